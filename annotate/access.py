@@ -1,0 +1,41 @@
+"""The one door to objects: a stranger gets 404, a member who may not do it gets 403."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from annotate.models import Membership, Project, User
+
+Role = Membership.Role
+
+ANY_MEMBER = frozenset(Role)
+REVIEW = frozenset({Role.OWNER, Role.MANAGER, Role.REVIEWER})
+MANAGE = frozenset({Role.OWNER, Role.MANAGER})
+OWN = frozenset({Role.OWNER})
+
+
+def get_project(user: User, project_id: int, roles: frozenset[Role] = ANY_MEMBER) -> Project:
+    """The project, if the user is a member in one of the roles. A superuser is an owner.
+
+    Sets `project.membership` (None for a superuser who is no member).
+    Raises Http404 for strangers and archived projects, PermissionDenied for a lesser role.
+    """
+    project = Project.objects.live().filter(pk=project_id).first()
+    membership = None
+    if project is not None:
+        membership = Membership.objects.filter(project=project, user=user).first()
+    if project is None or (membership is None and not user.is_superuser):
+        raise Http404("No such project, or you are not a member of it.")
+    project.membership = membership
+    if not user.is_superuser and membership.role not in roles:
+        wanted = ", ".join(sorted(roles))
+        raise PermissionDenied(f"Your role here is {membership.role}; this needs: {wanted}.")
+    return project
+
+
+def get_in_project(user: User, queryset, pk: int, roles: frozenset[Role] = ANY_MEMBER):
+    """An object that has a `project`, under the same rules as `get_project`."""
+    found = queryset.filter(pk=pk).first()
+    if found is None:
+        raise Http404("No such object, or you are not a member of its project.")
+    found.project = get_project(user, found.project_id, roles)
+    return found

@@ -1,0 +1,72 @@
+"""Errors as RFC 9457 problem JSON: type, title, status, detail, and errors by field path."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from annotate.kinds import InvalidValue
+
+
+class Conflict(exceptions.APIException):
+    """The request is well formed but the object has moved on (a stale page, a lost lease)."""
+
+    status_code = 409
+    default_code = "conflict"
+    default_detail = "The object changed meanwhile; fetch it again."
+
+
+def field_errors(detail: object, path: str = "") -> list[dict[str, str]]:
+    """DRF's nested error detail as [{field: "a.b.0", message}]."""
+    if isinstance(detail, dict):
+        nested = [(f"{path}.{key}" if path else str(key), value) for key, value in detail.items()]
+        return [error for name, value in nested for error in field_errors(value, name)]
+    if isinstance(detail, list):
+        if all(not isinstance(item, dict | list) for item in detail):
+            return [{"field": path, "message": str(item)} for item in detail]
+        return [
+            error
+            for index, item in enumerate(detail)
+            for error in field_errors(item, f"{path}.{index}" if path else str(index))
+        ]
+    return [{"field": path, "message": str(detail)}]
+
+
+def problem(
+    status: int, title: str, detail: str, errors: list[dict] | None = None, **headers: str
+) -> Response:
+    """A problem answer. `headers` use underscores for hyphens."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    if errors:
+        body["errors"] = errors
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(body, status, headers=named, content_type="application/problem+json")
+
+
+def problem_handler(error: Exception, context: dict) -> Response | None:
+    """DRF's exception handler; None (a 500) for what nobody foresaw."""
+    if isinstance(error, InvalidValue):
+        errors = [{"field": error.field, "message": error.message}]
+        return problem(400, "Invalid input", str(error), errors)
+    if isinstance(error, ValidationError):
+        detail = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+        return problem(400, "Invalid input", "; ".join(error.messages), field_errors(detail))
+    if isinstance(error, Http404):
+        return problem(404, "Not found", str(error) or "No such object.")
+    if isinstance(error, PermissionDenied):
+        return problem(403, "Forbidden", str(error) or "Your role does not allow this.")
+    answer = exception_handler(error, context)
+    if answer is None:
+        return None
+    return _from_drf(error, answer)
+
+
+def _from_drf(error: exceptions.APIException, answer: Response) -> Response:
+    headers = {name: value for name, value in answer.items() if name != "Content-Type"}
+    if isinstance(error, exceptions.ValidationError):
+        errors = field_errors(error.detail)
+        detail = "; ".join(f"{e['field']}: {e['message']}".lstrip(": ") for e in errors)
+        return problem(400, "Invalid input", detail, errors, **headers)
+    title = error.default_code.replace("_", " ").capitalize()
+    return problem(answer.status_code, title, str(error.detail), None, **headers)

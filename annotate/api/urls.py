@@ -1,0 +1,13 @@
+"""The REST API, version 1. Each module of this package owns its addresses."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+
+v1 = [
+    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+]
+
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("docs/", SpectacularRedocView.as_view(url_name="api_schema"), name="api_docs"),
+]

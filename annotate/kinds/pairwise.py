@@ -1,0 +1,135 @@
+"""Pairwise preference: which of two responses is better, and how clearly.
+
+Value, version 1::
+
+    {"verdict": "prefer", "preferred": <response id>, "strength": 1 | 2 | 3}
+    {"verdict": "tie" | "both_good" | "both_bad"}
+
+Values name response ids, never sides. `strength` is 1 (slightly) .. 3 (much); a project with
+one level always stores 1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from annotate.kinds.errors import InvalidValue
+
+NAME = "pairwise"
+SCHEMA_VERSION = 1
+VERDICTS = ("prefer", "tie", "both_good", "both_bad")
+
+
+@dataclass(frozen=True)
+class PairwiseSettings:
+    """How the form looks: levels of strength (1 or 3), which non-preferences it offers."""
+
+    strength_levels: int = 3
+    allow_tie: bool = True
+    allow_both_bad: bool = True
+    allow_both_good: bool = False
+    rationale_min_chars: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A judgement as trainers want it. `tie` keeps the two in the order they were given."""
+
+    chosen: int
+    rejected: int
+    strength: int
+    tie: bool
+
+
+def clean_settings(raw: Mapping) -> PairwiseSettings:
+    """The project's settings with defaults filled in. Raises InvalidValue."""
+    if not isinstance(raw, Mapping):
+        raise InvalidValue("kind_settings", "must be a JSON object")
+    known = PairwiseSettings.__dataclass_fields__
+    for name in raw:
+        if name not in known:
+            raise InvalidValue(
+                f"kind_settings.{name}", f"unknown; there are: {', '.join(sorted(known))}"
+            )
+    settings = PairwiseSettings(**raw)
+    if settings.strength_levels not in (1, 3) or isinstance(settings.strength_levels, bool):
+        raise InvalidValue("kind_settings.strength_levels", "must be 1 or 3")
+    for name in ("allow_tie", "allow_both_bad", "allow_both_good"):
+        if not isinstance(getattr(settings, name), bool):
+            raise InvalidValue(f"kind_settings.{name}", "must be true or false")
+    minimum = settings.rationale_min_chars
+    if isinstance(minimum, bool) or not isinstance(minimum, int) or not 0 <= minimum <= 10_000:
+        raise InvalidValue("kind_settings.rationale_min_chars", "must be a number from 0 to 10000")
+    return settings
+
+
+def clean_value(
+    raw: object, *, response_ids: Sequence[int], settings: PairwiseSettings, rationale: str = ""
+) -> dict:
+    """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    if not isinstance(raw, Mapping) or not raw:
+        raise InvalidValue("value", "is empty: choose a response, or say that they tie")
+    verdict = raw.get("verdict")
+    if verdict not in _offered(settings):
+        raise InvalidValue("value.verdict", f"must be one of: {', '.join(_offered(settings))}")
+    if len(rationale.strip()) < settings.rationale_min_chars:
+        raise InvalidValue("rationale", f"needs at least {settings.rationale_min_chars} characters")
+    extra = set(raw) - {"verdict", "preferred", "strength"}
+    if extra:
+        raise InvalidValue(f"value.{min(map(str, extra))}", "unknown field; leave it out")
+    if verdict != "prefer":
+        if raw.get("preferred") is not None or raw.get("strength") is not None:
+            raise InvalidValue("value.preferred", f"leave it out with verdict {verdict}")
+        return {"verdict": verdict}
+    return {"verdict": "prefer", **_preference(raw, response_ids, settings)}
+
+
+def _offered(settings: PairwiseSettings) -> list[str]:
+    wanted = {
+        "prefer": True,
+        "tie": settings.allow_tie,
+        "both_good": settings.allow_both_good,
+        "both_bad": settings.allow_both_bad,
+    }
+    return [verdict for verdict in VERDICTS if wanted[verdict]]
+
+
+def _preference(raw: Mapping, response_ids: Sequence[int], settings: PairwiseSettings) -> dict:
+    preferred = raw.get("preferred")
+    if isinstance(preferred, bool) or preferred not in response_ids:
+        ids = ", ".join(map(str, response_ids))
+        raise InvalidValue("value.preferred", f"must be the id of a shown response: {ids}")
+    strength = raw.get("strength", 1)
+    levels = settings.strength_levels
+    if isinstance(strength, bool) or not isinstance(strength, int) or not 1 <= strength <= levels:
+        raise InvalidValue("value.strength", f"must be a number from 1 to {levels}")
+    return {"preferred": preferred, "strength": strength}
+
+
+def to_pair(value: Mapping, response_ids: Sequence[int]) -> Pair:
+    """The stored answer as chosen and rejected. Ties keep the order of `response_ids`."""
+    first, second = response_ids
+    if value["verdict"] != "prefer":
+        return Pair(chosen=first, rejected=second, strength=0, tie=True)
+    chosen = value["preferred"]
+    return Pair(
+        chosen=chosen,
+        rejected=second if chosen == first else first,
+        strength=value["strength"],
+        tie=False,
+    )
+
+
+def signed(value: Mapping, response_ids: Sequence[int]) -> int:
+    """-3..3: positive when the first of `response_ids` is better, 0 for every kind of tie."""
+    pair = to_pair(value, response_ids)
+    return pair.strength if pair.chosen == response_ids[0] else -pair.strength
+
+
+def distance(a: Mapping, b: Mapping, response_ids: Sequence[int]) -> float:
+    """0 (same side or both ties) .. 1 (opposite sides); a tie is half-way. For agreement."""
+
+    def side(value: Mapping) -> int:
+        points = signed(value, response_ids)
+        return (points > 0) - (points < 0)
+
+    return abs(side(a) - side(b)) / 2

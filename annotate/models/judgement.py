@@ -1,0 +1,141 @@
+"""What was answered: judgements by people and by judges. Append-only."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from annotate.models.project import Project
+from annotate.models.task import Seat, Task
+
+
+class Judge(models.Model):
+    """An AI annotator at one version. What `kind` does with `config` is routing's to say."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judges")
+    name = models.CharField(max_length=100)
+    version = models.PositiveIntegerField()
+    kind = models.CharField(max_length=32, help_text="A name in routing's judge registry.")
+    config = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name", "version"], name="judge_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class JudgementQuerySet(models.QuerySet):
+    def current(self) -> "JudgementQuerySet":
+        """Without those that a later judgement supersedes."""
+        return self.filter(superseded_by=None)
+
+    def by_people(self) -> "JudgementQuerySet":
+        return self.filter(source=Judgement.Source.PERSON)
+
+
+class Judgement(models.Model):
+    """One answer to one task. A change of mind is a new row that supersedes the old one.
+
+    `value` is validated by the kind's module and names response ids, never sides.
+    Triggers refuse UPDATE, DELETE and TRUNCATE.
+    """
+
+    class Source(models.TextChoices):
+        PERSON = "person", "Person"
+        JUDGE = "judge", "AI judge"
+        IMPORTED = "imported", "Imported"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="judgements")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="judgements")
+    kind = models.CharField(max_length=32)
+    schema_version = models.PositiveSmallIntegerField(default=1)
+    value = models.JSONField()
+    rationale = models.TextField(blank=True)
+    flag = models.TextField(blank=True, help_text="What the annotator wants a manager to see.")
+    source = models.CharField(max_length=8, choices=Source.choices)
+    simulated = models.BooleanField(default=False)
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="judgements",
+        null=True,
+        blank=True,
+    )
+    judge = models.ForeignKey(
+        Judge, on_delete=models.PROTECT, related_name="judgements", null=True, blank=True
+    )
+    imported_author = models.CharField(
+        max_length=200, blank=True, help_text="The annotator's id in the imported data."
+    )
+    seat = models.ForeignKey(
+        Seat, on_delete=models.PROTECT, related_name="judgements", null=True, blank=True
+    )
+    shown_order = ArrayField(models.BigIntegerField(), default=list)
+    late = models.BooleanField(default=False, help_text="Came after somebody else got the seat.")
+    seconds_active = models.FloatField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(auto_now_add=True)
+    supersedes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, related_name="superseded_by", null=True, blank=True
+    )
+    idempotency_key = models.CharField(max_length=100, blank=True)
+
+    objects = JudgementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="judgement_source_known",
+                condition=Q(source__in=["person", "judge", "imported"]),
+            ),
+            models.CheckConstraint(
+                name="judgement_author_fits_source",
+                condition=Q(source="person", annotator__isnull=False, judge__isnull=True)
+                | Q(source="judge", annotator__isnull=True, judge__isnull=False, seat__isnull=True)
+                | Q(
+                    source="imported", annotator__isnull=True, judge__isnull=True, seat__isnull=True
+                ),
+            ),
+            models.CheckConstraint(
+                name="judgement_seconds_range",
+                condition=Q(seconds_active__isnull=True)
+                | Q(seconds_active__gte=0, seconds_active__lte=86400),
+            ),
+            models.UniqueConstraint(
+                name="judgement_one_per_person",
+                fields=["task", "annotator"],
+                condition=Q(annotator__isnull=False, supersedes__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="judgement_one_per_seat",
+                fields=["seat"],
+                condition=Q(seat__isnull=False, supersedes__isnull=True, late=False),
+            ),
+            models.UniqueConstraint(
+                name="judgement_one_per_judge",
+                fields=["task", "judge"],
+                condition=Q(judge__isnull=False, supersedes__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="judgement_one_per_import",
+                fields=["task", "imported_author", "idempotency_key"],
+                condition=Q(source="imported"),
+            ),
+            # A submit that is repeated finds its row by this.
+            models.UniqueConstraint(
+                name="judgement_idempotency",
+                fields=["annotator", "idempotency_key"],
+                condition=Q(annotator__isnull=False) & ~Q(idempotency_key=""),
+            ),
+        ]
+        indexes = [
+            # Export and snapshots: a project's judgements in order of id.
+            models.Index(fields=["project", "id"], name="judgement_of_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"judgement {self.pk}"

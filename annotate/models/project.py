@@ -1,0 +1,117 @@
+"""Projects and who may do what in them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class ProjectQuerySet(models.QuerySet):
+    def visible_to(self, user) -> "ProjectQuerySet":
+        """Projects the user is a member of; all of them for a superuser."""
+        if user.is_superuser:
+            return self
+        return self.filter(memberships__user=user)
+
+    def live(self) -> "ProjectQuerySet":
+        return self.filter(archived_at=None)
+
+
+class Project(models.Model):
+    """One body of work: what is judged, how, by how many people. Archived, never deleted."""
+
+    class Order(models.TextChoices):
+        IN_ORDER = "in_order", "In order of arrival"
+        RANDOM = "random", "Random, the same for everybody"
+        LEAST_COVERED = "least_covered", "Least covered tasks first"
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    guidelines = models.TextField(blank=True, help_text="Markdown, shown on the work page.")
+    kind = models.CharField(max_length=32, default="pairwise")
+    kind_settings = models.JSONField(
+        default=dict, blank=True, help_text="Validated by the kind's module in annotate/kinds."
+    )
+    overlap = models.PositiveSmallIntegerField(
+        default=1, help_text="How many people judge each task."
+    )
+    lease_seconds = models.PositiveIntegerField(default=900)
+    order = models.CharField(max_length=16, choices=Order.choices, default=Order.IN_ORDER)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
+    seed = models.PositiveIntegerField(
+        default=0, help_text="Feeds the random order, the order of responses and the split."
+    )
+    test_percent = models.PositiveSmallIntegerField(
+        default=12, help_text="Share of prompts whose human labels are held out for evaluation."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_projects"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="project_overlap_range", condition=Q(overlap__gte=1, overlap__lte=100)
+            ),
+            models.CheckConstraint(
+                name="project_lease_range",
+                condition=Q(lease_seconds__gte=10, lease_seconds__lte=7 * 24 * 3600),
+            ),
+            models.CheckConstraint(
+                name="project_test_percent_range",
+                condition=Q(test_percent__gte=0, test_percent__lte=50),
+            ),
+            models.CheckConstraint(
+                name="project_order_known",
+                condition=Q(order__in=["in_order", "random", "least_covered"]),
+            ),
+            models.CheckConstraint(
+                name="project_state_known", condition=Q(state__in=["active", "paused"])
+            ),
+            models.CheckConstraint(name="project_name_given", condition=~Q(name="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in a project, and the counters that must not cost a scan."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MANAGER = "manager"
+        REVIEWER = "reviewer"
+        ANNOTATOR = "annotator"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=16, choices=Role.choices)
+    done_count = models.PositiveIntegerField(
+        default=0, help_text="Tasks this person judged; kept by annotate/services/judgements.py."
+    )
+    # How far the hand-out has looked for this person: see annotate/handout.py.
+    queue_cursor = models.BigIntegerField(default=-1)
+    reopened_cursor = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="membership_unique"),
+            models.CheckConstraint(
+                name="membership_role_known",
+                condition=Q(role__in=["owner", "manager", "reviewer", "annotator"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.role} of {self.project}"

@@ -1,0 +1,50 @@
+"""Frozen selections of judgements, from which runs train and files are made."""
+
+from django.conf import settings
+from django.db import models
+
+from annotate.models.judgement import Judgement
+from annotate.models.project import Project
+
+
+class Snapshot(models.Model):
+    """Which judgements, under which rules. The rows never change, so neither does the hash."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="snapshots")
+    number = models.PositiveIntegerField(help_text="1, 2, 3 … within the project.")
+    judgements = models.ManyToManyField(Judgement, through="SnapshotJudgement")
+    query = models.JSONField(help_text="The filters that selected the judgements.")
+    tie_rule = models.CharField(max_length=16)
+    aggregation = models.CharField(max_length=16)
+    split = models.JSONField(help_text="How prompts were divided into train and test.")
+    rows = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64, help_text="Over the canonical rows, in order.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="snapshot_number_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"snapshot {self.number} of {self.project}"
+
+
+class SnapshotJudgement(models.Model):
+    """One judgement in one snapshot."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="items")
+    judgement = models.ForeignKey(Judgement, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["snapshot", "judgement"], name="snapshot_judgement_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judgement} in {self.snapshot}"

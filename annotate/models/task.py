@@ -1,0 +1,212 @@
+"""What is asked of people: tasks, and the seats at them."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from annotate.models.content import Prompt, Response
+from annotate.models.project import Project
+
+
+class Task(models.Model):
+    """A prompt and 1..K of its responses, to be judged by `overlap` people or by a judge."""
+
+    class Route(models.TextChoices):
+        PEOPLE = "people", "People"
+        AI = "ai", "AI judge"
+        BOTH = "both", "Both"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
+    prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="tasks")
+    responses = models.ManyToManyField(Response, through="TaskResponse", related_name="tasks")
+    dedup_key = models.CharField(
+        max_length=64, editable=False, help_text="Hash of the prompt and the set of responses."
+    )
+    overlap = models.PositiveSmallIntegerField(default=1)
+    priority = models.PositiveSmallIntegerField(default=500, help_text="1000 first, 0 last.")
+    stratum = models.CharField(max_length=100, blank=True)
+    route = models.CharField(max_length=8, choices=Route.choices, default=Route.PEOPLE)
+    gold = models.JSONField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "dedup_key"], name="task_unique"),
+            models.CheckConstraint(
+                name="task_priority_range", condition=Q(priority__gte=0, priority__lte=1000)
+            ),
+            models.CheckConstraint(
+                name="task_overlap_range", condition=Q(overlap__gte=0, overlap__lte=100)
+            ),
+            models.CheckConstraint(
+                name="task_route_known", condition=Q(route__in=["people", "ai", "both"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class TaskResponse(models.Model):
+    """A response's place in a task. The place is storage order, not the order shown."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="places")
+    response = models.ForeignKey(Response, on_delete=models.PROTECT, related_name="places")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "position"], name="task_response_place_unique"),
+            models.UniqueConstraint(fields=["task", "response"], name="task_response_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.response} in {self.task}"
+
+
+class Seat(models.Model):
+    """One wanted human judgement of one task.
+
+    Rows are made with the task, so a hand-out can never overshoot. `queue_key` is the seat's
+    place in the project's order (see annotate/handout.py); `reopened_key` is set, from a
+    sequence, when a lease ended without an answer, so that such seats are found first.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        LEASED = "leased"
+        DONE = "done"
+        VOID = "void"
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="seats")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="seats")
+    number = models.PositiveSmallIntegerField(help_text="0 .. overlap - 1 within the task.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="seats",
+        null=True,
+        blank=True,
+    )
+    leased_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    shown_order = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Response ids as shown, drawn once."
+    )
+    former_holders = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text="Users whose lease ran out; they may still submit late.",
+    )
+    queue_key = models.BigIntegerField()
+    reopened_key = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "number"], name="seat_number_unique"),
+            # Also the look-up "has this person a seat at this task", asked by every hand-out.
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                name="seat_one_per_person",
+                condition=Q(annotator__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="seat_state_known", condition=Q(state__in=["open", "leased", "done", "void"])
+            ),
+            models.CheckConstraint(
+                name="seat_lease_complete",
+                condition=Q(
+                    state="leased",
+                    annotator__isnull=False,
+                    leased_at__isnull=False,
+                    leased_until__isnull=False,
+                )
+                | Q(state="done", annotator__isnull=False)
+                | Q(state__in=["open", "void"], annotator__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="seat_lease_forward",
+                condition=Q(leased_until__isnull=True) | Q(leased_until__gte=F("leased_at")),
+            ),
+        ]
+        indexes = [
+            # Hand-out: the next open seats of a project in its order.
+            models.Index(
+                fields=["project", "queue_key", "id"],
+                name="seat_open_queue",
+                condition=Q(state="open"),
+            ),
+            # Hand-out: seats that came back, oldest first.
+            models.Index(
+                fields=["project", "reopened_key"],
+                name="seat_reopened",
+                condition=Q(state="open", reopened_key__isnull=False),
+            ),
+            # Sweep: leases that ran out.
+            models.Index(fields=["leased_until"], name="seat_leases", condition=Q(state="leased")),
+            # Hand-out: the leases this person holds. The page: what one did last.
+            models.Index(fields=["annotator", "project", "state"], name="seat_of_annotator"),
+            # Overview: counts by state.
+            models.Index(fields=["project", "state"], name="seat_project_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"seat {self.number} of {self.task}"
+
+
+class Skip(models.Model):
+    """A person declined a task, with the reason. Append-only; the person never gets it again."""
+
+    class Reason(models.TextChoices):
+        UNCLEAR = "unclear", "I do not understand it"
+        EXPERTISE = "expertise", "I lack the knowledge"
+        LANGUAGE = "language", "I do not read this language"
+        HARMFUL = "harmful", "I do not want to read this"
+        BROKEN = "broken", "It is displayed wrongly"
+        OTHER = "other", "Something else"
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="skips")
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="skips")
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="skips"
+    )
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            # Also the look-up "did this person decline this task", asked by every hand-out.
+            models.UniqueConstraint(fields=["task", "annotator"], name="skip_unique"),
+            models.CheckConstraint(
+                name="skip_reason_known",
+                condition=Q(
+                    reason__in=["unclear", "expertise", "language", "harmful", "broken", "other"]
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.annotator} skipped {self.task}"
+
+
+class Draft(models.Model):
+    """An unfinished answer, saved as its author works; gone once submitted."""
+
+    seat = models.ForeignKey(Seat, on_delete=models.CASCADE, related_name="drafts")
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
+    )
+    value = models.JSONField()
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seat", "annotator"], name="draft_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of {self.annotator} for {self.seat}"

@@ -1,0 +1,125 @@
+"""Leasing long work: who may run a job row, and how it ends.
+
+The broker only wakes workers up. A worker that gets a message calls `claim`, which one
+UPDATE decides; a second message for the same row finds nothing to claim. While it works it
+calls `heartbeat`; a row whose lease ran out is queued again by `requeue_due`, run by beat.
+"""
+
+import os
+import socket
+from datetime import timedelta
+
+from celery import current_app
+from django.apps import apps
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from annotate.models import Job, JobState
+
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 5
+
+
+class LeaseLost(Exception):
+    """Somebody else runs the job now, or it is over; stop at once and write nothing more."""
+
+
+def owner_name() -> str:
+    """Names this process, so that a restarted worker is somebody else."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def enqueue(job: Job) -> None:
+    """Send the waking message once the surrounding transaction has committed.
+
+    A broker that cannot be reached is no error here: the sweep sends the message again.
+    """
+    transaction.on_commit(lambda: _send(job))
+
+
+def _send(job: Job) -> None:
+    try:
+        current_app.send_task(job.task_name, [job.pk], queue=job.queue, retry=False)
+    except (OSError, current_app.connection_for_write().transport.connection_errors) as error:
+        import logging
+
+        logging.getLogger(__name__).warning("Broker unreachable, %s waits: %s", job, error)
+
+
+def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
+    """Take the job, or None if it is over, running elsewhere, or was cancelled while queued.
+
+    A job that fell silent more than MAX_ATTEMPTS times is failed instead of tried again.
+    """
+    now = timezone.now()
+    due = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    rows = model.objects.filter(due, pk=job_id)
+    rows.filter(cancel_requested=True).update(state=JobState.CANCELLED, finished_at=now)
+    rows.filter(attempt__gte=MAX_ATTEMPTS).update(
+        state=JobState.FAILED,
+        finished_at=now,
+        message=f"Its worker died {MAX_ATTEMPTS} times in a row. See the worker's log.",
+    )
+    taken = rows.update(
+        state=JobState.RUNNING,
+        owner=owner,
+        lease_until=now + LEASE,
+        heartbeat_at=now,
+        attempt=F("attempt") + 1,
+    )
+    if not taken:
+        return None
+    model.objects.filter(pk=job_id, started_at=None).update(started_at=now)
+    return model.objects.get(pk=job_id)
+
+
+def heartbeat(job: Job, **fields: object) -> bool:
+    """Renew the lease and write `fields`; True if the job was asked to stop.
+
+    Raises LeaseLost when the row is no longer this owner's.
+    """
+    now = timezone.now()
+    mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
+    if not mine.update(lease_until=now + LEASE, heartbeat_at=now, **fields):
+        raise LeaseLost(f"{job} is no longer ours")
+    for name, value in fields.items():
+        setattr(job, name, value)
+    return bool(mine.filter(cancel_requested=True).exists())
+
+
+def finish(job: Job, state: JobState, **fields: object) -> None:
+    """End the job as done, failed or cancelled. Raises LeaseLost as `heartbeat` does."""
+    mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
+    values = {"state": state, "finished_at": timezone.now(), "lease_until": None, **fields}
+    if not mine.update(**values):
+        raise LeaseLost(f"{job} is no longer ours")
+    for name, value in values.items():
+        setattr(job, name, value)
+
+
+def request_cancel(job: Job) -> None:
+    """Ask the job to stop: at once if it still waits, else at its next heartbeat."""
+    rows = type(job).objects.filter(pk=job.pk)
+    rows.filter(state=JobState.QUEUED).update(
+        state=JobState.CANCELLED, finished_at=timezone.now(), cancel_requested=True
+    )
+    rows.filter(state=JobState.RUNNING).update(cancel_requested=True)
+
+
+def job_models() -> list[type[Job]]:
+    """Every kind of job in the installed apps."""
+    return [model for model in apps.get_models() if issubclass(model, Job)]
+
+
+def requeue_due() -> int:
+    """Send a message for every job that waits or whose worker fell silent; returns how many."""
+    count = 0
+    now = timezone.now()
+    for model in job_models():
+        silent = Q(state=JobState.RUNNING, lease_until__lt=now)
+        waiting = Q(state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=5))
+        for job in model.objects.filter(silent | waiting):
+            _send(job)
+            count += 1
+    return count

@@ -1,0 +1,12 @@
+"""All addresses: pages, the API, and what machines ask (healthz, readyz)."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("annotate.pages.urls")),
+    path("", include("routing.urls")),
+    path("", include("training.urls")),
+    path("api/", include("annotate.api.urls")),
+    path("admin/", admin.site.urls),
+]

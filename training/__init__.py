@@ -1,0 +1,1 @@
+"""Reward models and policies, retrained from what people and judges said."""

@@ -1,0 +1,14 @@
+"""The data model of training: import models from here."""
+
+from training.models.registry import Evaluation, ModelVersion
+from training.models.run import RunMetric, SamplingRun, TrainingRun
+from training.models.schedule import Schedule
+
+__all__ = [
+    "Evaluation",
+    "ModelVersion",
+    "RunMetric",
+    "SamplingRun",
+    "Schedule",
+    "TrainingRun",
+]

@@ -1,0 +1,75 @@
+"""The registry: model versions with their lineage and their figures."""
+
+from django.db import models
+from django.db.models import Q
+
+from annotate.models import Project
+from training.models.run import TrainingRun
+
+
+class ModelVersion(models.Model):
+    """A trained model: its files, the run that made it, and whether it is in service."""
+
+    class Kind(models.TextChoices):
+        REWARD_MODEL = "reward_model", "Reward model"
+        POLICY = "policy", "Policy"
+
+    class State(models.TextChoices):
+        CANDIDATE = "candidate"
+        IN_SERVICE = "in_service", "In service"
+        RETIRED = "retired"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="model_versions")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    number = models.PositiveIntegerField(help_text="1, 2, 3 … within the project and kind.")
+    run = models.OneToOneField(TrainingRun, on_delete=models.PROTECT, related_name="model_version")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    path = models.CharField(max_length=300, help_text="Folder under VAR_DIR/models.")
+    sha256 = models.CharField(max_length=64, help_text="Over the folder's files.")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.CANDIDATE)
+    metrics = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "number"], name="model_version_number_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "kind"],
+                name="model_version_one_in_service",
+                condition=Q(state="in_service"),
+            ),
+            models.CheckConstraint(
+                name="model_version_kind_known", condition=Q(kind__in=["reward_model", "policy"])
+            ),
+            models.CheckConstraint(
+                name="model_version_state_known",
+                condition=Q(state__in=["candidate", "in_service", "retired"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} v{self.number}"
+
+
+class Evaluation(models.Model):
+    """Figures of a model version on a frozen set of rows."""
+
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="evaluations"
+    )
+    snapshot = models.ForeignKey("annotate.Snapshot", on_delete=models.PROTECT, related_name="+")
+    rows = models.PositiveIntegerField()
+    metrics = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model_version", "snapshot"], name="evaluation_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version} on {self.snapshot}"

@@ -1,0 +1,101 @@
+"""Training runs and sampling runs: long jobs that a child process works through."""
+
+from django.db import models
+from django.db.models import Q
+
+from annotate.models import Job, Project, Snapshot
+
+
+class TrainingRun(Job):
+    """One training of one model from one snapshot, with all it takes to do it again."""
+
+    task_name = "training.tasks.run_training"
+    queue = "training"
+
+    class Recipe(models.TextChoices):
+        REWARD_MODEL = "reward_model", "Reward model"
+        DPO = "dpo", "DPO policy"
+
+    class Phase(models.TextChoices):
+        WAITING = "waiting"
+        PREPARING = "preparing"
+        TRAINING = "training"
+        EVALUATING = "evaluating"
+        OVER = "over"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="training_runs")
+    schedule = models.ForeignKey(
+        "training.Schedule", on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
+    snapshot = models.ForeignKey(
+        Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="training_runs"
+    )
+    recipe = models.CharField(max_length=16, choices=Recipe.choices)
+    config = models.JSONField(default=dict, blank=True)
+    seed = models.PositiveIntegerField(default=0)
+    phase = models.CharField(max_length=12, choices=Phase.choices, default=Phase.WAITING)
+    loss = models.FloatField(null=True, blank=True)
+    samples_per_second = models.FloatField(null=True, blank=True)
+    eta_seconds = models.FloatField(null=True, blank=True)
+    peak_memory_mb = models.FloatField(null=True, blank=True)
+    device = models.CharField(max_length=100, blank=True)
+    environment = models.JSONField(
+        default=dict, help_text="Package versions and the code's version."
+    )
+    metrics = models.JSONField(default=dict, help_text="The final figures.")
+    child_pid = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta(Job.Meta):
+        constraints = [
+            *Job.Meta.constraints,
+            models.CheckConstraint(
+                name="trainingrun_recipe_known", condition=Q(recipe__in=["reward_model", "dpo"])
+            ),
+            models.UniqueConstraint(
+                name="trainingrun_one_per_schedule",
+                fields=["schedule"],
+                condition=Q(schedule__isnull=False, state__in=["queued", "running"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_recipe_display()} run {self.pk}"
+
+
+class RunMetric(models.Model):
+    """What a run reported at one step: the points of its curves."""
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="points")
+    step = models.PositiveIntegerField()
+    values = models.JSONField(help_text="Name to number: loss, eval_accuracy, margin, kl …")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            # The curve of a run, in order; a resumed run reports a step again and replaces it.
+            models.UniqueConstraint(fields=["run", "step"], name="run_metric_step_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run} at step {self.step}"
+
+
+class SamplingRun(Job):
+    """New responses from a policy version for some prompts, made into tasks."""
+
+    task_name = "training.tasks.run_sampling"
+    queue = "training"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="sampling_runs")
+    model_version = models.ForeignKey(
+        "training.ModelVersion", on_delete=models.PROTECT, related_name="sampling_runs"
+    )
+    config = models.JSONField(
+        default=dict, help_text="prompt_ids, max_new_tokens, temperature, against, seed …"
+    )
+
+    class Meta(Job.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"sampling run {self.pk}"
