@@ -1,0 +1,30 @@
+"""Processes that must not outlive the one that started them."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """A `preexec_fn` that has the kernel send `number` to the child when its parent dies.
+
+    Holds even when the parent is killed with SIGKILL. Linux only; elsewhere the function does
+    nothing and the supervisor clears leftovers at its next start. The "parent" is the thread
+    that started the child, so start children from a thread that lives as long as the process.
+    """
+    parent = os.getpid()
+
+    def ask_kernel() -> None:
+        if _LIBC is None:
+            return
+        if _LIBC.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+        if os.getppid() != parent:  # it died between fork and prctl
+            os._exit(1)
+
+    return ask_kernel

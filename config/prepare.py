@@ -1,0 +1,34 @@
+"""`python -m config.prepare`: bring the database up to the code, once before serving.
+
+Applies pending migrations and runs the first-run set-up (which does nothing the second time).
+"""
+
+import os
+import sys
+
+import django
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from django.core.management import call_command, get_commands
+    from django.db import OperationalError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        executor = MigrationExecutor(connection)
+    except OperationalError as error:
+        print(f"Error: the database does not answer: {error}Check DATABASE_URL.", file=sys.stderr)
+        return 1
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if pending:
+        print(f"applying {len(pending)} migrations", flush=True)
+        call_command("migrate", interactive=False, verbosity=0)
+    if "setup_first_run" in get_commands():
+        call_command("setup_first_run")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+"""`python -m config.supervisor`: everything one machine needs, in one process tree.
+
+The private PostgreSQL (unless DATABASE_URL names a server), then migrations and the first-run
+set-up, then web, worker, training worker and beat. Ctrl-C or SIGTERM stops all of it in order.
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+from config.cluster import Cluster, ClusterError
+from config.postgres import BASE_DIR, exclusive, hold_in_use, private_cluster, var_dir
+from config.supervision import Child, Service, Supervisor, end_leftovers, print_line
+
+STOP_ORDER = [["web", "beat"], ["worker", "training"], ["postgres"]]
+TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft")
+
+
+class StartRefused(RuntimeError):
+    """Nothing was started; the message says why and what to do."""
+
+
+def say(line: str) -> None:
+    print_line("serve", line)
+
+
+# The process table ------------------------------------------------------------------------
+
+
+def postgres_service(cluster: Cluster) -> Service:
+    return Service(
+        name="postgres",
+        command=cluster.command(),
+        stopping=((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0)),
+        orphaned=signal.SIGINT,
+        environment=cluster.environment(),
+        inherit_environment=False,
+        before_start=cluster.clear_leftovers,
+        popen_options=cluster.popen_options(),
+        folder=Path("/"),
+    )
+
+
+def web_service(host: str, port: int) -> Service:
+    workers = os.environ.get("WEB_WORKERS", "2")
+    threads = os.environ.get("WEB_THREADS", "8")
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
+    command += ["--host", host, "--port", str(port), "--workers", workers]
+    command += ["--blocking-threads", threads, "--backlog", "2048"]
+    command += ["--workers-kill-timeout", "10", "--respawn-failed-workers"]
+    return Service("web", [*command, "config.wsgi:application"], ((signal.SIGTERM, 15.0),))
+
+
+def worker_service(name: str, queue: str, concurrency: int) -> Service:
+    """A Celery worker. SIGTERM lets tasks finish; SIGQUIT ends them (their rows are resumed)."""
+    command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker"]
+    command += ["-Q", queue, "-n", f"{name}@%h", "--concurrency", str(concurrency)]
+    command += ["--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    command += ["--without-heartbeat"]
+    return Service(
+        name,
+        command,
+        stopping=((signal.SIGTERM, 8.0), (signal.SIGQUIT, 7.0)),
+        orphaned=signal.SIGQUIT,
+    )
+
+
+def beat_service() -> Service:
+    command = [sys.executable, "-m", "celery", "-A", "config.celery", "beat"]
+    return Service("beat", [*command, "--loglevel", "WARNING"])
+
+
+def background_services() -> list[Service]:
+    concurrency = int(os.environ.get("WORKER_CONCURRENCY", "2"))
+    services = [worker_service("worker", "default", concurrency), beat_service()]
+    missing = [name for name in TRAINING_PACKAGES if find_spec(name) is None]
+    if missing:
+        say(f"no training worker: {', '.join(missing)} not installed (the `training` extra)")
+    else:
+        services.append(worker_service("training", "training", 1))
+    return services
+
+
+# Before anything starts -------------------------------------------------------------------
+
+
+def address() -> tuple[str, int]:
+    """HOST and PORT of the environment."""
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise StartRefused(f"PORT={text!r} is not a port number. Set PORT to 1 … 65535.")
+    return os.environ.get("HOST") or "127.0.0.1", int(text)
+
+
+def require_free_port(host: str, port: int) -> None:
+    family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(where)
+        except OSError as error:
+            raise StartRefused(
+                f"Cannot listen on {host} port {port}: {error.strerror}. "
+                f"Stop what uses it, or choose another: PORT={port % 65535 + 1} bin/serve"
+            ) from error
+
+
+def claim(var: Path) -> IO[str]:
+    """The lock that makes this the only supervisor of `var`; held until the file is closed."""
+    folder = var / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = (folder / "supervisor.lock").open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.seek(0)
+        pid = handle.read().strip() or "unknown"
+        raise StartRefused(
+            f"Tandem already runs from {var} (pid {pid}). Stop it with: kill {pid}\n"
+            "To run a second one beside it, give it its own folder and port: "
+            "TANDEM_VAR=/some/folder PORT=8001 bin/serve"
+        ) from None
+    handle.truncate(0)
+    handle.write(f"{os.getpid()}\n")
+    handle.flush()
+    return handle
+
+
+# The sequence -----------------------------------------------------------------------------
+
+
+async def start_postgres(supervisor: Supervisor, cluster: Cluster) -> IO[str]:
+    """Start the private server as a child; returns the mark that keeps it in use."""
+    with exclusive(cluster.var):
+        if cluster.stop():
+            say("stopped the private PostgreSQL that ran on its own, to run it from here")
+        cluster.prepare()
+        cluster.clear_leftovers()
+        child = supervisor.start(postgres_service(cluster))
+        await asyncio.to_thread(cluster.wait_until_ready, child.process)
+        os.environ["DATABASE_URL"] = cluster.url()
+        return hold_in_use(cluster.var)
+
+
+async def wait_until_healthy(supervisor: Supervisor, child: Child, host: str, port: int) -> bool:
+    """Poll /healthz until it answers 200; False when asked to stop meanwhile."""
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    while not supervisor.stopping.is_set():
+        try:
+            reader, writer = await asyncio.open_connection(target, port)
+            writer.write(request)
+            status = await asyncio.wait_for(reader.readline(), 5)
+            writer.close()
+            if b" 200 " in status:
+                return True
+        except (OSError, TimeoutError):
+            pass  # not listening yet
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def serve(var: Path, host: str, port: int) -> int:
+    began = time.monotonic()
+    supervisor = Supervisor(var / "run" / "children.json")
+    supervisor.install_signals()
+    try:
+        return await _serve(supervisor, var, host, port, began)
+    finally:
+        await supervisor.stop(STOP_ORDER)
+        say("stopped")
+
+
+async def _serve(supervisor: Supervisor, var: Path, host: str, port: int, began: float) -> int:
+    in_use = None
+    if not os.environ.get("DATABASE_URL"):
+        in_use = await start_postgres(supervisor, private_cluster(var))
+        say(f"PostgreSQL ready ({time.monotonic() - began:.1f} s)")
+    status = await supervisor.run_once(
+        Service("prepare", [sys.executable, "-m", "config.prepare"], folder=BASE_DIR)
+    )
+    if status or supervisor.stopping.is_set():
+        return max(status, 0)
+    web = supervisor.start(web_service(host, port))
+    if await wait_until_healthy(supervisor, web, host, port):
+        shown = f"[{host}]" if ":" in host else host
+        say(f"Tandem serves at http://{shown}:{port}/ ({time.monotonic() - began:.1f} s)")
+        for service in background_services():
+            supervisor.start(service)
+    await supervisor.stopping.wait()
+    if in_use:
+        in_use.close()
+    return 0
+
+
+def main() -> int:
+    os.chdir(BASE_DIR)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    var = var_dir()
+    try:
+        host, port = address()
+        with claim(var):
+            require_free_port(host, port)
+            end_leftovers(var / "run" / "children.json", print_line)
+            return asyncio.run(serve(var, host, port))
+    except (StartRefused, ClusterError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except socket.gaierror as error:
+        print(f"Error: HOST={os.environ.get('HOST')!r}: {error.strerror}.", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
