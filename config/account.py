@@ -9,6 +9,7 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CANDIDATES = ("postgres", "nobody")
 
@@ -21,7 +22,7 @@ class Account:
     uid: int
     gid: int
 
-    def popen_options(self) -> dict:
+    def popen_options(self) -> dict[str, Any]:
         """Keyword arguments of `subprocess.Popen` that drop to this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 

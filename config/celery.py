@@ -5,26 +5,13 @@ acknowledged early and may be lost: the sweep finds every row that is due.
 """
 
 import os
-from pathlib import Path
 
 from celery import Celery
 from django.conf import settings
 
+from config import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-
-def _filesystem_transport(folder: Path) -> dict:
-    """Options of kombu's filesystem transport; makes its folders."""
-    queue, control = folder / "queue", folder / "control"
-    for path in (queue, control):
-        path.mkdir(parents=True, exist_ok=True)
-    return {
-        "data_folder_in": str(queue),
-        "data_folder_out": str(queue),
-        "control_folder": str(control),
-        "store_processed": False,
-    }
-
 
 app = Celery("tandem")
 app.conf.update(
@@ -44,9 +31,11 @@ app.conf.update(
     beat_max_loop_interval=5,
     beat_schedule={
         "sweep": {"task": "annotate.tasks.sweep", "schedule": 10.0},
+        "start-due-routing": {"task": "routing.tasks.start_due_routing", "schedule": 30.0},
         "run-due-schedules": {"task": "training.tasks.run_due_schedules", "schedule": 10.0},
     },
 )
-if settings.CELERY_BROKER_URL.startswith("filesystem://"):
-    app.conf.broker_transport_options = _filesystem_transport(settings.VAR_DIR / "broker")
+if settings.CELERY_BROKER_URL.startswith(f"{broker.SCHEME}://"):
+    app.conf.broker_transport_options = broker.transport_options(settings.VAR_DIR / "broker")
+    app.conf.worker_enable_remote_control = False  # its reply queues would pile up as files
 app.autodiscover_tasks()

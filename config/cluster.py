@@ -16,6 +16,7 @@ from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -188,7 +189,7 @@ class Cluster:
         kept = {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"}
         return {"LC_ALL": "C", **{k: v for k, v in os.environ.items() if k in kept}}
 
-    def popen_options(self) -> dict:
+    def popen_options(self) -> dict[str, Any]:
         return self.account.popen_options() if self.account else {}
 
     def command(self) -> list[str]:
@@ -266,20 +267,23 @@ class Cluster:
                 start_new_session=True,
                 **self.popen_options(),
             )
-        self.wait_until_ready(process)
+        try:
+            self.wait_until_ready(process)
+        except ClusterError as error:
+            raise ClusterError(f"{error}\n{self.log_tail()}") from error
         return process.pid
 
-    def wait_until_ready(self, process: subprocess.Popen, *, patience: float = 120) -> None:
+    def wait_until_ready(self, process: subprocess.Popen[bytes], *, patience: float = 120) -> None:
         """Return when the server takes connections and the database exists.
 
-        `process` is the started server: should it exit, ClusterError carries the end of its log.
+        `process` is the started server: should it exit, ClusterError is raised.
         """
         deadline = time.monotonic() + patience
         while True:
             if process.poll() is not None:
                 raise ClusterError(
-                    f"The private PostgreSQL exited with status {process.returncode}.\n"
-                    f"{self.log_tail()}{DATABASE_REMEDY}."
+                    f"The private PostgreSQL exited with status {process.returncode} at its "
+                    f"start; its output tells why. {DATABASE_REMEDY}."
                 )
             try:
                 self.create_database()
@@ -330,7 +334,7 @@ class Cluster:
 def _is_server(pid: int, data: Path) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.name() == "postgres" and process.cwd() == str(data)
+        return bool(process.name() == "postgres" and process.cwd() == str(data))
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

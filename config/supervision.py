@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -40,7 +41,7 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
     inherit_environment: bool = True
     before_start: Callable[[], None] | None = None
-    popen_options: dict = field(default_factory=dict)
+    popen_options: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
 
 
@@ -56,7 +57,7 @@ class Child:
         self.process = subprocess.Popen(
             service.command,
             cwd=service.folder,
-            env=(os.environ if service.inherit_environment else {}) | service.environment,
+            env=(dict(os.environ) if service.inherit_environment else {}) | service.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -130,7 +131,7 @@ class Supervisor:
         self.say = say or print_line
         self.children: dict[str, Child] = {}
         self.stopping = asyncio.Event()
-        self._keepers: list[asyncio.Task] = []
+        self._keepers: list[asyncio.Task[None]] = []
 
     def install_signals(self) -> None:
         """First Ctrl-C or SIGTERM: orderly stop; the second: kill everything at once."""

@@ -60,7 +60,7 @@ def web_service(host: str, port: int) -> Service:
 
 def worker_service(name: str, queue: str, concurrency: int) -> Service:
     """A Celery worker. SIGTERM lets tasks finish; SIGQUIT ends them (their rows are resumed)."""
-    command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker"]
+    command = [sys.executable, "-m", "celery", "-q", "-A", "config.celery", "worker"]
     command += ["-Q", queue, "-n", f"{name}@%h", "--concurrency", str(concurrency)]
     command += ["--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     command += ["--without-heartbeat"]
@@ -73,7 +73,7 @@ def worker_service(name: str, queue: str, concurrency: int) -> Service:
 
 
 def beat_service() -> Service:
-    command = [sys.executable, "-m", "celery", "-A", "config.celery", "beat"]
+    command = [sys.executable, "-m", "celery", "-q", "-A", "config.celery", "beat"]
     return Service("beat", [*command, "--loglevel", "WARNING"])
 
 
