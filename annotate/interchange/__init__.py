@@ -1,0 +1,1 @@
+"""Reading and writing preference files. Pure: bytes in, records out, no Django."""

@@ -1,0 +1,89 @@
+"""From two dialogues to one shared prompt and two answers to it, and transcripts as text."""
+
+import re
+
+from annotate.interchange.records import Message, RowProblem
+
+_TURN = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
+_SPEAKERS = {"Human": "user", "Assistant": "assistant"}
+_NAMES = {role: name for name, role in _SPEAKERS.items()}
+IDENTICAL = "Chosen and rejected are identical, so there is nothing to prefer. Leave the row out."
+ALL_IDENTICAL = "All responses are identical, so there is nothing to prefer. Leave the row out."
+
+
+def split_system(conversation: list[Message], field: str) -> tuple[str, list[Message]]:
+    """Take leading system turns off; the rest must hold a turn and no further system text."""
+    rest = list(conversation)
+    system = []
+    while rest and rest[0]["role"] == "system":
+        system.append(rest.pop(0)["content"])
+    if not any(message["content"].strip() for message in rest):
+        raise RowProblem(field, conversation, "The prompt is empty. Give the text to answer.")
+    if any(message["role"] == "system" for message in rest):
+        message = "A system message stands in the middle. Move it to the start."
+        raise RowProblem(field, conversation, message)
+    return "\n\n".join(system), rest
+
+
+def split_pair(
+    prompt: list[Message], chosen: list[Message], rejected: list[Message]
+) -> tuple[list[Message], str, str]:
+    """The prompt extended by the turns both share, and the one assistant turn each ends with."""
+    chosen, rejected = _without(prompt, chosen), _without(prompt, rejected)
+    if chosen == rejected:
+        raise RowProblem("chosen", _last_text(chosen), IDENTICAL)
+    shared = 0
+    while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
+        shared += 1
+    for name, turns in (("chosen", chosen[shared:]), ("rejected", rejected[shared:])):
+        if len(turns) != 1:
+            message = (
+                f"The dialogues part before the last turn: after the {len(prompt) + shared} turns "
+                f"that both share, {name!r} has {len(turns)} more instead of one answer. "
+                "Cut both down to one assistant turn after the same prompt."
+            )
+            raise RowProblem(name, _last_text(turns), message)
+        if turns[0]["role"] != "assistant":
+            message = f"The last turn is the {turns[0]['role']}'s. It must be the assistant's."
+            raise RowProblem(name, turns[0]["content"], message)
+    return prompt + chosen[:shared], chosen[-1]["content"], rejected[-1]["content"]
+
+
+def is_transcript(text: str) -> bool:
+    return _TURN.search(text) is not None
+
+
+def is_open_transcript(text: str) -> bool:
+    """Whether the text is a transcript that waits for the assistant's answer."""
+    return is_transcript(text) and text.rstrip().endswith("\n\nAssistant:")
+
+
+def parse_transcript(text: str, field: str) -> list[Message]:
+    """Messages of `\\n\\nHuman: …\\n\\nAssistant: …`; what stands before them is the system's."""
+    pieces = _TURN.split(text)
+    if len(pieces) == 1:
+        message = "No turn found. A transcript reads '\\n\\nHuman: …\\n\\nAssistant: …'."
+        raise RowProblem(field, text, message)
+    turns = [
+        {"role": _SPEAKERS[name], "content": content.removeprefix(" ")}
+        for name, content in zip(pieces[1::2], pieces[2::2], strict=True)
+    ]
+    system = pieces[0].strip()
+    return [{"role": "system", "content": system}, *turns] if system else turns
+
+
+def render_transcript(conversation: list[Message], system: str = "") -> str:
+    """The inverse of `parse_transcript`, for texts that hold no turn marker themselves."""
+    turns = (f"\n\n{_NAMES.get(m['role'], 'Human')}: {m['content']}" for m in conversation)
+    return system + "".join(turns)
+
+
+def _without(prompt: list[Message], turns: list[Message]) -> list[Message]:
+    """Some files repeat the prompt at the head of both dialogues."""
+    if prompt and turns[: len(prompt)] == prompt:
+        return turns[len(prompt) :]
+    return turns
+
+
+def _last_text(turns: list[Message]) -> str:
+    return turns[-1]["content"] if turns else ""

@@ -1,0 +1,155 @@
+"""Typed access to one row: every wrong type or missing field is a RowProblem with a remedy."""
+
+import json
+import math
+from typing import Any
+
+from annotate.interchange.records import ROLES, ImportedResponse, Message, RowProblem
+from annotate.interchange.streams import Limits
+
+ROLE_SYNONYMS = {"human": "user", "prompter": "user", "gpt": "assistant", "model": "assistant"}
+MAX_NAME_CHARS = 200
+
+
+def require(row: dict[str, Any], name: str) -> Any:
+    if row.get(name) is None:
+        present = ", ".join(map(str, list(row)[:20])) or "none"
+        raise RowProblem(name, None, f"The field {name!r} is missing. Fields there: {present}.")
+    return row[name]
+
+
+def text(value: Any, name: str, limits: Limits) -> str:
+    if not isinstance(value, str):
+        raise RowProblem(name, value, f"Expected a text, got {kind_of(value)}.")
+    size = len(value)
+    if size * 4 > limits.max_text_bytes:
+        size = len(value.encode("utf-8", "replace"))
+    if size > limits.max_text_bytes:
+        message = (
+            f"The text has {size} bytes, more than the {limits.max_text_bytes} allowed. "
+            "Shorten it or raise the limit in the settings."
+        )
+        raise RowProblem(name, value, message)
+    return value
+
+
+def name_of(row: dict[str, Any], key: str) -> str:
+    """A short optional text such as a generator or an annotator; numbers are taken as written."""
+    value = row.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise RowProblem(key, value, f"Expected a short text, got {kind_of(value)}.")
+    if len(str(value)) > MAX_NAME_CHARS:
+        raise RowProblem(key, value, f"Longer than {MAX_NAME_CHARS} characters. Shorten it.")
+    return str(value)
+
+
+def integer(value: Any, name: str, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RowProblem(name, value, f"Expected a whole number from {low} to {high}.")
+    return value
+
+
+def number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15:
+        raise RowProblem(name, value, f"Expected a number, got {kind_of(value)}.")
+    if not math.isfinite(value):
+        raise RowProblem(name, value, "The number is not finite. Leave the field out.")
+    return float(value)
+
+
+def messages(value: Any, name: str, limits: Limits) -> list[Message]:
+    """A list of {role, content}; content may be a text or a list of text parts."""
+    if not isinstance(value, list):
+        raise RowProblem(name, value, f"Expected a list of messages, got {kind_of(value)}.")
+    found = []
+    for i, entry in enumerate(value):
+        plain = _plain_message(entry, limits)
+        found.append(_message(entry, f"{name}[{i}]", limits) if plain is None else plain)
+    return found
+
+
+def conversation(value: Any, name: str, limits: Limits) -> list[Message]:
+    """A prompt: a list of messages, or a text taken as the user's only turn."""
+    if isinstance(value, str):
+        return [{"role": "user", "content": text(value, name, limits)}]
+    return messages(value, name, limits)
+
+
+def response(text_: str, row: dict[str, Any], prefix: str) -> ImportedResponse:
+    """With the generator from `<prefix>_model` or `<prefix>_generator` where the row names one."""
+    generator = name_of(row, f"{prefix}_generator") or name_of(row, f"{prefix}_model")
+    return ImportedResponse(text_, generator, name_of(row, f"{prefix}_version"))
+
+
+def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict[str, Any]:
+    """What the format does not name, and the contents of `metadata`, kept as they came."""
+    given = row.get("metadata") or {}
+    if not isinstance(given, dict):
+        raise RowProblem("metadata", given, f"Expected an object, got {kind_of(given)}.")
+    extra = {key: value for key, value in row.items() if key not in known and value is not None}
+    merged = {**extra, **given}
+    if all(type(value) is str for value in merged.values()):
+        size = sum(len(key) + len(value) for key, value in merged.items())
+    else:
+        size = _json_size(merged)
+    if size > limits.max_metadata_chars:
+        message = (
+            f"The extra fields take {size} characters, more than the "
+            f"{limits.max_metadata_chars} allowed. Leave some out."
+        )
+        raise RowProblem("metadata", list(merged), message)
+    return merged
+
+
+def _json_size(merged: dict[str, Any]) -> int:
+    try:
+        return len(json.dumps(merged, ensure_ascii=False, allow_nan=False))
+    except ValueError as error:
+        message = "A number in the extra fields is not finite. Leave it out."
+        raise RowProblem("metadata", merged, message) from error
+
+
+def kind_of(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _plain_message(entry: Any, limits: Limits) -> Message | None:
+    """The fast way for what nearly every message is; None sends it the careful way."""
+    if type(entry) is dict:
+        role, content = entry.get("role"), entry.get("content")
+        if role in ROLES and type(content) is str and len(content) * 4 <= limits.max_text_bytes:
+            return {"role": role, "content": content}
+    return None
+
+
+def _message(entry: Any, name: str, limits: Limits) -> Message:
+    if not isinstance(entry, dict):
+        raise RowProblem(name, entry, f"Expected {{role, content}}, got {kind_of(entry)}.")
+    role = entry.get("role")
+    role = ROLE_SYNONYMS.get(role, role) if isinstance(role, str) else role
+    if role not in ROLES:
+        raise RowProblem(f"{name}.role", role, f"The role must be one of {', '.join(ROLES)}.")
+    content = entry.get("content")
+    if isinstance(content, list):
+        content = "".join(
+            _text_part(part, f"{name}.content[{i}]") for i, part in enumerate(content)
+        )
+    return {"role": role, "content": text(content, f"{name}.content", limits)}
+
+
+def _text_part(part: Any, name: str) -> str:
+    if isinstance(part, dict) and part.get("type", "text") == "text":
+        if isinstance(part.get("text"), str):
+            return str(part["text"])
+        raise RowProblem(f"{name}.text", part.get("text"), "Expected a text part's text.")
+    raise RowProblem(name, part, "Only text parts can be imported. Leave other parts out.")

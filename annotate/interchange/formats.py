@@ -1,0 +1,37 @@
+"""What a format is: a name, how its rows are recognised, read and written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from annotate.interchange.records import ImportedItem, RowError
+from annotate.interchange.rows import Row, read_objects
+from annotate.interchange.streams import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """`mapping` names columns and `label_values` their values; only tables use them."""
+
+    limits: Limits = field(default_factory=Limits)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    label_values: Mapping[str, str] = field(default_factory=dict)
+
+
+RowReader = Callable[[BinaryIO, ReadOptions], Iterator[Row | RowError]]
+RowParser = Callable[[Row, ReadOptions], ImportedItem]
+
+
+def _read_objects(stream: BinaryIO, options: ReadOptions) -> Iterator[Row | RowError]:
+    return read_objects(stream, options.limits)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFormat:
+    """`parse` may raise RowProblem and nothing else; `recognises` sees a file's first object."""
+
+    name: str
+    title: str
+    parse: RowParser
+    recognises: Callable[[Mapping[str, Any]], bool]
+    read_rows: RowReader = _read_objects

@@ -1,0 +1,115 @@
+"""What every reader hands over: items and errors, free of the file format they came from."""
+
+import reprlib
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Message = dict[str, str]
+Verdict = Literal["prefer", "tie", "both_good", "both_bad"]
+ROLES = ("system", "user", "assistant", "tool")
+EXCERPT_CHARS = 80
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = EXCERPT_CHARS
+_short.maxlevel = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedResponse:
+    text: str
+    generator: str = ""
+    generator_version: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedLabel:
+    """One comparison of `responses[first]` with `responses[second]`.
+
+    `preferred` is `first` or `second` for the verdict "prefer" and None for the three others.
+    `strength` runs from 1 (slightly) to 3 (much better); None when the file does not say.
+    `margin` is a reward difference the file brought along, in the units of whoever wrote it.
+    """
+
+    verdict: Verdict
+    first: int = 0
+    second: int = 1
+    preferred: int | None = None
+    strength: int | None = None
+    annotator: str | None = None
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.verdict == "prefer") != (self.preferred in (self.first, self.second)):
+            raise ValueError(f"verdict {self.verdict!r} with preferred={self.preferred!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedItem:
+    """One prompt with its responses and what people already said about them.
+
+    `conversation` holds the turns before the responses, without the system turn.
+    """
+
+    line: int
+    conversation: list[Message]
+    responses: tuple[ImportedResponse, ...]
+    external_id: str | None = None
+    system: str = ""
+    language: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[ImportedLabel, ...] = ()
+
+    @property
+    def fingerprint(self) -> int:
+        """Equal for equal prompts and responses; within this process only. Labels do not count."""
+        turns = tuple(message["content"] for message in self.conversation)
+        return hash((self.system, turns, tuple((r.text, r.generator) for r in self.responses)))
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why one row, or with `fatal` the rest of the file, was not read.
+
+    `raw` is the row as it stood (a JSON object where it could be parsed, else its text), so that
+    it can be downloaded, mended and sent again; None when it was too long to keep.
+    """
+
+    line: int
+    field: str
+    value: str
+    message: str
+    fatal: bool = False
+    raw: Any = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "line": self.line,
+            "field": self.field,
+            "value": self.value,
+            "message": self.message,
+        }
+
+
+class RowProblem(Exception):
+    """Raised inside a reader for one bad row; never leaves `annotate.interchange`."""
+
+    def __init__(self, field: str, value: object, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.value = excerpt(value)
+        self.message = message
+
+
+def excerpt(value: object) -> str:
+    """A short, storable rendering of any value: no NUL, no lone surrogate."""
+    if isinstance(value, str):
+        text = value if len(value) <= EXCERPT_CHARS else value[: EXCERPT_CHARS - 1] + "…"
+    else:
+        text = _short.repr(value)
+    return storable(text)
+
+
+def storable(text: str) -> str:
+    """`text` with what PostgreSQL and UTF-8 cannot hold replaced by U+FFFD."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,149 @@
+"""All import formats by name, the guess which one a file is in, and the one way to read a file."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.hh import HH
+from annotate.interchange.records import ImportedItem, RowError, RowProblem
+from annotate.interchange.responses import RESPONSES
+from annotate.interchange.rows import ERROR_KEY, Row, looks_like_json
+from annotate.interchange.streams import FatalProblem, Limits, read_chunks
+from annotate.interchange.table import TABLE, delimiter_of
+from annotate.interchange.trl import TRL
+
+# The order is the order of guessing: hh before trl, whose columns it shares.
+FORMATS: dict[str, ImportFormat] = {f.name: f for f in (HH, TRL, RESPONSES, TABLE)}
+HEAD_BYTES = 64 << 10
+REMEMBERED_IDS = 100_000
+_KEY = re.compile(r'"((?:[^"\\]|\\.){1,60})"\s*:')
+
+
+class UnknownFormat(Exception):
+    """Carries a message for the person who sent the file."""
+
+
+def get_format(name: str) -> ImportFormat:
+    """Raises UnknownFormat naming the formats there are."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        known = ", ".join(FORMATS)
+        raise UnknownFormat(f"There is no import format {name!r}. Known: {known}.") from None
+
+
+def read(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[ImportedItem | RowError]:
+    """Items and errors in file order. Bad content never raises; an unknown `name` does at once."""
+    return _items(stream, get_format(name), options)
+
+
+def detect_format(head: bytes, filename: str = "") -> str:
+    """Guess from the first bytes, compressed or not. Raises UnknownFormat."""
+    try:
+        text = _decompressed(head).decode("utf-8", "replace").lstrip()
+    except FatalProblem as problem:
+        raise UnknownFormat(str(problem)) from problem
+    if not looks_like_json(text[:1].encode()):
+        return _detect_table(text, filename)
+    row = _first_object(text)
+    for candidate in FORMATS.values():
+        if candidate.recognises(row):
+            return candidate.name
+    raise UnknownFormat(
+        f"No format has the fields {', '.join(list(row)[:20]) or '(none)'}. "
+        f"Choose one of {', '.join(FORMATS)}."
+    )
+
+
+def _items(
+    stream: BinaryIO, chosen: ImportFormat, options: ReadOptions
+) -> Iterator[ImportedItem | RowError]:
+    ids = _Ids()
+    rows, found = 0, None
+    for row in chosen.read_rows(stream, options):
+        rows += 1
+        if isinstance(row, RowError):
+            found = row
+            yield row
+            continue
+        try:
+            item = chosen.parse(row, options)
+            ids.check(item)
+        except RowProblem as problem:
+            yield _error(row, problem)
+        except FatalProblem as problem:
+            yield RowError(row.line, "", "", str(problem), fatal=True)
+            return
+        else:
+            yield item
+    if not rows and found is None:
+        yield RowError(1, "", "", "The file holds no row. Send at least one.", fatal=True)
+
+
+def _error(row: Row, problem: RowProblem) -> RowError:
+    return RowError(row.line, problem.field, problem.value, problem.message, raw=row.data)
+
+
+class _Ids:
+    """Refuses an id that comes again with other texts.
+
+    Remembers the last 100,000 ids so that memory stays flat; the database, which holds them all,
+    refuses the rest.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def check(self, item: ImportedItem) -> None:
+        if item.external_id is None:
+            return
+        content = item.fingerprint
+        known, line = self._seen.setdefault(item.external_id, (content, item.line))
+        if known != content:
+            message = f"The id stands on line {line} with other texts. Give each item its own id."
+            raise RowProblem("id", item.external_id, message)
+        if len(self._seen) > REMEMBERED_IDS:
+            del self._seen[next(iter(self._seen))]
+
+
+def _decompressed(head: bytes) -> bytes:
+    """What can be had of a gzip head that stops in the middle, else the head itself."""
+    chunks = read_chunks(io.BytesIO(head), Limits(max_bytes=1 << 30))
+    data = b""
+    try:
+        for chunk in chunks:
+            data += chunk
+            if len(data) >= HEAD_BYTES:
+                break
+    except FatalProblem:
+        if not data:
+            raise
+    return data
+
+
+def _first_object(text: str) -> dict[str, Any]:
+    """The first object; of one that is cut off, or broken, the names of its fields."""
+    text = text.lstrip("[ \t\r\n")
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        line = text.split("\n", 1)[0]
+        value = dict.fromkeys(_KEY.findall(line), "")
+    if not isinstance(value, dict):
+        raise UnknownFormat("The first row is not a JSON object. Send {…} with named fields.")
+    value.pop(ERROR_KEY, None)
+    return value
+
+
+def _detect_table(text: str, filename: str) -> str:
+    header = text.split("\n", 1)[0]
+    if filename.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        return TABLE.name
+    if delimiter_of(header) in header:
+        return TABLE.name
+    raise UnknownFormat(
+        "The file is neither JSON nor a table with a header line. Send JSONL, a JSON array or CSV."
+    )

@@ -1,0 +1,157 @@
+"""One prompt with 2 to K responses, with or without labels.
+
+    {"prompt": text or messages, "responses": [text or {"text", "model", "version"}], "id"?,
+     "label"? , "labels"?, "ranking"?, "annotator"?}
+
+`label` is the position of the best response (from 0), "tie", "both_good", "both_bad", or an object
+{"preferred" or "verdict", "strength"?, "annotator"?, "margin"?, "pair"?}; `labels` is a list of
+them. `ranking` lists positions from best to worst, equal ones as an inner list: [2, [0, 1]].
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from annotate.interchange import fields
+from annotate.interchange.dialogues import ALL_IDENTICAL, split_system
+from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.records import (
+    ImportedItem,
+    ImportedLabel,
+    ImportedResponse,
+    RowProblem,
+)
+from annotate.interchange.rows import Row
+from annotate.interchange.streams import Limits
+
+KNOWN = frozenset(
+    {
+        *("id", "prompt", "responses", "label", "labels", "ranking", "annotator", "language"),
+        *("metadata", "system"),
+    }
+)
+VERDICTS = ("tie", "both_good", "both_bad")
+
+
+def parse(row: Row, options: ReadOptions) -> ImportedItem:
+    data, limits = row.data, options.limits
+    turns = fields.conversation(fields.require(data, "prompt"), "prompt", limits)
+    system, conversation = split_system(turns, "prompt")
+    given = data.get("system")
+    responses = _responses(fields.require(data, "responses"), limits)
+    return ImportedItem(
+        line=row.line,
+        external_id=fields.name_of(data, "id") or None,
+        conversation=conversation,
+        system=system if given is None else fields.text(given, "system", limits),
+        responses=responses,
+        language=fields.name_of(data, "language"),
+        metadata=fields.metadata(data, KNOWN, limits),
+        labels=tuple(_labels(data, len(responses))),
+    )
+
+
+def recognises(row: Mapping[str, Any]) -> bool:
+    return "responses" in row
+
+
+def _responses(value: Any, limits: Limits) -> tuple[ImportedResponse, ...]:
+    if not isinstance(value, list):
+        raise RowProblem("responses", value, f"Expected a list, got {fields.kind_of(value)}.")
+    if not 2 <= len(value) <= limits.max_responses:
+        message = f"Got {len(value)} responses. Give 2 to {limits.max_responses}."
+        raise RowProblem("responses", value, message)
+    responses = tuple(_response(entry, f"responses[{i}]", limits) for i, entry in enumerate(value))
+    if len({response.text for response in responses}) == 1:
+        raise RowProblem("responses", responses[0].text, ALL_IDENTICAL)
+    return responses
+
+
+def _response(entry: Any, name: str, limits: Limits) -> ImportedResponse:
+    if isinstance(entry, str):
+        return ImportedResponse(fields.text(entry, name, limits))
+    if not isinstance(entry, dict):
+        message = f"Expected a text or an object with 'text', got {fields.kind_of(entry)}."
+        raise RowProblem(name, entry, message)
+    key = "text" if "text" in entry else "content"
+    known = frozenset({"text", "content", "model", "generator", "version", "metadata", "role"})
+    return ImportedResponse(
+        text=fields.text(entry.get(key), f"{name}.{key}", limits),
+        generator=fields.name_of(entry, "generator") or fields.name_of(entry, "model"),
+        generator_version=fields.name_of(entry, "version"),
+        metadata=fields.metadata(entry, known, limits),
+    )
+
+
+def _labels(data: dict[str, Any], count: int) -> list[ImportedLabel]:
+    annotator = fields.name_of(data, "annotator") or None
+    found: list[ImportedLabel] = []
+    if data.get("label") is not None:
+        found += _label(data["label"], "label", count, annotator)
+    several = data.get("labels") or []
+    if not isinstance(several, list):
+        raise RowProblem("labels", several, f"Expected a list, got {fields.kind_of(several)}.")
+    for i, entry in enumerate(several):
+        found += _label(entry, f"labels[{i}]", count, annotator)
+    if data.get("ranking") is not None:
+        found += _ranking(data["ranking"], count, annotator)
+    return found
+
+
+def _label(value: Any, name: str, count: int, annotator: str | None) -> list[ImportedLabel]:
+    entry = value if isinstance(value, dict) else {"preferred": value}
+    verdict = entry.get("preferred", entry.get("verdict"))
+    margin, strength = entry.get("margin"), entry.get("strength")
+    said: dict[str, Any] = {
+        "strength": None
+        if strength is None
+        else fields.integer(strength, f"{name}.strength", 1, 3),
+        "margin": None if margin is None else fields.number(margin, f"{name}.margin"),
+        "annotator": fields.name_of(entry, "annotator") or annotator,
+    }
+    pair = _pair(entry.get("pair"), f"{name}.pair", count)
+    if isinstance(verdict, str):
+        if verdict not in VERDICTS:
+            message = f"Expected a position from 0 or one of {', '.join(VERDICTS)}."
+            raise RowProblem(name, verdict, message)
+        pairs = [pair] if pair else list(itertools.combinations(range(count), 2))
+        return [ImportedLabel(verdict, a, b, **said) for a, b in pairs]  # type: ignore[arg-type]
+    best = fields.integer(verdict, name, 0, count - 1)
+    if pair and best not in pair:
+        raise RowProblem(name, best, f"The preferred response is not in the pair {list(pair)}.")
+    others = [i for i in (pair or range(count)) if i != best]
+    return [ImportedLabel("prefer", min(best, i), max(best, i), best, **said) for i in others]
+
+
+def _pair(value: Any, name: str, count: int) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 2 or value[0] == value[1]:
+        raise RowProblem(name, value, "Expected two different positions, such as [0, 2].")
+    first, second = sorted(fields.integer(entry, name, 0, count - 1) for entry in value)
+    return first, second
+
+
+def _ranking(value: Any, count: int, annotator: str | None) -> list[ImportedLabel]:
+    """Every pair the order implies; members of one tier are ties."""
+    if not isinstance(value, list):
+        raise RowProblem("ranking", value, f"Expected a list, got {fields.kind_of(value)}.")
+    tier_of: dict[int, int] = {}
+    for tier, entry in enumerate(value):
+        for position in entry if isinstance(entry, list) else [entry]:
+            index = fields.integer(position, f"ranking[{tier}]", 0, count - 1)
+            if index in tier_of:
+                raise RowProblem(f"ranking[{tier}]", index, "The position stands there twice.")
+            tier_of[index] = tier
+    missing = sorted(set(range(count)) - set(tier_of))
+    if missing:
+        raise RowProblem("ranking", value, f"The ranking leaves out the positions {missing}.")
+    return [
+        ImportedLabel("tie", a, b, annotator=annotator)
+        if tier_of[a] == tier_of[b]
+        else ImportedLabel("prefer", a, b, a if tier_of[a] < tier_of[b] else b, annotator=annotator)
+        for a, b in itertools.combinations(range(count), 2)
+    ]
+
+
+RESPONSES = ImportFormat("responses", "Prompt with 2 or more responses", parse, recognises)

@@ -1,0 +1,155 @@
+"""Lines and array elements to JSON objects that PostgreSQL can store, or the reason why not."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+from annotate.interchange.arrays import split_array
+from annotate.interchange.records import RowError, RowProblem, storable
+from annotate.interchange.streams import (
+    FatalProblem,
+    Limits,
+    RawLine,
+    read_chunks,
+    split_lines,
+)
+
+ERROR_KEY = "_error"  # added to downloaded bad rows; ignored when they come back
+_SUSPICIOUS_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Row(NamedTuple):
+    line: int
+    data: dict[str, Any]
+    end: int  # uncompressed bytes up to here, for progress
+
+
+def read_objects(stream: BinaryIO, limits: Limits) -> Iterator[Row | RowError]:
+    """One JSON object a line, or one JSON array of objects. Never raises for bad content."""
+    try:
+        head, chunks = start(stream, limits)
+    except FatalProblem as problem:
+        yield RowError(1, "", "", str(problem), fatal=True)
+        return
+    yield from objects(head, chunks, limits)
+
+
+def start(stream: BinaryIO, limits: Limits) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes with something in them, and all chunks, those first ones included."""
+    chunks = read_chunks(stream, limits)
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if head.strip():
+            return head, itertools.chain([head], chunks)
+    raise FatalProblem("The file holds no row, only white space. Send at least one row.")
+
+
+def looks_like_json(head: bytes) -> bool:
+    return head.lstrip()[:1] in (b"{", b"[")
+
+
+def objects(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[Row | RowError]:
+    split = split_array if head.lstrip().startswith(b"[") else split_lines
+    line = 1
+    try:
+        for raw in split(chunks, limits):
+            if isinstance(raw, RowError):
+                line = raw.line
+                yield raw
+                continue
+            line = raw.number
+            if raw.data.strip():
+                yield decode_row(raw, limits)
+    except FatalProblem as problem:
+        yield RowError(line, "", "", str(problem), fatal=True)
+
+
+def decode_row(raw: RawLine, limits: Limits) -> Row | RowError:
+    try:
+        return Row(raw.number, decode_object(raw.data, limits), raw.end)
+    except RowProblem as problem:
+        text = storable(raw.data.decode("utf-8", "replace"))
+        return RowError(raw.number, problem.field, problem.value, problem.message, raw=text)
+
+
+def decode_object(data: bytes, limits: Limits) -> dict[str, Any]:
+    """Raises RowProblem for whatever is not one storable JSON object."""
+    text = decode_text(data)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        message = f"Not JSON: {error.msg} at column {error.colno}. Send one JSON object a line."
+        raise RowProblem("", text, message) from error
+    except RecursionError as error:
+        raise RowProblem("", text, _too_deep(limits)) from error
+    except ValueError as error:
+        raise RowProblem("", text, f"A number in the row cannot be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise RowProblem("", value, "The row is not a JSON object. Send {…} with named fields.")
+    _check_depth(value, text, limits)
+    if _SUSPICIOUS_ESCAPE.search(text):
+        check_characters(value)
+    value.pop(ERROR_KEY, None)
+    return value
+
+
+def decode_text(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"Not UTF-8 at byte {error.start + 1} of the line. Save the file as UTF-8."
+        raise RowProblem("", data.decode("utf-8", "replace"), message) from error
+    if "\0" in text:
+        raise RowProblem("", text, "The line holds a NUL byte. Remove it.")
+    return text
+
+
+def check_characters(value: Any) -> None:
+    """Raises RowProblem for a NUL or half a surrogate pair in any key or text."""
+    for path, text in _strings(value):
+        if "\0" in text:
+            raise RowProblem(path, text, "The text holds a NUL character. Remove it.")
+        if _LONE_SURROGATE.search(text):
+            message = "The text holds half a surrogate pair, which is no character. Remove it."
+            raise RowProblem(path, text, message)
+
+
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    """Every string with its path (`responses[1].text`), without recursion."""
+    stack = [("", value)]
+    while stack:
+        path, node = stack.pop()
+        if isinstance(node, str):
+            yield path, node
+        elif isinstance(node, dict):
+            for key, child in node.items():
+                yield path, key
+                stack.append((f"{path}.{key}" if path else key, child))
+        elif isinstance(node, list):
+            stack.extend((f"{path}[{i}]", child) for i, child in enumerate(node))
+
+
+def _check_depth(value: Any, text: str, limits: Limits) -> None:
+    if text.count("[") + text.count("{") <= limits.max_depth:
+        return
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > limits.max_depth:
+            raise RowProblem("", text, _too_deep(limits))
+        children: list[Any] = []
+        for node in level:
+            children.extend(node.values() if isinstance(node, dict) else node)
+        level = [child for child in children if isinstance(child, dict | list)]
+
+
+def _too_deep(limits: Limits) -> str:
+    return f"The row is nested deeper than {limits.max_depth} levels. Flatten it."
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON, write null")

@@ -1,0 +1,148 @@
+"""TRL's preference format: `prompt, chosen, rejected`, plain or conversational.
+
+Without a prompt it is implicit, as TRL defines it: the turns, or for plain strings the words, that
+chosen and rejected begin with. A plain prompt of several turns is written, and read again, as a
+transcript; TRL itself says nothing about turns in plain strings.
+Source: TRL documentation, "Dataset formats and types", preference.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from annotate.interchange import fields
+from annotate.interchange.dialogues import (
+    IDENTICAL,
+    is_open_transcript,
+    is_transcript,
+    parse_transcript,
+    render_transcript,
+    split_pair,
+    split_system,
+)
+from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.records import (
+    ImportedItem,
+    ImportedLabel,
+    Message,
+    RowProblem,
+)
+from annotate.interchange.rows import Row
+from annotate.interchange.streams import Limits
+
+KNOWN = frozenset(
+    {
+        *("id", "prompt", "chosen", "rejected", "margin", "strength", "annotator", "language"),
+        *("metadata", "messages", "kind"),
+        *(f"{side}_{what}" for side in ("chosen", "rejected") for what in ("model", "generator")),
+        *("chosen_version", "rejected_version"),
+    }
+)
+
+
+def parse(row: Row, options: ReadOptions) -> ImportedItem:
+    data, limits = row.data, options.limits
+    chosen, rejected = fields.require(data, "chosen"), fields.require(data, "rejected")
+    if isinstance(chosen, list) != isinstance(rejected, list):
+        message = (
+            f"chosen is {fields.kind_of(chosen)} but rejected is {fields.kind_of(rejected)}. "
+            "Give both as texts or both as lists of messages."
+        )
+        raise RowProblem("rejected", rejected, message)
+    if isinstance(chosen, list):
+        turns, first, second = _conversational(data, limits)
+    else:
+        turns, first, second = _plain(data, limits)
+    system, conversation = split_system(turns, "prompt")
+    return ImportedItem(
+        line=row.line,
+        external_id=fields.name_of(data, "id") or None,
+        conversation=conversation,
+        system=system,
+        responses=(
+            fields.response(first, data, "chosen"),
+            fields.response(second, data, "rejected"),
+        ),
+        language=fields.name_of(data, "language"),
+        metadata=fields.metadata(data, KNOWN, limits),
+        labels=(_label(data),),
+    )
+
+
+def recognises(row: Mapping[str, Any]) -> bool:
+    return "chosen" in row and "rejected" in row
+
+
+def _label(data: Mapping[str, Any]) -> ImportedLabel:
+    margin, strength = data.get("margin"), data.get("strength")
+    return ImportedLabel(
+        verdict="prefer",
+        preferred=0,
+        strength=None if strength is None else fields.integer(strength, "strength", 1, 3),
+        annotator=fields.name_of(dict(data), "annotator") or None,
+        margin=None if margin is None else fields.number(margin, "margin"),
+    )
+
+
+def _conversational(data: dict[str, Any], limits: Limits) -> tuple[list[Message], str, str]:
+    prompt: list[Message] = []
+    if data.get("prompt") is not None:
+        prompt = fields.conversation(data["prompt"], "prompt", limits)
+    return split_pair(
+        prompt,
+        fields.messages(data["chosen"], "chosen", limits),
+        fields.messages(data["rejected"], "rejected", limits),
+    )
+
+
+def _plain(data: dict[str, Any], limits: Limits) -> tuple[list[Message], str, str]:
+    chosen = fields.text(data["chosen"], "chosen", limits)
+    rejected = fields.text(data["rejected"], "rejected", limits)
+    if chosen == rejected:
+        raise RowProblem("chosen", chosen, IDENTICAL)
+    prompt = data.get("prompt")
+    if prompt is None:
+        return _implicit(chosen, rejected)
+    if isinstance(prompt, str) and is_open_transcript(fields.text(prompt, "prompt", limits)):
+        return parse_transcript(prompt, "prompt")[:-1], chosen[1:], rejected[1:]
+    return fields.conversation(prompt, "prompt", limits), chosen, rejected
+
+
+def _implicit(chosen: str, rejected: str) -> tuple[list[Message], str, str]:
+    if is_transcript(chosen) and is_transcript(rejected):
+        return split_pair(
+            [], parse_transcript(chosen, "chosen"), parse_transcript(rejected, "rejected")
+        )
+    pairs = enumerate(zip(chosen, rejected, strict=False))
+    shared = chosen[: next((i for i, (a, b) in pairs if a != b), min(len(chosen), len(rejected)))]
+    words = len(shared.rstrip() if shared[-1:].isspace() else shared[: _last_space(shared)])
+    if not shared[:words].strip():
+        message = "There is no prompt and the two texts share no first words. Add 'prompt'."
+        raise RowProblem("prompt", None, message)
+    return [{"role": "user", "content": shared[:words]}], chosen[words:], rejected[words:]
+
+
+def _last_space(text: str) -> int:
+    return max(text.rfind(" "), text.rfind("\n"), 0)
+
+
+def write_plain(
+    system: str, conversation: list[Message], chosen: str, rejected: str
+) -> dict[str, Any]:
+    if not system and len(conversation) == 1 and conversation[0]["role"] == "user":
+        return {"prompt": conversation[0]["content"], "chosen": chosen, "rejected": rejected}
+    prompt = render_transcript(conversation, system) + "\n\nAssistant:"
+    return {"prompt": prompt, "chosen": f" {chosen}", "rejected": f" {rejected}"}
+
+
+def write_conversational(
+    system: str, conversation: list[Message], chosen: str, rejected: str
+) -> dict[str, Any]:
+    head = [{"role": "system", "content": system}] if system else []
+    return {
+        "prompt": head + conversation,
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+    }
+
+
+TRL = ImportFormat("trl", "TRL preference (plain or conversational)", parse, recognises)

@@ -1,0 +1,142 @@
+"""TRL preference rows; the shapes are those of TRL's documentation."""
+
+import pytest
+
+from annotate.interchange import trl
+from annotate.interchange.records import ImportedLabel, RowError
+from tests.annotate.interchange.reading import only_error, read_one, read_rows
+
+USER = {"role": "user", "content": "What color is the sky?"}
+BLUE = {"role": "assistant", "content": "It is blue."}
+GREEN = {"role": "assistant", "content": "It is green."}
+
+
+def texts(item):
+    return [response.text for response in item.responses]
+
+
+def test_plain_with_prompt():
+    item = read_one({"prompt": "The sky is", "chosen": " blue.", "rejected": " green."}, "trl")
+    assert item.conversation == [{"role": "user", "content": "The sky is"}]
+    assert texts(item) == [" blue.", " green."]
+    assert item.labels == (ImportedLabel("prefer", preferred=0),)
+
+
+def test_plain_with_implicit_prompt_splits_like_trl():
+    """TRL's own example; its extract_prompt gives the same three texts."""
+    item = read_one({"chosen": "The sky is blue.", "rejected": "The sky is green."}, "trl")
+    assert item.conversation[0]["content"] == "The sky is"
+    assert texts(item) == [" blue.", " green."]
+
+
+def test_implicit_prompt_is_not_cut_inside_a_word():
+    item = read_one({"chosen": "The sky is blue", "rejected": "The sky is black"}, "trl")
+    assert texts(item) == [" blue", " black"]
+
+
+def test_nothing_shared_is_an_error():
+    [error] = read_rows([{"chosen": "Yes", "rejected": "No"}], "trl")
+    assert (error.field, error.line) == ("prompt", 1)
+    assert "Add 'prompt'" in error.message
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": [USER], "chosen": [BLUE], "rejected": [GREEN]},
+        {"chosen": [USER, BLUE], "rejected": [USER, GREEN]},
+        {"prompt": USER["content"], "chosen": [USER, BLUE], "rejected": [USER, GREEN]},
+        {"prompt": [USER], "chosen": BLUE["content"], "rejected": GREEN["content"]},
+    ],
+    ids=["explicit", "implicit", "repeated", "mixed"],
+)
+def test_conversational(row):
+    item = read_one(row, "trl")
+    assert item.conversation == [USER]
+    assert texts(item) == ["It is blue.", "It is green."]
+
+
+def test_system_turn_and_parts_and_provenance():
+    row = {
+        "id": "r1",
+        "prompt": [{"role": "system", "content": "Be brief."}, USER],
+        "chosen": [{"role": "assistant", "content": [{"type": "text", "text": "Blue"}]}],
+        "rejected": [GREEN],
+        "chosen_model": "large",
+        "rejected_generator": "small",
+        "margin": 1.5,
+        "strength": 2,
+        "annotator": "w7",
+        "source": "sky",
+    }
+    item = read_one(row, "trl")
+    assert (item.external_id, item.system, texts(item)[0]) == ("r1", "Be brief.", "Blue")
+    assert [r.generator for r in item.responses] == ["large", "small"]
+    assert item.labels == (
+        ImportedLabel("prefer", preferred=0, strength=2, annotator="w7", margin=1.5),
+    )
+    assert item.metadata == {"source": "sky"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"chosen": None}, "chosen", "missing"),
+        ({"rejected": 7}, "rejected", "a text"),
+        ({"prompt": 7}, "prompt", "list of messages"),
+        ({"prompt": ""}, "prompt", "empty"),
+        ({"prompt": []}, "prompt", "empty"),
+        ({"rejected": "a"}, "chosen", "nothing to prefer"),
+        ({"chosen": [BLUE]}, "rejected", "both"),
+        ({"chosen": [BLUE], "rejected": [BLUE]}, "chosen", "nothing to prefer"),
+        ({"chosen": [BLUE, USER, BLUE], "rejected": [GREEN]}, "chosen", "before the last turn"),
+        ({"chosen": [USER], "rejected": [GREEN]}, "chosen", "must be the assistant's"),
+        (
+            {"chosen": [{"role": "pope", "content": "x"}], "rejected": [GREEN]},
+            "chosen[0].role",
+            "role",
+        ),
+        ({"chosen": [{"role": "user"}], "rejected": [GREEN]}, "chosen[0].content", "nothing"),
+        ({"strength": 4}, "strength", "1 to 3"),
+        ({"strength": True}, "strength", "1 to 3"),
+        ({"margin": "much"}, "margin", "a number"),
+        ({"id": ["x"]}, "id", "short text"),
+        ({"id": "x" * 500}, "id", "200"),
+        ({"metadata": 3}, "metadata", "object"),
+        ({"notes": "x" * 70_000}, "metadata", "Leave some out"),
+        ({"prompt": "x" * 1_000_001}, "prompt", "1000001 bytes"),
+    ],
+)
+def test_what_is_wrong_is_named(change, field, words):
+    good = {"prompt": "p", "chosen": "a", "rejected": "b"}
+    bad, after = read_rows([{**good, **change}, good], "trl")
+    assert isinstance(bad, RowError)
+    assert bad.field == field
+    assert words in bad.message
+    assert len(bad.value) <= 200
+    assert not isinstance(after, RowError)
+
+
+def test_a_number_too_large_for_a_float():
+    data = b'{"prompt": "p", "chosen": "a", "rejected": "b", "score": [1e999]}'
+    error = only_error(data, "trl")
+    assert (error.field, "finite" in error.message) == ("metadata", True)
+
+
+def test_an_id_that_comes_again_with_other_texts():
+    good = {"id": "1", "prompt": "p", "chosen": "a", "rejected": "b"}
+    first, same, other = read_rows(
+        [good, {**good, "annotator": "w2"}, {**good, "chosen": "c"}], "trl"
+    )
+    assert same.fingerprint == first.fingerprint
+    assert isinstance(other, RowError)
+    assert (other.field, other.value) == ("id", "1")
+    assert "line 1" in other.message
+
+
+def test_plain_prompt_of_several_turns_goes_out_and_back():
+    turns = [USER, BLUE, {"role": "user", "content": "Sure?"}]
+    row = trl.write_plain("Be kind.", turns, "Yes.", " No.")
+    assert row["prompt"].endswith("Human: Sure?\n\nAssistant:")
+    item = read_one(row, "trl")
+    assert (item.system, item.conversation, texts(item)) == ("Be kind.", turns, ["Yes.", " No."])
