@@ -7,6 +7,16 @@ from annotate.models import Project
 from training.models.run import TrainingRun
 
 
+class ModelVersionQuerySet(models.QuerySet):
+    def of_project(self, project: Project) -> "ModelVersionQuerySet":
+        """A project's versions, newest first, each with its run and parent. One query."""
+        return self.filter(project=project).select_related("run", "parent").order_by("-pk")
+
+    def in_service(self, project: Project, kind: str) -> "ModelVersion | None":
+        """The version that scores, judges or answers for the project now."""
+        return self.filter(project=project, kind=kind, state=ModelVersion.State.IN_SERVICE).first()
+
+
 class ModelVersion(models.Model):
     """A trained model: its files, the run that made it, and whether it is in service."""
 
@@ -30,7 +40,12 @@ class ModelVersion(models.Model):
     sha256 = models.CharField(max_length=64, help_text="Over the folder's files.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.CANDIDATE)
     metrics = models.JSONField(default=dict)
+    promoted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last went into service."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ModelVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [

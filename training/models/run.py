@@ -3,7 +3,21 @@
 from django.db import models
 from django.db.models import Q
 
-from annotate.models import Job, Project, Snapshot
+from annotate.models import Job, JobState, Project, Snapshot
+
+
+class TrainingRunQuerySet(models.QuerySet):
+    def of_project(self, project: Project) -> "TrainingRunQuerySet":
+        """A project's runs, newest first, each with what a list shows. One query."""
+        return (
+            self.filter(project=project)
+            .select_related("snapshot", "schedule", "created_by", "model_version")
+            .order_by("-pk")
+        )
+
+    def going(self) -> "TrainingRunQuerySet":
+        """Runs that are queued or running."""
+        return self.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
 
 
 class TrainingRun(Job):
@@ -45,11 +59,17 @@ class TrainingRun(Job):
     metrics = models.JSONField(default=dict, help_text="The final figures.")
     child_pid = models.PositiveIntegerField(null=True, blank=True)
 
+    objects = TrainingRunQuerySet.as_manager()
+
     class Meta(Job.Meta):
         constraints = [
             *Job.Meta.constraints,
             models.CheckConstraint(
                 name="trainingrun_recipe_known", condition=Q(recipe__in=["reward_model", "dpo"])
+            ),
+            models.CheckConstraint(
+                name="trainingrun_phase_known",
+                condition=Q(phase__in=["waiting", "preparing", "training", "evaluating", "over"]),
             ),
             models.UniqueConstraint(
                 name="trainingrun_one_per_schedule",
@@ -93,6 +113,7 @@ class SamplingRun(Job):
     config = models.JSONField(
         default=dict, help_text="prompt_ids, max_new_tokens, temperature, against, seed …"
     )
+    metrics = models.JSONField(default=dict, help_text="How many responses and tasks it made.")
 
     class Meta(Job.Meta):
         pass

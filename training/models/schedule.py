@@ -21,13 +21,19 @@ class Schedule(models.Model):
     every_judgements = models.PositiveIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     last_queued_at = models.DateTimeField(null=True, blank=True)
-    last_judgement_count = models.PositiveIntegerField(default=0)
+    last_judgement_id = models.BigIntegerField(
+        default=0, help_text="Newest judgement when it last queued a run; later ones are new."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        indexes = [
+            # Beat, every few seconds: the schedules that may be due.
+            models.Index(fields=["id"], name="schedule_enabled", condition=Q(enabled=True)),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="schedule_recipe_known", condition=Q(recipe__in=["reward_model", "dpo"])
@@ -35,6 +41,10 @@ class Schedule(models.Model):
             models.CheckConstraint(
                 name="schedule_has_trigger",
                 condition=Q(every_hours__gt=0) | Q(every_judgements__gt=0),
+            ),
+            models.CheckConstraint(
+                name="schedule_hours_positive",
+                condition=Q(every_hours__isnull=True) | Q(every_hours__gt=0),
             ),
         ]
 
