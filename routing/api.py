@@ -1,0 +1,159 @@
+"""REST for routing: policies, passes, decisions and the figures of a project."""
+
+from dataclasses import asdict
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api.problems import Conflict
+from routing.models import Decision, RoutingPolicy, RoutingRun
+from routing.reports import route_figures
+from routing.services.passes import start_routing
+from routing.services.policies import retire_policy, save_policy
+
+
+class PolicySerializer(serializers.ModelSerializer):
+    judge = serializers.StringRelatedField(read_only=True)
+
+    class Meta:
+        model = RoutingPolicy
+        fields = [
+            "id",
+            "version",
+            "kind",
+            "judge",
+            "threshold",
+            "audit_share",
+            "state",
+            "created_at",
+        ]
+        read_only_fields = ["version", "kind", "state", "created_at"]
+
+
+class RunSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = RoutingRun
+        fields = ["id", "policy", "state", "progress", "total", "message", "created_at"]
+
+
+class DecisionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Decision
+        fields = [
+            "id",
+            "task",
+            "policy",
+            "score",
+            "threshold",
+            "route",
+            "explored",
+            "propensity",
+            "reasons",
+            "created_at",
+        ]
+
+
+class DecisionPagination(CursorPagination):
+    ordering = "-id"
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 1000
+
+
+class Policies(APIView):
+    @extend_schema(responses=PolicySerializer(many=True), operation_id="routing_policies_list")
+    def get(self, request, project_id: int) -> Response:
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        policies = project.routing_policies.select_related("judge").order_by("-version")
+        return Response(PolicySerializer(policies, many=True).data)
+
+    @extend_schema(request=PolicySerializer, responses={201: PolicySerializer})
+    def post(self, request, project_id: int) -> Response:
+        """Put a new version in force."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        wanted = PolicySerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        policy = save_policy(project=project, actor=request.user, **wanted.validated_data)
+        return Response(PolicySerializer(policy).data, status=201)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request, project_id: int) -> Response:
+        """Stop routing; every task goes to people."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        retire_policy(project=project, actor=request.user)
+        return Response(status=204)
+
+
+class Runs(APIView):
+    @extend_schema(responses=RunSerializer(many=True), operation_id="routing_runs_list")
+    def get(self, request, project_id: int) -> Response:
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return Response(RunSerializer(project.routing_runs.order_by("-pk")[:100], many=True).data)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    def post(self, request, project_id: int) -> Response:
+        """Start a pass over the tasks that nobody has begun, or return the one under way."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        run = start_routing(project=project, actor=request.user)
+        if run is None:
+            raise Conflict("No policy is active; POST one to routing/policies/ first.")
+        return Response(RunSerializer(run).data, status=202)
+
+
+class Decisions(APIView):
+    @extend_schema(responses=DecisionSerializer(many=True), operation_id="routing_decisions_list")
+    def get(self, request, project_id: int) -> Response:
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        pages = DecisionPagination()
+        page = pages.paginate_queryset(
+            Decision.objects.filter(policy__project=project), request, view=self
+        )
+        return pages.get_paginated_response(DecisionSerializer(page, many=True).data)
+
+
+FIGURES = inline_serializer(
+    "RouteFigures",
+    {
+        "policy": PolicySerializer(allow_null=True),
+        "routes": serializers.DictField(child=serializers.IntegerField()),
+        "agreement": inline_serializer(
+            "AuditAgreement",
+            {
+                "tasks": serializers.IntegerField(),
+                "agreeing": serializers.IntegerField(),
+                "undecided": serializers.IntegerField(),
+                "low": serializers.FloatField(),
+                "high": serializers.FloatField(),
+                "rate": serializers.FloatField(allow_null=True),
+            },
+        ),
+    },
+)
+
+
+class Figures(APIView):
+    @extend_schema(responses=FIGURES)
+    def get(self, request, project_id: int) -> Response:
+        """Shares by route, and how often judge and people agree on the audited share."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        figures = route_figures(project)
+        return Response(
+            {
+                "policy": figures.policy and PolicySerializer(figures.policy).data,
+                "routes": figures.routes,
+                "agreement": {**asdict(figures.agreement), "rate": figures.agreement.rate},
+            }
+        )
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/routing/policies/", Policies.as_view(), name="api_policies"),
+    path("projects/<int:project_id>/routing/runs/", Runs.as_view(), name="api_routing_runs"),
+    path("projects/<int:project_id>/routing/decisions/", Decisions.as_view(), name="api_decisions"),
+    path("projects/<int:project_id>/routing/figures/", Figures.as_view(), name="api_figures"),
+]

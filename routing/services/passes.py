@@ -1,0 +1,186 @@
+"""One pass of the active policy over the tasks that people have not begun.
+
+The judge works outside any transaction; each decision is one transaction of its own, so a
+pass that is killed goes on where it was, and nothing is decided or labelled twice.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from annotate.kinds import pairwise
+from annotate.models import JobState, Judgement, Project, Seat, Skip, Task, User
+from annotate.services import audit, jobs
+from routing import judges
+from routing.margin import MarginDecision, decide
+from routing.models import Decision, JudgeCall, RoutingPolicy, RoutingRun
+from routing.services.policies import follow_newest_judge
+
+BATCH = 200
+
+
+@transaction.atomic
+def start_routing(*, project: Project, actor: User | None) -> RoutingRun | None:
+    """Queue a pass; the one that is already queued or running if there is one.
+
+    None if the project has no active policy.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    policy = RoutingPolicy.objects.filter(project=project, state=RoutingPolicy.State.ACTIVE).first()
+    if policy is None:
+        return None
+    policy = follow_newest_judge(policy=policy)
+    going = RoutingRun.objects.filter(
+        project=project, state__in=[JobState.QUEUED, JobState.RUNNING]
+    ).first()
+    if going is not None:
+        return going
+    run = RoutingRun.objects.create(project=project, policy=policy, created_by=actor)
+    audit.record(action="routing.run_queued", target=run, actor=actor, project=project)
+    jobs.enqueue(run)
+    return run
+
+
+def undecided(policy: RoutingPolicy):
+    """Tasks with two responses that nobody has begun and this policy has not seen.
+
+    Tasks that an earlier version left to people are looked at again; what an AI or a person
+    labelled stays as it is.
+    """
+    mine = OuterRef("pk")
+    begun = Seat.objects.filter(task=mine, state__in=[Seat.State.LEASED, Seat.State.DONE])
+    return (
+        Task.objects.filter(project=policy.project, route=Task.Route.PEOPLE)
+        .filter(~Exists(begun))
+        .filter(~Exists(Judgement.objects.filter(task=mine)))
+        .filter(~Exists(Skip.objects.filter(task=mine)))
+        .filter(~Exists(Decision.objects.filter(task=mine, policy=policy)))
+        .order_by("pk")
+    )
+
+
+def run_routing(*, run: RoutingRun) -> None:
+    """Work through the pass; `run` must be claimed. Ends it as done, cancelled or failed."""
+    policy = run.policy
+    todo = list(undecided(policy).values_list("pk", flat=True))
+    if jobs.heartbeat(run, progress=0, total=len(todo), message="The judge reads."):
+        return jobs.finish(run, JobState.CANCELLED)
+    done = 0
+    try:
+        for call in judge_tasks(run, todo):
+            apply_decision(policy=policy, call=call)
+            done += 1
+            if done % 20 == 0 and jobs.heartbeat(run, progress=done):
+                return jobs.finish(run, JobState.CANCELLED, progress=done)
+    except judges.JudgeError as error:
+        return jobs.finish(run, JobState.FAILED, progress=done, message=str(error))
+    jobs.finish(run, JobState.DONE, progress=done, message=f"{done} tasks decided.")
+    return None
+
+
+def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[JudgeCall]:
+    """A stored call for each task; calls that are there already are not made again."""
+    judge_row = run.policy.judge
+    judge = judges.get(judge_row.kind).make(judge_row.config)
+
+    def should_stop() -> bool:
+        return jobs.heartbeat(run)
+
+    for start in range(0, len(task_ids), BATCH):
+        batch = task_ids[start : start + BATCH]
+        known = {c.task_id: c for c in JudgeCall.objects.filter(judge=judge_row, task__in=batch)}
+        yield from known.values()
+        items = list(comparisons([pk for pk in batch if pk not in known]))
+        shown = {item.task_id: list(item.response_ids) for item in items}
+        for verdict in judge.compare(items, should_stop):
+            yield JudgeCall.objects.create(
+                judge=judge_row,
+                task_id=verdict.task_id,
+                shown_order=shown[verdict.task_id],
+                raw=verdict.raw,
+                p_first=verdict.p_first,
+                seconds=verdict.seconds,
+            )
+
+
+def comparisons(task_ids: Iterable[int]) -> Iterator[judges.Comparison]:
+    """The tasks with exactly two responses as the judge is to see them."""
+    tasks = Task.objects.filter(pk__in=task_ids).select_related("prompt")
+    for task in tasks.prefetch_related("places__response").order_by("pk"):
+        responses = [p.response for p in sorted(task.places.all(), key=lambda p: p.position)]
+        if len(responses) != 2:
+            continue
+        first, second = responses
+        yield judges.Comparison(
+            task_id=task.pk,
+            system=task.prompt.system,
+            conversation=task.prompt.conversation,
+            response_ids=(first.pk, second.pk),
+            response_texts=(first.text, second.text),
+        )
+
+
+@transaction.atomic
+def apply_decision(*, policy: RoutingPolicy, call: JudgeCall) -> Decision | None:
+    """Decide one task and make it so: seats, the judge's label, the record.
+
+    Locks the task's seats. If somebody took a seat while the judge read, the task stays with
+    people; the record says so. None if the task was decided under this policy before.
+    """
+    made = decide(
+        task_id=call.task_id,
+        p_first=call.p_first,
+        threshold=policy.threshold,
+        audit_share=policy.audit_share,
+        seed=policy.seed,
+    )
+    seats = list(Seat.objects.select_for_update().filter(task=call.task_id))
+    if Decision.objects.filter(task=call.task_id, policy=policy).exists():
+        return None
+    if made.route == "ai" and any(seat.state in ("leased", "done") for seat in seats):
+        reasons = [*made.reasons, "a person had begun it meanwhile"]
+        made = MarginDecision("people", made.score, False, 1.0, reasons)
+    if made.route != "people":
+        _label(policy, call)
+        Task.objects.filter(pk=call.task_id).update(route=made.route)
+    if made.route == "ai":
+        Seat.objects.filter(task=call.task_id, state=Seat.State.OPEN).update(state=Seat.State.VOID)
+    return Decision.objects.create(
+        task_id=call.task_id,
+        policy=policy,
+        score=made.score,
+        threshold=policy.threshold,
+        route=made.route,
+        explored=made.explored,
+        propensity=made.propensity,
+        reasons=made.reasons,
+    )
+
+
+def _label(policy: RoutingPolicy, call: JudgeCall) -> None:
+    first, second = call.shown_order
+    Judgement.objects.create(
+        project=policy.project,
+        task_id=call.task_id,
+        kind=pairwise.NAME,
+        schema_version=pairwise.SCHEMA_VERSION,
+        value={
+            "verdict": "prefer",
+            "preferred": first if call.p_first >= 0.5 else second,
+            "strength": 1,
+        },
+        source=Judgement.Source.JUDGE,
+        judge=call.judge,
+        shown_order=call.shown_order,
+        seconds_active=call.seconds,
+    )
+
+
+def projects_waiting() -> list[Project]:
+    """Projects whose active policy has tasks to decide, after it took on the newest judge."""
+    active = RoutingPolicy.objects.filter(
+        state=RoutingPolicy.State.ACTIVE, project__archived_at=None
+    ).select_related("project", "judge")
+    policies = [follow_newest_judge(policy=policy) for policy in active]
+    return [policy.project for policy in policies if undecided(policy).exists()]

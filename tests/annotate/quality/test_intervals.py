@@ -1,0 +1,34 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotate.quality.intervals import wilson
+
+
+def test_wilson_equals_newcombe_worked_example() -> None:
+    # R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3: 81 of 263.
+    low, high = wilson(81, 263)
+    assert low == pytest.approx(0.2553, abs=5e-5)
+    assert high == pytest.approx(0.3662, abs=5e-5)
+
+
+def test_wilson_at_the_edges_stays_a_proportion() -> None:
+    # Same table: 0 of 20 and 1 of 29.
+    assert wilson(0, 20) == (0.0, pytest.approx(0.1611, abs=5e-5))
+    assert wilson(1, 29) == (pytest.approx(0.0061, abs=5e-5), pytest.approx(0.1718, abs=5e-5))
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_the_estimate_and_mirrors(hits_count: tuple[int, int]) -> None:
+    hits, count = hits_count
+    low, high = wilson(hits, count)
+    assert 0 <= low <= hits / count <= high <= 1
+    mirrored = wilson(count - hits, count)
+    assert mirrored[0] == pytest.approx(1 - high, abs=1e-12)
+    assert mirrored[1] == pytest.approx(1 - low, abs=1e-12)
+
+
+def test_wilson_refuses_more_hits_than_trials() -> None:
+    with pytest.raises(ValueError, match="hits"):
+        wilson(3, 2)

@@ -1,0 +1,37 @@
+"""A real judge without a model: the longer response is better, by a logistic of the lengths."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import exp
+from typing import Any
+
+import pytest
+
+from routing import judges
+from routing.judges import Comparison, JudgeKind, Verdict
+
+
+class LengthJudge:
+    """p = sigmoid(difference of lengths / scale); `limit` makes it die after so many."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.scale = config["scale"]
+        self.limit = config.get("limit")
+
+    def compare(
+        self, items: Sequence[Comparison], should_stop: Callable[[], bool]
+    ) -> Iterator[Verdict]:
+        for number, item in enumerate(items):
+            if number == self.limit:
+                raise judges.JudgeError("the length judge was told to die here")
+            first, second = map(len, item.response_texts)
+            p_first = 1 / (1 + exp((second - first) / self.scale))
+            yield Verdict(item.task_id, p_first, {"lengths": [first, second]}, 0.001)
+
+
+@pytest.fixture
+def length_judge(monkeypatch) -> dict[str, Any]:
+    """Puts the length judge in the reward model's place; change the dict to change its config."""
+    config: dict[str, Any] = {"scale": 10.0}
+    kind = JudgeKind("reward_model", LengthJudge, lambda project_id: dict(config) or None)
+    monkeypatch.setattr(judges, "_kinds", {"reward_model": kind})
+    return config

@@ -1,0 +1,193 @@
+import pytest
+from django.db import DatabaseError, transaction
+
+from annotate.kinds import InvalidValue
+from annotate.models import JobState, Judgement, Response, Seat, Task
+from annotate.models.content import content_hash
+from annotate.services import jobs
+from routing.margin import uniform_draw
+from routing.models import Decision, JudgeCall, RoutingRun
+from routing.reports import audit_agreement, majority, route_figures
+from routing.services.passes import apply_decision, run_routing, start_routing, undecided
+from routing.services.policies import follow_newest_judge, retire_policy, save_policy
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tasks(make_project, make_pair_tasks):
+    """Forty tasks at overlap 2; in every fourth the two responses are equally long."""
+    project = make_project(overlap=2, seed=5)
+    tasks = make_pair_tasks(project, 40)
+    for number, task in enumerate(tasks):
+        if number % 4:
+            _lengthen(task)
+    return tasks
+
+
+def _lengthen(task: Task) -> None:
+    """Give the task a second response that is 60 characters longer than the first."""
+    place = task.places.get(position=1)
+    text = place.response.text + "x" * 60
+    place.response = Response.objects.create(
+        prompt=task.prompt,
+        content=[{"type": "text", "text": text}],
+        content_hash=content_hash(text),
+    )
+    place.save()
+
+
+def work(project, **changes) -> RoutingRun:
+    run = start_routing(project=project, actor=None)
+    run = jobs.claim(RoutingRun, run.pk, owner="test")
+    run_routing(run=run)
+    run.refresh_from_db()
+    return run
+
+
+def test_sure_tasks_go_to_the_judge_and_the_rest_to_people(tasks, length_judge) -> None:
+    project = tasks[0].project
+    save_policy(project=project, actor=None, threshold=0.9, audit_share=0.2)
+    run = work(project)
+
+    assert (run.state, run.progress) == (JobState.DONE, 40)
+    routes = dict(Decision.objects.values_list("task_id", "route"))
+    assert len(routes) == 40
+    assert {routes[task.pk] for task in tasks[::4]} == {"people"}
+    sure = [task.pk for number, task in enumerate(tasks) if number % 4]
+    for pk in sure:
+        assert routes[pk] == ("both" if uniform_draw(5, pk) < 0.2 else "ai")
+        label = Judgement.objects.get(task=pk, source="judge")
+        longer = max(Task.objects.get(pk=pk).responses.all(), key=lambda r: len(r.text))
+        assert label.value["preferred"] == longer.pk
+        states = set(Seat.objects.filter(task=pk).values_list("state", flat=True))
+        assert states == ({"void"} if routes[pk] == "ai" else {"open"})
+
+
+def test_a_second_pass_changes_nothing(tasks, length_judge) -> None:
+    project = tasks[0].project
+    save_policy(project=project, actor=None, threshold=0.9)
+    work(project)
+    before = Decision.objects.count(), Judgement.objects.count(), JudgeCall.objects.count()
+    work(project)
+    assert before == (
+        Decision.objects.count(),
+        Judgement.objects.count(),
+        JudgeCall.objects.count(),
+    )
+
+
+def test_a_judge_that_dies_fails_the_pass_and_the_next_goes_on(tasks, length_judge) -> None:
+    project = tasks[0].project
+    length_judge["limit"] = 7
+    save_policy(project=project, actor=None, threshold=0.9)
+    run = work(project)
+    assert run.state == JobState.FAILED
+    assert "told to die" in run.message
+    assert Decision.objects.count() == 7
+
+    length_judge.pop("limit")
+    policy = follow_newest_judge(policy=run.policy)
+    assert policy.version == 2
+    assert work(project).state == JobState.DONE
+    assert not undecided(policy).exists()
+    assert Judgement.objects.filter(source="judge").count() == 30
+
+
+def test_a_task_that_a_person_has_begun_stays_with_people(tasks, length_judge, make_user) -> None:
+    project = tasks[0].project
+    begun = tasks[1]
+    seat = begun.seats.first()
+    Seat.objects.filter(pk=seat.pk).update(
+        state="leased",
+        annotator=make_user("ada"),
+        leased_at="2030-01-01T00:00Z",
+        leased_until="2030-01-02T00:00Z",
+    )
+    save_policy(project=project, actor=None, threshold=0.9)
+    work(project)
+    assert not Decision.objects.filter(task=begun).exists()
+    assert begun.seats.filter(state="open").count() == 1
+
+
+def test_a_seat_taken_while_the_judge_reads_keeps_the_task_with_people(
+    tasks, length_judge, make_user
+) -> None:
+    project = tasks[0].project
+    policy = save_policy(project=project, actor=None, threshold=0.9)
+    task = next(task for task in tasks if uniform_draw(policy.seed, task.pk) >= 0.1)
+    first, second = task.responses.order_by("pk")
+    call = JudgeCall.objects.create(
+        judge=policy.judge, task=task, shown_order=[first.pk, second.pk], raw={}, p_first=0.001
+    )
+    Seat.objects.filter(task=task, number=0).update(
+        state="leased",
+        annotator=make_user("ada"),
+        leased_at="2030-01-01T00:00Z",
+        leased_until="2030-01-02T00:00Z",
+    )
+    decision = apply_decision(policy=policy, call=call)
+    assert (decision.route, decision.propensity) == ("people", 1.0)
+    assert "meanwhile" in decision.reasons[-1]
+    assert not Judgement.objects.exists()
+    assert apply_decision(policy=policy, call=call) is None
+
+
+def test_the_page_compares_judge_and_people_on_the_audited_share(
+    tasks, length_judge, make_user
+) -> None:
+    project = tasks[0].project
+    save_policy(project=project, actor=None, threshold=0.9, audit_share=1.0)
+    work(project)
+    both = list(Decision.objects.filter(explored=True).order_by("task_id"))
+    assert len(both) == 30
+    ada = make_user("ada")
+    for number, decision in enumerate(both[:8]):
+        said = Judgement.objects.get(task=decision.task, source="judge").value["preferred"]
+        other = decision.task.responses.exclude(pk=said).get().pk
+        value = {"verdict": "prefer", "preferred": said if number < 5 else other, "strength": 1}
+        if number == 7:
+            value = {"verdict": "tie"}
+        Judgement.objects.create(
+            project=project,
+            task=decision.task,
+            kind="pairwise",
+            value=value,
+            source="person",
+            annotator=ada,
+        )
+    figures = audit_agreement(project)
+    assert (figures.tasks, figures.agreeing, figures.undecided) == (7, 5, 1)
+    assert figures.low < 5 / 7 < figures.high
+    assert route_figures(project).routes == {"people": 10, "both": 30}
+
+
+def test_majority_needs_more_than_half() -> None:
+    assert majority([1, 1, 2]) == 1
+    assert majority([1, 2]) is None
+    assert majority([1, 1, None, None]) is None
+    assert majority([None]) is None
+
+
+def test_policies_are_versions_with_clear_errors(tasks, length_judge) -> None:
+    project = tasks[0].project
+    with pytest.raises(InvalidValue, match="threshold"):
+        save_policy(project=project, actor=None, threshold=0.4)
+    with pytest.raises(InvalidValue, match="audit_share"):
+        save_policy(project=project, actor=None, threshold=0.9, audit_share=0.0)
+    first = save_policy(project=project, actor=None, threshold=0.9)
+    second = save_policy(project=project, actor=None, threshold=0.8)
+    first.refresh_from_db()
+    assert (first.state, second.state, second.version) == ("retired", "active", 2)
+    assert retire_policy(project=project, actor=None)
+    assert not retire_policy(project=project, actor=None)
+    assert start_routing(project=project, actor=None) is None
+
+
+def test_decisions_and_calls_only_grow(tasks, length_judge) -> None:
+    project = tasks[0].project
+    save_policy(project=project, actor=None, threshold=0.9)
+    work(project)
+    for model in (Decision, JudgeCall):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            model.objects.all().delete()
