@@ -8,5 +8,6 @@ urlpatterns = [
     path("", include("routing.urls")),
     path("", include("training.urls")),
     path("api/", include("annotate.api.urls")),
+    path("api/v1/", include("routing.api")),
     path("admin/", admin.site.urls),
 ]
