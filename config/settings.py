@@ -191,6 +191,13 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "spool://localhost"
 
+# A worker silent for so long has lost its job; another one takes it up.
+JOB_LEASE_SECONDS = float(os.environ.get("TANDEM_JOB_LEASE_SECONDS", "60"))
+# Base models in folders must lie in here; every project's managers may train from them.
+BASE_MODELS_DIR = Path(os.environ.get("TANDEM_BASE_MODELS", VAR_DIR / "base_models")).resolve()
+# CPU threads of a training child; by default one core is left to the web.
+TRAINING_THREADS = int(os.environ.get("TANDEM_TRAINING_THREADS", max(1, (os.cpu_count() or 2) - 1)))
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -11,13 +11,14 @@ from datetime import timedelta
 
 from celery import current_app
 from django.apps import apps
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from annotate.models import Job, JobState
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 MAX_ATTEMPTS = 5
 
 
@@ -96,6 +97,20 @@ def finish(job: Job, state: JobState, **fields: object) -> None:
         raise LeaseLost(f"{job} is no longer ours")
     for name, value in values.items():
         setattr(job, name, value)
+
+
+def release(job: Job, *, excused: bool, **fields: object) -> None:
+    """Give the job back to the queue and wake a worker. Raises LeaseLost as `heartbeat` does.
+
+    `excused`: the worker was told to stop, so this attempt does not count against the job.
+    """
+    mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
+    values = {"state": JobState.QUEUED, "owner": "", "lease_until": None, **fields}
+    if excused:
+        values["attempt"] = job.attempt - 1
+    if not mine.update(**values):
+        raise LeaseLost(f"{job} is no longer ours")
+    enqueue(job)
 
 
 def request_cancel(job: Job) -> None:

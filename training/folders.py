@@ -1,0 +1,44 @@
+"""Where the files of training lie. Everything is under VAR_DIR; rows hold relative paths.
+
+    runs/<id>/            a training run: job, progress, result, log, data, work
+    samples/<id>/         a sampling run
+    models/<project>/     model versions, moved there whole
+    models/base/<hash>/   small language models made from a project's own texts
+    caches/               what is only there to save time
+"""
+
+from pathlib import Path
+
+from django.conf import settings
+
+
+def run_folder(run_id: int) -> Path:
+    return settings.VAR_DIR / "runs" / str(run_id)
+
+
+def sample_folder(run_id: int) -> Path:
+    return settings.VAR_DIR / "samples" / str(run_id)
+
+
+def models_folder() -> Path:
+    return settings.VAR_DIR / "models"
+
+
+def model_folder(path: str) -> Path:
+    """The folder of a ModelVersion's `path`."""
+    return models_folder() / path
+
+
+def base_folder() -> Path:
+    return models_folder() / "base"
+
+
+def embedding_cache(project_id: int) -> Path:
+    return settings.VAR_DIR / "caches" / f"embeddings-{project_id}"
+
+
+def scratch_folder() -> Path:
+    """For folders that live as long as one call."""
+    folder = settings.VAR_DIR / "scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
