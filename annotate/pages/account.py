@@ -1,0 +1,92 @@
+"""Your own account: the password, and the tokens your programs sign in with."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from annotate.services import accounts
+
+
+class TokenForm(forms.Form):
+    """A new API token: what it is for, and what it may do."""
+
+    name = forms.CharField(
+        label=_("What is it for?"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"placeholder": _("Nightly export"), "autocomplete": "off"}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"),
+        choices=[
+            ("read", _("read: projects, tasks, judgements, exports")),
+            ("annotate", _("annotate: lease tasks and submit judgements")),
+            ("manage", _("manage: import, change projects, train models")),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        initial=["read"],
+    )
+
+
+@require_GET
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    return _account_page(request)
+
+
+@require_POST
+@login_required
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Other sessions of this person end; this one stays."""
+    form = PasswordChangeForm(request.user, request.POST)
+    if not form.is_valid():
+        return _account_page(request, password_form=form, status=422)
+    update_session_auth_hash(request, form.save())
+    messages.success(request, _("Your password is changed. Other devices are logged out."))
+    return redirect("account")
+
+
+@require_POST
+@login_required
+def create_token(request: HttpRequest) -> HttpResponse:
+    """Answers with the secret on the page, once; it is kept nowhere."""
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        return _account_page(request, token_form=form, status=422)
+    token, secret = accounts.create_token(user=request.user, **form.cleaned_data)
+    return _account_page(request, new_token=token, secret=secret, status=201)
+
+
+@require_POST
+@login_required
+def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
+    token = get_object_or_404(request.user.api_tokens, pk=token_id)
+    accounts.revoke_token(token=token, actor=request.user)
+    messages.success(request, _("The token “%s” no longer works.") % token)
+    return redirect("account")
+
+
+def _account_page(request: HttpRequest, *, status: int = 200, **context: object) -> HttpResponse:
+    context = {
+        "password_form": PasswordChangeForm(request.user),
+        "token_form": TokenForm(),
+        "tokens": request.user.api_tokens.filter(revoked_at=None).order_by("-pk"),
+        **context,
+    }
+    response = render(request, "annotate/account.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+urlpatterns = [
+    path("account/", account, name="account"),
+    path("account/password/", change_password, name="change_password"),
+    path("account/tokens/", create_token, name="create_token"),
+    path("account/tokens/<int:token_id>/revoke/", revoke_token, name="revoke_token"),
+]

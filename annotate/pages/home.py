@@ -1,0 +1,41 @@
+"""The first page: your projects, how far they are, and the way in."""
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from annotate.access import MANAGE
+from annotate.models import Membership, Project
+from annotate.progress import progress_of
+
+
+@require_safe
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Every live project you are a member of, or all of them for a superuser."""
+    projects = list(Project.objects.visible_to(request.user).live().order_by("-pk"))
+    memberships = {
+        membership.project_id: membership
+        for membership in Membership.objects.filter(user=request.user, project__in=projects)
+    }
+    progress = progress_of([project.pk for project in projects])
+    cards = [
+        {
+            "project": project,
+            "membership": (membership := memberships.get(project.pk)),
+            "manages": request.user.is_superuser or membership.role in MANAGE,
+            "progress": progress[project.pk],
+        }
+        for project in projects
+    ]
+    return render(request, "annotate/home.html", {"cards": cards})
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]
