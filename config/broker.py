@@ -70,7 +70,7 @@ class Channel(filesystem.Channel):
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
         _write_whole(Path(self.data_folder_out) / name, dumps(payload))
 
-    def _get(self, queue: str) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         """The oldest message of `queue`; raises Empty when there is none left to take."""
         for name in sorted(self._names(queue)):
             taken = _take(Path(self.data_folder_in) / name, Path(self.processed_folder))

@@ -235,22 +235,21 @@ class Cluster:
         return pid if _is_server(pid, self.data) else None
 
     def clear_leftovers(self, *, patience: float = 15) -> None:
-        """After a kill -9: wait for orphaned backends, drop a pid file whose number was reused.
+        """After a kill -9: wait for orphaned backends, then drop the dead server's lock files.
 
-        PostgreSQL itself replaces a stale pid file, except when another process of the same
-        user has got the number since.
+        PostgreSQL itself replaces stale ones, except when another process has got the number
+        since, or nobody has collected the dead process (a container without init). Call it only when the server should not be running.
         """
-        if self.running_pid() is not None:
-            return
         deadline = time.monotonic() + patience
         while orphans := _servers_in(self.data):
             if time.monotonic() > deadline:
                 raise ClusterError(
-                    f"Processes {orphans} of a killed PostgreSQL still use {self.data}. "
+                    f"Processes {orphans} of a PostgreSQL that was killed still use {self.data}. "
                     f"End them (kill {' '.join(map(str, orphans))}) and start again."
                 )
             time.sleep(0.05)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock"):
+            lock.unlink(missing_ok=True)
 
     def start(self) -> int:
         """Start the server detached from this process, wait until it answers; its pid."""
