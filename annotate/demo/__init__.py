@@ -1,0 +1,1 @@
+"""The demo project: content written for Tandem and people simulated over it."""
