@@ -238,7 +238,8 @@ class Cluster:
         """After a kill -9: wait for orphaned backends, then drop the dead server's lock files.
 
         PostgreSQL itself replaces stale ones, except when another process has got the number
-        since, or nobody has collected the dead process (a container without init). Call it only when the server should not be running.
+        since, or nobody has collected the dead process (a container without init). Call it only
+        when the server should not be running.
         """
         deadline = time.monotonic() + patience
         while orphans := _servers_in(self.data):

@@ -75,7 +75,7 @@ def install(wanted: list[str]) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
         listed.write("\n".join(wanted))
         listed.flush()
-        command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input"]
+        command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "-qq", "--no-input"]
         command += ["--disable-pip-version-check", "--progress-bar", "off"]
         command += ["--constraint", str(CONSTRAINTS), "--requirement", listed.name]
         with _Heartbeat():

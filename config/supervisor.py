@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from config.cluster import Cluster, ClusterError
+from config.health import answers
 from config.postgres import BASE_DIR, exclusive, hold_in_use, private_cluster, var_dir
-from config.supervision import Child, Service, Supervisor, end_leftovers, print_line
+from config.supervision import Service, Supervisor, end_leftovers, print_line
 
 STOP_ORDER = [["web", "beat"], ["worker", "training"], ["postgres"]]
 TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft")
@@ -149,20 +150,11 @@ async def start_postgres(supervisor: Supervisor, cluster: Cluster) -> IO[str]:
         return hold_in_use(cluster.var)
 
 
-async def wait_until_healthy(supervisor: Supervisor, child: Child, host: str, port: int) -> bool:
+async def wait_until_healthy(supervisor: Supervisor, host: str, port: int) -> bool:
     """Poll /healthz until it answers 200; False when asked to stop meanwhile."""
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     while not supervisor.stopping.is_set():
-        try:
-            reader, writer = await asyncio.open_connection(target, port)
-            writer.write(request)
-            status = await asyncio.wait_for(reader.readline(), 5)
-            writer.close()
-            if b" 200 " in status:
-                return True
-        except (OSError, TimeoutError):
-            pass  # not listening yet
+        if await asyncio.to_thread(answers, host, port):
+            return True
         await asyncio.sleep(0.05)
     return False
 
@@ -180,18 +172,21 @@ async def serve(var: Path, host: str, port: int) -> int:
 
 async def _serve(supervisor: Supervisor, var: Path, host: str, port: int, began: float) -> int:
     in_use = None
-    if not os.environ.get("DATABASE_URL"):
+    if os.environ.get("DATABASE_URL"):
+        say("3/5 PostgreSQL: the server that DATABASE_URL names")
+    else:
         in_use = await start_postgres(supervisor, private_cluster(var))
-        say(f"PostgreSQL ready ({time.monotonic() - began:.1f} s)")
+        say(f"3/5 PostgreSQL: private, under {var} ({time.monotonic() - began:.1f} s)")
+    say("4/5 database: migrations, first-run set-up")
     status = await supervisor.run_once(
         Service("prepare", [sys.executable, "-m", "config.prepare"], folder=BASE_DIR)
     )
     if status or supervisor.stopping.is_set():
         return max(status, 0)
-    web = supervisor.start(web_service(host, port))
-    if await wait_until_healthy(supervisor, web, host, port):
+    supervisor.start(web_service(host, port))
+    if await wait_until_healthy(supervisor, host, port):
         shown = f"[{host}]" if ":" in host else host
-        say(f"Tandem serves at http://{shown}:{port}/ ({time.monotonic() - began:.1f} s)")
+        say(f"5/5 Tandem serves at http://{shown}:{port}/ ({time.monotonic() - began:.1f} s)")
         for service in background_services():
             supervisor.start(service)
     await supervisor.stopping.wait()
