@@ -1,7 +1,8 @@
 """Making tasks and the seats at them."""
 
-import random
+import hashlib
 from collections.abc import Iterable
+from functools import partial
 
 from django.db import connection, transaction
 
@@ -10,6 +11,8 @@ from annotate.models import Project, Seat, Task
 # queue_key = (1000 - priority) | round | place, so that one index holds the project's order.
 PLACE_BITS = 44
 ROUND_BITS = 8
+
+BATCH = 2000
 
 
 def queue_key(*, project: Project, priority: int, number: int, task_id: int) -> int:
@@ -20,62 +23,182 @@ def queue_key(*, project: Project, priority: int, number: int, task_id: int) -> 
     """
     place = task_id
     if project.order == Project.Order.RANDOM:
-        place = random.Random(f"{project.seed}:{task_id}").getrandbits(PLACE_BITS)
+        place = _drawn(project.seed, task_id) >> (64 - PLACE_BITS)
     covered = number if project.order == Project.Order.LEAST_COVERED else 0
     return ((1000 - priority) << (PLACE_BITS + ROUND_BITS)) | (covered << PLACE_BITS) | place
 
 
 def shown_order(*, project: Project, task_id: int, number: int, responses: list[int]) -> list[int]:
     """The order in which a seat shows its responses: drawn once, from the project's seed."""
-    order = sorted(responses)
-    random.Random(f"{project.seed}:{task_id}:{number}").shuffle(order)
-    return order
+    return sorted(responses, key=lambda pk: (_drawn(project.seed, task_id, number, pk), pk))
+
+
+def _drawn(*parts: int) -> int:
+    """64 random-looking bits that the parts alone decide; far cheaper than seeding a Random."""
+    text = ":".join(map(str, parts))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 @transaction.atomic
 def open_seats(*, tasks: Iterable[Task]) -> int:
-    """Make every seat that the tasks' overlap asks for and that is not there; returns how many.
+    """Bring the tasks up to the seats that their overlap asks for; returns how many it added.
 
-    Tasks whose route is `ai` get none. Also lowers the hand-out cursors of people who have
-    already looked past the new seats (see annotate/handout.py).
+    Voided seats are opened again first. Tasks whose route is `ai` get none. After the commit
+    everybody's hand-out looks again from the first new seat on (see annotate/handout.py).
     """
     wanted = [task for task in tasks if task.route != Task.Route.AI]
-    responses = _responses_by_task([task.pk for task in wanted])
-    there = set(Seat.objects.filter(task__in=wanted).values_list("task_id", "number"))
-    seats = [
-        Seat(
-            task=task,
-            project=task.project,
-            number=number,
-            queue_key=queue_key(
-                project=task.project, priority=task.priority, number=number, task_id=task.pk
-            ),
-            shown_order=shown_order(
-                project=task.project,
-                task_id=task.pk,
-                number=number,
-                responses=responses[task.pk],
-            ),
-        )
+    task_ids = [task.pk for task in wanted]
+    reopened = _reopen_void(task_ids)
+    there = set(Seat.objects.filter(task__in=task_ids).values_list("task_id", "number"))
+    missing = [
+        (task, number)
         for task in wanted
         for number in range(task.overlap)
         if (task.pk, number) not in there
     ]
+    responses = _responses_by_task(list({task.pk for task, _ in missing}))
+    seats = [_new_seat(task, number, responses[task.pk]) for task, number in missing]
     Seat.objects.bulk_create(seats, batch_size=2000)
     for project_id in {seat.project_id for seat in seats}:
         lowest = min(seat.queue_key for seat in seats if seat.project_id == project_id)
-        lower_cursors(project_id=project_id, queue_key=lowest)
-    return len(seats)
+        transaction.on_commit(partial(lower_cursors, project_id=project_id, queue_key=lowest))
+    return reopened + len(seats)
+
+
+def _new_seat(task: Task, number: int, responses: list[int]) -> Seat:
+    project = task.project
+    return Seat(
+        task=task,
+        project=project,
+        number=number,
+        queue_key=queue_key(
+            project=project, priority=task.priority, number=number, task_id=task.pk
+        ),
+        shown_order=shown_order(
+            project=project, task_id=task.pk, number=number, responses=responses
+        ),
+    )
 
 
 def lower_cursors(*, project_id: int, queue_key: int) -> None:
-    """Make every hand-out of the project look again from just before `queue_key`."""
+    """Make every hand-out of the project look again from just before `queue_key`.
+
+    Outside the transaction that made the seats, so that it holds members' rows for a moment
+    only. Were it never to run, the seats would be found by the hand-out's exact scan.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE annotate_membership SET queue_cursor = %s"
             " WHERE project_id = %s AND queue_cursor > %s",
             [queue_key - 1, project_id, queue_key - 1],
         )
+
+
+@transaction.atomic
+def change_overlap(*, project: Project, old: int, new: int) -> None:
+    """Give the tasks that had the old overlap the new one, and fit their seats to it.
+
+    Fewer: open seats are voided, those in somebody's hands stay. More: seats are opened.
+    """
+    Task.objects.filter(project=project, overlap=old).update(overlap=new)
+    if new < old:
+        void_surplus(project=project)
+        return
+    people = Task.objects.filter(project=project, overlap=new).exclude(route=Task.Route.AI)
+    last = 0
+    while batch := list(people.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        for task in batch:
+            task.project = project
+        open_seats(tasks=batch)
+        last = batch[-1].pk
+
+
+def void_surplus(*, project: Project) -> int:
+    """Void the open seats that the project's tasks do not ask for; returns how many.
+
+    A task whose route is `ai` asks for none. The highest numbers go first.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(VOID_SURPLUS, [project.pk])
+        return cursor.rowcount
+
+
+@transaction.atomic
+def reorder_seats(*, project: Project) -> None:
+    """Put the seats that are still to be done in the project's present order.
+
+    Holds their rows until the commit; a hand-out waits for it.
+    """
+    seats = Seat.objects.filter(project=project, state__in=[Seat.State.OPEN, Seat.State.LEASED])
+    last = 0
+    while batch := list(
+        seats.filter(pk__gt=last)
+        .order_by("pk")
+        .select_related("task")
+        .only("pk", "number", "task__priority")[:BATCH]
+    ):
+        keys = [
+            queue_key(
+                project=project,
+                priority=seat.task.priority,
+                number=seat.number,
+                task_id=seat.task_id,
+            )
+            for seat in batch
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(SET_QUEUE_KEYS, [[seat.pk for seat in batch], keys])
+        last = batch[-1].pk
+    transaction.on_commit(partial(lower_cursors, project_id=project.pk, queue_key=0))
+
+
+VOID_SURPLUS = """
+WITH placed AS (
+    SELECT seat.id, seat.state,
+           count(*) FILTER (WHERE seat.state <> 'void') OVER (PARTITION BY seat.task_id)
+               - CASE task.route WHEN 'ai' THEN 0 ELSE task.overlap END AS surplus,
+           row_number() OVER (
+               PARTITION BY seat.task_id, seat.state ORDER BY seat.number DESC
+           ) AS place
+    FROM annotate_seat seat JOIN annotate_task task ON task.id = seat.task_id
+    WHERE seat.project_id = %s
+)
+UPDATE annotate_seat SET state = 'void', reopened_key = NULL
+FROM placed
+WHERE annotate_seat.id = placed.id AND annotate_seat.state = 'open'
+  AND placed.state = 'open' AND placed.place <= placed.surplus
+"""
+
+REOPEN_VOID = """
+WITH placed AS (
+    SELECT seat.id, seat.state,
+           task.overlap
+               - count(*) FILTER (WHERE seat.state <> 'void') OVER (PARTITION BY seat.task_id)
+               AS missing,
+           row_number() OVER (
+               PARTITION BY seat.task_id, seat.state ORDER BY seat.number
+           ) AS place
+    FROM annotate_seat seat JOIN annotate_task task ON task.id = seat.task_id
+    WHERE seat.task_id = ANY(%s)
+)
+UPDATE annotate_seat
+SET state = 'open', reopened_key = nextval('annotate_seat_reopened_key')
+FROM placed
+WHERE annotate_seat.id = placed.id AND annotate_seat.state = 'void'
+  AND placed.state = 'void' AND placed.place <= placed.missing
+"""
+
+SET_QUEUE_KEYS = """
+UPDATE annotate_seat SET queue_key = wanted.queue_key
+FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (id, queue_key)
+WHERE annotate_seat.id = wanted.id
+"""
+
+
+def _reopen_void(task_ids: list[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(REOPEN_VOID, [task_ids])
+        return cursor.rowcount
 
 
 def _responses_by_task(task_ids: list[int]) -> dict[int, list[int]]:

@@ -1,0 +1,106 @@
+"""Who belongs to a project, and in which role."""
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from annotate import handout
+from annotate.inputs import clean_choice
+from annotate.kinds import InvalidValue
+from annotate.models import Judgement, Membership, Project, User
+from annotate.services import audit
+
+Role = Membership.Role
+
+
+@transaction.atomic
+def add_member(
+    *, project: Project, user: User, role: str, actor: User, address: str | None = None
+) -> Membership:
+    """Take the user in. Raises InvalidValue (already a member), PermissionDenied."""
+    role = clean_choice("role", role, Role.values)
+    _require_may_assign(project, actor, role)
+    done = Judgement.objects.filter(
+        project=project, annotator=user, supersedes=None
+    ).count()  # of an earlier membership
+    membership, created = Membership.objects.get_or_create(
+        project=project, user=user, defaults={"role": role, "done_count": done}
+    )
+    if not created:
+        raise InvalidValue(
+            "user", f"{user.username} is already {membership.role} here; change the role instead"
+        )
+    _record("member.added", membership, actor, address, role=role)
+    return membership
+
+
+@transaction.atomic
+def change_role(
+    *, membership: Membership, role: str, actor: User, address: str | None = None
+) -> Membership:
+    """Give the member another role. Raises InvalidValue for the last owner, PermissionDenied."""
+    role = clean_choice("role", role, Role.values)
+    membership = _locked(membership)
+    _require_may_assign(membership.project, actor, role, membership.role)
+    before = membership.role
+    if role != before:
+        if before == Role.OWNER:
+            _require_other_owner(membership)
+        membership.role = role
+        membership.save(update_fields=["role"])
+        _record("member.role_changed", membership, actor, address, before=before, after=role)
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, membership: Membership, actor: User, address: str | None = None) -> None:
+    """End the membership: leases go back, judgements stay. Anybody may remove themselves.
+
+    Raises InvalidValue for the last owner, PermissionDenied.
+    """
+    membership = _locked(membership)
+    if actor.pk != membership.user_id:
+        _require_may_assign(membership.project, actor, membership.role)
+    if membership.role == Role.OWNER:
+        _require_other_owner(membership)
+    handout.release_all(project=membership.project, user=membership.user)
+    _record("member.removed", membership, actor, address, role=membership.role)
+    membership.delete()
+
+
+def _locked(membership: Membership) -> Membership:
+    """The row, fresh and locked, after its project's: so that two owners cannot both leave."""
+    Project.objects.select_for_update().get(pk=membership.project_id)
+    return (
+        Membership.objects.select_for_update(of=["self"])
+        .select_related("project", "user")
+        .get(pk=membership.pk)
+    )
+
+
+def _require_may_assign(project: Project, actor: User, *roles: str) -> None:
+    own = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
+    own_role = Role.OWNER if actor.is_superuser else own.first()
+    if own_role not in (Role.OWNER, Role.MANAGER):
+        raise PermissionDenied("Only owners and managers may change who belongs to a project.")
+    if Role.OWNER in roles and own_role != Role.OWNER:
+        raise PermissionDenied("Only an owner may make or change an owner.")
+
+
+def _require_other_owner(membership: Membership) -> None:
+    owners = Membership.objects.filter(project=membership.project, role=Role.OWNER)
+    if not owners.exclude(pk=membership.pk).exists():
+        raise InvalidValue("role", "this is the last owner; make somebody else an owner first")
+
+
+def _record(
+    action: str, membership: Membership, actor: User, address: str | None, **detail: str
+) -> None:
+    audit.record(
+        action=action,
+        target=membership,
+        actor=actor,
+        project=membership.project,
+        address=address,
+        user=membership.user_id,
+        **detail,
+    )

@@ -1,0 +1,156 @@
+"""Making, changing, pausing and archiving projects."""
+
+import secrets
+from dataclasses import asdict
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from annotate import kinds
+from annotate.inputs import clean_choice, clean_integer, clean_json, clean_text
+from annotate.kinds import InvalidValue
+from annotate.models import Membership, Project, User
+from annotate.services import audit, tasks
+
+INTEGERS = {
+    "overlap": (1, 100),
+    "lease_seconds": (10, 7 * 24 * 3600),
+    "seed": (0, 2**31 - 1),
+    "test_percent": (0, 50),
+}
+TEXTS = {"name": 200, "description": 10_000, "guidelines": 200_000}
+CHOICES = {"order": Project.Order.values, "state": Project.State.values}
+FIELDS = frozenset({*INTEGERS, *TEXTS, *CHOICES, "kind", "kind_settings"})
+
+# What prompts, seats or answers were already made from; it stays once there is a prompt.
+FIXED_BY_CONTENT = ("kind", "seed")
+
+
+def clean_fields(fields: dict) -> dict:
+    """The fields as they are stored; types are not converted. Raises InvalidValue."""
+    unknown = set(fields) - FIELDS
+    if unknown:
+        raise InvalidValue(
+            min(map(str, unknown)), f"unknown field; there are: {', '.join(sorted(FIELDS))}"
+        )
+    cleaned = {}
+    for name, value in fields.items():
+        if name in INTEGERS:
+            low, high = INTEGERS[name]
+            cleaned[name] = clean_integer(name, value, low=low, high=high)
+        elif name in TEXTS:
+            named = name == "name"
+            cleaned[name] = clean_text(
+                name, value, max_chars=TEXTS[name], required=named, lines=not named
+            )
+        elif name in CHOICES:
+            cleaned[name] = clean_choice(name, value, CHOICES[name])
+        elif name == "kind":
+            cleaned[name] = clean_choice(name, value, kinds.KINDS)
+        else:
+            cleaned[name] = clean_json(name, value, max_bytes=100_000)
+    return cleaned
+
+
+def _clean_kind_settings(project: Project) -> dict:
+    """The settings with every default written out, so that a later default changes nothing."""
+    return asdict(kinds.get(project.kind).clean_settings(project.kind_settings))
+
+
+@transaction.atomic
+def create_project(*, actor: User, name: str, address: str | None = None, **fields) -> Project:
+    """A new project, `actor` its owner. `fields` are FIELDS; a seed is drawn if none is given.
+
+    Raises InvalidValue.
+    """
+    cleaned = clean_fields({"name": name, **fields})
+    cleaned.setdefault("seed", secrets.randbelow(2**31))
+    project = Project(created_by=actor, **cleaned)
+    project.kind_settings = _clean_kind_settings(project)
+    project.save()
+    Membership.objects.create(project=project, user=actor, role=Membership.Role.OWNER)
+    audit.record(
+        action="project.created",
+        target=project,
+        actor=actor,
+        project=project,
+        address=address,
+        name=project.name,
+    )
+    return project
+
+
+@transaction.atomic
+def update_project(
+    *, project: Project, actor: User, address: str | None = None, **fields
+) -> Project:
+    """Change the project; returns it as it is now.
+
+    A new overlap opens seats, or voids open ones, at every task that had the old one. A new
+    order moves every open seat. Locks the project's row. Raises InvalidValue.
+    """
+    cleaned = clean_fields(fields)
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    before = {name: getattr(project, name) for name in cleaned}
+    for name, value in cleaned.items():
+        setattr(project, name, value)
+    project.kind_settings = _clean_kind_settings(project)
+    if "kind_settings" in cleaned:
+        cleaned["kind_settings"] = project.kind_settings
+    changed = {name: value for name, value in cleaned.items() if before[name] != value}
+    for name in FIXED_BY_CONTENT:
+        if name in changed and project.prompts.exists():
+            raise InvalidValue(
+                name, "is fixed once the project has prompts; make a new project for another one"
+            )
+    if not changed:
+        return project
+    project.save(update_fields=[*changed, "kind_settings"])
+    if "overlap" in changed:
+        tasks.change_overlap(project=project, old=before["overlap"], new=project.overlap)
+    if "order" in changed:
+        tasks.reorder_seats(project=project)
+    audit.record(
+        action="project.updated",
+        target=project,
+        actor=actor,
+        project=project,
+        address=address,
+        before={name: before[name] for name in changed},
+        after=changed,
+    )
+    return project
+
+
+def pause_project(*, project: Project, actor: User) -> Project:
+    """Hand out nothing more; what is in somebody's hands may still be submitted."""
+    return update_project(project=project, actor=actor, state=Project.State.PAUSED)
+
+
+def resume_project(*, project: Project, actor: User) -> Project:
+    """Hand out again."""
+    return update_project(project=project, actor=actor, state=Project.State.ACTIVE)
+
+
+@transaction.atomic
+def archive_project(*, project: Project, actor: User, address: str | None = None) -> Project:
+    """Take the project out of every list; its rows stay. Only an owner may.
+
+    Raises PermissionDenied.
+    """
+    role = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
+    if not actor.is_superuser and role.first() != Membership.Role.OWNER:
+        raise PermissionDenied("Only an owner may archive a project; ask one of its owners.")
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    if project.archived_at is None:
+        project.archived_at = timezone.now()
+        project.save(update_fields=["archived_at"])
+        audit.record(
+            action="project.archived",
+            target=project,
+            actor=actor,
+            project=project,
+            address=address,
+        )
+    return project
