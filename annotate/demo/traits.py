@@ -29,11 +29,14 @@ SHORT_TEXT_WORDS = 25
 """Densities of shorter texts are taken as if over this many words, so that one mark says little."""
 
 _STOP_WORDS = """
+    all and any are but can did for get had has her him his how its may nor not now off one our out
+    per she the too two was way who why yes yet you
     about after also because been before being between could does doing from give explain have here
     into just make more most much must need only other over please should some such than that their
     them then there these they this very want what when where which while will with would write your
-    aber auch dass eine einen einer nicht oder sich wenn wird
-    avec cette comme dans mais pour quelle cuando como esta para pero
+    aber auch das dass dem den der die ein eine einen einer für ich ist mir mit nicht oder sich sie
+    und von wann wenn wie wird avec ces cette comme dans des est les mais mon par pas pour quand que
+    quelle qui sur une con como cuando del ella esta las los más nos para pero por qué una uno
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
@@ -147,12 +150,12 @@ def _content_stems(text: str) -> set[str]:
 def _is_content(word: str) -> bool:
     if _UNSPACED.fullmatch(word):
         return len(word) >= 2
-    return len(word) >= (4 if word.isascii() else 3) and word not in STOP_WORDS
+    return len(word) >= 3 and word not in STOP_WORDS
 
 
 def _stem(word: str) -> str:
-    """The first five letters: enough to match crack with cracking, without a stemmer a language."""
-    return word[:5]
+    """The first four letters without a plural s: matches egg with eggs and boil with boiling."""
+    return word.removesuffix("s")[:4]
 
 
 def _triples(tokens: list[str]) -> list[tuple[str, str, str]]:
