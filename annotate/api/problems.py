@@ -1,12 +1,18 @@
 """Errors as RFC 9457 problem JSON: type, title, status, detail, and errors by field path."""
 
+import logging
+
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotate.kinds import InvalidValue
+from annotate.services.judgements import SeatGone
+
+logger = logging.getLogger(__name__)
 
 
 class Conflict(exceptions.APIException):
@@ -56,6 +62,12 @@ def problem_handler(error: Exception, context: dict) -> Response | None:
         return problem(404, "Not found", str(error) or "No such object.")
     if isinstance(error, PermissionDenied):
         return problem(403, "Forbidden", str(error) or "Your role does not allow this.")
+    if isinstance(error, SeatGone):
+        return problem(409, "Conflict", str(error))
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("The database did not answer: %s", error)
+        detail = "The database does not answer at the moment; send the same request again."
+        return problem(503, "Service unavailable", detail, Retry_After="2")
     answer = exception_handler(error, context)
     if answer is None:
         return None

@@ -5,6 +5,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 v1 = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("", include("annotate.api.projects")),
+    path("", include("annotate.api.members")),
+    path("", include("annotate.api.tasks")),
+    path("", include("annotate.api.work")),
 ]
 
 urlpatterns = [

@@ -95,7 +95,7 @@ def _offered(settings: PairwiseSettings) -> list[str]:
 
 def _preference(raw: Mapping, response_ids: Sequence[int], settings: PairwiseSettings) -> dict:
     preferred = raw.get("preferred")
-    if isinstance(preferred, bool) or preferred not in response_ids:
+    if type(preferred) is not int or preferred not in response_ids:
         ids = ", ".join(map(str, response_ids))
         raise InvalidValue("value.preferred", f"must be the id of a shown response: {ids}")
     strength = raw.get("strength", 1)

@@ -1,0 +1,88 @@
+"""Members: who belongs to a project, and in which role."""
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api import schema
+from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.paging import answer_page
+from annotate.inputs import clean_text
+from annotate.kinds import InvalidValue
+from annotate.models import Membership, User
+from annotate.services import members
+
+
+class MemberList(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="members_list", responses=schema.MemberPage)
+    def get(self, request: Request, project_id: int) -> Response:
+        """The members, oldest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        rows = project.memberships.select_related("user")
+        return answer_page(request, rows, member_body)
+
+    @extend_schema(request=schema.MemberRequest, responses={201: schema.Member})
+    def post(self, request: Request, project_id: int) -> Response:
+        """Take somebody in, by user name."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        body = read_body(request, known={"user", "role"}, required=["user", "role"])
+        name = clean_text("user", body["user"], max_chars=150, required=True)
+        user = User.objects.filter(username=name, is_active=True).first()
+        if user is None:
+            raise InvalidValue("user", f"there is no active user named {name!r}; make one first")
+        membership = members.add_member(
+            project=project, user=user, role=body["role"], actor=request.user
+        )
+        return Response(member_body(membership), 201)
+
+
+class MemberDetail(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(request=schema.RoleRequest, responses=schema.Member)
+    def patch(self, request: Request, project_id: int, member_id: int) -> Response:
+        """Give the member another role."""
+        membership = _get(request, project_id, member_id, access.MANAGE)
+        body = read_body(request, known={"role"}, required=["role"])
+        membership = members.change_role(
+            membership=membership, role=body["role"], actor=request.user
+        )
+        return Response(member_body(membership))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, project_id: int, member_id: int) -> Response:
+        """End the membership. What the member judged stays; one may leave by oneself."""
+        membership = _get(request, project_id, member_id, access.ANY_MEMBER)
+        members.remove_member(membership=membership, actor=request.user)
+        return Response(status=204)
+
+
+def _get(request: Request, project_id: int, member_id: int, roles: frozenset) -> Membership:
+    rows = Membership.objects.filter(project=project_id).select_related("user")
+    return access.get_in_project(request.user, rows, member_id, roles)
+
+
+def member_body(membership: Membership) -> dict:
+    return {
+        "id": membership.pk,
+        "user": membership.user.username,
+        "pseudonym": membership.user.pseudonym,
+        "role": membership.role,
+        "simulated": membership.user.is_simulated,
+        "done": membership.done_count,
+    }
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/members/", MemberList.as_view(), name="api_members"),
+    path(
+        "projects/<int:project_id>/members/<int:member_id>/",
+        MemberDetail.as_view(),
+        name="api_member",
+    ),
+]

@@ -1,0 +1,24 @@
+"""Long lists, a page at a time, by cursor: a page never costs more for being far back."""
+
+from collections.abc import Callable
+
+from django.db.models import Model, QuerySet
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+
+class ById(CursorPagination):
+    """In order of id; ?page_size=1..500, ?cursor= as `next` and `previous` give it."""
+
+    ordering = "id"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+def answer_page(request: Request, rows: QuerySet, body: Callable[[Model], dict]) -> Response:
+    """The page that the request asks for, as {next, previous, results}."""
+    paginator = ById()
+    page = paginator.paginate_queryset(rows, request)
+    return paginator.get_paginated_response([body(row) for row in page])

@@ -1,0 +1,152 @@
+"""Projects: make, list, read, change; their progress and agreement."""
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api import schema
+from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.paging import answer_page
+from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
+from annotate.quality.agreement import krippendorff_alpha, percent_agreement
+from annotate.reports.labels import label_units
+from annotate.services import projects
+
+
+class ProjectView(APIView):
+    """Reading asks for the scope `read`, changing for `manage`."""
+
+    parser_classes = [PlainJSONParser]
+
+
+class ProjectList(ProjectView):
+    @extend_schema(operation_id="projects_list", responses=schema.ProjectPage)
+    def get(self, request: Request) -> Response:
+        """The caller's projects, oldest first."""
+        mine = Project.objects.live().visible_to(request.user)
+        roles = dict(Membership.objects.filter(user=request.user).values_list("project_id", "role"))
+        return answer_page(request, mine, lambda row: project_body(row, roles.get(row.pk)))
+
+    @extend_schema(request=schema.NewProject, responses={201: schema.Project})
+    def post(self, request: Request) -> Response:
+        """Make a project; the caller owns it."""
+        body = read_body(request, known=projects.FIELDS, required=["name"])
+        project = projects.create_project(actor=request.user, address=_address(request), **body)
+        return Response(project_body(project, Membership.Role.OWNER), 201)
+
+
+class ProjectDetail(ProjectView):
+    @extend_schema(responses=schema.Project)
+    def get(self, request: Request, project_id: int) -> Response:
+        """One project."""
+        project = access.get_project(request.user, project_id)
+        return Response(project_body(project, _role(project)))
+
+    @extend_schema(request=schema.ProjectChange, responses=schema.Project)
+    def patch(self, request: Request, project_id: int) -> Response:
+        """Change what is given. A new overlap opens or voids seats, a new order moves them."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        role = _role(project)
+        body = read_body(request, known=projects.FIELDS)
+        project = projects.update_project(
+            project=project, actor=request.user, address=_address(request), **body
+        )
+        return Response(project_body(project, role))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, project_id: int) -> Response:
+        """Archive the project: it is seen no more, its rows stay. Owners only."""
+        project = access.get_project(request.user, project_id, access.OWN)
+        projects.archive_project(project=project, actor=request.user, address=_address(request))
+        return Response(status=204)
+
+
+class ProjectProgress(ProjectView):
+    @extend_schema(responses=schema.Progress)
+    def get(self, request: Request, project_id: int) -> Response:
+        """How much is done, and by whom: people, judges, imports."""
+        project = access.get_project(request.user, project_id)
+        mine = project.membership.done_count if project.membership else 0
+        return Response({**_counts(project), "mine": mine})
+
+
+class ProjectAgreement(ProjectView):
+    @extend_schema(responses=schema.Agreement)
+    def get(self, request: Request, project_id: int) -> Response:
+        """How far people agree, over the tasks that two or more of them judged."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        found = label_units(project)
+        units = {labels: times for labels, times in found.items() if len(labels) > 1}
+        labels: dict[str, int] = {}
+        for unit, times in units.items():
+            for label in unit:
+                labels[label] = labels.get(label, 0) + times
+        return Response(
+            {
+                "tasks": sum(units.values()),
+                "judgements": sum(labels.values()),
+                "percent_agreement": percent_agreement(units),
+                "krippendorff_alpha": krippendorff_alpha(units),
+                "labels": labels,
+            }
+        )
+
+
+def _counts(project: Project) -> dict:
+    """Four counts, each from one index."""
+    seats = dict.fromkeys(Seat.State.values, 0)
+    seats |= _tally(Seat.objects.filter(project=project), "state")
+    left = Exists(
+        Seat.objects.filter(task=OuterRef("pk"), state__in=[Seat.State.OPEN, Seat.State.LEASED])
+    )
+    tasks = Task.objects.filter(project=project)
+    judgements = dict.fromkeys(Judgement.Source.values, 0)
+    judgements |= _tally(Judgement.objects.filter(project=project).current(), "source")
+    return {
+        "tasks": tasks.count(),
+        "tasks_complete": tasks.exclude(route=Task.Route.AI).filter(~left).count(),
+        "seats": seats,
+        "judgements": judgements,
+        "skips": Skip.objects.filter(task__project=project).count(),
+    }
+
+
+def _tally(rows: QuerySet, field: str) -> dict[str, int]:
+    return {row[field]: row["n"] for row in rows.order_by().values(field).annotate(n=Count("*"))}
+
+
+def project_body(project: Project, role: str | None) -> dict:
+    return {
+        "id": project.pk,
+        "role": role,
+        **{name: getattr(project, name) for name in sorted(projects.FIELDS)},
+        "created_at": project.created_at,
+    }
+
+
+def _role(project: Project) -> str | None:
+    return project.membership.role if project.membership else None
+
+
+def _address(request: Request) -> str | None:
+    return request.META.get("REMOTE_ADDR") or None
+
+
+urlpatterns = [
+    path("projects/", ProjectList.as_view(), name="api_projects"),
+    path("projects/<int:project_id>/", ProjectDetail.as_view(), name="api_project"),
+    path(
+        "projects/<int:project_id>/progress/",
+        ProjectProgress.as_view(),
+        name="api_project_progress",
+    ),
+    path(
+        "projects/<int:project_id>/agreement/",
+        ProjectAgreement.as_view(),
+        name="api_project_agreement",
+    ),
+]

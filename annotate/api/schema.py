@@ -1,0 +1,214 @@
+"""The shapes of requests and answers, for the OpenAPI document alone.
+
+Requests are checked by the services (annotate/inputs.py), answers are plain dictionaries.
+"""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import serializers as s
+
+from annotate.models import Membership
+from annotate.models import Project as ProjectRow
+from annotate.models import Skip as SkipRow
+from annotate.models import Task as TaskRow
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """Tells the document how programs sign in."""
+
+    target_class = "annotate.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema):
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token <secret>`; made by `manage.py token USER --scopes …`.",
+        }
+
+
+class Form(s.Serializer):
+    kind = s.CharField()
+    settings = s.DictField()
+
+
+class Turn(s.Serializer):
+    role = s.CharField()
+    content = s.CharField()
+
+
+class ShownPrompt(s.Serializer):
+    system = s.CharField()
+    conversation = Turn(many=True)
+    language = s.CharField()
+
+
+class ShownResponse(s.Serializer):
+    id = s.IntegerField()
+    content = s.ListField(child=s.DictField(), help_text='Such as {"type": "text", "text": "…"}.')
+
+
+class Lease(s.Serializer):
+    seat = s.IntegerField()
+    task = s.IntegerField()
+    project = s.IntegerField()
+    lease_until = s.DateTimeField()
+    prompt = ShownPrompt()
+    responses = ShownResponse(many=True, help_text="In the order in which to show them.")
+    form = Form()
+    draft = s.JSONField(allow_null=True)
+
+
+class AnswerBase(s.Serializer):
+    value = s.DictField(help_text="As the project's kind wants it; names response ids.")
+    rationale = s.CharField(required=False)
+    flag = s.CharField(required=False, help_text="What a manager should see.")
+    seconds_active = s.FloatField(required=False, min_value=0, max_value=86400)
+    idempotency_key = s.CharField(required=False, max_length=100)
+
+
+class Answer(AnswerBase):
+    started_at = s.DateTimeField(required=False)
+
+
+class Revision(AnswerBase):
+    reason = s.CharField(required=False)
+
+
+class Judgement(s.Serializer):
+    id = s.IntegerField()
+    task = s.IntegerField()
+    seat = s.IntegerField(allow_null=True)
+    value = s.DictField()
+    rationale = s.CharField()
+    flag = s.CharField()
+    late = s.BooleanField()
+    supersedes = s.IntegerField(allow_null=True)
+    submitted_at = s.DateTimeField()
+
+
+class SkipRequest(s.Serializer):
+    reason = s.ChoiceField(SkipRow.Reason.choices)
+    note = s.CharField(required=False)
+
+
+class Skip(s.Serializer):
+    task = s.IntegerField()
+    seat = s.IntegerField()
+    reason = s.CharField()
+
+
+class Renewed(s.Serializer):
+    seat = s.IntegerField()
+    lease_until = s.DateTimeField()
+
+
+class DraftRequest(s.Serializer):
+    value = s.JSONField()
+
+
+class ProjectChange(s.Serializer):
+    name = s.CharField(required=False, max_length=200)
+    description = s.CharField(required=False)
+    guidelines = s.CharField(required=False)
+    kind = s.CharField(required=False)
+    kind_settings = s.DictField(required=False)
+    overlap = s.IntegerField(required=False, min_value=1, max_value=100)
+    lease_seconds = s.IntegerField(required=False, min_value=10, max_value=604800)
+    order = s.ChoiceField(ProjectRow.Order.choices, required=False)
+    state = s.ChoiceField(ProjectRow.State.choices, required=False)
+    seed = s.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    test_percent = s.IntegerField(required=False, min_value=0, max_value=50)
+
+
+class NewProject(ProjectChange):
+    name = s.CharField(max_length=200)
+
+
+class Project(NewProject):
+    id = s.IntegerField()
+    role = s.CharField(allow_null=True, help_text="The caller's; null for a superuser.")
+    created_at = s.DateTimeField()
+
+
+class ProjectPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = Project(many=True)
+
+
+class MemberRequest(s.Serializer):
+    user = s.CharField(help_text="The user name.")
+    role = s.ChoiceField(Membership.Role.choices)
+
+
+class RoleRequest(s.Serializer):
+    role = s.ChoiceField(Membership.Role.choices)
+
+
+class Member(s.Serializer):
+    id = s.IntegerField()
+    user = s.CharField()
+    pseudonym = s.CharField()
+    role = s.CharField()
+    simulated = s.BooleanField()
+    done = s.IntegerField(help_text="Tasks judged.")
+
+
+class MemberPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = Member(many=True)
+
+
+class TaskSummary(s.Serializer):
+    id = s.IntegerField()
+    prompt = s.IntegerField()
+    overlap = s.IntegerField()
+    priority = s.IntegerField()
+    stratum = s.CharField()
+    route = s.ChoiceField(TaskRow.Route.choices)
+    created_at = s.DateTimeField()
+
+
+class TaskPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = TaskSummary(many=True)
+
+
+class SeatSummary(s.Serializer):
+    id = s.IntegerField()
+    number = s.IntegerField()
+    state = s.CharField()
+    annotator = s.CharField(allow_null=True, help_text="Pseudonym.")
+    lease_until = s.DateTimeField(allow_null=True)
+
+
+class TaskResponse(ShownResponse):
+    generator = s.CharField()
+    generator_version = s.CharField()
+
+
+class Task(TaskSummary):
+    prompt = ShownPrompt()
+    responses = TaskResponse(many=True)
+    gold = s.JSONField(allow_null=True)
+    seats = SeatSummary(many=True)
+
+
+class Progress(s.Serializer):
+    tasks = s.IntegerField()
+    tasks_complete = s.IntegerField(help_text="Every wanted judgement is there.")
+    seats = s.DictField(child=s.IntegerField(), help_text="Count by state.")
+    judgements = s.DictField(child=s.IntegerField(), help_text="Current ones, by source.")
+    skips = s.IntegerField()
+    mine = s.IntegerField(help_text="Tasks the caller judged.")
+
+
+class Agreement(s.Serializer):
+    tasks = s.IntegerField(help_text="With two or more judgements by people.")
+    judgements = s.IntegerField(help_text="Of those tasks.")
+    percent_agreement = s.FloatField(allow_null=True, help_text="Share of equal pairs, 0 … 1.")
+    krippendorff_alpha = s.FloatField(allow_null=True, help_text="Nominal; null if undefined.")
+    labels = s.DictField(child=s.IntegerField())

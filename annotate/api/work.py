@@ -1,0 +1,150 @@
+"""Working: lease the next seat, answer it, skip it, keep it, hand it back."""
+
+from django.urls import path
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate.api import schema
+from annotate.api.bodies import PlainJSONParser, read_body, read_id
+from annotate.handout import Lease, lease_by_ids
+from annotate.kinds import InvalidValue
+from annotate.models import Judgement
+from annotate.services import judgements
+
+ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
+BESIDE = OpenApiParameter(
+    "beside", int, description="The seat being worked at: lease a second one ahead of time."
+)
+
+
+class WorkView(APIView):
+    """Everything here asks for the scope `annotate`, GET too: it changes who has what."""
+
+    scope = read_scope = "annotate"
+    parser_classes = [PlainJSONParser]
+
+
+class NextSeat(WorkView):
+    @extend_schema(parameters=[BESIDE], responses={200: schema.Lease, 204: None})
+    def get(self, request: Request, project_id: int) -> Response:
+        """Lease a seat for the caller; the same one until it is answered. 204: nothing to do."""
+        beside = read_id(request, "beside") if request.GET else None
+        lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
+        if lease is None:
+            return Response(status=204)
+        return Response(lease_body(lease))
+
+
+class SeatJudgement(WorkView):
+    @extend_schema(request=schema.Answer, responses={201: schema.Judgement, 200: schema.Judgement})
+    def post(self, request: Request, seat_id: int) -> Response:
+        """Answer the seat. 201, or 200 and the first row when the same answer comes again."""
+        body = read_body(request, known=ANSWER | {"started_at"}, required=["value"])
+        done = judgements.submit_judgement(
+            seat_id=seat_id,
+            user=request.user,
+            **{**body, "started_at": _read_time(body.get("started_at"))},
+        )
+        return Response(judgement_body(done.judgement), 201 if done.created else 200)
+
+
+class SeatSkip(WorkView):
+    @extend_schema(request=schema.SkipRequest, responses={200: schema.Skip})
+    def post(self, request: Request, seat_id: int) -> Response:
+        """Decline the task, with a reason; the caller never gets it again."""
+        body = read_body(request, known={"reason", "note"}, required=["reason"])
+        skip = judgements.skip_seat(seat_id=seat_id, user=request.user, **body)
+        return Response({"task": skip.task_id, "seat": skip.seat_id, "reason": skip.reason})
+
+
+class SeatRenew(WorkView):
+    @extend_schema(request=None, responses={200: schema.Renewed})
+    def post(self, request: Request, seat_id: int) -> Response:
+        """Keep the seat for another lease time."""
+        until = judgements.renew_lease(seat_id=seat_id, user=request.user)
+        return Response({"seat": seat_id, "lease_until": until})
+
+
+class SeatRelease(WorkView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, seat_id: int) -> Response:
+        """Hand the seat back unanswered."""
+        judgements.release_seat(seat_id=seat_id, user=request.user)
+        return Response(status=204)
+
+
+class SeatDraft(WorkView):
+    @extend_schema(request=schema.DraftRequest, responses={204: None})
+    def put(self, request: Request, seat_id: int) -> Response:
+        """Keep an unfinished answer; `next` gives it back as `draft`."""
+        body = read_body(request, known={"value"}, required=["value"])
+        judgements.save_draft(seat_id=seat_id, user=request.user, value=body["value"])
+        return Response(status=204)
+
+
+class JudgementRevise(WorkView):
+    @extend_schema(
+        request=schema.Revision, responses={201: schema.Judgement, 200: schema.Judgement}
+    )
+    def post(self, request: Request, judgement_id: int) -> Response:
+        """Supersede one's own judgement by a new one; the old one stays on record."""
+        body = read_body(request, known=ANSWER | {"reason"}, required=["value"])
+        done = judgements.revise_judgement(judgement_id=judgement_id, user=request.user, **body)
+        return Response(judgement_body(done.judgement), 201 if done.created else 200)
+
+
+def lease_body(lease: Lease) -> dict:
+    return {
+        "seat": lease.seat_id,
+        "task": lease.task_id,
+        "project": lease.project_id,
+        "lease_until": lease.leased_until,
+        "prompt": lease.prompt,
+        "responses": lease.responses,
+        "form": {"kind": lease.kind, "settings": lease.kind_settings},
+        "draft": lease.draft,
+    }
+
+
+def judgement_body(judgement: Judgement) -> dict:
+    return {
+        "id": judgement.pk,
+        "task": judgement.task_id,
+        "seat": judgement.seat_id,
+        "value": judgement.value,
+        "rationale": judgement.rationale,
+        "flag": judgement.flag,
+        "late": judgement.late,
+        "supersedes": judgement.supersedes_id,
+        "submitted_at": judgement.submitted_at,
+    }
+
+
+def _read_time(text: object):
+    if text is None:
+        return None
+    try:
+        moment = parse_datetime(text) if isinstance(text, str) else None
+    except ValueError:  # well formed, but no such day or hour
+        moment = None
+    if moment is None:
+        raise InvalidValue("started_at", "must be a time such as 2030-01-31T12:00:00Z")
+    return moment
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/next/", NextSeat.as_view(), name="api_next_seat"),
+    path("seats/<int:seat_id>/judgement/", SeatJudgement.as_view(), name="api_seat_judgement"),
+    path("seats/<int:seat_id>/skip/", SeatSkip.as_view(), name="api_seat_skip"),
+    path("seats/<int:seat_id>/renew/", SeatRenew.as_view(), name="api_seat_renew"),
+    path("seats/<int:seat_id>/release/", SeatRelease.as_view(), name="api_seat_release"),
+    path("seats/<int:seat_id>/draft/", SeatDraft.as_view(), name="api_seat_draft"),
+    path(
+        "judgements/<int:judgement_id>/revise/",
+        JudgementRevise.as_view(),
+        name="api_judgement_revise",
+    ),
+]
