@@ -206,9 +206,9 @@ def _draw_annotator(rng: random.Random) -> SimulatedAnnotator:
     careless = rng.random() < 0.1
     return SimulatedAnnotator(
         seed=rng.getrandbits(32),
-        noise=min(2.0, max(0.25, rng.lognormvariate(math.log(0.65), 0.4))),
+        noise=min(2.0, max(0.25, rng.lognormvariate(math.log(0.85), 0.35))),
         position_bias=rng.gauss(0.25, 0.3),
         seconds_per_100_words=rng.uniform(12.0, 40.0),
-        tie_width=rng.uniform(0.1, 0.8),
+        tie_width=rng.uniform(0.2, 1.2),
         careless_rate=rng.uniform(0.25, 0.5) if careless else rng.uniform(0.0, 0.06),
     )
