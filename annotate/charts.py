@@ -1,0 +1,211 @@
+"""Charts drawn on the server as SVG, each with the table it was drawn from.
+
+Horizontal places are percent and vertical ones pixels, so a chart fits every width without
+scaling its letters. Colours come from CSS (`static/css/managers.css`).
+"""
+
+import csv
+import io
+import math
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+TOP, HEIGHT, BELOW = 18, 168, 26
+MAX_POINTS = 300
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named line. Points are (x, y) by ascending x; a y that is not finite is left out."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn chart. `header` and `rows` are its table; `csv_link` downloads that table."""
+
+    title: str
+    svg: SafeString
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    legend: tuple[str, ...] = ()
+
+    @property
+    def csv_link(self) -> str:
+        """The table as a `data:` address."""
+        text = io.StringIO()
+        csv.writer(text).writerows([self.header, *self.rows])
+        return f"data:text/csv;charset=utf-8;base64,{b64encode(text.getvalue().encode()).decode()}"
+
+
+def bar_chart(
+    title: str, bars: Sequence[tuple[str, float]], *, unit: str, label: str = ""
+) -> Chart:
+    """One bar for each (name, value >= 0), in order. `unit` is what is counted."""
+    ticks = nice_ticks(0, max((value for _, value in bars), default=0))
+    slot = 100 / max(1, len(bars))
+    marks = format_html_join(
+        "",
+        '<rect class="bar" x="{}%" y="{}" width="{}%" height="{}" rx="2"><title>{}: {} {}</title>'
+        "</rect>",
+        (
+            (
+                _short(i * slot + slot * 0.12),
+                _short(_y(value, ticks)),
+                _short(slot * 0.76),
+                _short(TOP + HEIGHT - _y(value, ticks)),
+                name,
+                number(value),
+                unit,
+            )
+            for i, (name, value) in enumerate(bars)
+        ),
+    )
+    names = [(slot * (i + 0.5), name) for i, (name, _) in enumerate(bars)]
+    return Chart(
+        title=title,
+        svg=_svg(title, ticks, marks, _thinned(names)),
+        header=(label or "When", unit),
+        rows=[(name, number(value)) for name, value in bars],
+    )
+
+
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    *,
+    x_label: str,
+    x_format: Callable[[float], str] | None = None,
+) -> Chart:
+    """Lines over one x axis. Long series are thinned to MAX_POINTS by the mean of buckets."""
+    x_format = x_format or number
+    kept = [Series(s.name, thin([p for p in s.points if math.isfinite(p[1])])) for s in series]
+    xs = [x for s in kept for x, _ in s.points]
+    ys = [y for s in kept for _, y in s.points]
+    ticks = nice_ticks(min(ys, default=0), max(ys, default=1))
+    low, high = (min(xs), max(xs)) if xs else (0.0, 1.0)
+    return Chart(
+        title=title,
+        svg=_svg(title, ticks, _lines(kept, ticks, low, high), _x_labels(low, high, x_format)),
+        header=(x_label, *(s.name for s in kept)),
+        rows=_table(kept, x_format),
+        legend=tuple(s.name for s in kept) if len(kept) > 1 else (),
+    )
+
+
+def thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most MAX_POINTS points: means of equal runs of neighbours."""
+    size = math.ceil(len(points) / MAX_POINTS) or 1
+    runs = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(run[-1][0], math.fsum(y for _, y in run) / len(run)) for run in runs]
+
+
+def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+    """Round numbers in steps of 1, 2 or 5 × 10ⁿ that enclose low and high."""
+    if high <= low:
+        high = low + (abs(low) or 1)
+    raw = (high - low) / wanted
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999999)
+    first = math.floor(low / step + 1e-9)
+    last = math.ceil(high / step - 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def number(value: float) -> str:
+    """Short and exact enough to read: 1,234 · 12.3 · 0.0457."""
+    if value == 0 or (abs(value) >= 1 and float(value).is_integer()):
+        return f"{value:,.0f}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _svg(
+    title: str, ticks: list[float], marks: SafeString, x_labels: list[tuple[float, str]]
+) -> SafeString:
+    grid = format_html_join(
+        "",
+        '<line class="grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>'
+        '<text class="tick" x="0" y="{1}">{2}</text>',
+        ((_short(_y(t, ticks)), _short(_y(t, ticks) - 4), number(t)) for t in ticks),
+    )
+    below = format_html_join(
+        "",
+        '<text class="tick" x="{}%" y="{}" text-anchor="{}">{}</text>',
+        ((_short(x), TOP + HEIGHT + 18, _anchor(x), name) for x, name in x_labels),
+    )
+    return format_html(
+        '<svg class="chart-svg" role="img" aria-label="{}" width="100%" height="{}">{}{}{}</svg>',
+        title,
+        TOP + HEIGHT + BELOW,
+        grid,
+        marks,
+        below,
+    )
+
+
+def _lines(kept: list[Series], ticks: list[float], low: float, high: float) -> SafeString:
+    """The lines in a nested drawing of 1000 units width that stretches with the chart."""
+    spread = (high - low) or 1
+    paths = format_html_join(
+        "",
+        '<polyline class="line series-{}" points="{}" vector-effect="non-scaling-stroke"/>',
+        (
+            (
+                i,
+                " ".join(
+                    f"{_short((x - low) / spread * 1000)},{_short(_y(y, ticks) - TOP)}"
+                    for x, y in s.points
+                ),
+            )
+            for i, s in enumerate(kept)
+        ),
+    )
+    return format_html(
+        '<svg x="0" y="{}" width="100%" height="{}" viewBox="0 0 1000 {}"'
+        ' preserveAspectRatio="none" overflow="visible">{}</svg>',
+        TOP,
+        HEIGHT,
+        HEIGHT,
+        paths,
+    )
+
+
+def _y(value: float, ticks: list[float]) -> float:
+    return TOP + HEIGHT * (1 - (value - ticks[0]) / (ticks[-1] - ticks[0]))
+
+
+def _x_labels(low: float, high: float, x_format: Callable[[float], str]) -> list[tuple[float, str]]:
+    places = [low + (high - low) * i / 4 for i in range(5)]
+    labels = [(25.0 * i, x_format(place)) for i, place in enumerate(places)]
+    return [labels[0], *(b for a, b in pairwise(labels) if a[1] != b[1])]
+
+
+def _thinned(names: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """About five of them, evenly spread."""
+    every = math.ceil(len(names) / 5) or 1
+    return names[::every]
+
+
+def _anchor(percent: float) -> str:
+    return "start" if percent < 4 else "end" if percent > 96 else "middle"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _table(kept: list[Series], x_format: Callable[[float], str]) -> list[tuple[str, ...]]:
+    by_x: dict[float, list[str]] = {}
+    for i, s in enumerate(kept):
+        for x, y in s.points:
+            by_x.setdefault(x, [""] * len(kept))[i] = number(y)
+    return [(x_format(x), *cells) for x, cells in sorted(by_x.items())]

@@ -1,0 +1,35 @@
+"""The audit trail of a project."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from annotate.access import MANAGE, get_project
+from annotate.models import AuditEvent
+
+PAGE = 100
+
+
+@login_required
+@require_safe
+def audit(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Who did what, the latest first; `before` is where the page begins."""
+    project = get_project(request.user, project_id, MANAGE)
+    events = AuditEvent.objects.filter(project=project).select_related("actor").order_by("-id")
+    before = request.GET.get("before", "")
+    if before.isdecimal() and before.isascii() and len(before) < 19:
+        events = events.filter(pk__lt=int(before))
+    found = list(events[: PAGE + 1])
+    context = {
+        "project": project,
+        "tab": "audit",
+        "events": found[:PAGE],
+        "next_before": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "paged": bool(before),
+    }
+    return render(request, "annotate/projects/audit.html", context)
+
+
+urlpatterns = [path("projects/<int:project_id>/audit/", audit, name="audit")]

@@ -1,0 +1,188 @@
+"""Importing a file in the browser: send it, look at what it would become, start, watch."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from annotate.access import MANAGE, get_in_project, get_project
+from annotate.interchange.registry import FORMATS, UnknownFormat
+from annotate.models import ImportRun, Project
+from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
+from annotate.services import audit, jobs, pending_uploads
+from annotate.services.imports import ImportOptions, bad_rows, start_import
+
+ERRORS_A_PAGE = 100
+
+
+class UploadForm(forms.Form):
+    """The file alone; everything else is asked once its first rows are known."""
+
+    file = forms.FileField(
+        help_text="JSONL, a JSON array, CSV or TSV; gzip is fine.",
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz,.txt"}),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: HttpRequest, project_id: int) -> HttpResponse:
+    """The upload, the formats with examples, and earlier imports."""
+    project = get_project(request.user, project_id, MANAGE)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            key = pending_uploads.keep_upload(
+                project=project, user=request.user, upload=form.cleaned_data["file"]
+            )
+        except ValidationError as error:
+            form.add_error("file", " ".join(error.messages))
+        else:
+            return redirect(
+                f"{reverse('preview_import', args=[project.pk])}?{urlencode({'file': key})}"
+            )
+    runs = ImportRun.objects.filter(project=project).select_related("created_by").order_by("-pk")
+    context = {"project": project, "tab": "imports", "form": form, "runs": runs[:50]}
+    status = 422 if form.errors else 200
+    return render(request, "annotate/projects/imports.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def preview_import(request: HttpRequest, project_id: int) -> HttpResponse:
+    """GET shows what the file would become under the chosen format; POST starts the import."""
+    project = get_project(request.user, project_id, MANAGE)
+    given = request.POST if request.method == "POST" else request.GET
+    key = given.get("file", "")
+    try:
+        stream, name = pending_uploads.open_upload(project=project, user=request.user, key=key)
+    except pending_uploads.NoSuchUpload as error:
+        messages.error(request, str(error))
+        return redirect("imports", project.pk)
+    with stream:
+        chosen = given.get("format", "") if given.get("format") in FORMATS else ""
+        same = chosen and chosen == given.get("previewed")
+        found = preview(
+            stream,
+            name,
+            format=chosen,
+            mapping=_mapping(given) if same else None,
+            label_values=_label_values(given),
+        )
+        stream.seek(0)
+        if request.method == "POST":
+            started = _start(request, project, stream, name, found)
+            if started:
+                pending_uploads.drop_upload(project=project, user=request.user, key=key)
+                return redirect("import_run", started.pk)
+    context = {
+        "project": project,
+        "tab": "imports",
+        "key": key,
+        "name": name,
+        "preview": found,
+        "formats": FORMATS.values(),
+        "labels": given.get("labels", "judgements"),
+        "mapped": [(ours, label, found.mapping.get(ours, "")) for ours, label in MAPPED.items()],
+        "meanings": MEANINGS.items(),
+    }
+    return render(request, "annotate/projects/preview_import.html", context)
+
+
+def _start(
+    request: HttpRequest, project: Project, stream, name: str, found: Preview
+) -> ImportRun | None:
+    """The queued run, or None with a message when the file as a whole was refused."""
+    fatal = next((error for error in found.errors if error.fatal), None)
+    if fatal:
+        messages.error(request, f"Not imported: {fatal.message}")
+        return None
+    try:
+        options = ImportOptions(
+            labels=request.POST.get("labels", "judgements"),
+            mapping=found.mapping,
+            label_values={said: means for said, means in found.label_values.items() if means},
+        )
+        return start_import(
+            project=project,
+            actor=request.user,
+            upload=stream,
+            format=found.format,
+            options=options,
+            file_name=name,
+        )
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    except UnknownFormat as error:
+        messages.error(request, str(error))
+    return None
+
+
+@login_required
+@require_safe
+@vary_on_headers("HX-Request")
+def import_run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """One import: its progress and counts, and the rows it refused."""
+    run = get_in_project(
+        request.user, ImportRun.objects.select_related("created_by"), run_id, MANAGE
+    )
+    context = {"project": run.project, "tab": "imports", "run": run}
+    if request.htmx:
+        return render(request, "annotate/projects/import_run.html#live", context)
+    after = request.GET.get("after", "0")
+    after = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
+    errors = list(run.errors.filter(pk__gt=after).order_by("pk")[: ERRORS_A_PAGE + 1])
+    context |= {
+        "errors": errors[:ERRORS_A_PAGE],
+        "next_after": errors[ERRORS_A_PAGE - 1].pk if len(errors) > ERRORS_A_PAGE else None,
+    }
+    return render(request, "annotate/projects/import_run.html", context)
+
+
+@login_required
+@require_POST
+def cancel_import(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Ask the import to stop after the rows it is at; what is in stays in."""
+    run = get_in_project(request.user, ImportRun.objects.all(), run_id, MANAGE)
+    if not run.is_over:
+        jobs.request_cancel(run)
+        audit.record(
+            action="import.cancel_asked", target=run, actor=request.user, project=run.project
+        )
+    return redirect("import_run", run.pk)
+
+
+@login_required
+@require_safe
+def import_bad_rows(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
+    """The refused rows as JSONL, to be mended and sent again."""
+    run = get_in_project(request.user, ImportRun.objects.all(), run_id, MANAGE)
+    response = StreamingHttpResponse(bad_rows(run=run), content_type="application/x-ndjson")
+    response["Content-Disposition"] = f'attachment; filename="bad-rows-{run.pk}.jsonl"'
+    return response
+
+
+def _mapping(given) -> dict[str, str]:
+    columns = {ours: given.get(f"column-{ours}", "") for ours in MAPPED}
+    return {ours: column for ours, column in columns.items() if column}
+
+
+def _label_values(given) -> dict[str, str]:
+    said, means = given.getlist("label_value"), given.getlist("label_meaning")
+    pairs = zip(said, means, strict=False)
+    return {value: meaning for value, meaning in pairs if meaning in MEANINGS}
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/import/", imports, name="imports"),
+    path("projects/<int:project_id>/import/preview/", preview_import, name="preview_import"),
+    path("imports/<int:run_id>/", import_run, name="import_run"),
+    path("imports/<int:run_id>/cancel/", cancel_import, name="cancel_import"),
+    path("imports/<int:run_id>/bad-rows/", import_bad_rows, name="import_bad_rows"),
+]

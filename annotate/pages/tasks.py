@@ -1,0 +1,102 @@
+"""The rows behind the figures: the list of tasks, and one task with all that was said of it."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from annotate import kinds
+from annotate.access import REVIEW, get_in_project, get_project
+from annotate.models import Judgement, Membership, Task
+from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
+
+
+@login_required
+@require_safe
+def tasks(request: HttpRequest, project_id: int) -> HttpResponse:
+    """The list; `show`, `route`, `person` filter it, `before` is where the page begins."""
+    project = get_project(request.user, project_id, REVIEW)
+    filters = {
+        "show": request.GET.get("show", ""),
+        "route": request.GET.get("route", ""),
+        "person": _number(request.GET.get("person")),
+    }
+    filters["show"] = filters["show"] if filters["show"] in SHOW else ""
+    filters["route"] = filters["route"] if filters["route"] in Task.Route.values else ""
+    rows, after = page_of_tasks(
+        filter_tasks(project, **filters), _number(request.GET.get("before"))
+    )
+    kept = {name: value for name, value in filters.items() if value}
+    context = {
+        "project": project,
+        "tab": "tasks",
+        "rows": rows,
+        "next_page": urlencode({**kept, "before": after}) if after else "",
+        "first_page": urlencode(kept) if request.GET.get("before") else None,
+        "filters": filters,
+        "show_choices": SHOW.items(),
+        "route_choices": Task.Route.choices,
+        "members": Membership.objects.filter(project=project)
+        .select_related("user")
+        .order_by("user__username")[:500],
+    }
+    return render(request, "annotate/projects/tasks.html", context)
+
+
+@login_required
+@require_safe
+def task(request: HttpRequest, task_id: int) -> HttpResponse:
+    """Prompt, responses with their generators, seats, and every judgement, superseded ones too."""
+    found = get_in_project(request.user, Task.objects.select_related("prompt"), task_id, REVIEW)
+    places = found.places.select_related("response").order_by("position")
+    responses = [place.response for place in places]
+    letters = {r.pk: chr(ord("A") + i) for i, r in enumerate(responses)}
+    judgements = [
+        {"row": row, "answer": _in_words(row, letters), "first": letters.get(_first_shown(row))}
+        for row in Judgement.objects.filter(task=found)
+        .select_related("annotator", "judge", "superseded_by")
+        .order_by("id")
+    ]
+    context = {
+        "project": found.project,
+        "tab": "tasks",
+        "task": found,
+        "responses": [(letters[r.pk], r) for r in responses],
+        "judgements": judgements,
+        "seats": found.seats.select_related("annotator").order_by("number"),
+        "skips": found.skips.select_related("annotator").order_by("id"),
+        "tasks_of_prompt": found.prompt.tasks.exclude(pk=found.pk).order_by("pk")[:20],
+    }
+    return render(request, "annotate/projects/task.html", context)
+
+
+def _in_words(row: Judgement, letters: dict[int, str]) -> str:
+    """The answer with letters for responses, such as "B, much better"."""
+    if row.kind != kinds.pairwise.NAME:
+        return str(row.value)
+    verdict = row.value.get("verdict", "")
+    if verdict != "prefer":
+        return {"tie": "Tie", "both_good": "Both good", "both_bad": "Both bad"}.get(
+            verdict, verdict
+        )
+    degree = {1: "slightly", 2: "clearly", 3: "much"}[row.value["strength"]]
+    return f"{letters.get(row.value['preferred'], '?')}, {degree} better"
+
+
+def _first_shown(row: Judgement) -> int | None:
+    return row.shown_order[0] if row.shown_order else None
+
+
+def _number(text: str | None) -> int | None:
+    """A row's id from the address, or None for anything that is none."""
+    if text and text.isdecimal() and text.isascii() and len(text) < 19:
+        return int(text)
+    return None
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/tasks/", tasks, name="tasks"),
+    path("tasks/<int:task_id>/", task, name="task"),
+]

@@ -1,0 +1,172 @@
+"""What a file would become, told from its first rows; nothing is written."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import BinaryIO
+
+from annotate.interchange.formats import ReadOptions
+from annotate.interchange.records import ImportedItem, ImportedLabel, RowError
+from annotate.interchange.registry import UnknownFormat, detect_format, read
+from annotate.interchange.rows import looks_like_json, start
+from annotate.interchange.streams import FatalProblem
+from annotate.interchange.table import LABEL_VALUES, TABLE, delimiter_of
+from annotate.services.imports import configured_limits
+
+ROWS = 200
+SHOWN = 8
+HEAD_BYTES = 256 << 10
+MAPPED = {
+    "prompt": "Prompt",
+    "response_a": "Response A",
+    "response_b": "Response B",
+    "chosen": "Chosen response",
+    "rejected": "Rejected response",
+    "label": "Label (which is better)",
+    "strength": "Strength, 1 to 3",
+    "annotator": "Annotator",
+    "id": "Id",
+    "system": "System prompt",
+    "language": "Language",
+    "generator_a": "Generator of A",
+    "generator_b": "Generator of B",
+}
+SYNONYMS = {
+    "prompt": ("prompt", "question", "instruction", "input", "query"),
+    "response_a": ("response_a", "answer_a", "model_a_response", "response_1", "output_1", "a"),
+    "response_b": ("response_b", "answer_b", "model_b_response", "response_2", "output_2", "b"),
+    "chosen": ("chosen",),
+    "rejected": ("rejected",),
+    "label": ("label", "winner", "preference", "preferred", "vote"),
+    "strength": ("strength",),
+    "annotator": ("annotator", "annotator_id", "worker", "judge", "rater"),
+    "id": ("id", "question_id", "prompt_id"),
+    "system": ("system", "system_prompt"),
+    "language": ("language", "lang"),
+    "generator_a": ("generator_a", "model_a", "model_1"),
+    "generator_b": ("generator_b", "model_b", "model_2"),
+}
+MEANINGS = {
+    "a": "A is better",
+    "b": "B is better",
+    "tie": "Tie",
+    "both_good": "Both good",
+    "both_bad": "Both bad",
+}
+
+
+@dataclass
+class Preview:
+    """The first rows under a format. `unknown_format`: why none was recognised."""
+
+    format: str
+    columns: list[str] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)
+    label_values: dict[str, str] = field(default_factory=dict)
+    items: list[tuple[ImportedItem, str]] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    read: int = 0
+    labelled: int = 0
+    unknown_format: str = ""
+
+    @property
+    def is_table(self) -> bool:
+        return self.format == TABLE.name
+
+
+def preview(
+    stream: BinaryIO,
+    name: str,
+    *,
+    format: str = "",
+    mapping: Mapping[str, str] | None = None,
+    label_values: Mapping[str, str] | None = None,
+) -> Preview:
+    """Read the first ROWS rows. `format` is guessed if empty, the mapping if None."""
+    unknown = ""
+    if not format:
+        try:
+            format = detect_format(stream.read(HEAD_BYTES), name)
+        except UnknownFormat as problem:
+            format, unknown = TABLE.name, str(problem)
+        stream.seek(0)
+    found = Preview(format, unknown_format=unknown)
+    if found.is_table:
+        found.columns = columns(stream)
+        stream.seek(0)
+        found.mapping = dict(guess_mapping(found.columns) if mapping is None else mapping)
+        found.label_values = values_of_label(stream, found.mapping, label_values or {})
+        stream.seek(0)
+    _read_rows(stream, found)
+    return found
+
+
+def columns(stream: BinaryIO) -> list[str]:
+    """The names in the header of a table, or the fields of its first JSON row."""
+    try:
+        head, _ = start(stream, configured_limits())
+    except FatalProblem:
+        return []
+    first = head.decode("utf-8", "replace").lstrip().split("\n", 1)[0]
+    if looks_like_json(head):
+        try:
+            row = json.loads(first.strip("[], \r"))
+        except ValueError:
+            return []
+        return [str(name) for name in row] if isinstance(row, dict) else []
+    return next(csv.reader([first.rstrip("\r")], delimiter=delimiter_of(first)), [])
+
+
+def guess_mapping(names: list[str]) -> dict[str, str]:
+    """Columns by what they are usually called; response columns win over chosen and rejected."""
+    by_name = {name.strip().lower().replace(" ", "_"): name for name in reversed(names)}
+    found = {}
+    for ours, synonyms in SYNONYMS.items():
+        hit = next((by_name[s] for s in synonyms if s in by_name), None)
+        if hit is not None and hit not in found.values():
+            found[ours] = hit
+    if "response_a" in found and "response_b" in found:
+        found.pop("chosen", None)
+        found.pop("rejected", None)
+    return found
+
+
+def values_of_label(
+    stream: BinaryIO, mapping: Mapping[str, str], given: Mapping[str, str]
+) -> dict[str, str]:
+    """What stands in the label column of the first rows, each with its meaning or ""."""
+    column = mapping.get("label")
+    if not column:
+        return {}
+    seen: dict[str, str] = {}
+    for row in islice(TABLE.read_rows(stream, ReadOptions(configured_limits())), ROWS):
+        said = "" if isinstance(row, RowError) else str(row.data.get(column) or "").strip()
+        if said and said not in seen and len(seen) < 12:
+            seen[said] = given.get(said) or LABEL_VALUES.get(
+                said, LABEL_VALUES.get(said.lower(), "")
+            )
+    return seen
+
+
+def _read_rows(stream: BinaryIO, found: Preview) -> None:
+    meanings = {said: meaning for said, meaning in found.label_values.items() if meaning}
+    options = ReadOptions(configured_limits(), found.mapping, meanings)
+    for row in islice(read(stream, found.format, options), ROWS):
+        found.read += 1
+        if isinstance(row, RowError):
+            found.errors.append(row)
+            continue
+        found.labelled += bool(row.labels)
+        if len(found.items) < SHOWN:
+            found.items.append((row, ", ".join(in_words(label) for label in row.labels[:3])))
+
+
+def in_words(label: ImportedLabel) -> str:
+    """Such as "A is better" or "B is better than A"; letters by the order of the responses."""
+    first, second = (chr(ord("A") + place) for place in (label.first, label.second))
+    if label.verdict != "prefer":
+        return MEANINGS[label.verdict]
+    better = first if label.preferred == label.first else second
+    return f"{better} is better"

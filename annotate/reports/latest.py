@@ -1,0 +1,55 @@
+"""The latest judgements: what the figures of the overview are taken from.
+
+A project may hold millions; a window of fixed size keeps every figure as quick as on the first
+day. Each page that shows such a figure says how many judgements it was taken from.
+"""
+
+from django.db.models import (
+    Avg,
+    BigIntegerField,
+    Case,
+    F,
+    FloatField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.aggregates import Aggregate
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
+from annotate.models import Judgement, Project
+
+LATEST = 20_000
+
+
+class Median(Aggregate):
+    """PostgreSQL's interpolated median."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
+
+
+def latest_judgements(project: Project, limit: int = LATEST) -> QuerySet[Judgement]:
+    """The project's `limit` latest judgements by people, superseded ones left out.
+
+    One walk back along the index `judgement_of_project`.
+    """
+    window = Judgement.objects.filter(project=project).order_by("-id").values("id")[:limit]
+    return Judgement.objects.filter(pk__in=window).by_people().current()
+
+
+def share(condition: Q, of: Q) -> Avg:
+    """The share of rows that meet `condition` among those that meet `of`; None without any."""
+    return Avg(
+        Case(When(condition, then=Value(1.0)), default=Value(0.0), output_field=FloatField()),
+        filter=of,
+    )
+
+
+PREFERS = Q(value__verdict="prefer")
+TIE_SHARE = share(~PREFERS, Q())
+FIRST_SHARE = share(Q(preferred_id=F("shown_order__0")), PREFERS & Q(shown_order__len__gt=0))
+PREFERRED_ID = Cast(KT("value__preferred"), BigIntegerField())

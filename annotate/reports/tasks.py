@@ -1,0 +1,102 @@
+"""A project's tasks as a manager looks for them: by filter, page by page."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+
+from annotate.models import Judgement, Project, Seat, Skip, Task
+from annotate.reports.agreement import disagreed_tasks, doubly_judged_tasks
+from annotate.reports.attention import flagged
+
+PAGE = 50
+
+SHOW = {
+    "": "All tasks",
+    "untouched": "Nobody has begun",
+    "begun": "Begun, not complete",
+    "complete": "Complete",
+    "double": "Judged by two or more",
+    "disagree": "People disagree",
+    "flagged": "Flagged",
+    "skipped": "Declined by somebody",
+    "late": "With a late answer",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list."""
+
+    task: Task
+    seats: int
+    done: int
+    judgements: int
+    last_at: object
+
+
+def filter_tasks(
+    project: Project, *, show: str = "", route: str = "", person: int | None = None
+) -> QuerySet[Task]:
+    """The project's tasks under the filters, the newest first."""
+    tasks = Task.objects.filter(project=project).order_by("-pk")
+    tasks = _shown(project, tasks, show)
+    if route:
+        tasks = tasks.filter(route=route)
+    if person is not None:
+        tasks = tasks.filter(pk__in=Judgement.objects.filter(annotator=person).values("task"))
+    return tasks
+
+
+def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]:
+    mine = Seat.objects.filter(task=OuterRef("pk"))
+    begun = Exists(mine.filter(state__in=[Seat.State.DONE, Seat.State.LEASED]))
+    wanted = Exists(mine.filter(state__in=[Seat.State.OPEN, Seat.State.LEASED]))
+    if show == "untouched":
+        return tasks.filter(~begun)
+    if show == "begun":
+        return tasks.filter(begun, wanted)
+    if show == "complete":
+        return tasks.filter(begun, ~wanted)
+    ids = {
+        "double": doubly_judged_tasks,
+        "disagree": disagreed_tasks,
+        "flagged": lambda p: flagged(p).order_by().values("task"),
+        "skipped": lambda p: Skip.objects.filter(seat__project=p).values("task"),
+        "late": lambda p: Judgement.objects.filter(project=p, late=True).values("task"),
+    }
+    return tasks.filter(pk__in=ids[show](project)) if show in ids else tasks
+
+
+def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row], int | None]:
+    """Up to PAGE rows below the id `before`, and where the next page begins. Three queries."""
+    if before is not None:
+        tasks = tasks.filter(pk__lt=before)
+    found = list(tasks.select_related("prompt")[: PAGE + 1])
+    shown = found[:PAGE]
+    ids = [task.pk for task in shown]
+    seats = {
+        row["task"]: row
+        for row in Seat.objects.filter(task__in=ids)
+        .exclude(state=Seat.State.VOID)
+        .values("task")
+        .annotate(n=Count("*"), done=Count("*", filter=Q(state=Seat.State.DONE)))
+    }
+    judged = {
+        row["task"]: row
+        for row in Judgement.objects.current()
+        .filter(task__in=ids)
+        .values("task")
+        .annotate(n=Count("*"), last=Max("submitted_at"))
+    }
+    nothing = {"n": 0, "done": 0, "last": None}
+    rows = [
+        Row(
+            task=task,
+            seats=seats.get(task.pk, nothing)["n"],
+            done=seats.get(task.pk, nothing)["done"],
+            judgements=judged.get(task.pk, nothing)["n"],
+            last_at=judged.get(task.pk, nothing)["last"],
+        )
+        for task in shown
+    ]
+    return rows, shown[-1].pk if len(found) > PAGE else None

@@ -1,0 +1,79 @@
+"""Files that were sent but not yet imported: kept while their sender looks at the preview."""
+
+import time
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core import signing
+from django.core.files.uploadedfile import UploadedFile
+
+from annotate.models import Project, User
+from annotate.services.imports import BadFile
+
+KEPT_SECONDS = 24 * 3600
+SALT = "annotate.pending_upload"
+
+
+class NoSuchUpload(Exception):
+    """It was imported, dropped, or is older than a day; the message says what to do."""
+
+
+def keep_upload(*, project: Project, user: User, upload: UploadedFile) -> str:
+    """Keep the file and return the signed key that only this user and project can use.
+
+    Also removes what others left behind more than a day ago. Raises BadFile.
+    """
+    if upload.size > settings.MAX_UPLOAD_BYTES:
+        limit = settings.MAX_UPLOAD_BYTES
+        raise BadFile({"file": f"The file is larger than {limit} bytes. Send it in parts."})
+    if not upload.size:
+        raise BadFile({"file": "The file is empty. Choose another one."})
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    _remove_old(folder)
+    kept = uuid.uuid4().hex
+    with open(folder / kept, "xb") as file:
+        for chunk in upload.chunks():
+            file.write(chunk)
+    name = Path(upload.name or "upload").name[:255]
+    return signing.dumps([kept, name, project.pk, user.pk], salt=SALT, compress=True)
+
+
+def open_upload(*, project: Project, user: User, key: str) -> tuple[BinaryIO, str]:
+    """The open file and its name as it was sent. Raises NoSuchUpload."""
+    kept, name = _read(project, user, key)
+    try:
+        return open(_folder() / kept, "rb"), name
+    except FileNotFoundError:
+        raise NoSuchUpload("The file is no longer kept here. Send it again.") from None
+
+
+def drop_upload(*, project: Project, user: User, key: str) -> None:
+    """Remove the file; doing it twice changes nothing. Raises NoSuchUpload."""
+    kept, _ = _read(project, user, key)
+    (_folder() / kept).unlink(missing_ok=True)
+
+
+def _read(project: Project, user: User, key: str) -> tuple[str, str]:
+    try:
+        kept, name, project_id, user_id = signing.loads(key, salt=SALT, max_age=KEPT_SECONDS)
+    except signing.BadSignature:
+        raise NoSuchUpload("The file is no longer kept here. Send it again.") from None
+    if (project_id, user_id) != (project.pk, user.pk):
+        raise NoSuchUpload("Somebody else sent this file. Send it yourself.")
+    return kept, name
+
+
+def _remove_old(folder: Path) -> None:
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime < time.time() - KEPT_SECONDS:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+
+
+def _folder() -> Path:
+    return settings.VAR_DIR / "uploads" / "pending"

@@ -1,0 +1,55 @@
+"""How texts and figures are written on the managers' pages."""
+
+from django import template
+from django.utils.safestring import SafeString
+
+from annotate.rendering import render_markdown, render_parts
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Markdown as safe HTML."""
+    return render_markdown(text)
+
+
+@register.filter
+def parts(content: list[dict]) -> SafeString:
+    """A response's parts as safe HTML."""
+    return render_parts(content)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """0.123 as "12 %"; "–" for None."""
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+@register.filter
+def percent_fine(share: float | None) -> str:
+    """0.1234 as "12.3 %"; "–" for None."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """Seconds as "0.8 s", "42 s", "3 min 20 s", "2 h 5 min"; "–" for None."""
+    if value is None:
+        return "–"
+    if value < 10:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+@register.filter
+def figure(value: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits; "–" for None."""
+    return "–" if value is None else f"{value:.{digits}g}"
