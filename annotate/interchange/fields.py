@@ -9,6 +9,8 @@ from annotate.interchange.streams import Limits
 
 ROLE_SYNONYMS = {"human": "user", "prompter": "user", "gpt": "assistant", "model": "assistant"}
 MAX_NAME_CHARS = 200
+MAX_LANGUAGE_CHARS = 16
+MAX_VERSION_CHARS = 100
 
 
 def require(row: dict[str, Any], name: str) -> Any:
@@ -33,16 +35,21 @@ def text(value: Any, name: str, limits: Limits) -> str:
     return value
 
 
-def name_of(row: dict[str, Any], key: str) -> str:
+def name_of(row: dict[str, Any], key: str, max_chars: int = MAX_NAME_CHARS) -> str:
     """A short optional text such as a generator or an annotator; numbers are taken as written."""
     value = row.get(key)
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise RowProblem(key, value, f"Expected a short text, got {kind_of(value)}.")
-    if len(str(value)) > MAX_NAME_CHARS:
-        raise RowProblem(key, value, f"Longer than {MAX_NAME_CHARS} characters. Shorten it.")
+    if len(str(value)) > max_chars:
+        raise RowProblem(key, value, f"Longer than {max_chars} characters. Shorten it.")
     return str(value)
+
+
+def language_of(row: dict[str, Any], key: str = "language") -> str:
+    """A tag such as "en" or "pt-BR"."""
+    return name_of(row, key, MAX_LANGUAGE_CHARS)
 
 
 def integer(value: Any, name: str, low: int, high: int) -> int:
@@ -80,7 +87,8 @@ def conversation(value: Any, name: str, limits: Limits) -> list[Message]:
 def response(text_: str, row: dict[str, Any], prefix: str) -> ImportedResponse:
     """With the generator from `<prefix>_model` or `<prefix>_generator` where the row names one."""
     generator = name_of(row, f"{prefix}_generator") or name_of(row, f"{prefix}_model")
-    return ImportedResponse(text_, generator, name_of(row, f"{prefix}_version"))
+    version = name_of(row, f"{prefix}_version", MAX_VERSION_CHARS)
+    return ImportedResponse(text_, generator, version)
 
 
 def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict[str, Any]:

@@ -4,13 +4,13 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.hh import HH
 from annotate.interchange.records import ImportedItem, RowError, RowProblem
 from annotate.interchange.responses import RESPONSES
-from annotate.interchange.rows import ERROR_KEY, Row, looks_like_json
+from annotate.interchange.rows import ERROR_KEY, Row, count_lines, looks_like_json
 from annotate.interchange.streams import FatalProblem, Limits, read_chunks
 from annotate.interchange.table import TABLE, delimiter_of
 from annotate.interchange.trl import TRL
@@ -20,6 +20,14 @@ FORMATS: dict[str, ImportFormat] = {f.name: f for f in (HH, TRL, RESPONSES, TABL
 HEAD_BYTES = 64 << 10
 REMEMBERED_IDS = 100_000
 _KEY = re.compile(r'"((?:[^"\\]|\\.){1,60})"\s*:')
+
+
+NO_ROW = RowError(1, "", "", "The file holds no row. Send at least one.", fatal=True)
+
+
+class Survey(NamedTuple):
+    lines: int
+    fatal: RowError | None
 
 
 class UnknownFormat(Exception):
@@ -38,6 +46,20 @@ def get_format(name: str) -> ImportFormat:
 def read(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[ImportedItem | RowError]:
     """Items and errors in file order. Bad content never raises; an unknown `name` does at once."""
     return _items(stream, get_format(name), options)
+
+
+def survey(stream: BinaryIO, name: str, options: ReadOptions) -> Survey:
+    """Go through a seekable file once without parsing its rows: is it whole, how long is it?
+
+    Finds damaged and over-large files, and tables without the mapped columns, before anything
+    is written.
+    """
+    begin = stream.tell()
+    first = next(iter(read(stream, name, options)))
+    stream.seek(begin)
+    if isinstance(first, RowError) and first.fatal:
+        return Survey(0, first)
+    return Survey(*count_lines(stream, options.limits))
 
 
 def detect_format(head: bytes, filename: str = "") -> str:
@@ -62,11 +84,10 @@ def _items(
     stream: BinaryIO, chosen: ImportFormat, options: ReadOptions
 ) -> Iterator[ImportedItem | RowError]:
     ids = _Ids()
-    rows, found = 0, None
+    rows = 0
     for row in chosen.read_rows(stream, options):
         rows += 1
         if isinstance(row, RowError):
-            found = row
             yield row
             continue
         try:
@@ -79,8 +100,8 @@ def _items(
             return
         else:
             yield item
-    if not rows and found is None:
-        yield RowError(1, "", "", "The file holds no row. Send at least one.", fatal=True)
+    if not rows:
+        yield NO_ROW
 
 
 def _error(row: Row, problem: RowProblem) -> RowError:
@@ -88,23 +109,28 @@ def _error(row: Row, problem: RowProblem) -> RowError:
 
 
 class _Ids:
-    """Refuses an id that comes again with other texts.
+    """Refuses an id that comes again with other texts, or the same annotator with other labels.
 
     Remembers the last 100,000 ids so that memory stays flat; the database, which holds them all,
     refuses the rest.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._seen: dict[tuple[str, ...], tuple[int, int]] = {}
 
     def check(self, item: ImportedItem) -> None:
         if item.external_id is None:
             return
-        content = item.fingerprint
-        known, line = self._seen.setdefault(item.external_id, (content, item.line))
+        self._check((item.external_id,), item.fingerprint, item.line, "texts")
+        if item.labels:
+            names = tuple(label.annotator or "" for label in item.labels)
+            self._check((item.external_id, *names), hash(item.labels), item.line, "labels")
+
+    def _check(self, key: tuple[str, ...], content: int, line: int, what: str) -> None:
+        known, before = self._seen.setdefault(key, (content, line))
         if known != content:
-            message = f"The id stands on line {line} with other texts. Give each item its own id."
-            raise RowProblem("id", item.external_id, message)
+            message = f"The id stands on line {before} with other {what}. Give each its own id."
+            raise RowProblem("id", key[0], message)
         if len(self._seen) > REMEMBERED_IDS:
             del self._seen[next(iter(self._seen))]
 

@@ -45,7 +45,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         conversation=conversation,
         system=system if given is None else fields.text(given, "system", limits),
         responses=responses,
-        language=fields.name_of(data, "language"),
+        language=fields.language_of(data),
         metadata=fields.metadata(data, KNOWN, limits),
         labels=tuple(_labels(data, len(responses))),
     )
@@ -78,7 +78,7 @@ def _response(entry: Any, name: str, limits: Limits) -> ImportedResponse:
     return ImportedResponse(
         text=fields.text(entry.get(key), f"{name}.{key}", limits),
         generator=fields.name_of(entry, "generator") or fields.name_of(entry, "model"),
-        generator_version=fields.name_of(entry, "version"),
+        generator_version=fields.name_of(entry, "version", fields.MAX_VERSION_CHARS),
         metadata=fields.metadata(entry, known, limits),
     )
 

@@ -53,10 +53,9 @@ def looks_like_json(head: bytes) -> bool:
 
 
 def objects(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[Row | RowError]:
-    split = split_array if head.lstrip().startswith(b"[") else split_lines
     line = 1
     try:
-        for raw in split(chunks, limits):
+        for raw in _split(head, chunks, limits):
             if isinstance(raw, RowError):
                 line = raw.line
                 yield raw
@@ -66,6 +65,18 @@ def objects(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[Ro
                 yield decode_row(raw, limits)
     except FatalProblem as problem:
         yield RowError(line, "", "", str(problem), fatal=True)
+
+
+def count_lines(stream: BinaryIO, limits: Limits) -> tuple[int, RowError | None]:
+    """The last row's line, and why the file cannot be read to its end, if so."""
+    line = 0
+    try:
+        head, chunks = start(stream, limits)
+        for raw in _split(head, chunks, limits):
+            line = raw.line if isinstance(raw, RowError) else raw.number
+    except FatalProblem as problem:
+        return line, RowError(line, "", "", str(problem), fatal=True)
+    return line, None
 
 
 def decode_row(raw: RawLine, limits: Limits) -> Row | RowError:
@@ -116,6 +127,11 @@ def check_characters(value: Any) -> None:
         if _LONE_SURROGATE.search(text):
             message = "The text holds half a surrogate pair, which is no character. Remove it."
             raise RowProblem(path, text, message)
+
+
+def _split(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[RawLine | RowError]:
+    split = split_array if head.lstrip().startswith(b"[") else split_lines
+    return split(chunks, limits)
 
 
 def _strings(value: Any) -> Iterator[tuple[str, str]]:

@@ -72,7 +72,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         conversation=conversation,
         system=cells.text("system") if cells.has("system") else "",
         responses=responses,
-        language=cells.name("language"),
+        language=cells.name("language", fields.MAX_LANGUAGE_CHARS),
         metadata=fields.metadata(row.data, used, options.limits),
         labels=(label,) if label else (),
     )
@@ -199,8 +199,10 @@ class _Cells:
         column = self.column(name)
         return fields.text(fields.require(self.data, column), column, self.limits)
 
-    def name(self, name: str) -> str:
-        return fields.name_of(self.data, self.columns[name]) if self.has(name) else ""
+    def name(self, name: str, max_chars: int = fields.MAX_NAME_CHARS) -> str:
+        if not self.has(name):
+            return ""
+        return fields.name_of(self.data, self.columns[name], max_chars)
 
 
 def _responses(cells: _Cells) -> tuple[tuple[ImportedResponse, ...], list[str]]:

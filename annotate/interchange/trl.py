@@ -32,7 +32,7 @@ from annotate.interchange.streams import Limits
 KNOWN = frozenset(
     {
         *("id", "prompt", "chosen", "rejected", "margin", "strength", "annotator", "language"),
-        *("metadata", "messages", "kind"),
+        *("metadata", "messages"),
         *(f"{side}_{what}" for side in ("chosen", "rejected") for what in ("model", "generator")),
         *("chosen_version", "rejected_version"),
     }
@@ -62,7 +62,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
             fields.response(first, data, "chosen"),
             fields.response(second, data, "rejected"),
         ),
-        language=fields.name_of(data, "language"),
+        language=fields.language_of(data),
         metadata=fields.metadata(data, KNOWN, limits),
         labels=(_label(data),),
     )

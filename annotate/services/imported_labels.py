@@ -1,0 +1,128 @@
+"""Labels that a file brought along, as judgements with source `imported`.
+
+A label is known again by its item's id, its annotator and its place among the annotator's labels
+of that pair. Sent again unchanged it adds nothing; changed, it supersedes the old one. A label
+with neither id nor annotator is known by what it says.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from annotate import kinds
+from annotate.interchange.records import ImportedItem, ImportedLabel
+from annotate.models import Judgement, Project, content_hash
+from annotate.services import bulk
+from annotate.services.canonical import encode
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledItem:
+    source: ImportedItem
+    response_ids: tuple[int, ...]
+    task_ids: dict[tuple[int, int], int]
+    """By the two positions compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    judgement_id: int
+    revisions: int
+    value: dict[str, Any]
+
+
+Identity = tuple[int, str, str]  # task, author, key
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    count: int
+    outcomes: dict[int, str]
+    """ "created" or "updated" by the place in `items`; unchanged ones are missing."""
+
+
+def store_labels(*, project: Project, items: list[LabelledItem]) -> Written:
+    """Write new and changed labels."""
+    levels = kinds.get(project.kind).clean_settings(project.kind_settings).strength_levels
+    wanted: dict[Identity, tuple[int, dict[str, Any]]] = {}
+    for place, item in enumerate(items):
+        for identity, value in _values(item, levels):
+            wanted.setdefault(identity, (place, value))
+    there = _existing(list({task_id for task_id, _, _ in wanted}))
+    outcomes: dict[int, str] = {}
+    rows = []
+    now = timezone.now().isoformat()
+    for (task_id, author, key), (place, value) in wanted.items():
+        known = there.get((task_id, author, key))
+        if known and known.value == value:
+            continue
+        if outcomes.get(place) != "created":
+            outcomes[place] = "updated" if known else "created"
+        rows.append(
+            bulk.line(
+                *(project.pk, task_id, project.kind, 1, encode(value), "", ""),
+                *("imported", "f", bulk.escape(author), "{}", "f", now),
+                known.judgement_id if known else bulk.NULL,
+                f"{key}.{known.revisions}" if known else key,
+            )
+        )
+    bulk.copy_rows(Judgement, COLUMNS, rows)
+    return Written(len(rows), outcomes)
+
+
+COLUMNS = (
+    *("project_id", "task_id", "kind", "schema_version", "value", "rationale", "flag"),
+    *("source", "simulated", "imported_author", "shown_order", "late", "submitted_at"),
+    *("supersedes_id", "idempotency_key"),
+)
+
+
+def _values(item: LabelledItem, levels: int) -> Iterator[tuple[Identity, dict[str, Any]]]:
+    source = item.source
+    places: Counter[tuple[int, str]] = Counter()
+    for label in source.labels:
+        task_id = item.task_ids.get((label.first, label.second))
+        if task_id is None:
+            continue  # two equal texts: there is no such pair
+        author = label.annotator or ""
+        value = _value(label, item.response_ids, levels)
+        place = places[task_id, author]
+        places[task_id, author] += 1
+        said = None if source.external_id or author else value
+        key = content_hash(source.external_id, place, said)[:32]
+        yield (task_id, author, key), value
+
+
+def _value(label: ImportedLabel, response_ids: tuple[int, ...], levels: int) -> dict[str, Any]:
+    if label.preferred is None:
+        return {"verdict": label.verdict}
+    value: dict[str, Any] = {
+        "verdict": label.verdict,
+        "preferred": response_ids[label.preferred],
+        "strength": min(label.strength or 1, levels),
+    }
+    if label.margin is not None:
+        value["margin"] = label.margin
+    return value
+
+
+def _existing(task_ids: list[int]) -> dict[Identity, _Known]:
+    """The newest revision of every imported judgement of the tasks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT task_id, imported_author, idempotency_key, id, value"
+            " FROM annotate_judgement WHERE task_id = ANY(%s) AND source = 'imported'"
+            " ORDER BY id",
+            [task_ids],
+        )
+        known: dict[Identity, _Known] = {}
+        for task_id, author, key, pk, value in cursor.fetchall():
+            identity = (task_id, author, key.partition(".")[0])
+            revisions = known[identity].revisions + 1 if identity in known else 1
+            known[identity] = _Known(pk, revisions, json.loads(value))
+        return known

@@ -1,0 +1,380 @@
+"""Taking files in: a stream at once, or an upload in the background as an ImportRun.
+
+Rows go in by batches, each one transaction, and a batch that is already there adds nothing. So a
+file may be sent twice, and a run whose worker died goes on where its last batch ended.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models.fields.files import File
+
+from annotate.interchange.formats import ReadOptions
+from annotate.interchange.records import ImportedItem, RowError
+from annotate.interchange.registry import UnknownFormat, get_format, read, survey
+from annotate.interchange.rows import ERROR_KEY
+from annotate.interchange.streams import Limits
+from annotate.models import ImportRowError, ImportRun, JobState, Project, User
+from annotate.services import audit, bulk, jobs
+from annotate.services.intake import BatchResult, PreparedItem, Wish, prepare, store_batch
+from annotate.services.read_ahead import batches_ahead
+
+BATCH = 2000
+REPORTED_ERRORS = 1000
+KEPT_ERRORS = 100_000
+ATTEMPTS = 3
+
+
+class BadFile(ValidationError):
+    """The file as a whole cannot be imported; nothing of it was written."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """`labels`: "judgements" keeps them as imported judgements, "tasks" asks people anew.
+
+    `mapping` and `label_values` are for tables; `overlap` defaults to the project's.
+    """
+
+    labels: str = "judgements"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    label_values: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
+    overlap: int | None = None
+    priority: int = 500
+
+    def __post_init__(self) -> None:
+        if self.labels not in ("judgements", "tasks"):
+            raise ValidationError({"labels": f"{self.labels!r} is neither judgements nor tasks."})
+        if self.overlap is not None and not 1 <= self.overlap <= 100:
+            raise ValidationError({"overlap": "Must be from 1 to 100."})
+        if not 0 <= self.priority <= 1000:
+            raise ValidationError({"priority": "Must be from 0 to 1000."})
+
+
+@dataclass
+class ImportReport:
+    """Rows by what became of them. `errors` holds the first 1,000 of `error_count`."""
+
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    error_count: int = 0
+    errors: list[RowError] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: int = 0
+    fatal: RowError | None = None
+
+    def add(self, result: BatchResult, errors: list[RowError], last_line: int) -> None:
+        self.created += result.created
+        self.updated += result.updated
+        self.skipped += result.skipped
+        self.counts += result.counts
+        self.lines = last_line
+        self.error_count += len(errors)
+        self.errors += errors[: max(0, REPORTED_ERRORS - len(self.errors))]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "skipped": self.skipped,
+            "error_count": self.error_count,
+            "errors": [error.as_json() for error in self.errors],
+            "counts": dict(self.counts),
+        }
+
+
+Progress = Callable[[ImportReport, list[RowError]], None]
+
+
+def configured_limits() -> Limits:
+    return Limits(
+        max_bytes=settings.MAX_UPLOAD_BYTES,
+        max_line_bytes=settings.MAX_LINE_BYTES,
+        max_text_bytes=settings.MAX_TEXT_BYTES,
+    )
+
+
+def import_stream(
+    *,
+    project: Project,
+    actor: User | None,
+    stream: BinaryIO,
+    format: str,
+    options: ImportOptions,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import a seekable file now, batch by batch.
+
+    `progress` gets the report so far and the batch's errors, inside the batch's transaction.
+    A dry run does everything in one transaction and takes it back.
+    Raises BadFile before anything is written if the file is damaged, UnknownFormat for a format
+    that does not exist.
+    """
+    _require_pairwise(project)
+    _survey(stream, format, options)
+    report = ImportReport()
+    with _undone() if options.dry_run else _kept():
+        _import_batches(project, stream, format, options, report, progress)
+        _record(project, actor, format, report, dry_run=options.dry_run)
+    return report
+
+
+def start_import(
+    *,
+    project: Project,
+    actor: User | None,
+    upload: BinaryIO,
+    format: str,
+    options: ImportOptions,
+    file_name: str = "",
+) -> ImportRun:
+    """Keep the upload under VAR_DIR/uploads and queue its import.
+
+    Raises BadFile for one that is larger than MAX_UPLOAD_BYTES, UnknownFormat.
+    """
+    _require_pairwise(project)
+    get_format(format)
+    stored_as = _keep_upload(upload)
+    name = Path(file_name or getattr(upload, "name", "") or "upload").name
+    with transaction.atomic():
+        run = ImportRun.objects.create(
+            project=project,
+            file_name=name[:255],
+            stored_as=stored_as,
+            format=format,
+            options=asdict(options),
+            created_by=actor,
+        )
+        audit.record(
+            action="import.queued", target=run, actor=actor, project=project, format=format
+        )
+        jobs.enqueue(run)
+    return run
+
+
+def run_import(run_id: int) -> None:
+    """Run a queued import to its end; called by the worker. Safe to call twice."""
+    run = jobs.claim(ImportRun, run_id, owner=jobs.owner_name())
+    if run is None:
+        return
+    try:
+        with open(upload_path(run), "rb") as stream:
+            state = _run(run, stream)
+    except (BadFile, UnknownFormat, FileNotFoundError) as error:
+        message = " ".join(error.messages) if isinstance(error, BadFile) else str(error)
+        jobs.finish(run, JobState.FAILED, message=message)
+    else:
+        jobs.finish(run, state, message="")
+    if run.is_over:
+        upload_path(run).unlink(missing_ok=True)
+
+
+def upload_path(run: ImportRun) -> Path:
+    return settings.VAR_DIR / "uploads" / run.stored_as
+
+
+def bad_rows(*, run: ImportRun) -> Iterator[bytes]:
+    """JSONL of the rows that were refused, each with its reason under `_error`.
+
+    Mended, the file can be sent as it is: `_error` is ignored.
+    """
+    rows = ImportRowError.objects.filter(import_run=run).order_by("line", "pk")
+    for error in rows.iterator(chunk_size=500):
+        reason = {"line": error.line, "field": error.field, "message": error.message}
+        yield json.dumps({**_raw_row(error.raw), ERROR_KEY: reason}, ensure_ascii=False).encode()
+        yield b"\n"
+
+
+def _import_batches(
+    project: Project,
+    stream: BinaryIO,
+    format: str,
+    options: ImportOptions,
+    report: ImportReport,
+    progress: Progress | None,
+) -> None:
+    wish = Wish(
+        as_tasks=options.labels == "tasks",
+        overlap=options.overlap or project.overlap,
+        priority=options.priority,
+    )
+    start, rows = report.lines, read(stream, format, _read_options(options))
+    unread = (_prepared(row) for row in rows if row.line > start)
+    for batch in batches_ahead(unread, BATCH):
+        items = [row for row in batch if not isinstance(row, RowError)]
+        errors = [row for row in batch if isinstance(row, RowError)]
+        report.fatal = next((error for error in errors if error.fatal), None)
+        with transaction.atomic():
+            result = _store(project, items, wish)
+            errors = sorted(errors + result.errors, key=lambda error: error.line)
+            report.add(result, errors, batch[-1].line)
+            if progress:
+                progress(report, errors)
+
+
+def _prepared(row: ImportedItem | RowError) -> PreparedItem | RowError:
+    return row if isinstance(row, RowError) else prepare(row)
+
+
+def _store(project: Project, items: list[PreparedItem], wish: Wish) -> BatchResult:
+    """Somebody who does not import may add the same content meanwhile; then look again."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                bulk.lock_imports(project.pk)
+                return store_batch(project=project, items=items, wish=wish)
+        except IntegrityError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _run(run: ImportRun, stream: BinaryIO) -> JobState:
+    options = ImportOptions(**run.options)
+    project = run.project
+    found = _survey(stream, run.format, options)
+    jobs.heartbeat(run, total=found)
+    report = ImportReport(
+        created=run.created_count,
+        updated=run.updated_count,
+        skipped=run.skipped_count,
+        error_count=run.error_count,
+        lines=run.progress,
+    )
+    try:
+        with _undone() if options.dry_run else _kept():
+            _import_batches(project, stream, run.format, options, report, _Reporter(run, options))
+            _record(project, run.created_by, run.format, report, dry_run=options.dry_run)
+    except _Cancelled:
+        return JobState.CANCELLED
+    return JobState.DONE
+
+
+class _Cancelled(Exception):
+    """The run was asked to stop; what was imported so far stays."""
+
+
+class _Reporter:
+    """Writes a run's progress and errors in the same transaction as the batch itself."""
+
+    def __init__(self, run: ImportRun, options: ImportOptions) -> None:
+        self.run, self.options = run, options
+
+    def __call__(self, report: ImportReport, errors: list[RowError]) -> None:
+        ImportRowError.objects.bulk_create(
+            [_kept_error(self.run, error) for error in errors[: self._room(report)]],
+            batch_size=500,
+            ignore_conflicts=True,
+        )
+        stop = jobs.heartbeat(
+            self.run,
+            progress=report.lines,
+            created_count=report.created,
+            updated_count=report.updated,
+            skipped_count=report.skipped,
+            error_count=report.error_count,
+            message=f"{report.lines:,} lines read",
+        )
+        if stop:
+            raise _Cancelled
+
+    def _room(self, report: ImportReport) -> int:
+        return max(0, KEPT_ERRORS - report.error_count)
+
+
+def _kept_error(run: ImportRun, error: RowError) -> ImportRowError:
+    raw = error.raw if error.raw is not None else {"_line": error.value}
+    return ImportRowError(
+        import_run=run,
+        line=error.line,
+        field=error.field[:200],
+        value=error.value,
+        message=error.message,
+        raw=raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False),
+    )
+
+
+def _raw_row(raw: str) -> dict[str, Any]:
+    try:
+        row = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {"_line": raw}
+    return row if isinstance(row, dict) else {"_line": raw}
+
+
+def _survey(stream: BinaryIO, format: str, options: ImportOptions) -> int:
+    """The number of lines; rewinds the stream. Raises BadFile."""
+    begin = stream.tell()
+    found = survey(stream, format, _read_options(options))
+    if found.fatal:
+        raise BadFile({"file": found.fatal.message})
+    stream.seek(begin)
+    return found.lines
+
+
+def _read_options(options: ImportOptions) -> ReadOptions:
+    return ReadOptions(configured_limits(), options.mapping, options.label_values)
+
+
+def _keep_upload(upload: BinaryIO) -> str:
+    folder = settings.VAR_DIR / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = uuid.uuid4().hex
+    size = 0
+    with open(folder / name, "xb") as kept:
+        while chunk := upload.read(File.DEFAULT_CHUNK_SIZE):
+            size += len(chunk)
+            if size > settings.MAX_UPLOAD_BYTES:
+                (folder / name).unlink()
+                limit = settings.MAX_UPLOAD_BYTES
+                raise BadFile({"file": f"The file is larger than {limit} bytes. Send it in parts."})
+            kept.write(chunk)
+    return name
+
+
+def _record(
+    project: Project, actor: User | None, format: str, report: ImportReport, *, dry_run: bool
+) -> None:
+    if dry_run:
+        return
+    audit.record(
+        action="import.finished",
+        target=project,
+        actor=actor,
+        project=project,
+        format=format,
+        created=report.created,
+        updated=report.updated,
+        skipped=report.skipped,
+        error_count=report.error_count,
+    )
+
+
+def _require_pairwise(project: Project) -> None:
+    if project.kind != "pairwise":
+        message = f"Files of pairs fit a pairwise project; this one asks for {project.kind}."
+        raise ValidationError({"project": message})
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """Do everything for real, constraints included, and take it back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    yield
