@@ -131,6 +131,8 @@ def _database() -> dict:
 
 
 DATABASES = {"default": _database()}
+# See annotate/statements.py.
+PREPARED_STATEMENTS = os.environ.get("TANDEM_PREPARED_STATEMENTS", "1") == "1"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "annotate.User"
@@ -188,6 +190,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ProjectState": "annotate.models.Project.State",
+        "TaskRoute": "annotate.models.Task.Route",
+    },
 }
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "spool://localhost"
