@@ -125,19 +125,6 @@ def log_tail(folder: Path) -> str:
     return text[-LOG_TAIL:].replace("\0", "").strip() or "(empty)"
 
 
-def run_to_end(folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]) -> Child:
-    """Start a child and wait for its end; kill it when asked to stop or on any exception."""
-    child = Child(folder, job)
-    try:
-        while not child.wait(1.0):
-            if should_stop():
-                break
-    finally:
-        if child.is_running():
-            child.kill()
-    return child
-
-
 def _start(folder: Path, lock: Any) -> subprocess.Popen:
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen(

@@ -1,10 +1,10 @@
 """Where the files of training lie. Everything is under VAR_DIR; rows hold relative paths.
 
-    runs/<id>/            a training run: job, progress, result, log, data, work
-    samples/<id>/         a sampling run
-    models/<project>/     model versions, moved there whole
-    models/base/<hash>/   small language models made from a project's own texts
-    caches/               what is only there to save time
+runs/<id>/            a training run: job, progress, result, log, data, work
+samples/<id>/         a sampling run
+models/<project>/     model versions, moved there whole
+models/base/<hash>/   small language models made from a project's own texts
+caches/               what is only there to save time
 """
 
 from pathlib import Path

@@ -1,0 +1,63 @@
+"""Train a policy by DPO, making the small language model first if it is the base."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.duties.reward_model import as_result
+from training.recipes.config import DpoConfig, TinyLmConfig
+from training.recipes.dpo import train_dpo
+from training.recipes.tiny_lm import pretrain_tiny_lm
+
+Report = Callable[[dict[str, Any]], None]
+ShouldStop = Callable[[], bool]
+
+
+def perform(
+    job: dict[str, Any], folder: Path, report: Report, should_stop: ShouldStop
+) -> dict[str, Any]:
+    base = job["config"]["base_model"]
+    if base == "tiny":
+        made = _tiny_base(job, folder, report, should_stop)
+        if made is None:
+            return {"status": "stopped"}
+        base = str(made)
+    config = DpoConfig.from_dict({**job["config"], "base_model": base})
+    report({"event": "phase", "phase": "training", "message": "Training."})
+    found = train_dpo(config, folder / "data", folder / "work", report, should_stop)
+    return as_result(found)
+
+
+def _tiny_base(
+    job: dict[str, Any], folder: Path, report: Report, should_stop: ShouldStop
+) -> Path | None:
+    """The base for these texts, from the cache or made now; None if stopped."""
+    target = Path(job["tiny_folder"])
+    if target.is_dir():
+        return target
+    report({"event": "phase", "phase": "training", "message": "Pre-training a small base model."})
+
+    def report_base(event: dict[str, Any]) -> None:
+        report({**event, "stage": "base"})
+
+    lines = (folder / "texts.jsonl").read_text(encoding="utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    texts = [(row["prompt"], row["response"]) for row in rows]
+    config = TinyLmConfig.from_dict(job["tiny"])
+    made = pretrain_tiny_lm(config, texts, folder / "base", report_base, should_stop)
+    if made.status != "done" or made.model_dir is None:
+        return None
+    _keep(made.model_dir, target)
+    return target
+
+
+def _keep(made: Path, target: Path) -> None:
+    """Move the base to its place in the cache, unless another run was faster."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.rename(made, target)
+    except OSError:
+        if not target.is_dir():
+            raise

@@ -1,0 +1,46 @@
+"""Score items.jsonl ({id, prompt, responses}) into scores.jsonl ({id, scores, seconds}).
+
+Scores are calibrated: sigmoid(a - b) is the probability that a is preferred to b.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from training.recipes.score import RewardModel, load_reward_model
+
+BATCH = 16  # items between two lines of output; longer waits would delay a stop
+
+
+def perform(
+    job: dict[str, Any],
+    folder: Path,
+    report: Callable[[dict[str, Any]], None],
+    should_stop: Callable[[], bool],
+) -> dict[str, Any]:
+    model = load_reward_model(job["model_dir"])
+    lines = (folder / "items.jsonl").read_text(encoding="utf-8").split("\n")
+    items = [json.loads(line) for line in lines if line]
+    with (folder / "scores.jsonl").open("w", encoding="utf-8") as out:
+        for start in range(0, len(items), BATCH):
+            if should_stop():
+                return {"status": "stopped"}
+            for row in score_batch(model, items[start : start + BATCH]):
+                out.write(json.dumps(row, allow_nan=False) + "\n")
+            out.flush()
+    return {"status": "done", "items": len(items)}
+
+
+def score_batch(model: RewardModel, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each item; `seconds` is its share of the batch's time."""
+    began = perf_counter()
+    rows = [(item["prompt"], text) for item in items for text in item["responses"]]
+    scores = iter(model.score(rows))
+    found = [[next(scores) for _ in item["responses"]] for item in items]
+    seconds = round((perf_counter() - began) / len(items), 6)
+    return [
+        {"id": item["id"], "scores": values, "seconds": seconds}
+        for item, values in zip(items, found, strict=True)
+    ]

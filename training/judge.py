@@ -1,0 +1,129 @@
+"""The judge kind `reward_model`: the reward model in service compares two responses.
+
+Scores come from a child process, which loads the model once for all items of a call, so that no
+worker ever imports torch.
+"""
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from routing.judges import Comparison, JudgeError, JudgeKind, Verdict, register
+from training import folders
+from training.child import Child
+from training.models import ModelVersion
+
+NAME = "reward_model"
+POLL = 0.2  # seconds between two looks at the child's output
+ASK_EVERY = 2.0  # seconds between two calls of should_stop
+
+
+class RewardModelJudge:
+    """A judge by one model version; the version's calibrated scores give the probability."""
+
+    def __init__(self, version: ModelVersion) -> None:
+        self.version = version
+        self.folder = folders.model_folder(version.path)
+        if not self.folder.is_dir():
+            raise JudgeError(f"The files of {version} are missing from {self.folder}.")
+
+    def compare(
+        self, items: Sequence[Comparison], should_stop: Callable[[], bool]
+    ) -> Iterator[Verdict]:
+        """Verdicts as they come. The child is killed when the caller stops or goes away."""
+        if not items:
+            return
+        with tempfile.TemporaryDirectory(dir=folders.scratch_folder()) as name:
+            yield from _verdicts(Path(name), self.folder, items, should_stop)
+
+
+def _verdicts(
+    folder: Path, model: Path, items: Sequence[Comparison], should_stop: Callable[[], bool]
+) -> Iterator[Verdict]:
+    write_items(folder / "items.jsonl", items)
+    child = Child(folder, {"duty": "score", "model_dir": str(model)})
+    scores = _Tail(folder / "scores.jsonl")
+    asked_at = time.monotonic()
+    try:
+        while not child.wait(POLL):
+            yield from map(as_verdict, scores.new_rows())
+            if time.monotonic() - asked_at > ASK_EVERY:
+                asked_at = time.monotonic()
+                if should_stop():
+                    return
+        yield from map(as_verdict, scores.new_rows())
+        result = child.result()
+        if result is None:
+            raise JudgeError(child.how_it_died())
+        if result["status"] == "failed":
+            raise JudgeError(result["message"])
+    finally:
+        if child.is_running():
+            child.kill()
+
+
+def write_items(path: Path, items: Sequence[Comparison]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for item in items:
+            system = [{"role": "system", "content": item.system}] if item.system else []
+            row = {
+                "id": item.task_id,
+                "prompt": [*system, *item.conversation],
+                "responses": list(item.response_texts),
+            }
+            file.write(json.dumps(row) + "\n")
+
+
+def as_verdict(row: Mapping[str, Any]) -> Verdict:
+    """P(first is better) = sigmoid(score of the first - score of the second)."""
+    first, second = row["scores"]
+    gap = max(-700.0, min(700.0, first - second))
+    return Verdict(
+        task_id=row["id"],
+        p_first=1 / (1 + math.exp(-gap)),
+        raw={"scores": [first, second]},
+        seconds=row["seconds"],
+    )
+
+
+class _Tail:
+    """Whole lines of a growing file, each once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.read_to = 0
+
+    def new_rows(self) -> list[dict[str, Any]]:
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self.read_to)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self.read_to += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+def make(config: Mapping[str, Any]) -> RewardModelJudge:
+    version = ModelVersion.objects.filter(
+        pk=config.get("model_version"), kind=ModelVersion.Kind.REWARD_MODEL
+    ).first()
+    if version is None:
+        raise JudgeError(f"There is no reward model version {config.get('model_version')!r}.")
+    return RewardModelJudge(version)
+
+
+def newest(project_id: int) -> dict[str, Any] | None:
+    """The configuration of the reward model in service, or None."""
+    version = ModelVersion.objects.in_service(project_id, ModelVersion.Kind.REWARD_MODEL)
+    if version is None:
+        return None
+    return {"model_version": version.pk, "number": version.number, "sha256": version.sha256}
+
+
+def register_kind() -> None:
+    register(JudgeKind(name=NAME, make=make, newest=newest))

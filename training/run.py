@@ -1,0 +1,100 @@
+"""The child process: `python -m training.run FOLDER` does what FOLDER/job.json says.
+
+No Django and no database here; see `training/child.py` for the files. SIGTERM means: save a
+checkpoint and end. The exit status says little on purpose: result.json is the truth.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from training import machine
+from training.recipes.errors import RecipeError, StopRequestedError
+
+logger = logging.getLogger("training.run")
+
+
+class StopFlag:
+    """Becomes true on SIGTERM or SIGINT."""
+
+    def __init__(self) -> None:
+        self.raised = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._raise)
+
+    def _raise(self, number: int, frame: object) -> None:
+        self.raised = True
+
+    def __call__(self) -> bool:
+        return self.raised
+
+
+class Reporter:
+    """Appends events to progress.jsonl, each whole and at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            self._file.write(b"\n")  # a child killed in the middle of a line
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        line = json.dumps(event, ensure_ascii=False, allow_nan=False, default=str)
+        self._file.write(line.encode("utf-8", "replace") + b"\n")
+
+
+def write_result(folder: Path, result: dict[str, Any]) -> None:
+    """By rename, after a sync: whoever reads it reads all of it."""
+    partial = folder / ".result.json.partial"
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(result, file, ensure_ascii=False, allow_nan=False, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / "result.json")
+
+
+def run(folder: Path) -> dict[str, Any]:
+    """Do the job; never raises for what goes wrong in it, but says so in the result."""
+    should_stop = StopFlag()  # before the slow imports: a stop meanwhile must not be lost
+    try:
+        job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+        report = Reporter(folder / "progress.jsonl")
+        report({"event": "phase", "phase": "preparing", "message": "Loading the libraries."})
+        duty = import_module(f"training.duties.{job['duty']}")
+        report({"event": "machine", "pid": os.getpid(), **machine.describe()})
+        if should_stop():
+            return {"status": "stopped"}
+        result = duty.perform(job, folder, report, should_stop)
+        return {"peak_memory_mb": machine.peak_memory_mb(), **result}
+    except StopRequestedError as error:
+        return {"status": "stopped", "message": str(error)}
+    except RecipeError as error:
+        logger.exception("The recipe gave up")
+        return {"status": "failed", "message": str(error)}
+    except Exception as error:
+        logger.exception("Unforeseen")
+        return {"status": "failed", "message": f"{type(error).__name__}: {error}"}
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print("usage: python -m training.run FOLDER (with job.json in it)", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    folder = Path(arguments[0]).resolve()
+    result = run(folder)
+    try:
+        write_result(folder, result)
+    except ValueError as error:  # a figure that is no number
+        result = {"status": "failed", "message": f"The figures cannot be written: {error}"}
+        write_result(folder, result)
+    logger.info("%s", result["status"])
+    return 1 if result["status"] == "failed" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

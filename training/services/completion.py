@@ -1,0 +1,113 @@
+"""Registering what a run made, exactly once whatever is killed in between."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from annotate.models import JobState, Project
+from annotate.services import audit, jobs
+from training import folders
+from training.models import Evaluation, ModelVersion, TrainingRun
+
+KINDS = {
+    TrainingRun.Recipe.REWARD_MODEL: ModelVersion.Kind.REWARD_MODEL,
+    TrainingRun.Recipe.DPO: ModelVersion.Kind.POLICY,
+}
+
+
+class NoModel(Exception):
+    """The child said it was done, but what it should have made is not there."""
+
+
+def complete_run(*, run: TrainingRun, result: dict[str, Any]) -> ModelVersion:
+    """Move the model to its place, then write version, evaluation and the run's end at once.
+
+    Killed after the move, a second call finds the folder in its place; killed after the
+    transaction, the run is over. Raises NoModel, or LeaseLost with nothing written.
+    """
+    if result["global_step"] != result["max_steps"]:
+        raise NoModel(
+            f"The training ended at step {result['global_step']} of {result['max_steps']}."
+        )
+    path = f"{run.project_id}/{KINDS[run.recipe]}-run{run.pk}"
+    place_model(Path(result["model_dir"]), folders.model_folder(path))
+    return _register(
+        run=run,
+        path=path,
+        sha256=hash_folder(folders.model_folder(path)),
+        metrics={name: value for name, value in result["metrics"].items() if name != "history"},
+        peak_memory_mb=result.get("peak_memory_mb"),
+    )
+
+
+def place_model(made: Path, target: Path) -> None:
+    """Move by rename, so that the folder is there whole or not at all. May be repeated."""
+    if target.is_dir():
+        return
+    if not made.is_dir():
+        raise NoModel(f"The trained model is missing: {made.name} is not in the run's folder.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made.rename(target)
+
+
+def hash_folder(folder: Path) -> str:
+    """SHA-256 over every file's relative path, length and bytes, in order of path."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@transaction.atomic
+def _register(
+    *,
+    run: TrainingRun,
+    path: str,
+    sha256: str,
+    metrics: dict[str, Any],
+    peak_memory_mb: float | None,
+) -> ModelVersion:
+    """Locks the project's row, so that numbers are given out one at a time."""
+    Project.objects.select_for_update().get(pk=run.project_id)
+    kind = KINDS[run.recipe]
+    mine = ModelVersion.objects.filter(project=run.project_id, kind=kind)
+    version = ModelVersion.objects.create(
+        project_id=run.project_id,
+        kind=kind,
+        number=(mine.aggregate(Max("number"))["number__max"] or 0) + 1,
+        run=run,
+        parent_id=run.config.get("parent"),
+        path=path,
+        sha256=sha256,
+        metrics=metrics,
+    )
+    test = metrics.get("test", {})
+    Evaluation.objects.create(
+        model_version=version, snapshot=run.snapshot, rows=test.get("rows", 0), metrics=test
+    )
+    jobs.finish(
+        run,
+        JobState.DONE,
+        message=f"Made {version}.",
+        phase=TrainingRun.Phase.OVER,
+        metrics=metrics,
+        eta_seconds=None,
+        child_pid=None,
+        **({"peak_memory_mb": peak_memory_mb} if peak_memory_mb else {}),
+    )
+    audit.record(
+        action="training.model_registered",
+        target=version,
+        actor=None,
+        project=run.project,
+        run=run.pk,
+        sha256=sha256,
+    )
+    return version

@@ -1,0 +1,164 @@
+"""What a run may be asked for, checked before it is queued.
+
+A run's configuration is flat: the fields of its recipe (`training/recipes/config.py`), and
+beside them those that only the server understands, listed in `RUN_FIELDS`.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from annotate.kinds import InvalidValue
+from training.models import TrainingRun
+from training.recipes.config import Configuration, DpoConfig, RewardModelConfig, TinyLmConfig
+from training.recipes.errors import ConfigError
+
+Recipe = TrainingRun.Recipe
+
+RECIPES: dict[str, type[Configuration]] = {
+    Recipe.REWARD_MODEL: RewardModelConfig,
+    Recipe.DPO: DpoConfig,
+}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    Recipe.REWARD_MODEL: {},
+    Recipe.DPO: {"base_model": "tiny"},
+}
+# What the server decides by itself: paths and threads would let one project touch another.
+SERVER_FIELDS = frozenset({"threads", "embedding_cache"})
+START_FROM = ("base", "in_service")
+BUILT_IN = {Recipe.REWARD_MODEL: ("minilm",), Recipe.DPO: ("tiny",)}
+HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+
+
+def clean_config(*, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole configuration, defaults filled in, so that the row says all of it.
+
+    `start_from`: "base", or "in_service" to go on from the policy in service (DPO).
+    `tiny`: fields of TinyLmConfig, for base_model "tiny" (DPO).
+    `data`: what to select for the snapshot: `query` and `aggregation`.
+    Raises InvalidValue naming the field as `config.<field>`.
+    """
+    if recipe not in RECIPES:
+        raise InvalidValue("recipe", f"must be one of {', '.join(RECIPES)}")
+    if not isinstance(config, Mapping):
+        raise InvalidValue("config", "must be an object of fields and values")
+    own = {name: value for name, value in config.items() if name not in RUN_FIELDS[recipe]}
+    cleaned = _clean(RECIPES[recipe], {**DEFAULTS[recipe], **own}, "config")
+    _require_base_model(recipe, cleaned["base_model"])
+    for name, clean in RUN_FIELDS[recipe].items():
+        cleaned[name] = clean(config.get(name))
+    return cleaned
+
+
+def fields_of(recipe: str) -> list[dict[str, Any]]:
+    """Name, type and default of each field of a recipe, for forms and documentation."""
+    kind = RECIPES[recipe]
+    hints = typing.get_type_hints(kind)
+    return [
+        {
+            "name": field.name,
+            "type": " or ".join(_names(hints[field.name])),
+            "default": DEFAULTS[recipe].get(
+                field.name, None if field.default is dataclasses.MISSING else field.default
+            ),
+        }
+        for field in dataclasses.fields(kind)
+        if field.name not in SERVER_FIELDS
+    ]
+
+
+def _clean(kind: type[Configuration], values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    fields = {field.name for field in dataclasses.fields(kind)}
+    for name, value in values.items():
+        if name in SERVER_FIELDS and value is not None:
+            raise InvalidValue(f"{path}.{name}", "is set by the server; leave it out")
+        if name not in fields:
+            known = ", ".join(sorted(fields - SERVER_FIELDS))
+            raise InvalidValue(f"{path}.{name}", f"unknown field; there are: {known}")
+        if not _fits(value, hints[name]):
+            wanted = " or ".join(_names(hints[name]))
+            raise InvalidValue(f"{path}.{name}", f"is {value!r}; it must be {wanted}")
+    try:
+        cleaned = kind.from_dict(values).to_dict()
+    except ConfigError as error:
+        raise _as_invalid(str(error), fields, path) from error
+    return {name: value for name, value in cleaned.items() if name not in SERVER_FIELDS}
+
+
+def _as_invalid(message: str, fields: set[str], path: str) -> InvalidValue:
+    """A ConfigError, which starts with `Class.field`, as an InvalidValue of that field."""
+    match = re.match(r"\w+\.(\w+) (.+)", message, re.DOTALL)
+    if match and match[1] in fields:
+        return InvalidValue(f"{path}.{match[1]}", match[2])
+    return InvalidValue(path, message)
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    choices = _choices(hint)
+    if isinstance(value, bool):
+        return bool in choices
+    if value is None:
+        return type(None) in choices
+    if isinstance(value, int) and float in choices:
+        return True
+    return type(value) in choices
+
+
+def _names(hint: Any) -> list[str]:
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return [words.get(choice, "empty") for choice in _choices(hint)]
+
+
+def _require_base_model(recipe: str, name: str) -> None:
+    """A built-in name, an id at the Hugging Face hub, or a folder in BASE_MODELS_DIR."""
+    if name in BUILT_IN[recipe] or (HUB_ID.fullmatch(name) and not Path(name).is_absolute()):
+        return
+    folder = Path(name).resolve()
+    allowed = settings.BASE_MODELS_DIR
+    if Path(name).is_absolute() and folder.is_relative_to(allowed) and folder.is_dir():
+        return
+    raise InvalidValue(
+        "config.base_model",
+        f"must be {', '.join(BUILT_IN[recipe])}, the id of a model at the Hugging Face hub, "
+        f"or an existing folder inside {allowed} (TANDEM_BASE_MODELS)",
+    )
+
+
+def _clean_start(value: Any) -> str:
+    if value is not None and value not in START_FROM:
+        raise InvalidValue("config.start_from", f"must be one of {', '.join(START_FROM)}")
+    return value or "base"
+
+
+def _clean_tiny(value: Any) -> dict[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidValue("config.tiny", "must be an object of fields and values")
+    return _clean(TinyLmConfig, value or {}, "config.tiny")
+
+
+def _clean_data(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidValue("config.data", "must be an object with query and aggregation")
+    unknown = sorted(set(value) - {"query", "aggregation"})
+    if unknown:
+        raise InvalidValue(f"config.data.{unknown[0]}", "unknown field; leave it out")
+    return dict(value)
+
+
+RUN_FIELDS: dict[str, dict[str, Any]] = {
+    Recipe.REWARD_MODEL: {"data": _clean_data},
+    Recipe.DPO: {"data": _clean_data, "start_from": _clean_start, "tiny": _clean_tiny},
+}

@@ -1,0 +1,113 @@
+"""What a run trains from: a frozen snapshot, written as files, and the model it starts from."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from annotate.models import Prompt, Response
+from annotate.services import jobs
+from annotate.services.snapshots import create_snapshot, write_training_files
+from training import folders, machine
+from training.models import ModelVersion, TrainingRun
+from training.services.configs import RUN_FIELDS
+
+POLICY_GENERATOR = "policy"
+
+
+def prepare_run(run: TrainingRun) -> dict[str, Any]:
+    """Freeze the snapshot, write its files, and return the job for the child.
+
+    May be repeated: what is frozen or written already stays, so a resumed run trains on the same
+    rows from the same base. Raises InvalidValue when there is nothing to train on, LeaseLost.
+    """
+    if run.snapshot_id is None:
+        _freeze(run)
+    folder = folders.run_folder(run.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_once(folder / "data", lambda data: write_training_files(run.snapshot, data))
+    return _job(run, folder)
+
+
+def _freeze(run: TrainingRun) -> None:
+    """Fix rows, base and code at once. A later attempt finds them in the row."""
+    code = machine.code_version(settings.BASE_DIR)
+    with transaction.atomic():
+        _freeze_rows(run, code)
+
+
+def _freeze_rows(run: TrainingRun, code: str) -> None:
+    data = run.config["data"]
+    snapshot = create_snapshot(
+        project=run.project,
+        actor=run.created_by,
+        query=data.get("query", {}),
+        tie_rule=run.config["tie_rule"],
+        aggregation=data.get("aggregation", "each"),
+    )
+    config = dict(run.config)
+    if config.get("start_from") == "in_service":
+        kind = ModelVersion.Kind.POLICY
+        parent = ModelVersion.objects.in_service(run.project, kind)
+        config["parent"] = parent.pk if parent else None
+    environment = {"code": code, "snapshot_sha256": snapshot.sha256}
+    jobs.heartbeat(run, snapshot=snapshot, config=config, environment=environment)
+
+
+def _job(run: TrainingRun, folder: Path) -> dict[str, Any]:
+    own = {*RUN_FIELDS[run.recipe], "parent"}
+    config = {name: value for name, value in run.config.items() if name not in own}
+    job: dict[str, Any] = {"duty": run.recipe, "config": config}
+    if run.recipe == TrainingRun.Recipe.REWARD_MODEL:
+        config["embedding_cache"] = str(folders.embedding_cache(run.project_id))
+    elif run.config.get("parent"):
+        parent = ModelVersion.objects.get(pk=run.config["parent"])
+        config["base_model"] = str(folders.model_folder(parent.path))
+    elif config["base_model"] == "tiny":
+        job |= _tiny(run, folder)
+    return job
+
+
+def _tiny(run: TrainingRun, folder: Path) -> dict[str, Any]:
+    """The texts of a small base model, and its place in the cache, named by what makes it."""
+    path = folder / "texts.jsonl"
+    write_once(path, lambda target: _write_texts(run, target))
+    recipe = json.dumps(run.config["tiny"], sort_keys=True)
+    digest = hashlib.sha256(path.read_bytes() + recipe.encode()).hexdigest()
+    return {"tiny": run.config["tiny"], "tiny_folder": str(folders.base_folder() / digest[:32])}
+
+
+def _write_texts(run: TrainingRun, path: Path) -> None:
+    """Every response of the project but those that its own policies wrote."""
+    rows = (
+        Response.objects.filter(prompt__project=run.project)
+        .exclude(generator=POLICY_GENERATOR)
+        .select_related("prompt")
+        .order_by("pk")
+    )
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        for response in rows.iterator(chunk_size=1000):
+            row = {"prompt": messages(response.prompt), "response": response.text}
+            file.write(json.dumps(row, sort_keys=True) + "\n")
+
+
+def messages(prompt: Prompt) -> list[dict[str, str]]:
+    """The conversation with the system text as its first message."""
+    system = [{"role": "system", "content": prompt.system}] if prompt.system else []
+    return [*system, *prompt.conversation]
+
+
+def write_once(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a neighbour, then rename it: what is there is there whole."""
+    if target.exists():
+        return
+    partial = target.with_name(f".{target.name}.partial")
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    write(partial)
+    partial.rename(target)

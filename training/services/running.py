@@ -1,0 +1,108 @@
+"""Working through a claimed run: prepare, let a child train, and write down how it ended."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from annotate.kinds import InvalidValue
+from annotate.models import JobState
+from annotate.services import jobs
+from training import folders
+from training.child import Child, FolderBusy, read_result
+from training.models import SamplingRun, TrainingRun
+from training.services.completion import NoModel, complete_run
+from training.services.preparation import prepare_run
+from training.services.runs import end_run, give_back, record_progress
+from training.services.sampling import prepare_sampling, record_sampling, store_samples
+from training.supervise import DATABASE_AWAY, Ending, follow, keep_lease, outlast_outage
+
+Run = TrainingRun | SamplingRun
+Prepare = Callable[[Any], dict[str, Any]]
+Record = Callable[..., bool]
+Complete = Callable[..., object]
+
+logger = logging.getLogger(__name__)
+
+
+def train(*, run: TrainingRun) -> None:
+    """Bring a claimed run to its end, or back to the queue.
+
+    A run whose child had finished before its worker died is only registered.
+    """
+    _bring_to_end(run, folders.run_folder(run.pk), prepare_run, record_progress, complete_run)
+
+
+def sample(*, run: SamplingRun) -> None:
+    """As `train`, for new responses from a policy."""
+    folder = folders.sample_folder(run.pk)
+    _bring_to_end(run, folder, prepare_sampling, record_sampling, store_samples)
+
+
+def _bring_to_end(
+    run: Run, folder: Path, prepare: Prepare, record: Record, complete: Complete
+) -> None:
+    """Never raises for the run's own faults. A lost lease means that another worker has it;
+    then nothing more is written.
+    """
+    try:
+        conclude = _work(run, folder, prepare, record, complete)
+        outlast_outage(conclude)
+    except jobs.LeaseLost as error:
+        logger.warning("%s", error)
+        return
+    except DATABASE_AWAY:
+        raise  # the lease runs out and the sweep queues the run again
+    except (InvalidValue, NoModel) as error:
+        end_run(run=run, state=JobState.FAILED, message=str(error))
+    except FolderBusy as error:
+        give_back(run=run, message=str(error), excused=False)
+    except Exception as error:
+        logger.exception("%s failed", run)
+        end_run(run=run, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
+    if run.is_over:
+        tidy(folder)
+
+
+def _work(
+    run: Run, folder: Path, prepare: Prepare, record: Record, complete: Complete
+) -> Callable[[], object]:
+    """Prepare and watch the child; returns what is to be written in the end."""
+    result = read_result(folder)
+    if result and result["status"] == "done":
+        return partial(complete, run=run, result=result)
+    if jobs.heartbeat(run, message="Preparing the data."):
+        return partial(end_run, run=run, state=JobState.CANCELLED, message="Cancelled.")
+    with keep_lease(run):
+        job = prepare(run)
+    child = Child(folder, job)
+    ending = follow(child, lambda events: record(run=run, events=events))
+    return partial(_conclude, run, child, ending, complete)
+
+
+def _conclude(run: Run, child: Child, ending: Ending, complete: Complete) -> None:
+    result = child.result() or {}
+    status = result.get("status")
+    if status == "done":
+        complete(run=run, result=result)
+    elif ending == Ending.CANCELLED:
+        end_run(run=run, state=JobState.CANCELLED, message="Cancelled.")
+    elif status == "failed":
+        end_run(run=run, state=JobState.FAILED, message=result["message"])
+    elif ending == Ending.SHUTDOWN:
+        give_back(run=run, message="Waits for a worker to go on.", excused=True)
+    elif status == "stopped":
+        give_back(run=run, message="Something outside stopped it; trying again.", excused=False)
+    else:
+        message = f"Attempt {run.attempt}: {child.how_it_died()}"
+        give_back(run=run, message=message, excused=False)
+
+
+def tidy(folder: Path) -> None:
+    """Free what a run that is over needs no more. Log, figures and test scores stay."""
+    for name in ("data", "base", "answers", "work/checkpoints"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("texts.jsonl", "prompts.jsonl"):
+        (folder / name).unlink(missing_ok=True)

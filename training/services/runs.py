@@ -1,0 +1,155 @@
+"""Training runs as rows: asking for one, cancelling, following, ending."""
+
+import math
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from annotate.kinds import InvalidValue
+from annotate.models import Job, JobState, Project, User
+from annotate.services import audit, jobs
+from training.models import RunMetric, SamplingRun, Schedule, TrainingRun
+from training.services.configs import clean_config
+
+Phase = TrainingRun.Phase
+
+
+@transaction.atomic
+def queue_run(
+    *,
+    project: Project,
+    actor: User | None,
+    recipe: str,
+    config: dict[str, Any],
+    schedule: Schedule | None = None,
+) -> TrainingRun:
+    """Check the configuration, write the row and wake a worker once the caller commits.
+
+    Raises InvalidValue naming the field, or that the schedule has a run under way.
+    """
+    cleaned = clean_config(recipe=recipe, config=config)
+    run = TrainingRun(
+        project=project,
+        schedule=schedule,
+        recipe=recipe,
+        config=cleaned,
+        seed=cleaned["seed"],
+        created_by=actor,
+    )
+    try:
+        with transaction.atomic():
+            run.save()
+    except IntegrityError as error:
+        if "trainingrun_one_per_schedule" not in str(error):
+            raise
+        raise InvalidValue("schedule", "has a run under way; wait for it or cancel it") from error
+    audit.record(
+        action="training.run_queued",
+        target=run,
+        actor=actor,
+        project=project,
+        recipe=recipe,
+        schedule=schedule.pk if schedule else None,
+    )
+    jobs.enqueue(run)
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, run: Job, actor: User | None) -> None:
+    """Ask a training or sampling run to stop. Without effect on one that is over."""
+    jobs.request_cancel(run)
+    run.refresh_from_db(fields=["state", "cancel_requested", "finished_at"])
+    if run.cancel_requested:
+        audit.record(action="training.run_cancelled", target=run, actor=actor, project=run.project)
+
+
+@transaction.atomic
+def record_progress(*, run: TrainingRun, events: list[dict[str, Any]]) -> bool:
+    """Renew the lease and write what the child reported; True if the run should stop.
+
+    A step reported again (after a resume) replaces its point. Raises LeaseLost.
+    """
+    fields: dict[str, Any] = {}
+    points: dict[int, RunMetric] = {}
+    for event in events:
+        fields.update(_row_fields(run, event))
+        if event.get("event") == "progress" and "stage" not in event:
+            values = {"loss": event["loss"], **event.get("metrics", {})}
+            step = event["step"]
+            points[step] = RunMetric(run=run, step=step, values=_finite(values))
+    stop = jobs.heartbeat(run, **fields)
+    RunMetric.objects.bulk_create(
+        points.values(),
+        update_conflicts=True,
+        unique_fields=["run", "step"],
+        update_fields=["values"],
+        batch_size=1000,
+    )
+    return stop
+
+
+def _row_fields(run: TrainingRun, event: dict[str, Any]) -> dict[str, Any]:
+    """What an event of the child says about the row; unknown events say nothing."""
+    kind = event.get("event")
+    if kind == "progress" and "stage" in event:
+        return {"message": f"Pre-training the base: step {event['step']} of {event['max_steps']}."}
+    if kind == "progress":
+        return {
+            "phase": Phase.TRAINING,
+            "message": "Training.",
+            "progress": event["step"],
+            "total": event["max_steps"],
+            **{
+                name: event.get(name)
+                for name in ("loss", "samples_per_second", "eta_seconds", "peak_memory_mb")
+            },
+        }
+    if kind == "phase":
+        return {"phase": event["phase"], "message": event["message"]}
+    if kind == "machine":
+        return {
+            "phase": Phase.PREPARING,
+            "device": event["device"][:100],
+            "environment": {**run.environment, "packages": event["packages"]},
+            "child_pid": event["pid"],
+        }
+    if kind == "embedding":
+        return {"message": f"Embedding: batch {event['batch']} of {event['batches']}."}
+    if kind == "scoring":
+        message = f"Evaluating: batch {event['batch']} of {event['batches']}."
+        return {"phase": Phase.EVALUATING, "message": message, "eta_seconds": None}
+    if kind == "resume":
+        return {"message": "Going on from a checkpoint."}
+    return {}
+
+
+def _finite(values: dict[str, Any]) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
+def end_run(*, run: TrainingRun | SamplingRun, state: JobState, message: str) -> None:
+    """End as failed or cancelled. Raises LeaseLost."""
+    jobs.finish(run, state, message=message, **_at_rest(run, Phase.OVER))
+
+
+@transaction.atomic
+def give_back(*, run: TrainingRun | SamplingRun, message: str, excused: bool) -> None:
+    """Queue the run again from its checkpoint, or fail it after too many deaths.
+
+    `excused`: the worker was told to stop. Raises LeaseLost.
+    """
+    if not excused and run.attempt >= jobs.MAX_ATTEMPTS:
+        return end_run(run=run, state=JobState.FAILED, message=message)
+    jobs.release(run, excused=excused, message=message, **_at_rest(run, Phase.WAITING))
+    return None
+
+
+def _at_rest(run: TrainingRun | SamplingRun, phase: str) -> dict[str, Any]:
+    if isinstance(run, SamplingRun):
+        return {}
+    return {"phase": phase, "eta_seconds": None, "child_pid": None}
