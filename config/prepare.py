@@ -12,6 +12,7 @@ import django
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command, get_commands
     from django.db import OperationalError, connection
     from django.db.migrations.executor import MigrationExecutor
@@ -25,6 +26,7 @@ def main() -> int:
     if pending:
         print(f"applying {len(pending)} migrations", flush=True)
         call_command("migrate", interactive=False, verbosity=0)
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns without it
     if "setup_first_run" in get_commands():
         call_command("setup_first_run")
     return 0

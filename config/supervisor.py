@@ -21,6 +21,8 @@ from config.postgres import BASE_DIR, exclusive, hold_in_use, private_cluster, v
 from config.supervision import Service, Supervisor, end_leftovers, print_line
 
 STOP_ORDER = [["web", "beat"], ["worker", "training"], ["postgres"]]
+# It warns of pickled messages from strangers; only JSON is accepted here.
+WITHOUT_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft")
 
 
@@ -56,6 +58,7 @@ def web_service(host: str, port: int) -> Service:
     command += ["--host", host, "--port", str(port), "--workers", workers]
     command += ["--blocking-threads", threads, "--backlog", "2048"]
     command += ["--workers-kill-timeout", "10", "--respawn-failed-workers"]
+    command += ["--log-level", "error"]
     return Service("web", [*command, "config.wsgi:application"], ((signal.SIGTERM, 15.0),))
 
 
@@ -70,6 +73,7 @@ def worker_service(name: str, queue: str, concurrency: int) -> Service:
         command,
         stopping=((signal.SIGTERM, 8.0), (signal.SIGQUIT, 7.0)),
         orphaned=signal.SIGQUIT,
+        environment=WITHOUT_ROOT_WARNING,
     )
 
 

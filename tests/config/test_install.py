@@ -1,0 +1,135 @@
+"""Making the environment: what is asked of pip, and the words when something is missing."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from config import install
+
+ROOT = Path(__file__).resolve().parents[2]
+FIND_PYTHON = ROOT / "bin" / "find-python"
+
+
+def find_python(folder: Path, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["/bin/bash", str(FIND_PYTHON)],
+        env={"PATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fake_python(folder: Path, name: str, script: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/bash\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_every_requirement_is_pinned_and_the_pin_satisfies_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert len(asked) > 25
+    assert len(pins) > 80
+    for text in asked:
+        requirement = Requirement(text)
+        pin = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pin), f"{text} is pinned to {pin}"
+
+
+def test_constraints_name_versions_only():
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"#.*|[a-z0-9-]+==[0-9][0-9a-z.]*", line), line
+
+
+def test_requirements_of_extras_add_to_the_base():
+    base = install.requirements([])
+    training = install.requirements(["training"])
+    assert "torch==2.13.0" in training
+    assert not any(r.startswith(("torch", "pytest")) for r in base)
+    assert set(base) < set(training)
+
+
+def test_an_unknown_extra_is_refused_with_the_known_ones():
+    with pytest.raises(install.InstallError, match=r"gpu.*dev, training.*TANDEM_EXTRAS"):
+        install.requirements(["gpu"])
+
+
+def test_the_fingerprint_follows_requirements_and_pins(tmp_path, monkeypatch):
+    before = install.fingerprint(["a"])
+    assert install.fingerprint(["a"]) == before
+    assert install.fingerprint(["a", "b"]) != before
+    pins = tmp_path / "constraints.txt"
+    pins.write_text("a==2\n")
+    monkeypatch.setattr(install, "CONSTRAINTS", pins)
+    assert install.fingerprint(["a"]) != before
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(tmp_path, monkeypatch):
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(tmp_path / "removed")
+    monkeypatch.setattr(install, "VENV", venv)
+    install.make_venv()
+    done = subprocess.run([venv / "bin" / "python", "-m", "pip", "--version"], check=False)
+    assert done.returncode == 0
+
+
+def test_pip_s_failure_ends_with_a_remedy_and_no_stamp(tmp_path):
+    environment = {
+        **os.environ,
+        "TANDEM_VENV": str(tmp_path / "venv"),
+        "PIP_NO_INDEX": "1",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+    for name in ("PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-m", "config.install"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "PIP_FIND_LINKS" in done.stderr
+    assert list((tmp_path / "venv").glob(".installed-*")) == []
+
+
+def test_a_shim_that_does_not_run_is_passed_over(tmp_path):
+    fake_python(tmp_path, "python3.12", "echo not installed >&2; exit 127")
+    (tmp_path / "python3").symlink_to(sys.executable)
+    done = find_python(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).exists()
+
+
+def test_without_a_python_the_remedy_is_named(tmp_path):
+    fake_python(tmp_path, "python3", "exit 1")
+    done = find_python(tmp_path)
+    assert done.returncode == 1
+    assert "no Python 3.11 or newer" in done.stderr
+    assert "PYTHON=" in done.stderr
+
+
+def test_a_python_without_venv_is_named(tmp_path):
+    fake_python(tmp_path, "python3", '[[ "$2" != *ensurepip* ]]')
+    done = find_python(tmp_path)
+    assert done.returncode == 1
+    assert "apt install python3-venv" in done.stderr
+
+
+def test_python_names_the_one_to_take(tmp_path):
+    done = find_python(tmp_path, PYTHON=sys.executable)
+    assert Path(done.stdout.strip()).samefile(sys.executable)
