@@ -193,6 +193,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ProjectState": "annotate.models.Project.State",
         "TaskRoute": "annotate.models.Task.Route",
+        "JobState": "annotate.models.JobState",
+        "ModelVersionState": "training.models.ModelVersion.State",
     },
 }
 

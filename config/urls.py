@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("training.urls")),
     path("api/", include("annotate.api.urls")),
     path("api/v1/", include("routing.api")),
+    path("api/v1/", include("training.api")),
     path("admin/", admin.site.urls),
 ]

@@ -12,7 +12,7 @@ class ModelVersionQuerySet(models.QuerySet):
         """A project's versions, newest first, each with its run and parent. One query."""
         return self.filter(project=project).select_related("run", "parent").order_by("-pk")
 
-    def in_service(self, project: Project, kind: str) -> "ModelVersion | None":
+    def in_service(self, project: Project | int, kind: str) -> "ModelVersion | None":
         """The version that scores, judges or answers for the project now."""
         return self.filter(project=project, kind=kind, state=ModelVersion.State.IN_SERVICE).first()
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from annotate.services.snapshots import create_snapshot, write_training_files
 from django.conf import settings
 from django.db import transaction
 
 from annotate.models import Prompt, Response
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot, write_training_files
 from training import folders, machine
 from training.models import ModelVersion, TrainingRun
 from training.services.configs import RUN_FIELDS
@@ -31,7 +31,10 @@ def prepare_run(run: TrainingRun) -> dict[str, Any]:
     folder = folders.run_folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
     write_once(folder / "data", lambda data: write_training_files(run.snapshot, data))
-    return _job(run, folder)
+    job = _job(run, folder)
+    base = job.get("tiny_folder", job["config"]["base_model"])
+    jobs.heartbeat(run, environment={**run.environment, "base_model": base})
+    return job
 
 
 def _freeze(run: TrainingRun) -> None:

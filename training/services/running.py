@@ -16,7 +16,7 @@ from training.models import SamplingRun, TrainingRun
 from training.services.completion import NoModel, complete_run
 from training.services.preparation import prepare_run
 from training.services.runs import end_run, give_back, record_progress
-from training.services.sampling import prepare_sampling, record_sampling, store_samples
+from training.services.samples import prepare_sampling, record_sampling, store_samples
 from training.supervise import DATABASE_AWAY, Ending, follow, keep_lease, outlast_outage
 
 Run = TrainingRun | SamplingRun

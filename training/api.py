@@ -1,0 +1,192 @@
+"""REST for training: runs and their curves, model versions, sampling, schedules."""
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.pagination import CursorPagination
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from training.models import ModelVersion, SamplingRun, Schedule, TrainingRun
+from training.serializers import (
+    ModelVersionSerializer,
+    RollBackSerializer,
+    SamplingSerializer,
+    SamplingWishSerializer,
+    ScheduleSerializer,
+    TrainingRunDetailSerializer,
+    TrainingRunSerializer,
+    TrainingRunWishSerializer,
+    page_of,
+)
+from training.services import registry, runs, sampling, schedules
+
+
+class NewestFirst(CursorPagination):
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+def _page(view: APIView, queryset, serializer: type[serializers.Serializer]) -> Response:
+    pages = NewestFirst()
+    page = pages.paginate_queryset(queryset, view.request, view=view)
+    return pages.get_paginated_response(serializer(page, many=True).data)
+
+
+def _checked(serializer: type[serializers.Serializer], data: object, **options: object) -> dict:
+    wanted = serializer(data=data, **options)
+    wanted.is_valid(raise_exception=True)
+    return wanted.validated_data
+
+
+class Runs(APIView):
+    @extend_schema(responses=page_of(TrainingRunSerializer), operation_id="training_runs_list")
+    def get(self, request, project_id: int) -> Response:
+        """A project's runs, newest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return _page(self, TrainingRun.objects.of_project(project), TrainingRunSerializer)
+
+    @extend_schema(request=TrainingRunWishSerializer, responses={201: TrainingRunSerializer})
+    def post(self, request, project_id: int) -> Response:
+        """Queue a run. Fields left out of `config` take the recipe's defaults."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        wanted = _checked(TrainingRunWishSerializer, request.data)
+        run = runs.queue_run(project=project, actor=request.user, **wanted)
+        return Response(TrainingRunSerializer(run).data, status=201)
+
+
+class Run(APIView):
+    @extend_schema(responses=TrainingRunDetailSerializer, operation_id="training_runs_retrieve")
+    def get(self, request, run_id: int) -> Response:
+        """A run with the points of its curves."""
+        found = TrainingRun.objects.select_related("model_version").prefetch_related("points")
+        run = access.get_in_project(request.user, found, run_id, access.REVIEW)
+        return Response(TrainingRunDetailSerializer(run).data)
+
+
+class CancelRun(APIView):
+    @extend_schema(request=None, responses=TrainingRunSerializer)
+    def post(self, request, run_id: int) -> Response:
+        """Ask a run to stop; without effect on one that is over."""
+        run = access.get_in_project(request.user, TrainingRun.objects.all(), run_id, access.MANAGE)
+        runs.cancel_run(run=run, actor=request.user)
+        return Response(TrainingRunSerializer(run).data)
+
+
+class Models(APIView):
+    @extend_schema(responses=page_of(ModelVersionSerializer), operation_id="training_models_list")
+    def get(self, request, project_id: int) -> Response:
+        """A project's model versions, newest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return _page(self, ModelVersion.objects.of_project(project), ModelVersionSerializer)
+
+
+class PromoteModel(APIView):
+    @extend_schema(request=None, responses=ModelVersionSerializer)
+    def post(self, request, version_id: int) -> Response:
+        """Put a version into service and retire the one before."""
+        version = access.get_in_project(
+            request.user, ModelVersion.objects.all(), version_id, access.MANAGE
+        )
+        version = registry.promote(version=version, actor=request.user)
+        return Response(ModelVersionSerializer(version).data)
+
+
+class RollBackModel(APIView):
+    @extend_schema(request=RollBackSerializer, responses=ModelVersionSerializer)
+    def post(self, request, project_id: int) -> Response:
+        """Put the version that served before the present one back into service."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        kind = _checked(RollBackSerializer, request.data)["kind"]
+        version = registry.roll_back(project=project, kind=kind, actor=request.user)
+        return Response(ModelVersionSerializer(version).data)
+
+
+class Samplings(APIView):
+    @extend_schema(responses=page_of(SamplingSerializer), operation_id="training_samplings_list")
+    def get(self, request, project_id: int) -> Response:
+        """A project's sampling runs, newest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        found = SamplingRun.objects.filter(project=project)
+        return _page(self, found, SamplingSerializer)
+
+    @extend_schema(request=SamplingWishSerializer, responses={201: SamplingSerializer})
+    def post(self, request, project_id: int) -> Response:
+        """Have a policy answer prompts and make tasks of the answers."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        mine = ModelVersion.objects.filter(project=project)
+        wanted = _checked(SamplingWishSerializer, request.data, context={"versions": mine})
+        version = wanted["model_version"]
+        version.project = project
+        run = sampling.queue_sampling(version=version, actor=request.user, config=wanted["config"])
+        return Response(SamplingSerializer(run).data, status=201)
+
+
+class Sampling(APIView):
+    @extend_schema(responses=SamplingSerializer, operation_id="training_samplings_retrieve")
+    def get(self, request, run_id: int) -> Response:
+        run = access.get_in_project(request.user, SamplingRun.objects.all(), run_id, access.REVIEW)
+        return Response(SamplingSerializer(run).data)
+
+
+class Schedules(APIView):
+    @extend_schema(responses=ScheduleSerializer(many=True), operation_id="schedules_list")
+    def get(self, request, project_id: int) -> Response:
+        """A project's schedules."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return Response(ScheduleSerializer(project.schedules.order_by("pk"), many=True).data)
+
+    @extend_schema(request=ScheduleSerializer, responses={201: ScheduleSerializer})
+    def post(self, request, project_id: int) -> Response:
+        """Retrain every so many hours, after so many new judgements, or whichever is first."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        wanted = _checked(ScheduleSerializer, request.data)
+        schedule = schedules.save_schedule(project=project, actor=request.user, **wanted)
+        return Response(ScheduleSerializer(schedule).data, status=201)
+
+
+class OneSchedule(APIView):
+    @extend_schema(responses=ScheduleSerializer, operation_id="schedules_retrieve")
+    def get(self, request, schedule_id: int) -> Response:
+        schedule = self.find(schedule_id, access.REVIEW)
+        return Response(ScheduleSerializer(schedule).data)
+
+    @extend_schema(request=ScheduleSerializer(partial=True), responses=ScheduleSerializer)
+    def patch(self, request, schedule_id: int) -> Response:
+        """Change what is given; `config` is replaced as a whole."""
+        schedule = self.find(schedule_id, access.MANAGE)
+        names = ("recipe", "config", "every_hours", "every_judgements", "enabled")
+        values = {name: getattr(schedule, name) for name in names}
+        values |= _checked(ScheduleSerializer, request.data, partial=True)
+        schedule = schedules.save_schedule(
+            project=schedule.project, actor=request.user, schedule=schedule, **values
+        )
+        return Response(ScheduleSerializer(schedule).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, schedule_id: int) -> Response:
+        """Remove it; its runs stay."""
+        schedule = self.find(schedule_id, access.MANAGE)
+        schedules.delete_schedule(schedule=schedule, actor=request.user)
+        return Response(status=204)
+
+    def find(self, schedule_id: int, roles: frozenset) -> Schedule:
+        return access.get_in_project(self.request.user, Schedule.objects.all(), schedule_id, roles)
+
+
+IN_PROJECT = "projects/<int:project_id>"
+urlpatterns = [
+    path(f"{IN_PROJECT}/training/runs/", Runs.as_view(), name="api_training_runs"),
+    path("training/runs/<int:run_id>/", Run.as_view(), name="api_training_run"),
+    path("training/runs/<int:run_id>/cancel/", CancelRun.as_view(), name="api_cancel_run"),
+    path(f"{IN_PROJECT}/training/models/", Models.as_view(), name="api_models"),
+    path(f"{IN_PROJECT}/training/models/roll-back/", RollBackModel.as_view(), name="api_roll_back"),
+    path("training/models/<int:version_id>/promote/", PromoteModel.as_view(), name="api_promote"),
+    path(f"{IN_PROJECT}/training/samplings/", Samplings.as_view(), name="api_samplings"),
+    path("training/samplings/<int:run_id>/", Sampling.as_view(), name="api_sampling"),
+    path(f"{IN_PROJECT}/schedules/", Schedules.as_view(), name="api_schedules"),
+    path("schedules/<int:schedule_id>/", OneSchedule.as_view(), name="api_schedule"),
+]

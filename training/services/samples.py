@@ -1,0 +1,157 @@
+"""A policy's new responses, and the tasks that compare them."""
+
+import json
+import random
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from annotate.models import JobState, Prompt, Response, Task, TaskResponse, content_hash
+from annotate.services import bulk, jobs
+from annotate.services.intake import pair_key
+from annotate.services.tasks import open_seats
+from training import folders
+from training.models import SamplingRun
+from training.services.preparation import POLICY_GENERATOR, messages, write_once
+
+BATCH = 200  # prompts whose responses and tasks are written in one transaction
+
+
+def prepare_sampling(run: SamplingRun) -> dict[str, Any]:
+    """Write the prompts once and return the job for the child."""
+    folder = folders.sample_folder(run.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_once(folder / "prompts.jsonl", lambda path: _write_prompts(run, path))
+    fields = ("max_new_tokens", "temperature", "top_p", "seed")
+    return {
+        "duty": "sample",
+        "model_dir": str(folders.model_folder(run.model_version.path)),
+        "samples": 2 if run.config["against"] == "sample" else 1,
+        **{name: run.config[name] for name in fields},
+    }
+
+
+def _write_prompts(run: SamplingRun, path: Path) -> None:
+    prompts = Prompt.objects.filter(project=run.project, pk__in=run.config["prompt_ids"])
+    with path.open("w", encoding="utf-8") as file:
+        for prompt in prompts.order_by("pk").iterator(chunk_size=1000):
+            file.write(json.dumps({"id": prompt.pk, "prompt": messages(prompt)}) + "\n")
+
+
+def record_sampling(*, run: SamplingRun, events: list[dict[str, Any]]) -> bool:
+    """Renew the lease and write how far the child is; True if it should stop."""
+    fields: dict[str, Any] = {}
+    for event in events:
+        if event.get("event") == "answered":
+            fields["progress"] = event["prompts"]
+        elif event.get("event") == "sampling":
+            fields["message"] = f"Sampling: batch {event['batch']} of {event['batches']}."
+    return jobs.heartbeat(run, **fields)
+
+
+def store_samples(*, run: SamplingRun, result: dict[str, Any]) -> None:
+    """Make responses and tasks of the child's answers and end the run as done.
+
+    May be repeated: responses and tasks are found by their content. Raises LeaseLost.
+    """
+    counts = {"responses": 0, "tasks": 0, "seats": 0, "empty": 0, "identical": 0, "unpaired": 0}
+    for batch in _batches(_answers(folders.sample_folder(run.pk))):
+        for name, count in _store_batch(run, batch).items():
+            counts[name] += count
+        jobs.heartbeat(run)
+    jobs.finish(
+        run,
+        JobState.DONE,
+        progress=result["prompts"],
+        metrics=counts,
+        message=f"{counts['responses']} responses, {counts['tasks']} tasks.",
+    )
+
+
+@transaction.atomic
+def _store_batch(run: SamplingRun, rows: list[dict[str, Any]]) -> dict[str, int]:
+    counts = dict.fromkeys(("responses", "tasks", "empty", "identical", "unpaired"), 0)
+    bulk.lock_imports(run.project_id)
+    tasks = []
+    for row in rows:
+        made = [_response(run, row["id"], text) for text in row["texts"] if text.strip()]
+        counts["empty"] += len(row["texts"]) - len(made)
+        counts["responses"] += len({response.pk for response in made})
+        if not made:
+            continue
+        pair = _pair(run, row["id"], made)
+        if pair is None:
+            counts["unpaired"] += 1
+        elif pair[0].text == pair[1].text:
+            counts["identical"] += 1
+        else:
+            tasks.append(_task(run, row["id"], pair))
+    counts["tasks"] = len(tasks)
+    return {**counts, "seats": open_seats(tasks=tasks)}
+
+
+def _response(run: SamplingRun, prompt_id: int, text: str) -> Response:
+    text = text.replace("\0", "")
+    response, _ = Response.objects.get_or_create(
+        prompt_id=prompt_id,
+        content_hash=content_hash(text),
+        generator=POLICY_GENERATOR,
+        generator_version=str(run.model_version.number),
+        defaults={
+            "content": [{"type": "text", "text": text}],
+            "metadata": {"model_version": run.model_version_id, "sampling_run": run.pk},
+        },
+    )
+    return response
+
+
+def _pair(
+    run: SamplingRun, prompt_id: int, made: list[Response]
+) -> tuple[Response, Response] | None:
+    """The new response and its counterpart, drawn by the run's seed; None if there is none."""
+    if run.config["against"] == "sample":
+        return (made[0], made[1]) if len(made) > 1 else None
+    others = Response.objects.filter(prompt=prompt_id, created_at__lt=run.created_at)
+    others = others.exclude(
+        generator=POLICY_GENERATOR, generator_version=str(run.model_version.number)
+    )
+    if run.config["generator"]:
+        others = others.filter(generator=run.config["generator"])
+    there = list(others.order_by("pk"))
+    if not there:
+        return None
+    return made[0], random.Random(f"{run.config['seed']}:{prompt_id}").choice(there)
+
+
+def _task(run: SamplingRun, prompt_id: int, pair: tuple[Response, Response]) -> Task:
+    ids = sorted(response.pk for response in pair)
+    task, created = Task.objects.get_or_create(
+        project=run.project,
+        dedup_key=pair_key(prompt_id, ids),
+        defaults={
+            "prompt_id": prompt_id,
+            "overlap": run.config["overlap"] or run.project.overlap,
+            "priority": run.config["priority"],
+            "metadata": {"model_version": run.model_version_id, "sampling_run": run.pk},
+        },
+    )
+    if created:
+        TaskResponse.objects.bulk_create(
+            TaskResponse(task=task, response_id=pk, position=place) for place, pk in enumerate(ids)
+        )
+    return task
+
+
+def _answers(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted((folder / "answers").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").split("\n"):
+            if line:
+                yield json.loads(line)
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
