@@ -9,6 +9,10 @@ from annotate.interchange.rows import Row, read_objects
 from annotate.interchange.streams import Limits
 
 
+class UnknownFormat(Exception):
+    """Carries a message for the person who chose the format or sent the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """`mapping` names columns and `label_values` their values; only tables use them."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.formats import ImportFormat, ReadOptions, UnknownFormat
 from annotate.interchange.hh import HH
 from annotate.interchange.records import ImportedItem, RowError, RowProblem
 from annotate.interchange.responses import RESPONSES
@@ -28,10 +28,6 @@ NO_ROW = RowError(1, "", "", "The file holds no row. Send at least one.", fatal=
 class Survey(NamedTuple):
     lines: int
     fatal: RowError | None
-
-
-class UnknownFormat(Exception):
-    """Carries a message for the person who sent the file."""
 
 
 def get_format(name: str) -> ImportFormat:

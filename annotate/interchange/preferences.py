@@ -1,0 +1,135 @@
+"""From judgements to preferences: aggregation over annotators, and what becomes of ties."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from annotate.interchange.records import Message
+from annotate.kinds import pairwise
+
+TIE_RULES = {
+    "drop": "Leave ties out",
+    "half": "Keep ties, worth half to either side",
+}
+AGGREGATIONS = {
+    "each": "Every judgement by itself",
+    "majority": "One preference a task: what most said, people, judges and imports apart",
+}
+
+
+class PromptText(NamedTuple):
+    id: int
+    external_id: str
+    system: str
+    conversation: list[Message]
+    language: str
+    held_out: bool
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation with the system text as its first message."""
+        head = [{"role": "system", "content": self.system}] if self.system else []
+        return head + self.conversation
+
+
+class ResponseText(NamedTuple):
+    id: int
+    generator: str
+    generator_version: str
+    text: str
+
+
+class Judged(NamedTuple):
+    """One judgement in its context. `provenance` is what raw rows add, empty if not asked for."""
+
+    id: int
+    task_id: int
+    value: Mapping[str, Any]
+    source: str
+    prompt: PromptText
+    responses: tuple[ResponseText, ...]
+    provenance: Mapping[str, Any]
+
+
+class Preference(NamedTuple):
+    """`id` is that of the judgement, or of the first one that was aggregated.
+
+    `margin` is a third for each step of strength and 0 for ties (Touvron et al. 2023, arXiv
+    2307.09288, "margin small"), unless an imported label brought its own.
+    """
+
+    id: int
+    prompt: PromptText
+    chosen: ResponseText
+    rejected: ResponseText
+    margin: float
+    source: str
+    tie: bool = False
+    weight: float = 1.0
+
+
+def preference(row: Judged, *, strength_levels: int) -> Preference:
+    """One judgement as it stands. With one level of strength there is nothing to tell margins."""
+    first, second = row.responses
+    pair = pairwise.to_pair(row.value, (first.id, second.id))
+    chosen, rejected = (first, second) if pair.chosen == first.id else (second, first)
+    margin = pair.strength / 3 if strength_levels > 1 else 0.0
+    return Preference(
+        id=row.id,
+        prompt=row.prompt,
+        chosen=chosen,
+        rejected=rejected,
+        margin=float(row.value.get("margin", margin)),
+        source=row.source,
+        tie=pair.tie,
+    )
+
+
+def majority(votes: Sequence[Preference]) -> Preference:
+    """What most of one task's votes say; a tie where neither side has more than the other.
+
+    Ties and both-good or both-bad count against both sides: a side wins with more votes than the
+    other and at least as many as the ties. The margin is the mean of the winners'.
+    """
+    first = min(votes, key=lambda vote: vote.id)
+    low, high = sorted((first.chosen, first.rejected), key=lambda response: response.id)
+    for_low = [vote for vote in votes if not vote.tie and vote.chosen.id == low.id]
+    for_high = [vote for vote in votes if not vote.tie and vote.chosen.id == high.id]
+    ties = len(votes) - len(for_low) - len(for_high)
+    winners, losers = sorted((for_low, for_high), key=len, reverse=True)
+    if len(winners) == len(losers) or len(winners) < ties:
+        return first._replace(chosen=low, rejected=high, margin=0.0, tie=True)
+    margin = fmean(vote.margin for vote in winners)
+    return winners[0]._replace(id=first.id, margin=margin)
+
+
+def aggregate(
+    judged: Iterable[Judged], *, aggregation: str, strength_levels: int
+) -> Iterator[Preference]:
+    """Each judgement's preference, or one for each task and source.
+
+    For "majority" all judgements of a task must come together.
+    """
+    if aggregation == "each":
+        for row in judged:
+            yield preference(row, strength_levels=strength_levels)
+        return
+    groups: dict[str, list[Preference]] = {}
+    task_id = None
+    for row in judged:
+        if row.task_id != task_id:
+            yield from map(majority, groups.values())
+            groups, task_id = {}, row.task_id
+        vote = preference(row, strength_levels=strength_levels)
+        groups.setdefault(row.source, []).append(vote)
+    yield from map(majority, groups.values())
+
+
+def apply_tie_rule(rows: Iterable[Preference], tie_rule: str) -> Iterator[Preference]:
+    """Drop ties, or write them in both directions with half the weight each."""
+    for row in rows:
+        if not row.tie:
+            yield row
+        elif tie_rule == "half":
+            yield row._replace(weight=row.weight / 2)
+            yield row._replace(weight=row.weight / 2, chosen=row.rejected, rejected=row.chosen)
