@@ -1,1 +1,5 @@
-urlpatterns: list = []
+"""Addresses of the routing pages."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("routing.pages"))]

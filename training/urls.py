@@ -1,1 +1,9 @@
-urlpatterns: list = []
+"""Addresses of the training pages; each module owns its own."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("training.pages.runs")),
+    path("", include("training.pages.models")),
+    path("", include("training.pages.schedules")),
+]

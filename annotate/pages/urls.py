@@ -9,4 +9,12 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("annotate.pages.home")),
     path("", include("annotate.pages.account")),
+    path("", include("annotate.pages.work")),
+    path("", include("annotate.pages.projects")),
+    path("", include("annotate.pages.overview")),
+    path("", include("annotate.pages.tasks")),
+    path("", include("annotate.pages.people")),
+    path("", include("annotate.pages.imports")),
+    path("", include("annotate.pages.exports")),
+    path("", include("annotate.pages.audit")),
 ]

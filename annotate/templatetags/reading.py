@@ -3,6 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString
 
+from annotate.models import Task
 from annotate.rendering import render_markdown, render_parts
 
 register = template.Library()
@@ -53,3 +54,9 @@ def seconds(value: float | None) -> str:
 def figure(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits; "–" for None."""
     return "–" if value is None else f"{value:.{digits}g}"
+
+
+@register.filter
+def route_name(route: str) -> str:
+    """A route as people call it, such as "AI judge"."""
+    return str(Task.Route(route).label)

@@ -1,0 +1,1 @@
+"""Pages for runs, model versions and schedules. Nothing here imports torch."""

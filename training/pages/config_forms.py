@@ -1,0 +1,122 @@
+"""Forms for what a run may be asked: the few options that matter, defaults from the recipes.
+
+`training/services/configs.py` decides what is allowed; its InvalidValue goes to its field.
+"""
+
+import dataclasses
+
+from django import forms
+
+from annotate.kinds import InvalidValue
+from training.models import TrainingRun
+from training.recipes.config import PAIR_LOSSES, DpoConfig, RewardModelConfig
+
+Recipe = TrainingRun.Recipe
+
+TIE_RULES = {"drop": "leave them out", "half": "count them as half a win for each side"}
+METHODS = {
+    "finetune": "fine-tune the network",
+    "frozen": "fit a linear head on frozen embeddings (seconds)",
+}
+LOSSES = {
+    "sigmoid": "DPO (sigmoid)",
+    "ipo": "IPO",
+    "hinge": "hinge (SLiC)",
+    "robust": "robust DPO",
+    "simpo": "SimPO",
+}
+START = {"base": "the base model", "in_service": "the policy in service"}
+
+
+def _default(recipe: type, name: str) -> object:
+    return next(f.default for f in dataclasses.fields(recipe) if f.name == name)
+
+
+def _number(recipe: type, name: str, **more) -> forms.Field:
+    """A number field with the recipe's own default."""
+    default = _default(recipe, name)
+    kind = forms.IntegerField if isinstance(default, int) else forms.FloatField
+    if kind is forms.FloatField:
+        more.setdefault("widget", forms.NumberInput(attrs={"step": "any"}))
+    return kind(initial=default, **more)
+
+
+class ConfigForm(forms.Form):
+    """What both recipes share."""
+
+    def as_config(self) -> dict:
+        """The configuration for `queue_run`, fields left empty left out."""
+        return {name: value for name, value in self.cleaned_data.items() if value is not None}
+
+    def add_invalid(self, error: InvalidValue) -> None:
+        """Show a service's refusal at its field, or on top when it names none of ours."""
+        name = error.field.removeprefix("config.")
+        self.add_error(name if name in self.fields else None, f"{name} {error.message}")
+
+
+class RewardModelForm(ConfigForm):
+    base_model = forms.CharField(
+        max_length=300,
+        initial="minilm",
+        help_text="minilm is built in and needs no download; or a folder, or a Hugging Face id.",
+    )
+    method = forms.ChoiceField(choices=METHODS.items())
+    epochs = _number(RewardModelConfig, "epochs", min_value=0.01, max_value=1000)
+    batch_size = _number(RewardModelConfig, "batch_size", min_value=1, max_value=4096)
+    learning_rate = _number(RewardModelConfig, "learning_rate", min_value=0, max_value=1)
+    max_length = _number(
+        RewardModelConfig,
+        "max_length",
+        min_value=16,
+        label="Longest text, tokens",
+        help_text="Longer ones are cut, never dropped.",
+    )
+    tie_rule = forms.ChoiceField(choices=TIE_RULES.items(), label="Ties")
+    lora = forms.BooleanField(required=False, label="Train a LoRA adapter only")
+    seed = _number(RewardModelConfig, "seed", min_value=0, max_value=2**31 - 1)
+
+
+class DpoForm(ConfigForm):
+    base_model = forms.CharField(
+        max_length=300,
+        initial="tiny",
+        help_text="tiny is made here from the project’s own texts; or a folder, or a Hugging Face"
+        " id.",
+    )
+    start_from = forms.ChoiceField(choices=START.items(), label="Start from")
+    loss = forms.ChoiceField(choices=[(name, LOSSES.get(name, name)) for name in PAIR_LOSSES])
+    beta = _number(
+        DpoConfig, "beta", min_value=0, help_text="Higher keeps the policy closer to its start."
+    )
+    epochs = _number(DpoConfig, "epochs", min_value=0.01, max_value=1000)
+    batch_size = _number(DpoConfig, "batch_size", min_value=1, max_value=4096)
+    learning_rate = _number(DpoConfig, "learning_rate", min_value=0, max_value=1)
+    max_length = _number(DpoConfig, "max_length", min_value=16, label="Longest text, tokens")
+    lora_rank = _number(DpoConfig, "lora_rank", min_value=1, max_value=1024, label="LoRA rank")
+    tie_rule = forms.ChoiceField(choices=TIE_RULES.items(), label="Ties")
+    seed = _number(DpoConfig, "seed", min_value=0, max_value=2**31 - 1)
+
+
+FORMS: dict[str, type[ConfigForm]] = {Recipe.REWARD_MODEL: RewardModelForm, Recipe.DPO: DpoForm}
+
+
+class ScheduleForm(forms.Form):
+    """When to train. At least one of the two triggers."""
+
+    every_hours = forms.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=24 * 365,
+        label="Every so many hours",
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
+    every_judgements = forms.IntegerField(
+        required=False, min_value=1, max_value=10**9, label="After so many new judgements"
+    )
+    enabled = forms.BooleanField(required=False, initial=True)
+
+    def clean(self) -> dict:
+        values = super().clean()
+        if not self.errors and not (values["every_hours"] or values["every_judgements"]):
+            raise forms.ValidationError("Give hours, or a number of judgements, or both.")
+        return values

@@ -1,0 +1,126 @@
+"""The figures of a run or version in the words of a page: what a name in `metrics` means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from annotate.charts import number
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`value` as text; `interval`: 95 %, as text or empty; `hint`: how to read it."""
+
+    label: str
+    value: str
+    interval: str = ""
+    hint: str = ""
+
+
+def figures_of(metrics: Mapping[str, Any]) -> list[Figure]:
+    """Figures on the held-out labels, the most telling first; none before the evaluation."""
+    test = metrics.get("test") or {}
+    if not test.get("rows"):
+        return []
+    figures = _policy(test) if "reward_accuracy" in test else _reward_model(test)
+    return [figure for figure in figures if figure is not None]
+
+
+def short_figure(metrics: Mapping[str, Any]) -> str:
+    """The one figure for a list, such as "64.9 %"; empty without an evaluation."""
+    test = metrics.get("test") or {}
+    share = test.get("accuracy") or test.get("reward_accuracy")
+    return _percent(share["value"]) if isinstance(share, Mapping) and share.get("rows") else ""
+
+
+def _reward_model(test: Mapping[str, Any]) -> list[Figure | None]:
+    return [
+        _share(test, "accuracy", "Accuracy", "held-out preferences that the model gets right"),
+        _share(
+            test,
+            "length_only_accuracy",
+            "Length only",
+            "what always preferring by length gets right",
+        ),
+        _plain(
+            test,
+            "ece",
+            "Calibration error (ECE)",
+            "0 is best: how far stated probabilities are from what happens",
+        ),
+        _plain(test, "log_loss", "Log-loss, nats", "0.693 is a coin"),
+        _plain(
+            test,
+            "length_correlation",
+            "Reward and length, correlation",
+            "near 0: length does not drive the reward",
+        ),
+        _better_than_length(test),
+        _rows(test),
+    ]
+
+
+def _policy(test: Mapping[str, Any]) -> list[Figure | None]:
+    drift = test.get("drift") or {}
+    error = drift.get("kl_standard_error")
+    kl = _plain(drift, "kl", "KL to the reference, nats", "how far the policy moved")
+    if kl and error is not None:
+        kl = Figure(kl.label, kl.value, f"± {number(1.96 * error)}", kl.hint)
+    return [
+        _share(
+            test,
+            "reward_accuracy",
+            "Reward accuracy",
+            "held-out pairs in which the policy favours the chosen response more than before",
+        ),
+        _plain(test, "reward_margin", "Reward margin", "mean implicit reward, chosen − rejected"),
+        kl,
+        _share(
+            test,
+            "reference_accuracy",
+            "The start, by likelihood",
+            "held-out pairs in which the start gives the chosen response more probability",
+        ),
+        _plain(
+            test,
+            "logp_chosen_change",
+            "Change of log p(chosen)",
+            "below 0: chosen responses became less likely (displacement)",
+        ),
+        _rows(test),
+    ]
+
+
+def _share(test: Mapping[str, Any], name: str, label: str, hint: str) -> Figure | None:
+    share = test.get(name)
+    if not isinstance(share, Mapping) or not share.get("rows"):
+        return None
+    interval = f"{_percent(share['low'])} to {_percent(share['high'])}"
+    return Figure(label, _percent(share["value"]), interval, hint)
+
+
+def _plain(test: Mapping[str, Any], name: str, label: str, hint: str) -> Figure | None:
+    value = test.get(name)
+    return None if value is None else Figure(label, number(value), "", hint)
+
+
+def _better_than_length(test: Mapping[str, Any]) -> Figure | None:
+    found = test.get("against_length_only")
+    if not isinstance(found, Mapping):
+        return None
+    return Figure(
+        "Against length only, p",
+        number(found["p_value"]),
+        "",
+        f"McNemar: only the model is right on {found['only_a']}, only length on {found['only_b']}",
+    )
+
+
+def _rows(test: Mapping[str, Any]) -> Figure:
+    ties = test.get("ties", 0)
+    hint = f"{ties} ties left out" if ties else "pairs no model trained on"
+    return Figure("Held-out pairs", number(test["rows"]), "", hint)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,95 @@
+"""Model versions: the list, one with its lineage, promotion and roll-back."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.views.decorators.http import require_POST, require_safe
+
+from annotate.access import MANAGE, get_in_project, get_project
+from annotate.kinds import InvalidValue
+from training.models import ModelVersion
+from training.pages.figures import figures_of, short_figure
+from training.services import registry
+
+
+@login_required
+@require_safe
+def model_versions(request: HttpRequest, project_id: int) -> HttpResponse:
+    """All versions, by kind, the newest first."""
+    project = get_project(request.user, project_id, MANAGE)
+    versions = (
+        ModelVersion.objects.filter(project=project)
+        .select_related("run", "run__snapshot", "parent")
+        .order_by("kind", "-number")[:200]
+    )
+    rows = [(version, short_figure(version.metrics)) for version in versions]
+    context = {"project": project, "tab": "training", "rows": rows}
+    return render(request, "training/model_versions.html", context)
+
+
+@login_required
+@require_safe
+def model_version(request: HttpRequest, version_id: int) -> HttpResponse:
+    """One version: figures, lineage (snapshot, run, parent), what it made, its place."""
+    version = get_in_project(request.user, _versions(), version_id, MANAGE)
+    context = {
+        "project": version.project,
+        "tab": "training",
+        "version": version,
+        "figures": figures_of(version.metrics),
+        "children": version.children.order_by("pk"),
+        "evaluations": [
+            (row, figures_of({"test": row.metrics}))
+            for row in version.evaluations.select_related("snapshot").order_by("pk")
+            if row.snapshot_id != version.run.snapshot_id
+        ],
+    }
+    return render(request, "training/model_version.html", context)
+
+
+@login_required
+@require_POST
+def promote(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Put the version into service."""
+    version = get_in_project(request.user, _versions(), version_id, MANAGE)
+    try:
+        registry.promote(version=version, actor=request.user)
+    except InvalidValue as error:
+        messages.error(request, f"Not promoted: {error.message}.")
+    else:
+        messages.success(request, f"{version} is in service.")
+    return redirect("model_version", version.pk)
+
+
+@login_required
+@require_POST
+def roll_back(request: HttpRequest, project_id: int, kind: str) -> HttpResponse:
+    """Put the version that served before back into service."""
+    project = get_project(request.user, project_id, MANAGE)
+    if kind not in ModelVersion.Kind.values:
+        raise Http404("No such kind of model.")
+    try:
+        version = registry.roll_back(project=project, kind=kind, actor=request.user)
+    except InvalidValue as error:
+        messages.error(request, f"Not rolled back: {error.message}.")
+        return redirect("model_versions", project.pk)
+    messages.success(request, f"{version} is in service again.")
+    return redirect("model_version", version.pk)
+
+
+def _versions():
+    return ModelVersion.objects.select_related("run__snapshot", "run__created_by", "parent")
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/training/models/", model_versions, name="model_versions"),
+    path(
+        "projects/<int:project_id>/training/models/<slug:kind>/roll-back/",
+        roll_back,
+        name="roll_back",
+    ),
+    path("training/models/<int:version_id>/", model_version, name="model_version"),
+    path("training/models/<int:version_id>/promote/", promote, name="promote"),
+]
