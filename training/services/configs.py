@@ -122,12 +122,13 @@ def _names(hint: Any) -> list[str]:
 
 def _require_base_model(recipe: str, name: str) -> None:
     """A built-in name, an id at the Hugging Face hub, or a folder in BASE_MODELS_DIR."""
-    if name in BUILT_IN[recipe] or (HUB_ID.fullmatch(name) and not Path(name).is_absolute()):
+    if name in BUILT_IN[recipe] or HUB_ID.fullmatch(name):
         return
-    folder = Path(name).resolve()
     allowed = settings.BASE_MODELS_DIR
-    if Path(name).is_absolute() and folder.is_relative_to(allowed) and folder.is_dir():
-        return
+    if name.startswith("/") and "\0" not in name:
+        folder = Path(name).resolve()
+        if folder.is_relative_to(allowed) and folder.is_dir():
+            return
     raise InvalidValue(
         "config.base_model",
         f"must be {', '.join(BUILT_IN[recipe])}, the id of a model at the Hugging Face hub, "

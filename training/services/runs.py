@@ -58,9 +58,10 @@ def queue_run(
 @transaction.atomic
 def cancel_run(*, run: Job, actor: User | None) -> None:
     """Ask a training or sampling run to stop. Without effect on one that is over."""
+    asked_before = type(run).objects.select_for_update().get(pk=run.pk).cancel_requested
     jobs.request_cancel(run)
     run.refresh_from_db(fields=["state", "cancel_requested", "finished_at"])
-    if run.cancel_requested:
+    if run.cancel_requested and not asked_before:
         audit.record(action="training.run_cancelled", target=run, actor=actor, project=run.project)
 
 

@@ -1,0 +1,108 @@
+"""What a run may be asked for."""
+
+import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotate.kinds import InvalidValue
+from training.recipes.config import DpoConfig, RewardModelConfig
+from training.services.configs import clean_config, fields_of
+
+
+def test_defaults_are_those_of_the_recipe():
+    cleaned = clean_config(recipe="reward_model", config={})
+    recipe = RewardModelConfig().to_dict()
+    for name in ("threads", "embedding_cache"):
+        del recipe[name]
+    assert cleaned == {**recipe, "data": {}}
+
+
+def test_a_cleaned_configuration_is_its_own_cleaning():
+    for recipe in ("reward_model", "dpo"):
+        once = clean_config(recipe=recipe, config={"seed": 7, "learning_rate": 1})
+        assert clean_config(recipe=recipe, config=once) == once
+
+
+def test_dpo_starts_from_the_small_model_unless_told():
+    cleaned = clean_config(recipe="dpo", config={})
+    assert (cleaned["base_model"], cleaned["start_from"]) == ("tiny", "base")
+    assert cleaned["tiny"]["layers"] >= 1
+    own = set(cleaned) - {"data", "start_from", "tiny"}
+    DpoConfig.from_dict({name: cleaned[name] for name in own})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "config", "field"),
+    [
+        ("dpo", {"beta": -1}, "config.beta"),
+        ("dpo", {"beta": float("nan")}, "config.beta"),
+        ("dpo", {"batch_size": "8"}, "config.batch_size"),
+        ("dpo", {"batch_size": 8.0}, "config.batch_size"),
+        ("dpo", {"seed": True}, "config.seed"),
+        ("dpo", {"lora": 1}, "config.lora"),
+        ("dpo", {"loss": None}, "config.loss"),
+        ("dpo", {"loss": "kto"}, "config.loss"),
+        ("dpo", {"no_such": 1}, "config.no_such"),
+        ("dpo", {"start_from": "best"}, "config.start_from"),
+        ("dpo", {"tiny": {"heads": 0}}, "config.tiny.heads"),
+        ("dpo", {"tiny": {"threads": 64}}, "config.tiny.threads"),
+        ("dpo", {"tiny": 3}, "config.tiny"),
+        ("dpo", {"data": {"rows": 3}}, "config.data.rows"),
+        ("dpo", {"data": []}, "config.data"),
+        ("reward_model", {"threads": 64}, "config.threads"),
+        ("reward_model", {"embedding_cache": "/etc/passwd"}, "config.embedding_cache"),
+        ("reward_model", {"start_from": "base"}, "config.start_from"),
+        ("reward_model", {"prompt_tokens": 250, "max_length": 256}, "config.prompt_tokens"),
+        ("kto", {}, "recipe"),
+        ("dpo", [], "config"),
+    ],
+)
+def test_errors_name_the_field(recipe, config, field):
+    with pytest.raises(InvalidValue) as caught:
+        clean_config(recipe=recipe, config=config)
+    assert caught.value.field == field
+    assert caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc", "../secrets", "a/b/c", "", ".", "a b", "-/..", "models/../..", "\0", "a\nb"]
+)
+def test_no_folder_outside_the_folder_of_base_models(name):
+    with pytest.raises(InvalidValue) as caught:
+        clean_config(recipe="dpo", config={"base_model": name})
+    assert caught.value.field == "config.base_model"
+
+
+def test_a_folder_of_base_models_and_hub_ids_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "BASE_MODELS_DIR", tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name in (str(tmp_path / "mine"), "org/name-7b", "gpt2"):
+        assert clean_config(recipe="dpo", config={"base_model": name})["base_model"] == name
+    (tmp_path / "out").symlink_to("/etc")
+    with pytest.raises(InvalidValue, match="base_model"):
+        clean_config(recipe="dpo", config={"base_model": str(tmp_path / "out")})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*RewardModelConfig.__dataclass_fields__, "data", "odd"]),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none()),
+        max_size=4,
+    )
+)
+def test_whatever_comes_is_taken_or_refused_by_name(config):
+    try:
+        cleaned = clean_config(recipe="reward_model", config=config)
+    except InvalidValue as error:
+        assert error.field.startswith("config")
+    else:
+        assert set(config) <= {*cleaned, "threads", "embedding_cache"}
+
+
+def test_fields_for_forms():
+    fields = {field["name"]: field for field in fields_of("dpo")}
+    assert fields["base_model"]["default"] == "tiny"
+    assert fields["beta"] == {"name": "beta", "type": "a number", "default": 0.1}
+    assert fields["max_steps"]["type"] == "a whole number or empty"
+    assert "threads" not in fields
