@@ -11,6 +11,7 @@ one level always stores 1.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from annotate.kinds.errors import InvalidValue
 
@@ -40,7 +41,7 @@ class Pair:
     tie: bool
 
 
-def clean_settings(raw: Mapping) -> PairwiseSettings:
+def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
     """The project's settings with defaults filled in. Raises InvalidValue."""
     if not isinstance(raw, Mapping):
         raise InvalidValue("kind_settings", "must be a JSON object")
@@ -64,7 +65,7 @@ def clean_settings(raw: Mapping) -> PairwiseSettings:
 
 def clean_value(
     raw: object, *, response_ids: Sequence[int], settings: PairwiseSettings, rationale: str = ""
-) -> dict:
+) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
     if not isinstance(raw, Mapping) or not raw:
         raise InvalidValue("value", "is empty: choose a response, or say that they tie")
@@ -93,7 +94,9 @@ def _offered(settings: PairwiseSettings) -> list[str]:
     return [verdict for verdict in VERDICTS if wanted[verdict]]
 
 
-def _preference(raw: Mapping, response_ids: Sequence[int], settings: PairwiseSettings) -> dict:
+def _preference(
+    raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
+) -> dict[str, Any]:
     preferred = raw.get("preferred")
     if type(preferred) is not int or preferred not in response_ids:
         ids = ", ".join(map(str, response_ids))
@@ -105,7 +108,7 @@ def _preference(raw: Mapping, response_ids: Sequence[int], settings: PairwiseSet
     return {"preferred": preferred, "strength": strength}
 
 
-def to_pair(value: Mapping, response_ids: Sequence[int]) -> Pair:
+def to_pair(value: Mapping[str, Any], response_ids: Sequence[int]) -> Pair:
     """The stored answer as chosen and rejected. Ties keep the order of `response_ids`."""
     first, second = response_ids
     if value["verdict"] != "prefer":
@@ -119,16 +122,16 @@ def to_pair(value: Mapping, response_ids: Sequence[int]) -> Pair:
     )
 
 
-def signed(value: Mapping, response_ids: Sequence[int]) -> int:
+def signed(value: Mapping[str, Any], response_ids: Sequence[int]) -> int:
     """-3..3: positive when the first of `response_ids` is better, 0 for every kind of tie."""
     pair = to_pair(value, response_ids)
     return pair.strength if pair.chosen == response_ids[0] else -pair.strength
 
 
-def distance(a: Mapping, b: Mapping, response_ids: Sequence[int]) -> float:
+def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:
     """0 (same side or both ties) .. 1 (opposite sides); a tie is half-way. For agreement."""
 
-    def side(value: Mapping) -> int:
+    def side(value: Mapping[str, Any]) -> int:
         points = signed(value, response_ids)
         return (points > 0) - (points < 0)
 
