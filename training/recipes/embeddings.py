@@ -1,0 +1,102 @@
+"""Mean-pooled embeddings of framed texts, kept in a file between runs."""
+
+import os
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from training.recipes import runtime  # isort: skip  (first: it sets the environment)
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from training.data.framing import Framed
+from training.recipes.batches import attention_mask, batches_by_length, pad_right
+from training.recipes.errors import StopRequestedError
+from training.recipes.progress import Report, ShouldStop
+
+
+class EmbeddingCache:
+    """Rows by a hash of encoder and token ids. Two writers at once lose rows, never mix them."""
+
+    def __init__(self, path: Path, *, encoder: str) -> None:
+        self.path = path
+        self.encoder = encoder
+        self._rows: dict[bytes, np.ndarray] = {}
+        if path.is_file():
+            stored = load_file(path)
+            keys = stored["keys"].tobytes()
+            self._rows = {
+                keys[32 * row : 32 * row + 32]: values for row, values in enumerate(stored["rows"])
+            }
+
+    def key(self, ids: Sequence[int]) -> bytes:
+        return sha256(self.encoder.encode() + np.asarray(ids, dtype=np.int32).tobytes()).digest()
+
+    def get(self, key: bytes) -> np.ndarray | None:
+        return self._rows.get(key)
+
+    def put(self, key: bytes, row: np.ndarray) -> None:
+        self._rows[key] = row
+
+    def save(self) -> None:
+        """Write all rows by rename; rows of another width (another encoder's) are left out."""
+        if not self._rows:
+            return
+        width = len(next(reversed(self._rows.values())))
+        kept = {key: row for key, row in self._rows.items() if len(row) == width}
+        keys = np.frombuffer(b"".join(kept), dtype=np.uint8).reshape(-1, 32)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        save_file({"keys": keys.copy(), "rows": np.stack(list(kept.values()))}, temporary)
+        os.replace(temporary, self.path)
+
+
+def embed(
+    model: Any,
+    framed: Sequence[Framed],
+    *,
+    pad_id: int,
+    batch_size: int,
+    cache: EmbeddingCache | None = None,
+    report: Report | None = None,
+    should_stop: ShouldStop | None = None,
+) -> np.ndarray:
+    """[N, D] float32: the mean of the last layer's states over each text's tokens.
+
+    Raises StopRequestedError between batches, with everything embedded so far in the cache.
+    """
+    keys = [cache.key(one.ids) if cache else bytes([0]) for one in framed]
+    found: list[np.ndarray | None] = [cache.get(key) if cache else None for key in keys]
+    missing = [row for row, values in enumerate(found) if values is None]
+    plan = batches_by_length([len(framed[row].ids) for row in missing], batch_size)
+    for done, batch in enumerate(plan, start=1):
+        rows = [missing[index] for index in batch]
+        for row, values in zip(rows, _embed_batch(model, framed, rows, pad_id), strict=True):
+            found[row] = values
+            if cache:
+                cache.put(keys[row], values)
+        if report:
+            report({"event": "embedding", "batch": done, "batches": len(plan)})
+        if should_stop and should_stop():
+            if cache:
+                cache.save()
+            raise StopRequestedError(f"stopped after embedding {done} of {len(plan)} batches")
+    if cache and missing:
+        cache.save()
+    return np.stack([values for values in found if values is not None])
+
+
+@torch.inference_mode()
+def _embed_batch(
+    model: Any, framed: Sequence[Framed], rows: Sequence[int], pad_id: int
+) -> np.ndarray:
+    ids = [framed[row].ids for row in rows]
+    where = runtime.device()
+    mask = attention_mask(ids).to(where)
+    states = model(input_ids=pad_right(ids, pad_id).to(where), attention_mask=mask)
+    weights = mask.unsqueeze(-1).float()
+    means = (states.last_hidden_state.float() * weights).sum(1) / weights.sum(1)
+    return means.cpu().numpy().astype(np.float32)

@@ -1,0 +1,25 @@
+"""What can go wrong in a recipe, each with a message fit to be shown to the person who ran it."""
+
+
+class RecipeError(Exception):
+    """Base of every failure a recipe foresees."""
+
+
+class ConfigError(RecipeError, ValueError):
+    """A configuration field is outside its domain, or does not fit the output folder."""
+
+
+class DatasetError(RecipeError, ValueError):
+    """A dataset file is missing, malformed, empty or leaks prompts between the splits."""
+
+
+class ModelError(RecipeError):
+    """A model cannot be found, read, or used for the purpose at hand."""
+
+
+class NonFiniteLossError(RecipeError):
+    """The loss or the gradient became NaN or infinite; the message names the step."""
+
+
+class StopRequestedError(RecipeError):
+    """`should_stop` became true where there is no optimizer state to save."""

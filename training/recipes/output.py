@@ -1,0 +1,135 @@
+"""The output folder of a run: its claim, its checkpoints and the publication of its model.
+
+run.json         configuration, dataset, precision and threads that the folder belongs to
+checkpoints/     checkpoint-N, complete once it holds COMPLETE
+model/           published by rename: it is there whole or not at all
+metrics.json     written last
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.recipes.config import Configuration
+from training.recipes.errors import ConfigError
+
+COMPLETE = "COMPLETE"
+
+
+def claim(output_dir: Path, config: Configuration, *, dataset: str) -> None:
+    """Make the folder this run's own, or check that it is.
+
+    Raises ConfigError naming what differs when the folder belongs to another run.
+    """
+    output_dir.mkdir(parents=True, exist_ok=True)
+    path = output_dir / "run.json"
+    wanted = {"recipe": type(config).__name__, "config": config.to_dict(), "dataset": dataset}
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    present = json.loads(path.read_text(encoding="utf-8"))
+    differing = [name for name in ("recipe", "dataset") if present[name] != wanted[name]]
+    differing += [
+        f"{name} ({present['config'].get(name)!r}, now {value!r})"
+        for name, value in wanted["config"].items()
+        if present["config"].get(name) != value
+    ]
+    if differing:
+        raise ConfigError(
+            f"{output_dir} belongs to a run with another {', '.join(differing)}; "
+            "use a new output folder."
+        )
+
+
+def keep_settled(output_dir: Path, settled: dict[str, Any]) -> dict[str, Any]:
+    """Precision and threads of this run: the recorded ones, else `settled`, now recorded.
+
+    Both change the order of floating-point sums; a run resumed on another machine keeps them.
+    """
+    path = output_dir / "run.json"
+    present = json.loads(path.read_text(encoding="utf-8"))
+    if "settled" not in present:
+        write_json(path, {**present, "settled": settled})
+        return settled
+    return present["settled"]
+
+
+def finished_metrics(output_dir: Path) -> dict[str, Any] | None:
+    """Metrics of a run that was already published, so that a repeated call does no work."""
+    path = output_dir / "metrics.json"
+    if not path.is_file() or not (output_dir / "model").is_dir():
+        return None
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def checkpoint_folder(output_dir: Path) -> Path:
+    return output_dir / "checkpoints"
+
+
+def newest_checkpoint(output_dir: Path) -> Path | None:
+    """Newest complete checkpoint; incomplete ones (a kill while saving) are removed."""
+    complete = {}
+    for path in checkpoint_folder(output_dir).glob("checkpoint-*"):
+        if (path / COMPLETE).is_file():
+            complete[int(path.name.rsplit("-", 1)[1])] = path
+        else:
+            shutil.rmtree(path)
+    return complete[max(complete)] if complete else None
+
+
+def remove_checkpoints(output_dir: Path) -> None:
+    """Once the model is published, optimizer states are of no further use."""
+    shutil.rmtree(checkpoint_folder(output_dir), ignore_errors=True)
+
+
+def mark_complete(checkpoint: Path) -> None:
+    """Flush the checkpoint's files, then leave the mark that makes it eligible for resuming."""
+    for path in checkpoint.rglob("*"):
+        if path.is_file():
+            _sync(path)
+    mark = checkpoint / COMPLETE
+    mark.touch()
+    _sync(mark)
+    _sync(checkpoint)
+
+
+def publish_folder(target: Path, write: Callable[[Path], None]) -> Path:
+    """Fill a temporary neighbour with `write(folder)` and rename it to `target`.
+
+    A reader sees the old folder, none for an instant, or the new one; never half of one.
+    """
+    temporary = target.with_name(f".{target.name}.partial")
+    previous = target.with_name(f".{target.name}.previous")
+    for leftover in (temporary, previous):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write(temporary)
+    for path in temporary.rglob("*"):
+        if path.is_file():
+            _sync(path)
+    if target.exists():
+        os.replace(target, previous)
+    os.replace(temporary, target)
+    _sync(target.parent)
+    shutil.rmtree(previous, ignore_errors=True)
+    return target
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON (no NaN) by rename."""
+    temporary = path.with_name(f".{path.name}.partial")
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    _sync(temporary)
+    os.replace(temporary, path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,128 @@
+"""What a run says while it trains: progress, checkpoints by time, and stopping when asked."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.recipes import runtime  # isort: skip  (first: it sets the environment)
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from training.recipes.errors import NonFiniteLossError
+from training.recipes.output import mark_complete
+
+Report = Callable[[dict[str, Any]], None]
+ShouldStop = Callable[[], bool]
+
+
+def agreed(flag: bool) -> bool:
+    """True on every rank as soon as it is true on one, so that all save or stop together."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return flag
+    vote = torch.tensor(int(flag), device=runtime.device())
+    torch.distributed.all_reduce(vote, op=torch.distributed.ReduceOp.MAX)
+    return bool(vote.item())
+
+
+class ProgressCallback(TrainerCallback):
+    """Reports each log step, saves by the clock, on a stop and at the end, refuses NaN.
+
+    Rows a second and the remaining time count from the first step of this process, so a resumed
+    run does not claim the speed of the one before.
+    """
+
+    def __init__(
+        self,
+        *,
+        report: Report,
+        should_stop: ShouldStop,
+        checkpoint_minutes: float,
+        rows_per_step: int,
+    ) -> None:
+        self.report = report
+        self.should_stop = should_stop
+        self.checkpoint_seconds = checkpoint_minutes * 60
+        self.rows_per_step = rows_per_step
+        self.stopped = False
+        self.history: list[dict[str, float]] = []
+        self._started_at = 0.0
+        self._started_step = 0
+        self._saved_at = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._started_at = self._saved_at = time.monotonic()
+        self._started_step = state.global_step
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_save = True
+        elif agreed(self.should_stop()):
+            self.stopped = control.should_save = control.should_training_stop = True
+        elif agreed(time.monotonic() - self._saved_at >= self.checkpoint_seconds):
+            control.should_save = True
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._saved_at = time.monotonic()
+        if state.is_world_process_zero:
+            path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            mark_complete(path)
+            self.report({"event": "checkpoint", "step": state.global_step, "path": str(path)})
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if not logs or "loss" not in logs:
+            return
+        for name in ("loss", "grad_norm"):
+            if not math.isfinite(float(logs.get(name, 0.0))):
+                raise non_finite(name, float(logs[name]), state.global_step)
+        if not state.is_world_process_zero:
+            return
+        done = state.global_step - self._started_step
+        remaining = state.max_steps - state.global_step
+        seconds = max(time.monotonic() - self._started_at, 1e-9)
+        metrics = {
+            name: round(float(value), 6)
+            for name, value in logs.items()
+            if name not in ("loss", "epoch") and isinstance(value, int | float)
+        }
+        self.history.append({"step": state.global_step, "loss": float(logs["loss"]), **metrics})
+        self.report(
+            {
+                "event": "progress",
+                "step": state.global_step,
+                "max_steps": state.max_steps,
+                "loss": float(logs["loss"]),
+                "samples_per_second": round(done * self.rows_per_step / seconds, 3),
+                "eta_seconds": round(seconds / max(done, 1) * remaining),
+                "peak_memory_mb": round(runtime.peak_memory_mb(), 1),
+                "metrics": metrics,
+            }
+        )
+
+
+def non_finite(what: str, value: float, step: int) -> NonFiniteLossError:
+    return NonFiniteLossError(
+        f"{what} became {value} at step {step}. Lower learning_rate, use precision fp32, or look "
+        "for extreme rows; the newest checkpoint is from before that step."
+    )
+
+
+def require_finite(loss: torch.Tensor, step: int) -> None:
+    """Raise NonFiniteLossError, naming the step that is being computed."""
+    if not torch.isfinite(loss).all():
+        raise non_finite("loss", float(loss.detach().float().mean()), step)

@@ -1,0 +1,197 @@
+"""Scores from a published reward model: sigmoid(score_a - score_b) is P(a preferred to b)."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from training.recipes import runtime  # isort: skip  (first: it sets the environment)
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+
+from training.data.conversation import Message
+from training.data.framing import Framed, FramingCounts, frame_for_reward
+from training.recipes.batches import attention_mask, batches_by_length, pad_right
+from training.recipes.embeddings import embed
+from training.recipes.errors import ModelError, StopRequestedError
+from training.recipes.models import (
+    load_classifier,
+    load_encoder,
+    load_tokenizer,
+    place,
+    weights_fingerprint,
+)
+from training.recipes.progress import Report, ShouldStop
+
+CARD = "reward.json"
+HEAD = "head.safetensors"
+Row = tuple[Sequence[Message], str]
+
+
+@dataclass(frozen=True)
+class RewardCard:
+    """What a published reward model needs besides weights. `base_fingerprint`: frozen only."""
+
+    method: str
+    base_model: str
+    max_length: int
+    prompt_tokens: int
+    temperature: float
+    base_fingerprint: str = ""
+
+    def write(self, folder: Path) -> None:
+        (folder / CARD).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+class RewardModel(ABC):
+    """A loaded reward model; `score` frames, batches and applies the temperature."""
+
+    def __init__(self, card: RewardCard, tokenizer: Any) -> None:
+        self.card = card
+        self.tokenizer = tokenizer
+        self.framing = FramingCounts()
+
+    def score(
+        self,
+        rows: Sequence[Row],
+        *,
+        batch_size: int = 32,
+        report: Report | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> list[float]:
+        framed = [self.frame(conversation, response) for conversation, response in rows]
+        for one in framed:
+            self.framing.add(one)
+        raw = self.raw_scores(framed, batch_size, report, should_stop)
+        return [float(value) / self.card.temperature for value in raw]
+
+    def frame(self, conversation: Sequence[Message], response: str) -> Framed:
+        return frame_for_reward(
+            self.tokenizer,
+            conversation,
+            response,
+            max_length=self.card.max_length,
+            prompt_tokens=self.card.prompt_tokens,
+        )
+
+    @abstractmethod
+    def raw_scores(
+        self,
+        framed: Sequence[Framed],
+        batch_size: int,
+        report: Report | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> np.ndarray:
+        """[N] rewards before the temperature."""
+
+
+class FinetunedRewardModel(RewardModel):
+    def __init__(self, card: RewardCard, tokenizer: Any, model: Any) -> None:
+        super().__init__(card, tokenizer)
+        self.model = place(model).eval()
+
+    @torch.inference_mode()
+    def raw_scores(
+        self,
+        framed: Sequence[Framed],
+        batch_size: int,
+        report: Report | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> np.ndarray:
+        scores = np.zeros(len(framed))
+        plan = batches_by_length([len(one.ids) for one in framed], batch_size)
+        for done, batch in enumerate(plan, start=1):
+            ids = [framed[row].ids for row in batch]
+            where = runtime.device()
+            logits = self.model(
+                input_ids=pad_right(ids, self.tokenizer.pad_token_id).to(where),
+                attention_mask=attention_mask(ids).to(where),
+            ).logits
+            scores[batch] = logits.squeeze(-1).float().cpu().numpy()
+            if report:
+                report({"event": "scoring", "batch": done, "batches": len(plan)})
+            if should_stop and should_stop():
+                raise StopRequestedError(f"stopped after scoring {done} of {len(plan)} batches")
+        return scores
+
+
+class FrozenRewardModel(RewardModel):
+    def __init__(
+        self,
+        card: RewardCard,
+        tokenizer: Any,
+        encoder: Any,
+        coefficients_D: np.ndarray,
+        offset: float,
+    ) -> None:
+        super().__init__(card, tokenizer)
+        self.encoder = place(encoder).eval()
+        self.coefficients_D = coefficients_D
+        self.offset = offset
+
+    def raw_scores(
+        self,
+        framed: Sequence[Framed],
+        batch_size: int,
+        report: Report | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> np.ndarray:
+        if not framed:
+            return np.zeros(0)
+        features_ND = embed(
+            self.encoder,
+            framed,
+            pad_id=self.tokenizer.pad_token_id,
+            batch_size=batch_size,
+            report=report,
+            should_stop=should_stop,
+        )
+        return features_ND.astype(np.float64) @ self.coefficients_D + self.offset
+
+
+def load_reward_model(folder: Path | str) -> RewardModel:
+    """Read a folder that `train_reward_model` published.
+
+    Raises ModelError when it is not one, or when the encoder under a frozen head has changed.
+    """
+    folder = Path(folder)
+    if not (folder / CARD).is_file():
+        raise ModelError(f"{folder} holds no {CARD}, so it is not a published reward model.")
+    card = RewardCard(**json.loads((folder / CARD).read_text(encoding="utf-8")))
+    if card.method == "finetune":
+        tokenizer = load_tokenizer(str(folder))
+        return FinetunedRewardModel(card, tokenizer, load_classifier(str(folder), tokenizer))
+    if weights_fingerprint(card.base_model) != card.base_fingerprint:
+        raise ModelError(
+            f"The head in {folder} was fitted on other weights of {card.base_model} than the ones "
+            "on this machine; train it again."
+        )
+    head = load_file(folder / HEAD)
+    return FrozenRewardModel(
+        card,
+        load_tokenizer(card.base_model),
+        load_encoder(card.base_model),
+        head["coefficients"].astype(np.float64),
+        float(head["offset"][0]),
+    )
+
+
+def score_responses(
+    model_dir: Path | str,
+    rows: Sequence[Row],
+    *,
+    batch_size: int = 32,
+    report: Report | None = None,
+    should_stop: ShouldStop | None = None,
+) -> list[float]:
+    """Calibrated scores of (conversation, response) rows, in their order.
+
+    Raises ModelError, or StopRequestedError between batches.
+    """
+    return load_reward_model(model_dir).score(
+        rows, batch_size=batch_size, report=report, should_stop=should_stop
+    )
