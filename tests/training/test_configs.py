@@ -15,7 +15,9 @@ def test_defaults_are_those_of_the_recipe():
     recipe = RewardModelConfig().to_dict()
     for name in ("threads", "embedding_cache"):
         del recipe[name]
-    assert cleaned == {**recipe, "data": {}}
+    data = cleaned.pop("data")
+    assert cleaned == recipe
+    assert (data["aggregation"], data["query"]["superseded"]) == ("each", False)
 
 
 def test_a_cleaned_configuration_is_its_own_cleaning():
@@ -50,6 +52,10 @@ def test_dpo_starts_from_the_small_model_unless_told():
         ("dpo", {"tiny": 3}, "config.tiny"),
         ("dpo", {"data": {"rows": 3}}, "config.data.rows"),
         ("dpo", {"data": []}, "config.data"),
+        ("dpo", {"data": {"aggregation": "loudest"}}, "config.data.aggregation"),
+        ("dpo", {"data": {"query": {"source": "robots"}}}, "config.data.query.source"),
+        ("dpo", {"data": {"query": {"no_such": 1}}}, "config.data.query.no_such"),
+        ("dpo", {"data": {"query": 3}}, "config.data.query"),
         ("reward_model", {"threads": 64}, "config.threads"),
         ("reward_model", {"embedding_cache": "/etc/passwd"}, "config.embedding_cache"),
         ("reward_model", {"start_from": "base"}, "config.start_from"),
@@ -94,10 +100,12 @@ def test_a_folder_of_base_models_and_hub_ids_pass(tmp_path, monkeypatch):
 def test_whatever_comes_is_taken_or_refused_by_name(config):
     try:
         cleaned = clean_config(recipe="reward_model", config=config)
-    except InvalidValue as error:
-        assert error.field.startswith("config")
+    except InvalidValue as caught:
+        error = caught
     else:
         assert set(config) <= {*cleaned, "threads", "embedding_cache"}
+        return
+    assert error.field.startswith("config")
 
 
 def test_fields_for_forms():

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from annotate.kinds import InvalidValue
+from annotate.services.exports import ExportOptions
+from annotate.services.selection import ExportFilters
 from training.models import TrainingRun
 from training.recipes.config import Configuration, DpoConfig, RewardModelConfig, TinyLmConfig
 from training.recipes.errors import ConfigError
@@ -149,14 +152,24 @@ def _clean_tiny(value: Any) -> dict[str, Any]:
 
 
 def _clean_data(value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
+    """As `create_snapshot` wants it."""
+    value = {} if value is None else value
     if not isinstance(value, Mapping):
         raise InvalidValue("config.data", "must be an object with query and aggregation")
-    unknown = sorted(set(value) - {"query", "aggregation"})
-    if unknown:
-        raise InvalidValue(f"config.data.{unknown[0]}", "unknown field; leave it out")
-    return dict(value)
+    for name in sorted(set(value) - {"query", "aggregation"}):
+        raise InvalidValue(f"config.data.{name}", "unknown field; there are: query, aggregation")
+    query = value.get("query") or {}
+    if not isinstance(query, Mapping):
+        raise InvalidValue("config.data.query", "must be an object of filters")
+    aggregation = value.get("aggregation", "each")
+    try:
+        filters = ExportFilters.from_query(query)
+        ExportOptions(aggregation=aggregation)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        path = "config.data" if name == "aggregation" else "config.data.query"
+        raise InvalidValue(f"{path}.{name}", " ".join(messages)) from error
+    return {"query": filters.as_query(), "aggregation": aggregation}
 
 
 RUN_FIELDS: dict[str, dict[str, Any]] = {

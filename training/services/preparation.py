@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotate.services.snapshots import create_snapshot, write_training_files
 from django.conf import settings
 from django.db import transaction
 
 from annotate.models import Prompt, Response
 from annotate.services import jobs
+from annotate.services.snapshots import create_snapshot, write_training_files
 from training import folders, machine
 from training.models import ModelVersion, TrainingRun
 from training.services.configs import RUN_FIELDS
@@ -49,9 +49,9 @@ def _freeze_rows(run: TrainingRun, code: str) -> None:
     snapshot = create_snapshot(
         project=run.project,
         actor=run.created_by,
-        query=data.get("query", {}),
+        query=data["query"],
         tie_rule=run.config["tie_rule"],
-        aggregation=data.get("aggregation", "each"),
+        aggregation=data["aggregation"],
     )
     config = dict(run.config)
     if config.get("start_from") == "in_service":

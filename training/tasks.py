@@ -1,0 +1,29 @@
+"""Celery's entry points to training. Each takes an id at most and calls one service."""
+
+from celery import shared_task
+
+from annotate.services import jobs
+from training.models import SamplingRun, TrainingRun
+from training.services import running, schedules
+
+
+@shared_task
+def run_training(run_id: int) -> None:
+    """Train one model, unless somebody else does."""
+    run = jobs.claim(TrainingRun, run_id, owner=jobs.owner_name())
+    if run is not None:
+        running.train(run=run)
+
+
+@shared_task
+def run_sampling(run_id: int) -> None:
+    """Sample one policy, unless somebody else does."""
+    run = jobs.claim(SamplingRun, run_id, owner=jobs.owner_name())
+    if run is not None:
+        running.sample(run=run)
+
+
+@shared_task
+def run_due_schedules() -> int:
+    """Queue a run for every schedule that is due."""
+    return len(schedules.queue_due_runs())
