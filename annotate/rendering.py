@@ -45,7 +45,6 @@ _AUTO_DIRECTION = (
     "bullet_list_open",
     "ordered_list_open",
     "blockquote_open",
-    "table_open",
 )
 
 _TAGS = {
@@ -56,10 +55,9 @@ _TAGS = {
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "ol": {"start", "dir"},
-    **{tag: {"class"} for tag in ("code", "span", "div")},
-    "pre": {"class", "dir", "tabindex"},
+    **{tag: {"class"} for tag in ("code", "span")},
+    **{tag: {"class", "dir", "tabindex"} for tag in ("pre", "div")},
     **{tag: {"dir"} for tag in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul")},
-    "table": {"dir"},
 }
 
 
@@ -200,8 +198,9 @@ def _leads_away(address: str) -> bool:
 
 
 def _set_direction(state: StateCore) -> None:
+    """On outermost blocks alone: `auto` disregards the text of children with a direction."""
     for token in state.tokens:
-        if token.type in _AUTO_DIRECTION:
+        if token.level == 0 and token.type in _AUTO_DIRECTION:
             token.attrSet("dir", "auto")
 
 
@@ -220,7 +219,7 @@ def _render_code_block(
 def _open_table(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    return f'<div class="table">{renderer.renderToken(tokens, index, options, env)}'
+    return f'<div class="table" dir="auto" tabindex="0">{renderer.renderToken(tokens, index, options, env)}'
 
 
 def _close_table(

@@ -1,0 +1,320 @@
+"""The work page: one task after the other, answered, skipped or changed.
+
+Every action is a plain form: POST, redirect, next task. Scripts send the same forms and ask
+for JSON; they get the following task's HTML with the answer, so that a task costs one request.
+"""
+
+import json
+import math
+from datetime import timedelta
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotate import access
+from annotate.handout import lease_by_ids, lease_seat
+from annotate.kinds import InvalidValue
+from annotate.models import Judgement, Project
+from annotate.pages import shown
+from annotate.pages.pairwise_form import parse_answer
+from annotate.progress import progress_of
+from annotate.rendering import render_markdown
+from annotate.services import judgements
+from annotate.services.judgements import SeatGone, Submitted
+
+TASK_FRAGMENT = "annotate/work.html#task"
+
+
+@require_GET
+@never_cache
+@login_required
+def work(request: HttpRequest, project_id: int) -> HttpResponse:
+    """The task you are at, or the next one, leased to you; the done page when none is left."""
+    project = access.get_project(request.user, project_id)
+    return _work_page(request, project)
+
+
+@require_GET
+@never_cache
+@login_required
+def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
+    """The task after the seat `beside`, as a fragment, leased ahead; 204 when there is none."""
+    beside = _number(request.GET.get("beside", ""))
+    lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
+    if lease is None:
+        return HttpResponse(status=204)
+    return HttpResponse(_fragment(request, shown.from_lease(lease)))
+
+
+@require_POST
+@login_required
+def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
+    """Take the answer. JSON: what was saved, and the task after `beside` as HTML."""
+    form = _read_form(request)
+    try:
+        submitted = judgements.submit_judgement(
+            seat_id=seat_id,
+            user=request.user,
+            started_at=_started_at(request.POST.get("shown_for", "")),
+            idempotency_key=f"seat-{seat_id}",
+            **form,
+        )
+    except InvalidValue as error:
+        return _invalid(request, project_id, error)
+    except SeatGone as error:
+        return _gone(request, project_id, str(error))
+    _explain(request, submitted, form["value"])
+    return _go_on(request, project_id, judgement=submitted.judgement.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@login_required
+def revise_judgement(request: HttpRequest, project_id: int, judgement_id: int) -> HttpResponse:
+    """An answer of yours, to be changed; the new one supersedes it."""
+    if request.method == "GET":
+        return _revise_page(request, project_id, judgement_id)
+    try:
+        submitted = judgements.revise_judgement(
+            judgement_id=judgement_id,
+            user=request.user,
+            reason="undo",
+            idempotency_key=f"revise-{judgement_id}",
+            **_read_form(request),
+        )
+    except InvalidValue as error:
+        if _wants_json(request):
+            return _problem(400, error.message, field=error.field)
+        return _revise_page(request, project_id, judgement_id, error)
+    except SeatGone as error:
+        return _gone(request, project_id, str(error))
+    messages.success(request, _("Your answer is changed."))
+    return _go_on(request, project_id, judgement=submitted.judgement.pk)
+
+
+@require_GET
+@never_cache
+@login_required
+def undo(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Go to your last answer, or to the last one older than the judgement `before`."""
+    project = access.get_project(request.user, project_id)
+    own = Judgement.objects.filter(project=project, annotator=request.user).current()
+    before = _number(request.GET.get("before", ""))
+    if before is not None:
+        own = own.filter(pk__lt=before)
+    last = own.order_by("-pk").values_list("pk", flat=True).first()
+    if last is None:
+        messages.info(request, _("There is no earlier answer of yours to change."))
+        return redirect("work", project_id)
+    return redirect("revise_judgement", project_id, last)
+
+
+@require_POST
+@login_required
+def skip_seat(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
+    """Decline the task for good, with the reason."""
+    try:
+        judgements.skip_seat(
+            seat_id=seat_id,
+            user=request.user,
+            reason=request.POST.get("reason", ""),
+            note=request.POST.get("note", ""),
+        )
+    except InvalidValue as error:
+        return _invalid(request, project_id, error)
+    except SeatGone as error:
+        return _gone(request, project_id, str(error))
+    if not _wants_json(request):
+        messages.info(request, _("Skipped. Somebody else will get that task."))
+    return _go_on(request, project_id)
+
+
+@require_POST
+@login_required
+def save_draft(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
+    """Keep what is typed so far; the body is the draft as JSON. 204."""
+    try:
+        draft = json.loads(request.body)
+        judgements.save_draft(seat_id=seat_id, user=request.user, value=draft)
+    except InvalidValue as error:
+        return _problem(400, error.message, field=error.field)
+    except (ValueError, RecursionError) as error:
+        return _problem(400, f"is not JSON: {error}", field="body")
+    except SeatGone as error:
+        return _problem(409, str(error))
+    return HttpResponse(status=204)
+
+
+@require_POST
+@login_required
+def renew_lease(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
+    """Keep the seat while its page is in use. 204, or 409 with what became of it."""
+    try:
+        judgements.renew_lease(seat_id=seat_id, user=request.user)
+    except SeatGone as error:
+        return _problem(409, str(error))
+    return HttpResponse(status=204)
+
+
+def _work_page(
+    request: HttpRequest, project: Project, error: InvalidValue | None = None
+) -> HttpResponse:
+    """With `error`, the form keeps what was sent and says what is wrong with it."""
+    lease = None
+    if project.state == Project.State.ACTIVE:
+        lease = lease_seat(project=project, user=request.user)
+    if lease is None:
+        return render(request, "annotate/done.html", _frame(project))
+    entered = _entered(request) if error else None
+    context = {"task": shown.from_lease(lease, entered), "error": error, **_frame(project)}
+    return render(request, "annotate/work.html", context, status=422 if error else 200)
+
+
+def _revise_page(
+    request: HttpRequest, project_id: int, judgement_id: int, error: InvalidValue | None = None
+) -> HttpResponse:
+    own = Judgement.objects.filter(annotator=request.user, project=project_id).select_related(
+        "task__prompt"
+    )
+    judgement = access.get_in_project(request.user, own, judgement_id)
+    if Judgement.objects.filter(supersedes=judgement).exists():
+        return redirect("undo", project_id)
+    entered = _entered(request) if error else None
+    task = shown.from_judgement(judgement, entered)
+    context = {"task": task, "error": error, **_frame(judgement.project)}
+    return render(request, "annotate/work.html", context, status=422 if error else 200)
+
+
+def _frame(project: Project) -> dict:
+    """What surrounds the task: the project, its guidelines, how far it and you are."""
+    return {
+        "project": project,
+        "guidelines": render_markdown(project.guidelines) if project.guidelines else "",
+        "done_count": project.membership.done_count if project.membership else 0,
+        "progress": progress_of([project.pk])[project.pk],
+    }
+
+
+def _fragment(request: HttpRequest, task: shown.ShownTask) -> str:
+    return render_to_string(TASK_FRAGMENT, {"task": task}, request)
+
+
+def _go_on(request: HttpRequest, project_id: int, judgement: int | None = None) -> HttpResponse:
+    """After a write: the next page, or for scripts what they need to show it themselves."""
+    if not _wants_json(request):
+        return redirect("work", project_id)
+    beside = _number(request.POST.get("beside", ""))
+    lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
+    progress = progress_of([project_id])[project_id]
+    return JsonResponse(
+        {
+            "judgement": judgement,
+            "next": _fragment(request, shown.from_lease(lease)) if lease else None,
+            "percent": progress.percent,
+            "message": _pending_message(request),
+        }
+    )
+
+
+def _explain(request: HttpRequest, submitted: Submitted, value: dict) -> None:
+    """Say what is out of the ordinary about an answer that was taken."""
+    if submitted.late:
+        text = _(
+            "Your time for that task had run out and somebody else took it. "
+            "Your answer is kept as an extra one."
+        )
+        messages.warning(request, text)
+    elif not submitted.created and submitted.judgement.value != value:
+        text = _("You had answered that task before; the first answer stays. Undo changes it.")
+        messages.warning(request, text)
+
+
+def _pending_message(request: HttpRequest) -> str:
+    return " ".join(str(message) for message in messages.get_messages(request))
+
+
+def _invalid(request: HttpRequest, project_id: int, error: InvalidValue) -> HttpResponse:
+    if _wants_json(request):
+        return _problem(400, error.message, field=error.field)
+    return _work_page(request, access.get_project(request.user, project_id), error)
+
+
+def _gone(request: HttpRequest, project_id: int, text: str) -> HttpResponse:
+    if _wants_json(request):
+        return _problem(409, text)
+    messages.warning(request, text)
+    return redirect("work", project_id)
+
+
+def _problem(status: int, detail: str, field: str = "") -> JsonResponse:
+    return JsonResponse({"detail": detail, "field": field}, status=status)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def _read_form(request: HttpRequest) -> dict:
+    return {
+        "value": parse_answer(request.POST.get("answer", "")),
+        "rationale": request.POST.get("rationale", ""),
+        "flag": request.POST.get("flag", ""),
+        "seconds_active": _seconds(request.POST.get("seconds_active", "")),
+    }
+
+
+def _entered(request: HttpRequest) -> shown.Entered:
+    names = ("answer", "rationale", "flag")
+    return shown.Entered(**{name: request.POST.get(name, "") for name in names})
+
+
+def _number(text: str) -> int | None:
+    """A row's id from an address, None when absent. Raises Http404 for what can be none."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Http404("That is no id.")
+    return int(text)
+
+
+def _seconds(text: str) -> float | None:
+    """A measured duration. A clock that makes no sense is no reason to refuse an answer."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and 0 <= seconds <= 86_400 else None
+
+
+def _started_at(shown_for: str):
+    """When the task came into view, by the server's clock, from how long ago that was."""
+    seconds = _seconds(shown_for)
+    return None if seconds is None else timezone.now() - timedelta(seconds=seconds)
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/work/", work, name="work"),
+    path("projects/<int:project_id>/work/next/", next_task, name="next_task"),
+    path("projects/<int:project_id>/work/undo/", undo, name="undo"),
+    path(
+        "projects/<int:project_id>/work/judgements/<int:judgement_id>/",
+        revise_judgement,
+        name="revise_judgement",
+    ),
+    path(
+        "projects/<int:project_id>/work/<int:seat_id>/submit/",
+        submit_judgement,
+        name="submit_judgement",
+    ),
+    path("projects/<int:project_id>/work/<int:seat_id>/skip/", skip_seat, name="skip_seat"),
+    path("projects/<int:project_id>/work/<int:seat_id>/draft/", save_draft, name="save_draft"),
+    path("projects/<int:project_id>/work/<int:seat_id>/renew/", renew_lease, name="renew_lease"),
+]

@@ -1,0 +1,23 @@
+/* Nothing left: ask now and then, ever more rarely, whether a task came back. */
+
+const page = document.querySelector("[data-poll]");
+const LONGEST_MS = 5 * 60_000;
+let pause = 20_000;
+
+async function look() {
+  if (!document.hidden) {
+    try {
+      const answer = await fetch(page.dataset.nextUrl, { credentials: "same-origin" });
+      if (answer.status === 200 && !answer.redirected) {
+        location.assign(page.dataset.workUrl);
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // TypeError: offline; ask again later.
+    }
+    pause = Math.min(pause * 1.5, LONGEST_MS);
+  }
+  setTimeout(look, pause);
+}
+
+if (page) setTimeout(look, pause);

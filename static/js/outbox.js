@@ -1,0 +1,95 @@
+/* Answers on their way. Each is written down in this browser before it is sent and struck out
+   when the server has it, so that a crash or a lost connection loses nothing. Every answer
+   carries a key by which the server takes it once, however often it arrives. */
+
+const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
+
+export class Outbox {
+  #name;
+  #listener;
+  #failures = 0;
+  #timer = 0;
+  #sending = null;
+
+  /** `listener` has taken(entry, answer), refused(entry, status, detail), stuck(why). */
+  constructor(user, listener) {
+    this.#name = `tandem:outbox:${user}`;
+    this.#listener = listener;
+    addEventListener("online", () => this.flush());
+  }
+
+  get entries() {
+    return JSON.parse(localStorage.getItem(this.#name) ?? "[]");
+  }
+
+  get isStuck() {
+    return this.#failures > 0;
+  }
+
+  /** Put { key, url, body } in and send it. */
+  add(entry) {
+    const others = this.entries.filter((there) => there.key !== entry.key);
+    this.#write([...others, entry]);
+    return this.flush();
+  }
+
+  remove(key) {
+    this.#write(this.entries.filter((there) => there.key !== key));
+  }
+
+  /** Send what is there, oldest first. Calls while one is under way join it. */
+  flush() {
+    clearTimeout(this.#timer);
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = null;
+      if (this.entries.length && !this.#failures) this.flush();
+    });
+    return this.#sending;
+  }
+
+  async #sendAll() {
+    for (let entry = this.entries[0]; entry; entry = this.entries[0]) {
+      if (!(await this.#send(entry))) return;
+    }
+  }
+
+  async #send(entry) {
+    let answer;
+    try {
+      answer = await fetch(entry.url, {
+        method: "POST",
+        body: new URLSearchParams(entry.body),
+        headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
+        credentials: "same-origin",
+        keepalive: entry.body.length < 50_000,
+      });
+    } catch {
+      return this.#stuck("offline");
+    }
+    const isJson = answer.headers.get("Content-Type")?.includes("json");
+    if (answer.redirected || answer.status === 403) return this.#stuck("signedOut");
+    if (answer.status >= 500 || answer.status === 429) return this.#stuck("trouble");
+    this.#failures = 0;
+    this.remove(entry.key);
+    const said = isJson ? await answer.json() : {};
+    if (answer.ok) this.#listener.taken(entry, said);
+    else this.#listener.refused(entry, answer.status, said.detail ?? answer.statusText);
+    return true;
+  }
+
+  #stuck(why) {
+    this.#listener.stuck(why);
+    const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.flush(), pause);
+    return false;
+  }
+
+  #write(entries) {
+    localStorage.setItem(this.#name, JSON.stringify(entries));
+  }
+}
+
+export function csrfToken() {
+  return document.querySelector("[name=csrfmiddlewaretoken]").value;
+}

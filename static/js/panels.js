@@ -1,0 +1,79 @@
+/* The two responses: scrolled together on wish, swiped on narrow screens, differences marked. */
+
+import * as diff from "./diff.js";
+
+const STORE = "tandem:view";
+const view = { differences: false, together: false, ...JSON.parse(localStorage.getItem(STORE) ?? "{}") };
+let observer = null;
+
+/** Wire the two toggles of the page's head. */
+export function listen() {
+  for (const button of document.querySelectorAll("[data-toggle]")) {
+    const name = button.dataset.toggle;
+    if (name === "differences" && !diff.isSupported) continue;
+    button.hidden = false;
+    button.setAttribute("aria-pressed", view[name]);
+    button.addEventListener("click", () => toggle(name));
+  }
+}
+
+export function toggle(name) {
+  view[name] = !view[name];
+  localStorage.setItem(STORE, JSON.stringify(view));
+  document.querySelector(`[data-toggle=${name}]`).setAttribute("aria-pressed", view[name]);
+  if (name === "differences") markDifferences();
+}
+
+/** Wire the task that has just come into view. */
+export function attach(task) {
+  const [first, second] = task.querySelectorAll(".response");
+  link(first, second);
+  link(second, first);
+  watchSwitch(task);
+  markDifferences();
+}
+
+function markDifferences() {
+  if (!diff.isSupported) return;
+  const texts = document.querySelectorAll(".response .prose");
+  diff.mark(...(view.differences ? texts : [null, null]));
+}
+
+/** `follower` keeps the same share scrolled. Only the one under hand or focus leads. */
+function link(leader, follower) {
+  leader.addEventListener(
+    "scroll",
+    () => {
+      const leads = leader.matches(":hover, :focus-within") && !follower.matches(":hover");
+      const room = leader.scrollHeight - leader.clientHeight;
+      if (!view.together || !leads || room <= 0) return;
+      const share = leader.scrollTop / room;
+      follower.scrollTop = share * (follower.scrollHeight - follower.clientHeight);
+    },
+    { passive: true },
+  );
+}
+
+function watchSwitch(task) {
+  observer?.disconnect();
+  const box = task.querySelector(".responses");
+  const links = [...task.querySelectorAll(".switch a")];
+  for (const link of links) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const target = task.querySelector(link.getAttribute("href"));
+      box.scrollTo({ left: target.offsetLeft - box.offsetLeft });
+    });
+  }
+  observer = new IntersectionObserver(
+    (seen) => {
+      for (const { target, isIntersecting } of seen) {
+        const link = links.find((candidate) => candidate.hash === `#${target.id}`);
+        if (isIntersecting) link.setAttribute("aria-current", "true");
+        else link.removeAttribute("aria-current");
+      }
+    },
+    { root: box, threshold: 0.6 },
+  );
+  for (const response of task.querySelectorAll(".response")) observer.observe(response);
+}

@@ -1,0 +1,30 @@
+/* What the page says about itself: saved or not, notices, announcements to screen readers. */
+
+const texts = document.querySelector("[data-texts]").dataset;
+const line = document.querySelector("[data-status]");
+const notice = document.querySelector("[data-notice]");
+const announcer = document.querySelector("[data-announce]");
+
+/** A text of the page by name, with {fields} filled in. */
+export function text(name, fields = {}) {
+  return Object.entries(fields).reduce(
+    (filled, [field, value]) => filled.replace(`{${field}}`, value),
+    texts[name],
+  );
+}
+
+/** The small line: "saving", "saved" or "offline"; nothing without a name. */
+export function setStatus(name = "") {
+  line.textContent = name ? texts[name] : "";
+  line.dataset.kind = name === "offline" ? "trouble" : "";
+}
+
+/** A message above the task; empty takes it away. */
+export function setNotice(message = "") {
+  notice.textContent = message;
+  notice.hidden = !message;
+}
+
+export function announce(message) {
+  announcer.textContent = message;
+}
