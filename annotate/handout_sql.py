@@ -1,18 +1,19 @@
 """The statements of the hand-out; annotate/handout.py tells what they do and why.
 
 Each is written so that its plan cannot depend on statistics: the candidates are the first few
-rows of one index, materialised, and everything else is a look-up by a unique index.
+rows of one index, materialised, and everything else is a look-up by task or id.
 """
 
-# May this person ({user}) sit at the task of {seat}? All three ask a unique index.
+# May this person sit at the task of {seat}? A count cannot be turned into a join, and `+ 0` leaves
+# only the index on the task: a planner with old statistics takes a busy annotator for a new one
+# and would walk through all that they ever did.
 FREE_FOR_USER = """
-    NOT EXISTS (SELECT FROM annotate_seat other
-                WHERE other.task_id = {seat}.task_id AND other.annotator_id = %(user)s)
-    AND NOT EXISTS (SELECT FROM annotate_skip skip
-                    WHERE skip.task_id = {seat}.task_id AND skip.annotator_id = %(user)s)
-    AND NOT EXISTS (SELECT FROM annotate_judgement judgement
-                    WHERE judgement.task_id = {seat}.task_id
-                      AND judgement.annotator_id = %(user)s AND judgement.supersedes_id IS NULL)
+    (SELECT count(*) FROM annotate_seat other
+     WHERE other.task_id = {seat}.task_id AND other.annotator_id + 0 = %(user)s) = 0
+    AND (SELECT count(*) FROM annotate_skip skip
+         WHERE skip.task_id = {seat}.task_id AND skip.annotator_id + 0 = %(user)s) = 0
+    AND (SELECT count(*) FROM annotate_judgement judgement
+         WHERE judgement.task_id = {seat}.task_id AND judgement.annotator_id + 0 = %(user)s) = 0
 """
 
 # One row, or none for a stranger: (interfered, searched, whether the lanes go on behind the
@@ -44,7 +45,7 @@ WITH place AS MATERIALIZED (
     SET leased_until = statement_timestamp() + place.lease_seconds * interval '1 second'
     FROM held, place
     WHERE seat.id = held.id AND held.is_half_over
-      AND seat.state = 'leased' AND seat.annotator_id = %(user)s
+      AND seat.state = 'leased' AND seat.annotator_id + 0 = %(user)s
     RETURNING seat.id, seat.leased_until
 ), locked AS MATERIALIZED (
     SELECT membership.id, membership.xmin AS version,
@@ -86,7 +87,7 @@ SELECT (EXISTS (SELECT FROM locked) AND NOT EXISTS (SELECT FROM person))
         FROM unnest(seat.shown_order) WITH ORDINALITY AS shown (id, position)
         JOIN annotate_response response ON response.id = shown.id),
        (SELECT draft.value::text FROM annotate_draft draft
-        WHERE draft.seat_id = seat.id AND draft.annotator_id = %(user)s)
+        WHERE draft.seat_id = seat.id AND draft.annotator_id + 0 = %(user)s)
 FROM place
 LEFT JOIN chosen ON true
 LEFT JOIN annotate_seat seat ON seat.id = chosen.id

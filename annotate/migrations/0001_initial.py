@@ -560,6 +560,7 @@ class Migration(migrations.Migration):
                 (
                     "annotator",
                     models.ForeignKey(
+                        db_index=False,
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -570,6 +571,7 @@ class Migration(migrations.Migration):
                 (
                     "project",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="seats",
                         to="annotate.project",
@@ -665,6 +667,7 @@ class Migration(migrations.Migration):
                 (
                     "project",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="judgements",
                         to="annotate.project",
@@ -894,6 +897,7 @@ class Migration(migrations.Migration):
             model_name="seat",
             name="task",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="seats",
                 to="annotate.task",
@@ -1139,6 +1143,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="seat",
+            index=models.Index(
+                condition=models.Q(("state", "leased")),
+                fields=["annotator", "project"],
+                name="seat_held",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="seat",
             index=models.Index(fields=["annotator", "project", "state"], name="seat_of_annotator"),
         ),
         migrations.AddIndex(
@@ -1280,7 +1292,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     ("annotator__isnull", False), models.Q(("idempotency_key", ""), _negated=True)
                 ),
-                fields=("annotator", "idempotency_key"),
+                fields=("idempotency_key", "annotator"),
                 name="judgement_idempotency",
             ),
         ),

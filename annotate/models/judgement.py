@@ -49,7 +49,9 @@ class Judgement(models.Model):
         JUDGE = "judge", "AI judge"
         IMPORTED = "imported", "Imported"
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="judgements")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="judgements", db_index=False
+    )
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="judgements")
     kind = models.CharField(max_length=32)
     schema_version = models.PositiveSmallIntegerField(default=1)
@@ -128,7 +130,7 @@ class Judgement(models.Model):
             # A submit that is repeated finds its row by this.
             models.UniqueConstraint(
                 name="judgement_idempotency",
-                fields=["annotator", "idempotency_key"],
+                fields=["idempotency_key", "annotator"],
                 condition=Q(annotator__isnull=False) & ~Q(idempotency_key=""),
             ),
         ]

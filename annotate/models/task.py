@@ -80,8 +80,11 @@ class Seat(models.Model):
         DONE = "done"
         VOID = "void"
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="seats")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="seats")
+    # Every hand-out rewrites the row in all its indexes; those of the three keys are below.
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="seats", db_index=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="seats", db_index=False
+    )
     number = models.PositiveSmallIntegerField(help_text="0 .. overlap - 1 within the task.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     annotator = models.ForeignKey(
@@ -90,6 +93,7 @@ class Seat(models.Model):
         related_name="seats",
         null=True,
         blank=True,
+        db_index=False,
     )
     leased_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
@@ -147,7 +151,11 @@ class Seat(models.Model):
             ),
             # Sweep: leases that ran out.
             models.Index(fields=["leased_until"], name="seat_leases", condition=Q(state="leased")),
-            # Hand-out: the leases this person holds. The page: what one did last.
+            # Hand-out: the leases this person holds; always a handful of rows.
+            models.Index(
+                fields=["annotator", "project"], name="seat_held", condition=Q(state="leased")
+            ),
+            # The page: what one did last.
             models.Index(fields=["annotator", "project", "state"], name="seat_of_annotator"),
             # Overview: counts by state.
             models.Index(fields=["project", "state"], name="seat_project_state"),

@@ -1,4 +1,7 @@
-"""The statements of a submit; annotate/services/judgements.py tells what they do and why."""
+"""The statements of a submit; annotate/services/judgements.py tells what they do and why.
+
+`+ 0` keeps an annotator's rows from being walked through: see annotate/handout_sql.py.
+"""
 
 # All that decides what a submit means, from one snapshot. No row: no such seat, or a stranger.
 LOOK = """
@@ -6,14 +9,14 @@ SELECT seat.project_id, seat.task_id, seat.state, seat.annotator_id = %(user)s,
        %(user)s = ANY(seat.former_holders), seat.shown_order,
        project.kind, project.kind_settings::text,
        (SELECT held.id FROM annotate_seat held
-        WHERE held.task_id = seat.task_id AND held.annotator_id = %(user)s
+        WHERE held.task_id = seat.task_id AND held.annotator_id + 0 = %(user)s
           AND held.state = 'leased'),
        (SELECT given.id FROM annotate_judgement given
-        WHERE given.task_id = seat.task_id AND given.annotator_id = %(user)s
+        WHERE given.task_id = seat.task_id AND given.annotator_id + 0 = %(user)s
           AND NOT EXISTS (SELECT FROM annotate_judgement later
                           WHERE later.supersedes_id = given.id)),
        (SELECT same.id FROM annotate_judgement same
-        WHERE same.annotator_id = %(user)s AND same.idempotency_key = %(key)s
+        WHERE same.annotator_id + 0 = %(user)s AND same.idempotency_key = %(key)s
           AND same.idempotency_key <> '')
 FROM annotate_seat seat
 JOIN annotate_project project ON project.id = seat.project_id AND project.archived_at IS NULL
@@ -36,7 +39,7 @@ WITH seen AS MATERIALIZED (
     SELECT locked.id FROM locked JOIN seen USING (id, version)
     WHERE NOT EXISTS (
         SELECT FROM annotate_judgement given
-        WHERE given.task_id = %(task)s AND given.annotator_id = %(user)s
+        WHERE given.task_id = %(task)s AND given.annotator_id + 0 = %(user)s
           AND given.supersedes_id IS NULL)
 ), {seat}, written AS (
     INSERT INTO annotate_judgement (
@@ -53,7 +56,7 @@ WITH seen AS MATERIALIZED (
     FROM person, written WHERE membership.id = person.id
 ), cleared AS (
     DELETE FROM annotate_draft draft USING written
-    WHERE draft.seat_id = %(seat)s AND draft.annotator_id = %(user)s
+    WHERE draft.seat_id = %(seat)s AND draft.annotator_id + 0 = %(user)s
 )
 SELECT id, submitted_at, simulated FROM written
 """
@@ -65,7 +68,7 @@ ANSWER_SEAT = WRITE.format(
     SET state = 'done', annotator_id = %(user)s, reopened_key = NULL
     FROM person
     WHERE seat.id = %(seat)s
-      AND ((seat.state = 'leased' AND seat.annotator_id = %(user)s)
+      AND ((seat.state = 'leased' AND seat.annotator_id + 0 = %(user)s)
            OR (seat.state = 'open' AND %(user)s = ANY(seat.former_holders)))
     RETURNING seat.id, seat.shown_order
 )""",
