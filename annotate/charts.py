@@ -1,7 +1,8 @@
 """Charts drawn on the server as SVG, each with the table it was drawn from.
 
 Horizontal places are percent and vertical ones pixels, so a chart fits every width without
-scaling its letters. Colours come from CSS (`static/css/managers.css`).
+scaling its letters. Colours, and the room for the labels on the left, come from CSS
+(`static/css/managers.css`).
 """
 
 import csv
@@ -15,7 +16,7 @@ from itertools import pairwise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-TOP, HEIGHT, BELOW = 18, 168, 26
+TOP, HEIGHT = 8, 168  # pixels; `.chart-svg` in the CSS has room for the labels below
 MAX_POINTS = 300
 
 
@@ -131,21 +132,29 @@ def number(value: float) -> str:
 def _svg(
     title: str, ticks: list[float], marks: SafeString, x_labels: list[tuple[float, str]]
 ) -> SafeString:
+    y_labels = format_html_join(
+        "",
+        '<text class="tick y" x="0" y="{}">{}</text>',
+        ((_short(_y(t, ticks) + 4), number(t)) for t in ticks),
+    )
     grid = format_html_join(
         "",
-        '<line class="grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>'
-        '<text class="tick" x="0" y="{1}">{2}</text>',
-        ((_short(_y(t, ticks)), _short(_y(t, ticks) - 4), number(t)) for t in ticks),
+        '<line class="grid-line" x1="0" x2="100%" y1="{0}" y2="{0}"/>',
+        ((_short(_y(t, ticks)),) for t in ticks),
     )
     below = format_html_join(
         "",
-        '<text class="tick" x="{}%" y="{}" text-anchor="{}">{}</text>',
-        ((_short(x), TOP + HEIGHT + 18, _anchor(x), name) for x, name in x_labels),
+        '<text class="tick{}" x="{}%" y="{}" text-anchor="{}">{}</text>',
+        (
+            (" minor" if i % 2 else "", _short(x), TOP + HEIGHT + 18, _anchor(x), name)
+            for i, (x, name) in enumerate(x_labels)
+        ),
     )
     return format_html(
-        '<svg class="chart-svg" role="img" aria-label="{}" width="100%" height="{}">{}{}{}</svg>',
+        '<div class="chart-svg" role="img" aria-label="{}">'
+        '<svg class="y-axis">{}</svg><svg class="plot">{}{}{}</svg></div>',
         title,
-        TOP + HEIGHT + BELOW,
+        y_labels,
         grid,
         marks,
         below,
@@ -170,8 +179,8 @@ def _lines(kept: list[Series], ticks: list[float], low: float, high: float) -> S
         ),
     )
     return format_html(
-        '<svg x="0" y="{}" width="100%" height="{}" viewBox="0 0 1000 {}"'
-        ' preserveAspectRatio="none" overflow="visible">{}</svg>',
+        '<svg y="{}" width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none"'
+        ' overflow="visible">{}</svg>',
         TOP,
         HEIGHT,
         HEIGHT,

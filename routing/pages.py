@@ -20,7 +20,7 @@ from routing.reports import RouteFigures, route_figures
 from routing.services.passes import start_routing
 from routing.services.policies import JUDGE_KIND, retire_policy, save_policy
 
-DECISIONS = 50
+DECISIONS = 25
 
 
 class PolicyForm(forms.Form):

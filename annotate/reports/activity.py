@@ -50,12 +50,8 @@ def activity(project: Project) -> Activity | None:
 def _per_hour(project: Project) -> dict[datetime, int]:
     since = timezone.now() - timedelta(days=DAYS)
     rows = latest_judgements(project).filter(submitted_at__gte=since)
-    return dict(
-        rows.annotate(hour=TruncHour("submitted_at"))
-        .values_list("hour")
-        .order_by()
-        .annotate(Count("*"))
-    )
+    by_hour = rows.annotate(hour=TruncHour("submitted_at")).order_by().values_list("hour")
+    return dict(by_hour.annotate(n=Count("*")))
 
 
 def _per_day(hours: dict[datetime, int]) -> dict[datetime, int]:

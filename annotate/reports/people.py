@@ -80,4 +80,4 @@ def _habits(project: Project) -> dict[int, dict]:
 
 
 def _count(rows) -> dict[int, int]:
-    return dict(rows.values_list("annotator_id").order_by().annotate(Count("*")))
+    return dict(rows.order_by().values_list("annotator_id").annotate(n=Count("*")))

@@ -79,7 +79,7 @@ def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row],
         for row in Seat.objects.filter(task__in=ids)
         .exclude(state=Seat.State.VOID)
         .values("task")
-        .annotate(n=Count("*"), done=Count("*", filter=Q(state=Seat.State.DONE)))
+        .annotate(n=Count("*"), done=Count("pk", filter=Q(state=Seat.State.DONE)))
     }
     judged = {
         row["task"]: row

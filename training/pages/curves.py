@@ -27,7 +27,7 @@ def curves(run: TrainingRun) -> list[Chart]:
             if name in TITLES:
                 by_name.setdefault(name, []).append((step, value))
     return [
-        line_chart(title, [Series(title, by_name[name])], x_label="Step")
+        line_chart(title, [Series(title, by_name[name])], x_label="Step", x_format="{:,.0f}".format)
         for name, title in TITLES.items()
         if len(by_name.get(name, ())) > 1
     ]
