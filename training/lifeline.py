@@ -1,8 +1,8 @@
-"""How a long task notices that its worker shuts down or was killed.
+"""How a long task notices that its worker shuts down.
 
-Celery lets a pool process finish its task first, and a pool process whose main process was
-killed does not notice until then; both would take hours here. The main process therefore holds
-the only write end of a pipe: when it closes it, or dies in any way, the pipe ends.
+On SIGTERM Celery's main process waits for its pool to finish what it does, which would take
+hours here, and tells the pool nothing. So the main process holds the only write end of a pipe:
+when it closes it, or dies, the pipe ends.
 """
 
 import os
