@@ -23,6 +23,7 @@ from config.supervision import Service, Supervisor, end_leftovers, print_line
 STOP_ORDER = [["web", "beat"], ["worker", "training"], ["postgres"]]
 # It warns of pickled messages from strangers; only JSON is accepted here.
 WITHOUT_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+LONG_START = 30  # seconds; then the console says that something is wrong
 TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft")
 
 
@@ -156,10 +157,15 @@ async def start_postgres(supervisor: Supervisor, cluster: Cluster) -> IO[str]:
 
 async def wait_until_healthy(supervisor: Supervisor, host: str, port: int) -> bool:
     """Poll /healthz until it answers 200; False when asked to stop meanwhile."""
+    began, pause, warned = time.monotonic(), 0.05, False
     while not supervisor.stopping.is_set():
         if await asyncio.to_thread(answers, host, port):
             return True
-        await asyncio.sleep(0.05)
+        if not warned and time.monotonic() - began > LONG_START:
+            warned = True
+            say(f"/healthz does not answer 200 after {LONG_START} s; the web's output tells why")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, 2.0)
     return False
 
 
@@ -179,8 +185,9 @@ async def _serve(supervisor: Supervisor, var: Path, host: str, port: int, began:
     if os.environ.get("DATABASE_URL"):
         say("3/5 PostgreSQL: the server that DATABASE_URL names")
     else:
-        in_use = await start_postgres(supervisor, private_cluster(var))
-        say(f"3/5 PostgreSQL: private, under {var} ({time.monotonic() - began:.1f} s)")
+        cluster = private_cluster(var)
+        in_use = await start_postgres(supervisor, cluster)
+        say(f"3/5 PostgreSQL: private, in {cluster.home} ({time.monotonic() - began:.1f} s)")
     say("4/5 database: migrations, first-run set-up")
     status = await supervisor.run_once(
         Service("prepare", [sys.executable, "-m", "config.prepare"], folder=BASE_DIR)
