@@ -219,7 +219,8 @@ def _render_code_block(
 def _open_table(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
-    return f'<div class="table" dir="auto" tabindex="0">{renderer.renderToken(tokens, index, options, env)}'
+    table = renderer.renderToken(tokens, index, options, env)
+    return f'<div class="table" dir="auto" tabindex="0">{table}'
 
 
 def _close_table(

@@ -29,6 +29,12 @@ def data_dir() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings) -> None:
+    """Hashing passwords slowly is right in production and costs the tests minutes."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def make_user(db):
     """make_user("ada") -> a user whose password is "correct horse battery"."""

@@ -72,9 +72,15 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("account")
 
 
+def _password_form(request: HttpRequest) -> PasswordChangeForm:
+    form = PasswordChangeForm(request.user)
+    form.fields["old_password"].widget.attrs.pop("autofocus", None)
+    return form
+
+
 def _account_page(request: HttpRequest, *, status: int = 200, **context: object) -> HttpResponse:
     context = {
-        "password_form": PasswordChangeForm(request.user),
+        "password_form": _password_form(request),
         "token_form": TokenForm(),
         "tokens": request.user.api_tokens.filter(revoked_at=None).order_by("-pk"),
         **context,

@@ -265,10 +265,15 @@ def _wants_json(request: HttpRequest) -> bool:
 def _read_form(request: HttpRequest) -> dict:
     return {
         "value": parse_answer(request.POST.get("answer", "")),
-        "rationale": request.POST.get("rationale", ""),
-        "flag": request.POST.get("flag", ""),
+        "rationale": _text(request, "rationale"),
+        "flag": _text(request, "flag"),
         "seconds_active": _seconds(request.POST.get("seconds_active", "")),
     }
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    """A text field; browsers send line ends as CR LF when the form goes without scripts."""
+    return request.POST.get(name, "").replace("\r\n", "\n")
 
 
 def _entered(request: HttpRequest) -> shown.Entered:
