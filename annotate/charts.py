@@ -110,8 +110,9 @@ def thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     """Round numbers in steps of 1, 2 or 5 × 10ⁿ that enclose low and high."""
-    if high <= low:
-        high = low + (abs(low) or 1)
+    size = max(abs(low), abs(high))
+    if high - low <= size * 1e-9:
+        high = low + (size or 1)
     raw = (high - low) / wanted
     power = 10 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999999)
@@ -146,7 +147,7 @@ def _svg(
         "",
         '<text class="tick{}" x="{}%" y="{}" text-anchor="{}">{}</text>',
         (
-            (" minor" if i % 2 else "", _short(x), TOP + HEIGHT + 18, _anchor(x), name)
+            (" minor" if i % 4 else "", _short(x), TOP + HEIGHT + 18, _anchor(x), name)
             for i, (x, name) in enumerate(x_labels)
         ),
     )

@@ -73,6 +73,12 @@ class ProjectForm(forms.Form):
         help_text="No model ever trains on the labels of these prompts.",
     )
 
+    def clean_description(self) -> str:
+        return _plain_lines(self.cleaned_data["description"])
+
+    def clean_guidelines(self) -> str:
+        return _plain_lines(self.cleaned_data["guidelines"])
+
     @staticmethod
     def initial_of(project: Project) -> dict:
         """The project's present values in the form's fields."""
@@ -102,3 +108,8 @@ class ProjectForm(forms.Form):
         name = error.field.removeprefix("kind_settings.")
         name = "lease_minutes" if name == "lease_seconds" else name
         self.add_error(name if name in self.fields else None, error.message)
+
+
+def _plain_lines(text: str) -> str:
+    """Browsers send CR LF; kept texts have LF alone."""
+    return text.replace("\r\n", "\n")
