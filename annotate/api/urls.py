@@ -9,6 +9,8 @@ v1 = [
     path("", include("annotate.api.members")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.work")),
+    path("", include("annotate.api.imports")),
+    path("", include("annotate.api.interchange")),
 ]
 
 urlpatterns = [

@@ -154,6 +154,8 @@ def _first_object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         line = text.split("\n", 1)[0]
         value = dict.fromkeys(_KEY.findall(line), "")
+        if "chosen" in value or "rejected" in value:  # the other one may lie behind the cut
+            value |= {"chosen": "", "rejected": ""}
     if not isinstance(value, dict):
         raise UnknownFormat("The first row is not a JSON object. Send {…} with named fields.")
     value.pop(ERROR_KEY, None)

@@ -38,6 +38,10 @@ class BadFile(ValidationError):
     """The file as a whole cannot be imported; nothing of it was written."""
 
 
+class ImportStopped(Exception):
+    """The import was asked to stop; what was imported so far stays."""
+
+
 @dataclass(frozen=True)
 class ImportOptions:
     """`labels`: "judgements" keeps them as imported judgements, "tasks" asks people anew.
@@ -94,7 +98,7 @@ class ImportReport:
         }
 
 
-Progress = Callable[[ImportReport, list[RowError]], None]
+Progress = Callable[[ImportReport, list[RowError]], bool]
 
 
 def configured_limits() -> Limits:
@@ -116,7 +120,8 @@ def import_stream(
 ) -> ImportReport:
     """Import a seekable file now, batch by batch.
 
-    `progress` gets the report so far and the batch's errors, inside the batch's transaction.
+    `progress` gets the report so far and the batch's errors, inside the batch's transaction; if
+    it answers True the import stops after that batch with ImportStopped.
     A dry run does everything in one transaction and takes it back.
     Raises BadFile before anything is written if the file is damaged, UnknownFormat for a format
     that does not exist.
@@ -126,7 +131,7 @@ def import_stream(
     report = ImportReport()
     with _undone() if options.dry_run else _kept():
         _import_batches(project, stream, format, options, report, progress)
-        _record(project, actor, format, report, dry_run=options.dry_run)
+        _record(project, actor, format, report)
     return report
 
 
@@ -141,12 +146,15 @@ def start_import(
 ) -> ImportRun:
     """Keep the upload under VAR_DIR/uploads and queue its import.
 
-    Raises BadFile for one that is larger than MAX_UPLOAD_BYTES, UnknownFormat.
+    Raises BadFile for one that is larger than MAX_UPLOAD_BYTES, UnknownFormat, and
+    ValidationError for a dry run, whose single transaction would hide the run's progress.
     """
+    if options.dry_run:
+        raise ValidationError({"dry_run": "A dry run answers at once; leave background out."})
     _require_pairwise(project)
     get_format(format)
     stored_as = _keep_upload(upload)
-    name = Path(file_name or getattr(upload, "name", "") or "upload").name
+    name = Path(file_name).name or "upload"
     with transaction.atomic():
         run = ImportRun.objects.create(
             project=project,
@@ -219,8 +227,9 @@ def _import_batches(
             result = _store(project, items, wish)
             errors = sorted(errors + result.errors, key=lambda error: error.line)
             report.add(result, errors, batch[-1].line)
-            if progress:
-                progress(report, errors)
+            stop = progress(report, errors) if progress else False
+        if stop:
+            raise ImportStopped
 
 
 def _prepared(row: ImportedItem | RowError) -> PreparedItem | RowError:
@@ -253,31 +262,29 @@ def _run(run: ImportRun, stream: BinaryIO) -> JobState:
         lines=run.progress,
     )
     try:
-        with _undone() if options.dry_run else _kept():
-            _import_batches(project, stream, run.format, options, report, _Reporter(run, options))
-            _record(project, run.created_by, run.format, report, dry_run=options.dry_run)
-    except _Cancelled:
+        _import_batches(project, stream, run.format, options, report, _Reporter(run))
+    except ImportStopped:
         return JobState.CANCELLED
+    if report.fatal:
+        raise BadFile({"file": report.fatal.message})
+    _record(project, run.created_by, run.format, report)
     return JobState.DONE
-
-
-class _Cancelled(Exception):
-    """The run was asked to stop; what was imported so far stays."""
 
 
 class _Reporter:
     """Writes a run's progress and errors in the same transaction as the batch itself."""
 
-    def __init__(self, run: ImportRun, options: ImportOptions) -> None:
-        self.run, self.options = run, options
+    def __init__(self, run: ImportRun) -> None:
+        self.run = run
 
-    def __call__(self, report: ImportReport, errors: list[RowError]) -> None:
+    def __call__(self, report: ImportReport, errors: list[RowError]) -> bool:
+        room = max(0, KEPT_ERRORS - report.error_count + len(errors))
         ImportRowError.objects.bulk_create(
-            [_kept_error(self.run, error) for error in errors[: self._room(report)]],
+            [_kept_error(self.run, error) for error in errors[:room]],
             batch_size=500,
             ignore_conflicts=True,
         )
-        stop = jobs.heartbeat(
+        return jobs.heartbeat(
             self.run,
             progress=report.lines,
             created_count=report.created,
@@ -286,11 +293,6 @@ class _Reporter:
             error_count=report.error_count,
             message=f"{report.lines:,} lines read",
         )
-        if stop:
-            raise _Cancelled
-
-    def _room(self, report: ImportReport) -> int:
-        return max(0, KEPT_ERRORS - report.error_count)
 
 
 def _kept_error(run: ImportRun, error: RowError) -> ImportRowError:
@@ -343,11 +345,7 @@ def _keep_upload(upload: BinaryIO) -> str:
     return name
 
 
-def _record(
-    project: Project, actor: User | None, format: str, report: ImportReport, *, dry_run: bool
-) -> None:
-    if dry_run:
-        return
+def _record(project: Project, actor: User | None, format: str, report: ImportReport) -> None:
     audit.record(
         action="import.finished",
         target=project,

@@ -89,6 +89,13 @@ def write_training_files(snapshot: Snapshot, folder: Path) -> None:
         raise RuntimeError(f"{snapshot} gave other rows than it was made with; make a new one.")
 
 
+def stream_training_file(*, snapshot: Snapshot, split: str) -> Iterator[bytes]:
+    """The lines of train.jsonl ("train") or test.jsonl ("test"), as `write_training_files`."""
+    selection = select_snapshot(snapshot=snapshot)
+    lines = _training_lines(selection, snapshot.tie_rule, snapshot.aggregation)
+    return (line for side, line in lines if side == split)
+
+
 def _freeze(selection: Selection) -> Selection:
     """Put the selected ids into a temporary table and select from that."""
     with connection.cursor() as cursor:

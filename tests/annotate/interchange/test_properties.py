@@ -100,6 +100,7 @@ def test_detection_names_a_format_or_says_why_not(data, name):
         (b'{"prompt": "p", "responses": ["a", "b"]}', "", "responses"),
         (b'{"prompt": "cut off in the midd', "x.jsonl", None),
         (b'{"responses": ["a", "b"], "prompt": "cut off in the midd', "", "responses"),
+        (b'{"prompt": "p", "chosen": "cut off in the midd', "", "trl"),
         (b"a,b,c\n1,2,3", "", "table"),
         (b"one column\n1", "x.csv", "table"),
         (b"just words", "notes.txt", None),

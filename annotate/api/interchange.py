@@ -1,0 +1,185 @@
+"""Preferences out: exports, judgements page by page, snapshots and their files."""
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, StreamingHttpResponse
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api import interchange_schema as schema
+from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.paging import answer_page
+from annotate.api.query_parameters import read_flag, refuse_unknown
+from annotate.interchange.export_formats import EXPORT_FORMATS
+from annotate.interchange.formats import UnknownFormat
+from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
+from annotate.kinds import InvalidValue
+from annotate.models import Judgement, Project, Snapshot
+from annotate.services.exports import ExportOptions, stream_export
+from annotate.services.selection import CHOICES, ExportFilters, imported_pseudonym
+from annotate.services.snapshots import create_snapshot, stream_training_file
+
+PARAMETERS = {
+    "format": f"One of {', '.join(EXPORT_FORMATS)}; trl when left out.",
+    "source": f"Whose judgements: {', '.join(CHOICES['source'])} (default all).",
+    "simulated": f"Simulated people: {', '.join(CHOICES['simulated'])} (default include).",
+    "split": f"Side of the prompts: {', '.join(CHOICES['split'])} (default all).",
+    "superseded": "1: also answers that were changed later.",
+    "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
+    "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
+    "margin": "1: add the column margin.",
+    "snapshot": "The number of a snapshot, in place of filters and rules.",
+}
+FILES = {"train.jsonl": "train", "test.jsonl": "test"}
+
+
+class Export(APIView):
+    @extend_schema(
+        operation_id="export",
+        parameters=[OpenApiParameter(name, str, description=d) for name, d in PARAMETERS.items()],
+        responses={(200, "application/x-ndjson"): str},
+    )
+    def get(self, request: Request, project_id: int) -> StreamingHttpResponse:
+        """Preferences or raw judgements as JSON lines, streamed."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        refuse_unknown(request, PARAMETERS)
+        format = request.query_params.get("format", "trl")
+        try:
+            lines = _lines(request, project, format)
+        except UnknownFormat as error:
+            raise InvalidValue("format", str(error)) from error
+        answer = StreamingHttpResponse(lines, content_type="application/x-ndjson")
+        name = f"project-{project.pk}-{format}.jsonl"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+
+
+class JudgementList(APIView):
+    @extend_schema(operation_id="judgements_list", responses=schema.JudgementPage)
+    def get(self, request: Request, project_id: int) -> Response:
+        """All judgements, oldest first, superseded ones too."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return answer_page(request, _judgements(project), judgement_row)
+
+
+class SnapshotList(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="snapshots_list", responses=schema.SnapshotPage)
+    def get(self, request: Request, project_id: int) -> Response:
+        """The project's snapshots, oldest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return answer_page(request, project.snapshots.order_by("id"), snapshot_body)
+
+    @extend_schema(request=schema.NewSnapshot, responses={201: schema.Snapshot})
+    def post(self, request: Request, project_id: int) -> Response:
+        """Freeze the judgements that the query selects now."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        body = read_body(request, known={"query", "tie_rule", "aggregation"})
+        if not isinstance(body.get("query", {}), dict):
+            raise InvalidValue("query", "must be an object of filters")
+        snapshot = create_snapshot(project=project, actor=request.user, **body)
+        return Response(snapshot_body(snapshot), 201)
+
+
+class SnapshotDetail(APIView):
+    @extend_schema(operation_id="snapshot", responses=schema.Snapshot)
+    def get(self, request: Request, snapshot_id: int) -> Response:
+        """One snapshot: its rules, its size, its hash."""
+        return Response(snapshot_body(_snapshot(request, snapshot_id, access.REVIEW)))
+
+
+class SnapshotFile(APIView):
+    @extend_schema(operation_id="snapshot_file", responses={(200, "application/x-ndjson"): str})
+    def get(self, request: Request, snapshot_id: int, name: str) -> StreamingHttpResponse:
+        """train.jsonl or test.jsonl, the very rows that training reads."""
+        snapshot = _snapshot(request, snapshot_id, access.MANAGE)
+        if name not in FILES:
+            raise Http404(f"No such file; there are: {', '.join(FILES)}.")
+        lines = stream_training_file(snapshot=snapshot, split=FILES[name])
+        return StreamingHttpResponse(lines, content_type="application/x-ndjson")
+
+
+def judgement_row(row: Judgement) -> dict:
+    return {
+        "id": row.pk,
+        "task": row.task_id,
+        "kind": row.kind,
+        "value": row.value,
+        "source": row.source,
+        "simulated": row.simulated,
+        "annotator": row.annotator.pseudonym
+        if row.annotator
+        else imported_pseudonym(row.project_id, row.imported_author),
+        "judge": str(row.judge) if row.judge else None,
+        "rationale": row.rationale,
+        "flag": row.flag,
+        "shown_order": row.shown_order,
+        "seconds_active": row.seconds_active,
+        "started_at": row.started_at,
+        "submitted_at": row.submitted_at,
+        "late": row.late,
+        "supersedes": row.supersedes_id,
+    }
+
+
+def snapshot_body(snapshot: Snapshot) -> dict:
+    return {
+        "id": snapshot.pk,
+        "project": snapshot.project_id,
+        "number": snapshot.number,
+        "query": snapshot.query,
+        "tie_rule": snapshot.tie_rule,
+        "aggregation": snapshot.aggregation,
+        "split": snapshot.split,
+        "rows": snapshot.rows,
+        "sha256": snapshot.sha256,
+        "files": list(FILES),
+        "created_at": snapshot.created_at,
+    }
+
+
+def _judgements(project: Project) -> QuerySet[Judgement]:
+    return project.judgements.select_related("annotator", "judge")
+
+
+def _snapshot(request: Request, snapshot_id: int, roles: frozenset) -> Snapshot:
+    return access.get_in_project(request.user, Snapshot.objects.all(), snapshot_id, roles)
+
+
+def _lines(request: Request, project: Project, format: str):
+    given = request.query_params
+    if "snapshot" in given:
+        if set(given) - {"snapshot", "format"}:
+            raise ValidationError({"snapshot": "A snapshot carries its own filters and rules."})
+        number = given["snapshot"]
+        rows = project.snapshots.filter(number=int(number) if number.isdecimal() else 0)
+        snapshot = rows.first() if len(number) < 10 else None
+        if snapshot is None:
+            raise Http404(f"The project has no snapshot {number[:20]}.")
+        return stream_export(snapshot=snapshot, format=format)
+    filters = {name: given[name] for name in ("source", "simulated", "split") if name in given}
+    rules = {name: given[name] for name in ("tie_rule", "aggregation") if name in given}
+    return stream_export(
+        project=project,
+        format=format,
+        filters=ExportFilters(**filters, superseded=read_flag(request, "superseded")),
+        options=ExportOptions(**rules, margin=read_flag(request, "margin")),
+    )
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/export/", Export.as_view(), name="api_export"),
+    path("projects/<int:project_id>/judgements/", JudgementList.as_view(), name="api_judgements"),
+    path("projects/<int:project_id>/snapshots/", SnapshotList.as_view(), name="api_snapshots"),
+    path("snapshots/<int:snapshot_id>/", SnapshotDetail.as_view(), name="api_snapshot"),
+    path(
+        "snapshots/<int:snapshot_id>/files/<str:name>",
+        SnapshotFile.as_view(),
+        name="api_snapshot_file",
+    ),
+]

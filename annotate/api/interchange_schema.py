@@ -1,0 +1,93 @@
+"""Shapes of imports, judgements and snapshots, for the OpenAPI document alone."""
+
+from rest_framework import serializers as s
+
+from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
+from annotate.models import JobState
+from annotate.models import Judgement as JudgementRow
+
+
+class RowError(s.Serializer):
+    line = s.IntegerField()
+    field = s.CharField(allow_blank=True)
+    value = s.CharField(allow_blank=True, help_text="An excerpt.")
+    message = s.CharField()
+
+
+class ImportReport(s.Serializer):
+    format = s.CharField()
+    created = s.IntegerField()
+    updated = s.IntegerField()
+    skipped = s.IntegerField()
+    error_count = s.IntegerField()
+    errors = RowError(many=True, help_text="The first 1,000.")
+    counts = s.DictField(child=s.IntegerField(), help_text="New rows by table.")
+
+
+class ImportRun(s.Serializer):
+    id = s.IntegerField()
+    project = s.IntegerField()
+    file_name = s.CharField()
+    format = s.CharField()
+    state = s.ChoiceField(JobState.choices)
+    lines_read = s.IntegerField()
+    lines = s.IntegerField(allow_null=True)
+    percent = s.IntegerField(allow_null=True)
+    created = s.IntegerField()
+    updated = s.IntegerField()
+    skipped = s.IntegerField()
+    error_count = s.IntegerField()
+    message = s.CharField()
+    created_at = s.DateTimeField()
+    finished_at = s.DateTimeField(allow_null=True)
+
+
+class ExportedJudgement(s.Serializer):
+    id = s.IntegerField()
+    task = s.IntegerField()
+    kind = s.CharField()
+    value = s.DictField()
+    source = s.ChoiceField(JudgementRow.Source.choices)
+    simulated = s.BooleanField()
+    annotator = s.CharField(allow_null=True, help_text="A pseudonym.")
+    judge = s.CharField(allow_null=True)
+    rationale = s.CharField()
+    flag = s.CharField()
+    shown_order = s.ListField(child=s.IntegerField())
+    seconds_active = s.FloatField(allow_null=True)
+    started_at = s.DateTimeField(allow_null=True)
+    submitted_at = s.DateTimeField()
+    late = s.BooleanField()
+    supersedes = s.IntegerField(allow_null=True)
+
+
+class JudgementPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = ExportedJudgement(many=True)
+
+
+class NewSnapshot(s.Serializer):
+    query = s.DictField(required=False, help_text="Filters as of the export.")
+    tie_rule = s.ChoiceField(list(TIE_RULES), required=False)
+    aggregation = s.ChoiceField(list(AGGREGATIONS), required=False)
+
+
+class Snapshot(s.Serializer):
+    id = s.IntegerField()
+    project = s.IntegerField()
+    number = s.IntegerField()
+    query = s.DictField()
+    tie_rule = s.CharField()
+    aggregation = s.CharField()
+    split = s.DictField()
+    rows = s.IntegerField()
+    sha256 = s.CharField()
+    files = s.ListField(child=s.CharField())
+    created_at = s.DateTimeField()
+
+
+class SnapshotPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = Snapshot(many=True)

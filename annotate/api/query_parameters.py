@@ -1,0 +1,43 @@
+"""Query parameters by type: unknown names and wrong values are refused with the remedy."""
+
+from collections.abc import Collection
+
+from rest_framework.request import Request
+
+from annotate.kinds import InvalidValue
+
+YES_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def refuse_unknown(request: Request, known: Collection[str]) -> None:
+    for name in request.query_params:
+        if name not in known:
+            raise InvalidValue(name[:100], f"is unknown here; known: {', '.join(sorted(known))}")
+
+
+def read_flag(request: Request, name: str) -> bool:
+    """False when the parameter is not given."""
+    text = request.query_params.get(name, "0").lower()
+    if text not in YES_NO:
+        raise InvalidValue(name, "must be 1 or 0")
+    return YES_NO[text]
+
+
+def read_integer(request: Request, name: str, default: int | None) -> int | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidValue(name, "must be a whole number")
+    return int(text)
+
+
+def read_pairs(request: Request, name: str) -> dict[str, str]:
+    """A parameter given several times as `key:value`."""
+    pairs: dict[str, str] = {}
+    for text in request.query_params.getlist(name):
+        key, colon, value = text.partition(":")
+        if not colon or not key or not value:
+            raise InvalidValue(name, f"must read key:value, got {text[:80]!r}")
+        pairs[key] = value
+    return pairs

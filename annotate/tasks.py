@@ -1,0 +1,20 @@
+"""Celery tasks of the annotate app: each takes an id and calls one service."""
+
+from celery import shared_task
+
+from annotate import handout
+from annotate.services import imports, jobs
+
+SEATS_A_SWEEP = 5000
+
+
+@shared_task
+def run_import(run_id: int) -> None:
+    imports.run_import(run_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Wake jobs that are due or fell silent, and give back seats whose lease ran out."""
+    jobs.requeue_due()
+    handout.reopen_expired(SEATS_A_SWEEP)

@@ -1,0 +1,48 @@
+"""import_data and export_data."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotate.models import Seat
+
+pytestmark = pytest.mark.django_db
+PAIRS = [{"prompt": f"Q{n}", "chosen": "yes", "rejected": "no"} for n in range(5)]
+
+
+@pytest.fixture
+def pairs_file(tmp_path):
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(map(json.dumps, [*PAIRS, {"x": 1}])))
+    return file
+
+
+def test_in_and_out(make_project, pairs_file, tmp_path, capsys):
+    project = make_project(overlap=2)
+    call_command("import_data", project.pk, pairs_file)
+    said = capsys.readouterr()
+    assert "trl: 5 created, 0 updated, 0 skipped, 1 refused" in said.out
+    assert "line 6, chosen" in said.err
+    output = tmp_path / "out.jsonl"
+    call_command("export_data", project.pk, "--output", output)
+    assert [json.loads(line) for line in output.read_text().splitlines()] == PAIRS
+    call_command("import_data", project.pk, pairs_file, "--labels", "tasks", "--format", "trl")
+    assert Seat.objects.count() == 10
+
+
+def test_errors_are_told(make_project, pairs_file, tmp_path):
+    project = make_project()
+    for args, words in (
+        (("import_data", 0, pairs_file), "no project"),
+        (("import_data", project.pk, tmp_path / "none"), "No such file"),
+        (("import_data", project.pk, pairs_file, "--mapping", "x"), "key:value"),
+        (("import_data", project.pk, pairs_file, "--overlap", "0"), "1 to 100"),
+        (("export_data", 0), "no project"),
+        (("export_data", project.pk, "--format", "raw", "--tie-rule", "half"), "single"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            call_command(*args)
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(CommandError, match="empty"):
+        call_command("import_data", project.pk, tmp_path / "empty")

@@ -1,0 +1,220 @@
+"""Exports: what is in them, who is not, and that they load where they are meant to."""
+
+import io
+import json
+import tracemalloc
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from annotate.interchange.formats import UnknownFormat
+from annotate.models import Judge, Judgement, Project, Prompt, User
+from annotate.services import selection
+from annotate.services.exports import ExportOptions, stream_export
+from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.selection import ExportFilters
+
+pytestmark = pytest.mark.django_db
+
+
+def export(project, format="trl", **given):
+    options = {k: given.pop(k) for k in ("tie_rule", "aggregation", "margin") if k in given}
+    chunks = stream_export(
+        project=project,
+        format=format,
+        filters=ExportFilters(**given),
+        options=ExportOptions(**options),
+    )
+    return [json.loads(line) for line in b"".join(chunks).decode().splitlines()]
+
+
+def add(task, value, **fields) -> Judgement:
+    fields.setdefault("source", "person")
+    return Judgement.objects.create(
+        project=task.project, task=task, kind="pairwise", value=value, **fields
+    )
+
+
+@pytest.fixture
+def project(make_project) -> Project:
+    return make_project()
+
+
+@pytest.fixture
+def people(make_user):
+    return [make_user(f"secret{n}", email=f"secret{n}@example.org") for n in range(3)]
+
+
+@pytest.fixture
+def judged(project, people, make_pair_tasks):
+    """Three tasks: a, b wins; a tie by a simulated person; a judge and an import on the third."""
+    one, two, three = make_pair_tasks(project, 3)
+    ids = {
+        task: list(task.places.values_list("response_id", flat=True)) for task in (one, two, three)
+    }
+    first = add(
+        one, {"verdict": "prefer", "preferred": ids[one][0], "strength": 3}, annotator=people[0]
+    )
+    add(
+        one,
+        {"verdict": "prefer", "preferred": ids[one][1], "strength": 1},
+        annotator=people[0],
+        supersedes=first,
+    )
+    add(two, {"verdict": "tie"}, annotator=people[1], simulated=True, rationale="Same.")
+    judge = Judge.objects.create(project=project, name="rm", version=2, kind="reward_model")
+    add(
+        three,
+        {"verdict": "prefer", "preferred": ids[three][0], "strength": 1},
+        source="judge",
+        judge=judge,
+    )
+    add(
+        three,
+        {"verdict": "prefer", "preferred": ids[three][1], "strength": 2},
+        source="imported",
+        imported_author="eve@example.org",
+    )
+    return one, two, three
+
+
+def test_trl_plain(project, judged):
+    rows = export(project)
+    assert [(r["chosen"], r["rejected"]) for r in rows] == [
+        ("Answer b to 0.", "Answer a to 0."),
+        ("Answer a to 2.", "Answer b to 2."),
+        ("Answer b to 2.", "Answer a to 2."),
+    ]
+    assert {tuple(r) for r in rows} == {("prompt", "chosen", "rejected")}
+    assert rows[0]["prompt"] == "Question 0?"
+
+
+def test_trl_conversational_with_margin(project, judged):
+    [row] = export(project, "trl_conversational", source="imported", margin=True)
+    assert row == {
+        "prompt": [{"role": "user", "content": "Question 2?"}],
+        "chosen": [{"role": "assistant", "content": "Answer b to 2."}],
+        "rejected": [{"role": "assistant", "content": "Answer a to 2."}],
+        "margin": 0.666667,
+    }
+
+
+def test_half_ties_weigh_half(project, judged):
+    rows = export(project, tie_rule="half", source="people")
+    assert [(r["chosen"], r["weight"]) for r in rows] == [
+        ("Answer b to 0.", 1.0),
+        ("Answer a to 1.", 0.5),
+        ("Answer b to 1.", 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, 4),
+        ({"superseded": True}, 5),
+        ({"source": "people"}, 2),
+        ({"source": "judges"}, 1),
+        ({"source": "human"}, 3),
+        ({"simulated": "exclude"}, 3),
+        ({"simulated": "only"}, 1),
+    ],
+)
+def test_filters(project, judged, filters, expected):
+    assert len(export(project, "raw", **filters)) == expected
+
+
+def test_split_is_by_prompt(project, judged):
+    Prompt.objects.update(split_bucket=50)
+    Prompt.objects.filter(pk=judged[2].prompt_id).update(split_bucket=0)
+    assert len(export(project, "raw", split="test")) == 2
+    train = export(project, "raw", split="train")
+    assert {row["prompt"]["split"] for row in train} == {"train"}
+    assert len(train) == 2
+
+
+def test_raw_has_provenance_and_pseudonyms_only(project, judged, people):
+    rows = export(project, "raw", superseded=True)
+    text = json.dumps(rows)
+    assert "secret" not in text
+    assert "example.org" not in text
+    first, second, tie, by_judge, imported = rows
+    assert first["annotator"] == second["annotator"] == people[0].pseudonym
+    assert second["supersedes"] == first["id"]
+    assert (tie["simulated"], tie["rationale"], tie["value"]) == (True, "Same.", {"verdict": "tie"})
+    assert (by_judge["judge"], by_judge["annotator"]) == ("rm v2", None)
+    assert imported["annotator"].startswith("i-")
+    assert [r["generator"] for r in imported["responses"]] == ["ga", "gb"]
+    assert imported["value"]["preferred"] == imported["responses"][1]["id"]
+
+
+def test_no_format_names_people(project, judged):
+    names = [name for user in User.objects.all() for name in (user.username, user.email) if name]
+    assert len(names) >= 4
+    for format in ("trl", "trl_conversational", "hh", "raw"):
+        text = b"".join(stream_export(project=project, format=format)).decode()
+        assert text
+        assert not [name for name in names if name in text]
+
+
+def test_majority_is_by_task_and_source_over_batches(project, people, make_pair_tasks, monkeypatch):
+    """One task's votes lie far apart; the batch size must not show."""
+    tasks = make_pair_tasks(project, 6)
+    for person in people:
+        for task in tasks:
+            best = task.places.get(position=task.pk % 2).response_id
+            add(task, {"verdict": "prefer", "preferred": best, "strength": 1}, annotator=person)
+    found = {}
+    for size in (1, 2, 5, 100):
+        monkeypatch.setattr(selection, "BATCH", size)
+        found[size] = export(project, aggregation="majority")
+    assert len(found[1]) == 6
+    assert all(rows == found[1] for rows in found.values())
+
+
+def test_other_projects_stay_out(project, judged, make_project):
+    assert export(make_project()) == []
+
+
+def test_wrong_arguments_are_refused_before_the_first_byte(project):
+    with pytest.raises(UnknownFormat, match="trl_conversational"):
+        stream_export(project=project, format="xml")
+    for bad in ({"source": "cats"}, {"simulated": True}, {"split": "dev"}, {"superseded": "no"}):
+        with pytest.raises(ValidationError, match="Choose one of"):
+            ExportFilters(**bad)
+    with pytest.raises(ValidationError, match="Known: source"):
+        ExportFilters.from_query({"colour": "red"})
+    for bad in ({"tie_rule": "keep"}, {"aggregation": "median"}):
+        with pytest.raises(ValidationError):
+            ExportOptions(**bad)
+    with pytest.raises(ValidationError, match="single judgements"):
+        stream_export(project=project, format="raw", options=ExportOptions(tie_rule="half"))
+
+
+def test_export_comes_back_in(project, judged, make_project):
+    rows = export(project, "trl_conversational")
+    again = make_project()
+    data = "\n".join(map(json.dumps, rows)).encode()
+    import_stream(
+        project=again, actor=None, stream=io.BytesIO(data), format="trl", options=ImportOptions()
+    )
+    assert export(again, "trl_conversational") == rows
+
+
+def test_memory_does_not_grow_with_the_rows(project, make_pair_tasks, monkeypatch):
+    rows = [
+        {"prompt": f"Question {n}", "chosen": "a" * 400, "rejected": "b" * 400} for n in range(6000)
+    ]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    import_stream(
+        project=project, actor=None, stream=io.BytesIO(data), format="trl", options=ImportOptions()
+    )
+    monkeypatch.setattr(selection, "BATCH", 200)
+    peaks = []
+    for _ in range(2):  # the first time warms caches
+        tracemalloc.start()
+        total = sum(map(len, stream_export(project=project, format="trl")))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert total > 5_000_000
+    assert peaks[1] < 2_000_000

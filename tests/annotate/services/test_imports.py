@@ -1,0 +1,354 @@
+"""Imports: what comes of rows, twice the same file, bad files, runs that are killed."""
+
+import gzip
+import io
+import json
+from itertools import count
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from annotate.interchange.registry import UnknownFormat
+from annotate.models import (
+    AuditEvent,
+    ImportRun,
+    Judgement,
+    Project,
+    Prompt,
+    Response,
+    Seat,
+    Task,
+    content_hash,
+)
+from annotate.services import bulk, imports, jobs
+from annotate.services.imports import BadFile, ImportOptions, import_stream, start_import
+
+pytestmark = pytest.mark.django_db
+PAIR = {"id": "1", "prompt": "Why?", "chosen": "So.", "rejected": "No.", "annotator": "w1"}
+
+
+@pytest.fixture
+def project(make_project) -> Project:
+    return make_project(overlap=2)
+
+
+def send(project, rows, *, format="trl", data=None, **options):
+    if data is None:
+        data = "\n".join(map(json.dumps, rows)).encode()
+    return import_stream(
+        project=project,
+        actor=project.created_by,
+        stream=io.BytesIO(data),
+        format=format,
+        options=ImportOptions(**options),
+    )
+
+
+def tables():
+    return [model.objects.count() for model in (Prompt, Response, Task, Seat, Judgement)]
+
+
+def outcome(report):
+    return report.created, report.updated, report.skipped, report.error_count
+
+
+def test_labels_become_judgements_without_seats(project):
+    report = send(project, [{**PAIR, "strength": 2, "margin": 0.5, "topic": "x"}])
+    assert outcome(report) == (1, 0, 0, 0)
+    judgement = Judgement.objects.get()
+    chosen = Response.objects.get(content__0__text="So.")
+    assert judgement.value == {
+        "verdict": "prefer",
+        "preferred": chosen.pk,
+        "strength": 2,
+        "margin": 0.5,
+    }
+    assert (judgement.source, judgement.imported_author) == ("imported", "w1")
+    assert (Task.objects.get().overlap, Seat.objects.count()) == (0, 0)
+    prompt = Prompt.objects.get()
+    assert (prompt.external_id, prompt.metadata) == ("1", {"topic": "x"})
+    assert AuditEvent.objects.get(action="import.finished").detail["created"] == 1
+
+
+def test_hashes_are_those_of_the_models(project):
+    text = 'Tab\there "quoted" \\ back\nline \u2028 \U0001f600 \x7f'
+    rows = [{"prompt": [{"role": "system", "content": text}, {"role": "user", "content": text}],
+             "chosen": [{"role": "assistant", "content": text}],
+             "rejected": [{"role": "assistant", "content": "\\N"}],
+             "id": 'q"\\', "chosen_model": "m\\t", "note": text}]  # fmt: skip
+    send(project, rows)
+    prompt = Prompt.objects.get()
+    assert (prompt.system, prompt.conversation[0]["content"]) == (text, text)
+    assert (prompt.external_id, prompt.metadata) == ('q"\\', {"note": text})
+    assert prompt.content_hash == content_hash(prompt.system, prompt.conversation)
+    first, second = Response.objects.order_by("pk")
+    assert (first.text, first.generator, second.text) == (text, "m\\t", "\\N")
+    for response in (first, second):
+        assert response.content_hash == content_hash(response.text)
+    task = Task.objects.get()
+    assert task.dedup_key == content_hash(prompt.pk, [first.pk, second.pk])
+
+
+def test_tasks_with_open_seats(project):
+    report = send(project, [PAIR], labels="tasks")
+    assert report.counts["seats"] == 2
+    responses = set(Response.objects.values_list("pk", flat=True))
+    for seat in Seat.objects.all():
+        assert set(seat.shown_order) == responses
+        assert seat.state == Seat.State.OPEN
+    assert Judgement.objects.count() == 0
+
+
+def test_k_responses_become_every_pair(project):
+    rows = [{"prompt": "p", "responses": ["a", "b", "c", "a"]}]
+    assert outcome(send(project, rows, format="responses", overlap=1)) == (1, 0, 0, 0)
+    assert tables() == [1, 3, 3, 3, 0]
+
+
+def test_ranking_becomes_judgements(project):
+    rows = [{"prompt": "p", "responses": ["a", "b", "c"], "ranking": [2, [0, 1]]}]
+    send(project, rows, format="responses")
+    verdicts = Judgement.objects.values_list("value__verdict", flat=True)
+    assert sorted(verdicts) == ["prefer", "prefer", "tie"]
+
+
+@pytest.mark.parametrize("labels", ["judgements", "tasks"])
+@pytest.mark.parametrize("named", [True, False])
+def test_the_same_file_twice_changes_nothing(project, labels, named):
+    rows = [{**PAIR, "id": str(n), "prompt": f"Q{n % 7}", "chosen": f"A{n}"} for n in range(14)]
+    if not named:
+        rows = [{k: v for k, v in row.items() if k not in ("id", "annotator")} for row in rows]
+    else:
+        rows = [{**row, "prompt": f"Q{row['id']}"} for row in rows]
+    assert send(project, rows, labels=labels).created == 14
+    before = tables()
+    assert outcome(send(project, rows, labels=labels)) == (0, 0, 14, 0)
+    assert tables() == before
+
+
+def test_labels_first_and_people_later(project):
+    send(project, [PAIR])
+    report = send(project, [PAIR], labels="tasks")
+    assert outcome(report) == (0, 1, 0, 0)
+    assert Task.objects.get().overlap == 2
+    assert tables() == [1, 2, 1, 2, 1]
+
+
+def test_a_changed_label_supersedes(project):
+    row = {"id": "1", "prompt": "p", "responses": ["a", "b"], "label": 0, "annotator": "w"}
+    send(project, [row], format="responses")
+    for label in (1, "tie", 0):
+        assert outcome(send(project, [{**row, "label": label}], format="responses")) == (0, 1, 0, 0)
+        assert outcome(send(project, [{**row, "label": label}], format="responses")) == (0, 0, 1, 0)
+    assert Judgement.objects.count() == 4
+    assert Judgement.objects.current().get().value["verdict"] == "prefer"
+
+
+def test_several_annotators_of_one_item(project):
+    rows = [{**PAIR, "annotator": f"w{n}"} for n in range(5)]
+    send(project, rows)
+    assert tables() == [1, 2, 1, 0, 5]
+
+
+def test_changed_metadata_updates(project):
+    send(project, [{**PAIR, "topic": "x"}])
+    assert outcome(send(project, [{**PAIR, "topic": "y"}])) == (0, 1, 0, 0)
+    assert Prompt.objects.get().metadata == {"topic": "y"}
+
+
+def test_an_id_of_another_prompt_is_refused(project):
+    send(project, [PAIR])
+    report = send(project, [{**PAIR, "prompt": "Another?"}, {**PAIR, "id": "2", "prompt": "New"}])
+    assert outcome(report) == (1, 0, 0, 1)
+    assert (report.errors[0].field, report.errors[0].line) == ("id", 1)
+
+
+def test_dry_run_tells_and_writes_nothing(project):
+    report = send(project, [PAIR, {"prompt": 1}], dry_run=True)
+    assert outcome(report) == (1, 0, 0, 1)
+    assert tables() == [0] * 5
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"  \n", gzip.compress(json.dumps(PAIR).encode())[:-6], b"[{}", b"PK\x03\x04aaaa"]
+)
+def test_a_file_that_is_not_whole_writes_nothing(project, data):
+    good = (json.dumps(PAIR) + "\n").encode()
+    for content in (data, b"[" + good + b"," + good if data == b"[{}" else data):
+        with pytest.raises(BadFile):
+            send(project, [], data=content)
+    assert tables() == [0] * 5
+
+
+def test_options_and_formats_are_checked(project):
+    with pytest.raises(UnknownFormat, match="trl"):
+        send(project, [PAIR], format="xml")
+    for bad in ({"labels": "x"}, {"overlap": 0}, {"priority": -1}):
+        with pytest.raises(ValidationError):
+            ImportOptions(**bad)
+
+
+def test_batches_do_not_change_the_result(project, monkeypatch):
+    monkeypatch.setattr(imports, "BATCH", 3)
+    rows = [{"prompt": f"Q{n % 4}", "chosen": f"A{n}", "rejected": f"B{n % 3}"} for n in range(20)]
+    assert send(project, rows).created == 20
+    assert tables()[0] == 4
+    assert Judgement.objects.count() == 20
+
+
+def test_another_writer_with_the_same_content(project, monkeypatch):
+    """Somebody adds the prompt between our look and our write: the batch looks again."""
+    turn = [{"role": "user", "content": PAIR["prompt"]}]
+    copy_rows, calls = bulk.copy_rows, count()
+
+    def after_another(model, *args):
+        if model is Prompt and next(calls) == 0:
+            copy_rows(model, *args)  # the same prompt, already there when ours arrives
+        copy_rows(model, *args)
+
+    monkeypatch.setattr(bulk, "copy_rows", after_another)
+    assert send(project, [PAIR]).created == 1
+    assert Prompt.objects.get().content_hash == content_hash("", turn)
+
+
+def test_priority_and_cursor(project):
+    """People whose hand-out looked past the new seats look again."""
+    member = project.memberships.get()
+    member.queue_cursor = 2**62
+    member.save()
+    send(project, [PAIR], labels="tasks", priority=900)
+    lowest = Seat.objects.order_by("queue_key").first().queue_key
+    assert Task.objects.get().priority == 900
+    assert lowest >> 52 == 100
+
+
+def test_real_pairs(project, data_dir):
+    with open(data_dir / "hh_rlhf" / "pairs.jsonl.gz", "rb") as stream:
+        report = import_stream(
+            project=project, actor=None, stream=stream, format="hh", options=ImportOptions()
+        )
+    assert outcome(report) == (8497, 0, 0, 55)
+    assert Judgement.objects.count() == 8497
+    with open(data_dir / "hh_rlhf" / "pairs.jsonl.gz", "rb") as stream:
+        report = import_stream(
+            project=project,
+            actor=None,
+            stream=stream,
+            format="hh",
+            options=ImportOptions(labels="tasks", overlap=1),
+        )
+    assert outcome(report) == (0, 8497, 0, 55)
+    assert Seat.objects.filter(state="open").count() == Task.objects.count() == 8497
+
+
+# Runs in the background
+
+
+def start(project, rows, **options) -> ImportRun:
+    data = gzip.compress("\n".join(map(json.dumps, rows)).encode())
+    return start_import(
+        project=project,
+        actor=project.created_by,
+        upload=io.BytesIO(data),
+        format="trl",
+        options=ImportOptions(**options),
+        file_name="../pairs.jsonl.gz",
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_var(tmp_path, settings):
+    settings.VAR_DIR = tmp_path
+
+
+def many(number):
+    return [{**PAIR, "id": str(n), "prompt": f"Q{n}"} for n in range(number)]
+
+
+def test_a_run_reports_and_cleans_up(project):
+    run = start(project, [*many(10), {"prompt": "p", "chosen": 3}])
+    assert run.file_name == "pairs.jsonl.gz"
+    imports.run_import(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.created_count, run.error_count) == ("done", 10, 1)
+    assert (run.progress, run.total, run.percent) == (11, 11, 100)
+    assert not imports.upload_path(run).exists()
+    [row] = [json.loads(line) for line in b"".join(imports.bad_rows(run=run)).splitlines()]
+    assert row["chosen"] == 3
+    assert row["_error"]["line"] == 11
+    imports.run_import(run.pk)  # a doubled message finds nothing to do
+    assert Judgement.objects.count() == 10
+
+
+def test_mended_rows_can_be_sent_again(project):
+    run = start(project, [{"prompt": "p", "chosen": 3, "rejected": "b"}])
+    imports.run_import(run.pk)
+    mended = b"".join(imports.bad_rows(run=run)).replace(b'"chosen": 3', b'"chosen": "a"')
+    assert outcome(send(project, [], data=mended)) == (1, 0, 0, 0)
+
+
+def test_a_killed_run_goes_on_where_it_stopped(project, monkeypatch):
+    monkeypatch.setattr(imports, "BATCH", 4)
+    run = start(project, many(10))
+    heartbeat, calls = jobs.heartbeat, count()
+
+    def dying(job, **fields):
+        if "progress" in fields and next(calls) == 1:
+            raise KeyboardInterrupt  # inside the second batch's transaction
+        return heartbeat(job, **fields)
+
+    monkeypatch.setattr(jobs, "heartbeat", dying)
+    with pytest.raises(KeyboardInterrupt):
+        imports.run_import(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.progress, run.created_count) == ("running", 4, 4)
+    assert Judgement.objects.count() == 4
+    ImportRun.objects.filter(pk=run.pk).update(lease_until="2000-01-01T00:00Z")
+    imports.run_import(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.progress, run.created_count, run.attempt) == ("done", 10, 10, 2)
+    assert Judgement.objects.count() == 10
+
+
+def test_cancel_keeps_what_is_in(project, monkeypatch):
+    monkeypatch.setattr(imports, "BATCH", 4)
+    run = start(project, many(10))
+    heartbeat = jobs.heartbeat
+
+    def cancelling(job, **fields):
+        if "progress" in fields:
+            jobs.request_cancel(job)
+        return heartbeat(job, **fields)
+
+    monkeypatch.setattr(jobs, "heartbeat", cancelling)
+    imports.run_import(run.pk)
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert Judgement.objects.count() == run.created_count == 4
+
+
+def test_a_damaged_upload_fails_with_the_reason(project):
+    run = start(project, many(3))
+    path = imports.upload_path(run)
+    path.write_bytes(path.read_bytes()[:-9])
+    imports.run_import(run.pk)
+    run.refresh_from_db()
+    assert run.state == "failed"
+    assert "stops in the middle" in run.message
+    assert Judgement.objects.count() == 0
+
+
+def test_an_upload_that_is_too_large(project, settings):
+    settings.MAX_UPLOAD_BYTES = 100
+    with pytest.raises(BadFile, match="100 bytes"):
+        start(project, many(200))
+    assert not list((settings.VAR_DIR / "uploads").iterdir())
+    assert not ImportRun.objects.exists()
+
+
+def test_limits_come_from_the_settings():
+    limits = imports.configured_limits()
+    assert limits.max_text_bytes == settings.MAX_TEXT_BYTES
+    assert limits.max_line_bytes == settings.MAX_LINE_BYTES
