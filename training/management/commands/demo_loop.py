@@ -1,13 +1,17 @@
 """The whole loop without a hand, on the demo project or on any project of pairs."""
 
+import json
+from argparse import ArgumentTypeError
 from datetime import datetime
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate.demo.project import make_demo_project
+from annotate.kinds import InvalidValue
 from annotate.models import Project, User
 from training.loop import figures
+from training.loop.measure import MeasureFailed
 from training.loop.plan import LoopPlan
 from training.loop.rounds import Loop, LoopFailed
 from training.loop.stack import NoStack, running_stack
@@ -27,6 +31,13 @@ class Command(BaseCommand):
         parser.add_argument("--threshold", type=float, default=0.8)
         parser.add_argument("--audit-share", type=float, default=0.2)
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--prompts", type=int, help="how many get new responses each round; all if left out"
+        )
+        parser.add_argument(
+            "--reward", type=_fields, default={}, help="JSON: fields of the reward model's config"
+        )
+        parser.add_argument("--dpo", type=_fields, default={}, help="JSON: fields of DPO's config")
         parser.add_argument("--url", default="http://127.0.0.1:8000")
 
     def handle(self, *args, **options) -> None:
@@ -36,11 +47,16 @@ class Command(BaseCommand):
             threshold=options["threshold"],
             audit_share=options["audit_share"],
             seed=options["seed"],
+            sample_prompts=options["prompts"],
+            reward=options["reward"],
+            dpo=options["dpo"],
         )
         try:
             with running_stack(options["url"]) as url:
                 self._run(plan, url, _project(options["project"]))
-        except (LoopFailed, NoStack) as error:
+        except InvalidValue as error:
+            raise CommandError(f"{error.field}: {error.message}") from error
+        except (LoopFailed, MeasureFailed, NoStack) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, plan: LoopPlan, url: str, project: Project) -> None:
@@ -64,6 +80,17 @@ class Command(BaseCommand):
         self.stdout.write(figures.header())
         for row in rows:
             self.stdout.write(figures.line(row))
+
+
+def _fields(text: str) -> dict:
+    """A JSON object. Raises argparse's error with the reason."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ArgumentTypeError(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ArgumentTypeError('must be a JSON object, such as {"max_steps": 100}')
+    return value
 
 
 def _project(project_id: int | None) -> Project:
