@@ -138,8 +138,9 @@ def _header(names: list[str], options: ReadOptions) -> list[str]:
         raise FatalProblem(f"The header names these columns twice: {', '.join(twice)}. Rename one.")
     wanted = _columns(options.mapping)
     missing = sorted(set(options.mapping.values()) - set(names))
-    if not missing and wanted["prompt"] not in names:
-        missing = [wanted["prompt"]]
+    prompt = wanted.get("prompt", "prompt")
+    if not missing and prompt not in names:
+        missing = [prompt]
     if missing:
         raise FatalProblem(
             f"There is no column {', '.join(map(repr, missing))}. "

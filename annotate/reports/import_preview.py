@@ -106,17 +106,27 @@ def preview(
 def columns(stream: BinaryIO) -> list[str]:
     """The names in the header of a table, or the fields of its first JSON row."""
     try:
-        head, _ = start(stream, configured_limits())
+        first = _first_line(stream)
     except FatalProblem:
         return []
-    first = head.decode("utf-8", "replace").lstrip().split("\n", 1)[0]
-    if looks_like_json(head):
+    if looks_like_json(first.encode()):
         try:
             row = json.loads(first.strip("[], \r"))
         except ValueError:
             return []
         return [str(name) for name in row] if isinstance(row, dict) else []
     return next(csv.reader([first.rstrip("\r")], delimiter=delimiter_of(first)), [])
+
+
+def _first_line(stream: BinaryIO) -> str:
+    """The first line with something in it, up to HEAD_BYTES. Raises FatalProblem."""
+    _, chunks = start(stream, configured_limits())
+    head = b""
+    for chunk in chunks:
+        head = (head + chunk).lstrip()
+        if b"\n" in head or len(head) > HEAD_BYTES:
+            break
+    return head.decode("utf-8", "replace").split("\n", 1)[0]
 
 
 def guess_mapping(names: list[str]) -> dict[str, str]:
@@ -140,8 +150,9 @@ def values_of_label(
     column = mapping.get("label")
     if not column:
         return {}
+    options = ReadOptions(configured_limits(), mapping)
     seen: dict[str, str] = {}
-    for row in islice(TABLE.read_rows(stream, ReadOptions(configured_limits())), ROWS):
+    for row in islice(TABLE.read_rows(stream, options), ROWS):
         said = "" if isinstance(row, RowError) else str(row.data.get(column) or "").strip()
         if said and said not in seen and len(seen) < 12:
             seen[said] = given.get(said) or LABEL_VALUES.get(

@@ -1,0 +1,199 @@
+"""Importing in the browser: preview, mapping, progress, errors, cancel."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from annotate.models import ImportRowError, ImportRun, Judgement, Prompt, Task
+from annotate.services.imports import run_import
+
+PAIRS = "".join(
+    json.dumps({"prompt": f"Q{i}?", "chosen": f"good {i}", "rejected": f"bad {i}"}) + "\n"
+    for i in range(3)
+)
+TABLE = "question;answer_a;answer_b;winner\nWhy?;Because.;No idea.;left\nHow?;So.;Thus.;right\n"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings, tmp_path) -> None:
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def project(make_project, client):
+    project = make_project()
+    client.force_login(project.created_by)
+    return project
+
+
+def send(client, project, text: str | bytes, name: str = "pairs.jsonl"):
+    data = text.encode() if isinstance(text, str) else text
+    file = SimpleUploadedFile(name, data)
+    return client.post(reverse("imports", args=[project.pk]), {"file": file}, follow=True)
+
+
+def confirm(client, page, **more):
+    """Post the preview's own form with what its fields hold now."""
+    found = page.context["preview"]
+    data = {
+        "file": page.context["key"],
+        "previewed": found.format,
+        "format": found.format,
+        "labels": "judgements",
+        **{f"column-{ours}": column for ours, column in found.mapping.items()},
+        "label_value": list(found.label_values),
+        "label_meaning": list(found.label_values.values()),
+        **more,
+    }
+    return client.post(page.request["PATH_INFO"], data, follow=True)
+
+
+def test_a_file_is_previewed_before_anything_is_written(client, project) -> None:
+    page = send(client, project, PAIRS + "{broken\n")
+    found = page.context["preview"]
+    assert (found.format, found.read, found.labelled) == ("trl", 4, 3)
+    assert [error.line for error in found.errors] == [4]
+    assert "good 0" in page.content.decode()
+    assert not Prompt.objects.exists()
+    assert not ImportRun.objects.exists()
+
+
+def test_a_confirmed_file_is_queued_and_imported(
+    client, project, django_capture_on_commit_callbacks
+) -> None:
+    page = confirm(client, send(client, project, PAIRS + "{broken\n"))
+    run = ImportRun.objects.get()
+    assert page.redirect_chain[-1][0] == reverse("import_run", args=[run.pk])
+    assert 'hx-trigger="every 1s"' in page.content.decode()
+    run_import(run.pk)
+    page = client.get(reverse("import_run", args=[run.pk]))
+    text = page.content.decode()
+    assert 'hx-trigger="every 1s"' not in text
+    assert "Not JSON" in text
+    assert Judgement.objects.filter(project=project, source="imported").count() == 3
+    rows = client.get(reverse("import_bad_rows", args=[run.pk]))
+    lines = b"".join(rows.streaming_content).splitlines()
+    assert len(lines) == 1
+    assert json.loads(lines[0])["_error"]["line"] == 4
+
+
+def test_labels_can_be_left_out(client, project) -> None:
+    confirm(client, send(client, project, PAIRS), labels="tasks")
+    run_import(ImportRun.objects.get().pk)
+    assert not Judgement.objects.filter(project=project).exists()
+    assert Task.objects.filter(project=project).count() == 3
+
+
+def test_a_table_is_mapped_in_the_browser(client, project) -> None:
+    page = send(client, project, TABLE, "votes.csv")
+    found = page.context["preview"]
+    assert found.mapping == {
+        "prompt": "question",
+        "response_a": "answer_a",
+        "response_b": "answer_b",
+        "label": "winner",
+    }
+    assert found.label_values == {"left": "", "right": ""}
+    assert [error.field for error in found.errors] == ["winner", "winner"]
+    again = client.get(
+        page.request["PATH_INFO"],
+        {
+            "file": page.context["key"],
+            "format": "table",
+            "previewed": "table",
+            "column-prompt": "question",
+            "column-response_a": "answer_a",
+            "column-response_b": "answer_b",
+            "column-label": "winner",
+            "label_value": ["left", "right"],
+            "label_meaning": ["a", "b"],
+        },
+    )
+    assert [label for _, label in again.context["preview"].items] == ["A is better", "B is better"]
+    assert again.context["preview"].errors == []
+    confirm(client, again)
+    run_import(ImportRun.objects.get().pk)
+    chosen = [
+        judgement.task.responses.get(pk=judgement.value["preferred"]).text
+        for judgement in Judgement.objects.filter(project=project).order_by("pk")
+    ]
+    assert chosen == ["Because.", "Thus."]
+
+
+def test_a_table_without_its_prompt_is_not_started(client, project) -> None:
+    page = send(client, project, "a,b\n1,2\n", "x.csv")
+    answer = confirm(client, page)
+    assert "There is no column" in answer.content.decode()
+    assert not ImportRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x00\x01\x02", b"\xff\xfe{}", b"[[[[", b"{}", b"\n\n", b"a", b"\x1f\x8b\x08broken"],
+)
+def test_no_content_breaks_the_preview(client, project, data) -> None:
+    page = send(client, project, data, "odd.bin")
+    assert page.status_code == 200
+    assert page.context["preview"].items == []
+
+
+def test_an_empty_file_is_refused_at_its_field(client, project) -> None:
+    answer = send(client, project, b"")
+    assert answer.status_code == 422
+    assert "empty" in answer.context["form"].errors["file"][0]
+
+
+def test_a_file_over_the_limit_is_refused(client, project, settings) -> None:
+    settings.MAX_UPLOAD_BYTES = 10
+    answer = send(client, project, PAIRS)
+    assert answer.status_code == 422
+    assert "larger than 10 bytes" in answer.context["form"].errors["file"][0]
+
+
+def test_somebody_elses_file_is_out_of_reach(client, project, make_user, add_member) -> None:
+    page = send(client, project, PAIRS)
+    manager = make_user("max")
+    add_member(project, manager, "manager")
+    client.force_login(manager)
+    for key in (page.context["key"], "forged"):
+        answer = client.get(page.request["PATH_INFO"], {"file": key}, follow=True)
+        assert answer.redirect_chain[-1][0] == reverse("imports", args=[project.pk])
+        assert "good 0" not in answer.content.decode()
+
+
+def test_an_import_can_be_cancelled(client, project) -> None:
+    run = ImportRun.objects.create(
+        project=project, file_name="a", stored_as="a", format="trl", created_by=project.created_by
+    )
+    client.post(reverse("cancel_import", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+
+
+def test_errors_come_in_pages(client, project, django_assert_max_num_queries) -> None:
+    run = ImportRun.objects.create(
+        project=project, file_name="a", stored_as="a", format="trl", state="done", error_count=150
+    )
+    ImportRowError.objects.bulk_create(
+        ImportRowError(import_run=run, line=i, field="chosen", message=f"wrong {i}")
+        for i in range(150)
+    )
+    with django_assert_max_num_queries(8):
+        first = client.get(reverse("import_run", args=[run.pk]))
+    second = client.get(
+        reverse("import_run", args=[run.pk]), {"after": first.context["next_after"]}
+    )
+    assert (len(first.context["errors"]), len(second.context["errors"])) == (100, 50)
+
+
+def test_the_polled_part_is_only_the_part(client, project) -> None:
+    run = ImportRun.objects.create(
+        project=project, file_name="a", stored_as="a", format="trl", progress=5, total=10
+    )
+    part = client.get(reverse("import_run", args=[run.pk]), headers={"HX-Request": "true"})
+    text = part.content.decode()
+    assert "<html" not in text
+    assert 'value="50"' in text
+    assert "HX-Request" in part["Vary"]
