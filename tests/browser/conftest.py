@@ -1,0 +1,83 @@
+"""A real Chromium against a live server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from annotate.models import User
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PASSWORD = "correct horse battery"
+
+
+def chromium_path() -> str | None:
+    """CHROME, or a Chromium on PATH, or the one Playwright installed (None)."""
+    return os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser. Tests skip where there is none, unless TANDEM_REQUIRE_BROWSER=1.
+
+    From its start to its end an event loop runs in this thread, which Django would take for
+    async code and refuse to query in.
+    """
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        path = chromium_path() or playwright.chromium.executable_path
+        if not Path(path).exists():
+            message = "no Chromium; set CHROME, or run: playwright install chromium"
+            if os.environ.get("TANDEM_REQUIRE_BROWSER") == "1":
+                pytest.fail(message)
+            pytest.skip(message)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_browser(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]:
+    """open_browser(user=None, **context) -> a page of a fresh profile, logged in by the form.
+
+    Every page must end without script errors and without breaking the security policy.
+    """
+    contexts = []
+    complaints: list[str] = []
+
+    def heard(message) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
+    def open_(user: User | None = None, **options) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(base_url=live_server.url, **options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", heard)
+        if user is not None:
+            page.goto("/login/")
+            page.get_by_label("Username").fill(user.username)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_url("/")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints
