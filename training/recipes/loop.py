@@ -95,7 +95,7 @@ def add_lora(model: PreTrainedModel, *, rank: int, task: TaskType) -> Any:
             r=rank,
             lora_alpha=2 * rank,
             target_modules="all-linear",
-            modules_to_save=heads or None,
+            modules_to_save=list(heads) or None,  # PEFT adds to the list it is given
             task_type=task,
         ),
     )

@@ -18,15 +18,6 @@ Report = Callable[[dict[str, Any]], None]
 ShouldStop = Callable[[], bool]
 
 
-def agreed(flag: bool) -> bool:
-    """True on every rank as soon as it is true on one, so that all save or stop together."""
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
-        return flag
-    vote = torch.tensor(int(flag), device=runtime.device())
-    torch.distributed.all_reduce(vote, op=torch.distributed.ReduceOp.MAX)
-    return bool(vote.item())
-
-
 class ProgressCallback(TrainerCallback):
     """Reports each log step, saves by the clock, on a stop and at the end, refuses NaN.
 
@@ -63,19 +54,18 @@ class ProgressCallback(TrainerCallback):
     ) -> None:
         if state.global_step >= state.max_steps:
             control.should_save = True
-        elif agreed(self.should_stop()):
+        elif self.should_stop():
             self.stopped = control.should_save = control.should_training_stop = True
-        elif agreed(time.monotonic() - self._saved_at >= self.checkpoint_seconds):
+        elif time.monotonic() - self._saved_at >= self.checkpoint_seconds:
             control.should_save = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._saved_at = time.monotonic()
-        if state.is_world_process_zero:
-            path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            mark_complete(path)
-            self.report({"event": "checkpoint", "step": state.global_step, "path": str(path)})
+        path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        mark_complete(path)
+        self.report({"event": "checkpoint", "step": state.global_step, "path": str(path)})
 
     def on_log(
         self,
@@ -90,8 +80,6 @@ class ProgressCallback(TrainerCallback):
         for name in ("loss", "grad_norm"):
             if not math.isfinite(float(logs.get(name, 0.0))):
                 raise non_finite(name, float(logs[name]), state.global_step)
-        if not state.is_world_process_zero:
-            return
         done = state.global_step - self._started_step
         remaining = state.max_steps - state.global_step
         seconds = max(time.monotonic() - self._started_at, 1e-9)

@@ -31,7 +31,6 @@ from training.recipes.models import (
     load_tokenizer,
     place,
     require_context,
-    resolve_model,
     weights_fingerprint,
 )
 from training.recipes.order import count_steps, plan_order
@@ -176,14 +175,15 @@ def _fit_frozen(
     require_context(encoder, config.max_length, config.base_model)
     runtime.apply({"precision": "fp32", "threads": runtime.resolve_threads(config, encoder)})
     fingerprint = weights_fingerprint(config.base_model)
-    cache_path = config.embedding_cache or output_dir / "embeddings.safetensors"
+    cache_path = Path(config.embedding_cache or output_dir / "embeddings.safetensors")
+    cache = EmbeddingCache(cache_path, encoder=fingerprint)
     try:
         features_ND = embed(
             encoder,
             [one for both in framed for one in both],
             pad_id=tokenizer.pad_token_id,
             batch_size=2 * config.batch_size,
-            cache=EmbeddingCache(Path(cache_path), encoder=fingerprint),
+            cache=cache,
             report=report,
             should_stop=should_stop,
         ).astype(np.float64)
@@ -198,7 +198,7 @@ def _fit_frozen(
         temperature, used = _cross_validated_temperature(rows, groups, l2=l2, seed=config.seed)
 
         card = _card(config, temperature=1.0, fingerprint=fingerprint)
-        scorer = FrozenRewardModel(card, tokenizer, encoder, coefficients_D, offset)
+        scorer = FrozenRewardModel(card, tokenizer, encoder, coefficients_D, offset, cache)
         figures = evaluate_reward_model(
             scorer,
             splits,
@@ -300,7 +300,7 @@ def _preference_rows(
 def _card(config: RewardModelConfig, *, temperature: float, fingerprint: str = "") -> RewardCard:
     return RewardCard(
         method=config.method,
-        base_model=config.base_model if fingerprint else resolve_model(config.base_model),
+        base_model=config.base_model,
         max_length=config.max_length,
         prompt_tokens=config.prompt_tokens,
         temperature=temperature,

@@ -2,7 +2,8 @@
 
 Importing it turns off tokenizer forks and the Hub's telemetry (TRL reports every trainer it
 makes), and lets idle OpenMP threads sleep: on cores shared with other work, spinning threads made
-a small model 4 to 30 times slower.
+a small model 4 to 30 times slower. A run is one process on one device: of several GPUs it sees
+the first unless CUDA_VISIBLE_DEVICES names another, for TRL refuses to share a process among them.
 """
 
 import os
@@ -11,6 +12,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TQDM_DISABLE", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
 
 import resource
 import time
@@ -30,7 +32,12 @@ SMALL_MODEL = 10_000_000
 
 
 def prepare_process(config: Configuration) -> None:
-    """Seed and quiet libraries. Call once at the start of a recipe."""
+    """Seed and quiet libraries. Call once at the start of a recipe.
+
+    Raises ConfigError under a launcher of several processes: each would write the same folder.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("A recipe runs in one process; start it without torchrun or accelerate.")
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
     transformers.set_seed(config.seed)

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 from training.data.conversation import Message
 from training.data.framing import Framed, FramingCounts, frame_for_reward
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
-from training.recipes.embeddings import embed
+from training.recipes.embeddings import EmbeddingCache, embed
 from training.recipes.errors import ModelError, StopRequestedError
 from training.recipes.models import (
     load_classifier,
@@ -127,8 +127,10 @@ class FrozenRewardModel(RewardModel):
         encoder: Any,
         coefficients_D: np.ndarray,
         offset: float,
+        cache: EmbeddingCache | None = None,
     ) -> None:
         super().__init__(card, tokenizer)
+        self.cache = cache
         self.encoder = place(encoder).eval()
         self.coefficients_D = coefficients_D
         self.offset = offset
@@ -147,6 +149,7 @@ class FrozenRewardModel(RewardModel):
             framed,
             pad_id=self.tokenizer.pad_token_id,
             batch_size=batch_size,
+            cache=self.cache,
             report=report,
             should_stop=should_stop,
         )

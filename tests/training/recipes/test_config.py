@@ -1,0 +1,71 @@
+"""Configurations: checked when made, and free of torch for the web process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from training.recipes.config import DpoConfig, RewardModelConfig, TinyLmConfig
+from training.recipes.errors import ConfigError
+
+
+def test_the_web_process_can_read_configurations_without_torch():
+    code = (
+        "import sys, training.recipes.config, training.recipes.result, training.data.pairs;"
+        "bad = {'torch', 'transformers', 'trl', 'peft', 'datasets', 'sklearn', 'numpy'};"
+        "sys.exit(', '.join(bad & set(sys.modules)) or None)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: RewardModelConfig(batch_size=0), r"batch_size is 0; it must be from 1 to 4096"),
+        (lambda: RewardModelConfig(method="magic"), r"method is 'magic'; .* finetune, frozen"),
+        (lambda: RewardModelConfig(max_length=32, prompt_tokens=30), r"room for the response"),
+        (lambda: RewardModelConfig(tie_rule="keep"), r"one of drop, half"),
+        (lambda: DpoConfig(base_model=" "), r"a folder or a model id"),
+        (lambda: DpoConfig(base_model="x", beta=0), r"beta is 0; it must be above 0"),
+        (
+            lambda: DpoConfig(base_model="x", loss="ipo", label_smoothing=0.1),
+            r"0 for loss ipo, which would ignore it",
+        ),
+        (
+            lambda: DpoConfig(base_model="x", loss="hinge", target_margin=1.0),
+            r"0 for loss hinge, which would ignore it",
+        ),
+        (lambda: TinyLmConfig(hidden_size=100, heads=8), r"a multiple of 2 x heads = 16"),
+        (lambda: RewardModelConfig.from_dict({"colour": 1}), r"has no field colour"),
+        (lambda: DpoConfig.from_dict({}), r"needs a value for base_model"),
+        (lambda: RewardModelConfig.from_dict({"batch_size": "8"}), r"wrong type"),
+    ],
+)
+def test_wrong_values_are_named(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_round_trip_through_plain_values():
+    config = DpoConfig(base_model="somewhere", beta=0.3, tie_rule="half")
+    assert DpoConfig.from_dict(config.to_dict()) == config
+
+
+def test_several_processes_are_refused(monkeypatch):
+    from training.recipes import runtime
+
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="one process"):
+        runtime.prepare_process(RewardModelConfig())
+
+
+def test_bf16_where_it_would_be_emulated_is_refused(monkeypatch):
+    from training.recipes import runtime
+
+    monkeypatch.setattr(runtime, "bf16_speedup", lambda: 0.0)
+    assert runtime.resolve_precision(RewardModelConfig()) == "fp32"
+    with pytest.raises(ConfigError, match="no bf16"):
+        runtime.resolve_precision(RewardModelConfig(precision="bf16"))
+    monkeypatch.setattr(runtime, "bf16_speedup", lambda: 1.8)
+    assert runtime.resolve_precision(RewardModelConfig()) == "bf16"
