@@ -1,39 +1,65 @@
 """Who gets which seat next: exact, in the project's order, at the same cost at any size.
 
-A hand-out is one statement (`TAKE`). It gives the caller the lease they already have, else
-takes an open seat with FOR UPDATE SKIP LOCKED from two lanes: first the seats that came back
-(by `reopened_key`), then the queue (by `queue_key`). A seat is no good to a person who sits,
-sat, answered late or skipped at its task. Such seats pile up in front of whoever works much:
-with an overlap of 2, each task done leaves an open seat behind. So a membership keeps two
-cursors; what lies before them has been looked at and is passed over once for each person.
+A hand-out is one call of a database function (annotate/sql/handout.sql). It gives the caller
+the lease they already have, else takes an open seat with FOR UPDATE SKIP LOCKED from two lanes:
+first the seats that came back (by `reopened_key`), then the queue (by `queue_key`). A seat is no
+good to a person who sits, sat, answered late or skipped at its task. Such seats pile up in front
+of whoever works much: with an overlap of 2, each task done leaves an open seat behind. So a
+membership keeps two cursors; what lies before them is passed over once for each person.
 
 Cursors only save time. A row may appear behind one (a transaction that commits late or rolls
-back), therefore nobody hears "nothing left" before a scan without cursors (`TAKE_ANY`).
+back), therefore nobody hears "nothing left" before a scan without cursors.
 
-The membership row is the lock that keeps one person's requests apart. A statement that had to
-wait for it sees old data elsewhere; it notices by the row's xmin, does nothing, and is run again.
+The membership row is the lock that keeps one person's requests apart; it is always taken before
+any seat. Its `held_seats` tell where to look for leases, without an index that every hand-out
+would have to keep.
 """
 
 import json
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, repeat
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.db.models import F
 
-from annotate import access, handout_sql
+from annotate import access
 from annotate.inputs import BIGINT_MAX
 from annotate.models import Membership, Project, Seat, User
 from annotate.statements import fetch_one
 
-LEASES_PER_PERSON = 2
-# A scan that found nothing is not repeated for the same person within this many times its length.
-SCAN_REST = 20
-_scanned: dict[tuple[int, int], float] = {}
+# A search that found nothing is not repeated for a person within this many times its length.
+SEARCH_REST = 20
+_searched_until: dict[tuple[int, int], float] = {}
+
+LEASE_SEAT = """
+SELECT outcome, seat_id, task_id, leased_until, kind, kind_settings, prompt, responses, draft
+FROM tandem_lease_seat(%(project)s::bigint, %(user)s::bigint, %(beside)s::bigint, %(everywhere)s)
+"""
+REOPEN = """
+UPDATE annotate_seat
+SET state = 'open', annotator_id = NULL, leased_at = NULL, leased_until = NULL,
+    reopened_key = nextval('annotate_seat_reopened_key')
+"""
+RELEASE_ONE = REOPEN + "WHERE id = %(seat)s AND state = 'leased' AND annotator_id = %(user)s"
+RELEASE_ALL = (
+    REOPEN + "WHERE project_id = %(project)s AND state = 'leased' AND annotator_id = %(user)s"
+)
+REOPEN_EXPIRED = """
+UPDATE annotate_seat
+SET state = 'open', leased_at = NULL, leased_until = NULL,
+    reopened_key = nextval('annotate_seat_reopened_key'),
+    former_holders = array_append(array_remove(former_holders, annotator_id::bigint),
+                                  annotator_id::bigint),
+    annotator_id = NULL
+WHERE id IN (
+    SELECT id FROM annotate_seat
+    WHERE state = 'leased' AND leased_until < statement_timestamp()
+      AND (%(project)s::bigint IS NULL OR project_id = %(project)s)
+    ORDER BY leased_until LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED)
+"""
 
 
 @dataclass(frozen=True)
@@ -69,34 +95,29 @@ def lease_by_ids(*, project_id: int, user: User, beside: int | None = None) -> L
     """`lease_seat` for a caller that has not read the project."""
     if not 0 < project_id <= BIGINT_MAX:
         access.get_project(user, 0)
-    ids = {"project": project_id, "user": user.pk, "beside": beside}
-    widths = chain(handout_sql.TAKES, repeat(handout_sql.TAKES[-1]))
-    found = Found(None, searched=True, more=True)
-    while found.lease is None and found.more:
-        found = _take(next(widths), ids, user)
-    if found.lease is None and found.searched:
-        return _take_any(ids, user)
-    return found.lease
+    lease, searched = _lease(project_id, user, beside, everywhere=False)
+    if lease is None and searched:
+        return _search_everywhere(project_id, user, beside)
+    return lease
 
 
-class Found(NamedTuple):
-    """What a statement found; `searched` is false where the person may not have another seat."""
-
-    lease: Lease | None
-    searched: bool
-    more: bool
-
-
-def _take(statement: str, ids: dict, user: User) -> Found:
-    """Run a statement, again if another request of the same person came between."""
-    while True:
-        row = fetch_one(statement, ids)
-        if row is None:
-            _refuse(user, ids["project"])
-        interfered, searched, more, *columns = row
-        if not interfered:
-            lease = None if columns[0] is None else _as_lease(ids["project"], columns)
-            return Found(lease, searched, more)
+def _lease(
+    project_id: int, user: User, beside: int | None, *, everywhere: bool
+) -> tuple[Lease | None, bool]:
+    """One call: the lease, and whether a seat was looked for in vain."""
+    outcome, *columns = fetch_one(
+        LEASE_SEAT,
+        {
+            "project": project_id,
+            "user": user.pk,
+            "beside": beside,
+            "everywhere": everywhere,
+        },
+    )
+    if outcome == "stranger":
+        _refuse(user, project_id)
+    lease = _as_lease(project_id, columns) if outcome == "leased" else None
+    return lease, outcome == "none"
 
 
 def _as_lease(project_id: int, columns: list) -> Lease:
@@ -119,27 +140,25 @@ def _refuse(user: User, project_id: int) -> NoReturn:
     raise PermissionDenied("Only members get tasks; add yourself to the project first.")
 
 
-def _take_any(ids: dict, user: User) -> Lease | None:
-    """Reopen what has run out, then scan without cursors.
+def _search_everywhere(project_id: int, user: User, beside: int | None) -> Lease | None:
+    """Reopen what has run out, then search without cursors.
 
-    Somebody who asks again and again when all is done would repeat the scan of all that is not
-    for them, so a scan that found nothing counts for a while, in this process. What is added or
-    comes back meanwhile is found by the cursors.
+    Somebody who asks again and again when all is done would repeat the search of all that is
+    not for them, so a search that found nothing counts for a while, in this process. What is
+    added or comes back meanwhile is found by the cursors.
     """
-    person = (ids["project"], ids["user"])
-    if time.monotonic() < _scanned.get(person, 0):
+    person = (project_id, user.pk)
+    if time.monotonic() < _searched_until.get(person, 0):
         return None
-    reopen_expired(limit=1000, project_id=ids["project"])
+    reopen_expired(limit=1000, project_id=project_id)
     began = time.monotonic()
-    found = _take(handout_sql.TAKE_ANY, ids, user)
+    lease, searched = _lease(project_id, user, beside, everywhere=True)
     ended = time.monotonic()
-    if found.lease is None and found.searched:
-        if len(_scanned) > 10_000:
-            _scanned.clear()
-        _scanned[person] = ended + SCAN_REST * (ended - began)
-    else:
-        _scanned.pop(person, None)
-    return found.lease
+    if searched:
+        if len(_searched_until) > 10_000:
+            _searched_until.clear()
+        _searched_until[person] = ended + SEARCH_REST * (ended - began)
+    return lease
 
 
 def reopen_expired(limit: int, project_id: int | None = None) -> int:
@@ -148,7 +167,7 @@ def reopen_expired(limit: int, project_id: int | None = None) -> int:
     Their holders may still submit (`former_holders`). Passes over rows that are locked.
     """
     with connection.cursor() as cursor:
-        cursor.execute(handout_sql.REOPEN_EXPIRED, {"limit": limit, "project": project_id})
+        cursor.execute(REOPEN_EXPIRED, {"limit": limit, "project": project_id})
         return cursor.rowcount
 
 
@@ -157,21 +176,17 @@ def release_all(*, project: Project, user: User) -> int:
     """Give back every seat this person holds in the project; returns how many."""
     lock_person(project_id=project.pk, user_id=user.pk)
     with connection.cursor() as cursor:
-        cursor.execute(handout_sql.RELEASE_ALL, {"project": project.pk, "user": user.pk})
+        cursor.execute(RELEASE_ALL, {"project": project.pk, "user": user.pk})
         return cursor.rowcount
 
 
 def release(seat: Seat) -> None:
     """Give back one seat. The caller holds the person's lock."""
     with connection.cursor() as cursor:
-        cursor.execute(handout_sql.RELEASE_ONE, {"seat": seat.pk, "user": seat.annotator_id})
+        cursor.execute(RELEASE_ONE, {"seat": seat.pk, "user": seat.annotator_id})
 
 
 def lock_person(*, project_id: int, user_id: int) -> Membership | None:
-    """Lock the membership until the transaction ends, before any seat is touched.
-
-    Writes to it, so that hand-outs of the same person that wait for the lock look again.
-    """
+    """Lock the membership until the transaction ends, before any seat is touched."""
     memberships = Membership.objects.filter(project=project_id, user=user_id)
-    memberships.update(reopened_cursor=F("reopened_cursor"))
-    return memberships.first()
+    return memberships.select_for_update(no_key=True).first()

@@ -16,7 +16,11 @@ def fetch_one(sql: str, parameters: dict) -> tuple | None:
 
     JSONB columns come as text. Raises Django's database errors.
     """
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, parameters, prepare=settings.PREPARED_STATEMENTS)
+    session = connection.connection
+    if settings.PREPARED_STATEMENTS and session.prepare_threshold is None:
+        session.prepare_threshold = 0  # Django's own cursors never prepare, whatever stands here
+    with connection.wrap_database_errors, psycopg.Cursor(session) as cursor:
+        cursor.execute(sql, parameters)
         return cursor.fetchone()

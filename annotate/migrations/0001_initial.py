@@ -353,6 +353,15 @@ class Migration(migrations.Migration):
                 ),
                 ("queue_cursor", models.BigIntegerField(default=-1)),
                 ("reopened_cursor", models.BigIntegerField(default=0)),
+                (
+                    "held_seats",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        default=list,
+                        help_text="Seats this person may hold; only the seat's own row says whether.",
+                        size=None,
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "user",
@@ -1139,14 +1148,6 @@ class Migration(migrations.Migration):
             model_name="seat",
             index=models.Index(
                 condition=models.Q(("state", "leased")), fields=["leased_until"], name="seat_leases"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(
-                condition=models.Q(("state", "leased")),
-                fields=["annotator", "project"],
-                name="seat_held",
             ),
         ),
         migrations.AddIndex(

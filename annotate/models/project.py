@@ -1,6 +1,7 @@
 """Projects and who may do what in them."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -102,6 +103,11 @@ class Membership(models.Model):
     # How far the hand-out has looked for this person: see annotate/handout.py.
     queue_cursor = models.BigIntegerField(default=-1)
     reopened_cursor = models.BigIntegerField(default=0)
+    held_seats = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text="Seats this person may hold; only the seat's own row says whether.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

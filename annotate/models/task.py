@@ -151,10 +151,6 @@ class Seat(models.Model):
             ),
             # Sweep: leases that ran out.
             models.Index(fields=["leased_until"], name="seat_leases", condition=Q(state="leased")),
-            # Hand-out: the leases this person holds; always a handful of rows.
-            models.Index(
-                fields=["annotator", "project"], name="seat_held", condition=Q(state="leased")
-            ),
             # The page: what one did last.
             models.Index(fields=["annotator", "project", "state"], name="seat_of_annotator"),
             # Overview: counts by state.

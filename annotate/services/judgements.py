@@ -18,15 +18,27 @@ from psycopg.types.json import Jsonb
 from annotate import access, handout, kinds
 from annotate.inputs import BIGINT_MAX, clean_choice, clean_json, clean_number, clean_text
 from annotate.kinds import InvalidValue
-from annotate.models import Draft, Judgement, Seat, Skip, User
+from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
 from annotate.services import audit
-from annotate.services.judgements_sql import ANSWER_LATE, ANSWER_SEAT, LOOK
 from annotate.statements import fetch_one
 
 MAX_RATIONALE = 20_000
 MAX_FLAG = 5_000
 MAX_DRAFT_BYTES = 100_000
 MAX_SECONDS = 86_400
+
+# See annotate/sql/judgements.sql.
+LOOK = """
+SELECT project_id, task_id, state, is_mine, was_mine, shown_order, kind, kind_settings,
+       held_seat_id, judgement_id, same_key_id
+FROM tandem_look_at_seat(%(seat)s::bigint, %(user)s::bigint, %(key)s)
+"""
+ANSWER = """
+SELECT judgement_id, submitted_at, simulated
+FROM tandem_answer_seat(
+    %(seat)s::bigint, %(user)s::bigint, %(late)s, %(kind)s, %(schema)s::int, %(value)s,
+    %(rationale)s, %(flag)s, %(seconds)s::float8, %(started)s::timestamptz, %(key)s)
+"""
 
 
 class SeatGone(Exception):
@@ -86,8 +98,6 @@ def submit_judgement(
         parameters = {
             "seat": seat_id,
             "user": user.pk,
-            "project": seen.project_id,
-            "task": seen.task_id,
             "kind": seen.kind,
             "schema": kinds.get(seen.kind).SCHEMA_VERSION,
             "value": Jsonb(answer),
@@ -116,15 +126,13 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
             "This task was handed back or was never yours, so nothing was saved. "
             "Open the next task and go on there."
         )
-    free = seen.is_mine or seen.state == Seat.State.OPEN
-    statement = ANSWER_SEAT if free else ANSWER_LATE
+    late = not seen.is_mine and seen.state != Seat.State.OPEN
     if not seen.is_mine and seen.held_seat_id is not None:
         # The page is of an earlier lease; meanwhile this person sits at the task again.
-        statement, parameters = ANSWER_SEAT, {**parameters, "seat": seen.held_seat_id}
-    row = fetch_one(statement, parameters)
+        late, parameters = False, {**parameters, "seat": seen.held_seat_id}
+    row = fetch_one(ANSWER, {**parameters, "late": late})
     if row is None:
         return None
-    late = statement is ANSWER_LATE
     judgement = Judgement(
         id=row[0],
         submitted_at=row[1],
@@ -270,6 +278,9 @@ def renew_lease(*, seat_id: int, user: User) -> datetime:
     now = timezone.now()
     if not sits_here:
         seat.state, seat.annotator, seat.leased_at, seat.reopened_key = "leased", user, now, None
+        person = Membership.objects.get(project=seat.project_id, user=user)
+        person.held_seats = [*person.held_seats, seat.pk]
+        person.save(update_fields=["held_seats"])
     seat.leased_until = now + timedelta(seconds=seat.project.lease_seconds)
     seat.save(update_fields=["state", "annotator", "leased_at", "leased_until", "reopened_key"])
     return seat.leased_until

@@ -1,0 +1,172 @@
+-- The hand-out. annotate/handout.py tells what it does and why.
+--
+-- Functions, because their plans are made once a session and under the settings given here. A
+-- planner with old statistics takes a busy annotator for a new one, or a table that was empty
+-- when it last looked for an empty one; it would then walk through all that was ever done. With
+-- sorts, joins by hash or merge and sequential scans off, only the walk along the index that has
+-- the order is left. `annotator_id + 0` leaves only the index on the task.
+--
+-- Each statement of a function sees what was committed before that statement, so what follows
+-- the lock on the membership sees all that the person's other requests did.
+
+-- Whether the person neither sits, sat, answered nor skipped at the task.
+CREATE OR REPLACE FUNCTION tandem_is_free(the_task bigint, the_user bigint)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN NOT EXISTS (SELECT FROM annotate_seat s
+                       WHERE s.task_id = the_task AND s.annotator_id + 0 = the_user)
+       AND NOT EXISTS (SELECT FROM annotate_judgement j
+                       WHERE j.task_id = the_task AND j.annotator_id + 0 = the_user)
+       AND NOT EXISTS (SELECT FROM annotate_skip k
+                       WHERE k.task_id = the_task AND k.annotator_id + 0 = the_user);
+END $$;
+
+-- The seat that this person works at next, leased to them, with what the page shows of it.
+-- outcome: 'leased' | 'none' | 'full' (two leases, or the project is paused) | 'stranger'.
+-- `everywhere` leaves the cursors aside and waits for locked rows.
+CREATE OR REPLACE FUNCTION tandem_lease_seat(
+    the_project bigint, the_user bigint, beside bigint, everywhere boolean,
+    OUT outcome text, OUT seat_id bigint, OUT task_id bigint, OUT leased_until timestamptz,
+    OUT kind text, OUT kind_settings text, OUT prompt text, OUT responses text, OUT draft text
+) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    moment CONSTANT timestamptz := clock_timestamp();
+    lease interval;
+    is_active boolean;
+    membership bigint;
+    holds bigint[];
+    shown bigint[];
+    queue_at bigint;
+    reopened_at bigint;
+BEGIN
+    SELECT p.lease_seconds * interval '1 second', p.state = 'active', p.kind,
+           p.kind_settings::text, m.id, m.held_seats
+    INTO lease, is_active, kind, kind_settings, membership, holds
+    FROM annotate_membership m JOIN annotate_project p ON p.id = m.project_id
+    WHERE m.project_id = the_project AND m.user_id = the_user AND p.archived_at IS NULL;
+    IF NOT FOUND THEN
+        outcome := 'stranger';
+        RETURN;
+    END IF;
+
+    -- One's own lease: without any lock while at least half of it is left.
+    SELECT s.id, s.leased_until INTO seat_id, leased_until FROM annotate_seat s
+    WHERE s.id = ANY (holds) AND s.id IS DISTINCT FROM beside
+      AND s.state = 'leased' AND s.annotator_id + 0 = the_user
+    ORDER BY s.leased_at, s.id LIMIT 1;
+
+    IF seat_id IS NULL OR leased_until < moment + lease / 2 THEN
+        PERFORM FROM annotate_membership m WHERE m.id = membership FOR NO KEY UPDATE;
+        SELECT m.queue_cursor, m.reopened_cursor, m.held_seats
+        INTO queue_at, reopened_at, holds
+        FROM annotate_membership m WHERE m.id = membership;
+        IF NOT FOUND THEN
+            outcome := 'stranger';
+            RETURN;
+        END IF;
+        holds := ARRAY (
+            SELECT s.id FROM annotate_seat s
+            WHERE s.id = ANY (holds) AND s.state = 'leased' AND s.annotator_id + 0 = the_user
+            ORDER BY s.leased_at, s.id);
+        seat_id := (SELECT held.id FROM unnest(holds) held (id)
+                    WHERE held.id IS DISTINCT FROM beside LIMIT 1);
+        IF seat_id IS NULL THEN
+            IF cardinality(holds) >= 2 OR NOT is_active THEN
+                outcome := 'full';
+                RETURN;
+            END IF;
+            seat_id := tandem_pick_seat(
+                the_project, the_user, membership, everywhere, queue_at, reopened_at);
+            IF seat_id IS NULL THEN
+                outcome := 'none';
+                RETURN;
+            END IF;
+            UPDATE annotate_membership m SET held_seats = holds || seat_id
+            WHERE m.id = membership;
+        END IF;
+        UPDATE annotate_seat s
+        SET state = 'leased', annotator_id = the_user, reopened_key = NULL,
+            leased_at = CASE s.state WHEN 'open' THEN moment ELSE s.leased_at END,
+            leased_until = moment + lease
+        WHERE s.id = seat_id
+          AND (s.state = 'open' OR (s.state = 'leased' AND s.annotator_id + 0 = the_user))
+        RETURNING s.leased_until INTO leased_until;
+    END IF;
+
+    outcome := 'leased';
+    SELECT s.task_id, s.shown_order,
+           json_build_object('system', p.system, 'conversation', p.conversation,
+                             'language', p.language)::text
+    INTO task_id, shown, prompt
+    FROM annotate_seat s
+    JOIN annotate_task t ON t.id = s.task_id
+    JOIN annotate_prompt p ON p.id = t.prompt_id
+    WHERE s.id = seat_id;
+    responses := (
+        SELECT json_agg(json_build_object('id', r.id, 'content', r.content)
+                        ORDER BY array_position(shown, r.id))::text
+        FROM annotate_response r WHERE r.id = ANY (shown));
+    draft := (SELECT d.value::text FROM annotate_draft d
+              WHERE d.seat_id = tandem_lease_seat.seat_id AND d.annotator_id + 0 = the_user);
+END $$;
+
+-- An open seat that is free to the person, locked, and the person's cursors moved; or NULL.
+-- The ends of the lanes are read before the lanes, so that what is added meanwhile lies behind
+-- the cursors that are set to them.
+CREATE OR REPLACE FUNCTION tandem_pick_seat(
+    the_project bigint, the_user bigint, membership bigint, everywhere boolean,
+    queue_at bigint, reopened_at bigint
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    picked bigint;
+    place bigint;
+    new_queue_at bigint := queue_at;
+    new_reopened_at bigint := reopened_at;
+    lane_end bigint;
+BEGIN
+    IF everywhere THEN
+        SELECT s.id INTO picked FROM annotate_seat s
+        WHERE s.project_id = the_project AND s.state = 'open'
+          AND tandem_is_free(s.task_id, the_user)
+        ORDER BY s.queue_key, s.id LIMIT 1
+        FOR NO KEY UPDATE;
+        RETURN picked;
+    END IF;
+
+    lane_end := (SELECT s.reopened_key FROM annotate_seat s
+                 WHERE s.project_id = the_project AND s.state = 'open'
+                   AND s.reopened_key IS NOT NULL AND s.reopened_key > reopened_at
+                 ORDER BY s.reopened_key DESC LIMIT 1);
+    IF lane_end IS NOT NULL THEN
+        SELECT s.id, s.reopened_key INTO picked, place FROM annotate_seat s
+        WHERE s.project_id = the_project AND s.state = 'open'
+          AND s.reopened_key IS NOT NULL AND s.reopened_key > reopened_at
+          AND tandem_is_free(s.task_id, the_user)
+        ORDER BY s.reopened_key LIMIT 1
+        FOR NO KEY UPDATE SKIP LOCKED;
+        new_reopened_at := coalesce(place, lane_end);
+    END IF;
+    IF picked IS NULL THEN
+        lane_end := (SELECT s.queue_key FROM annotate_seat s
+                     WHERE s.project_id = the_project AND s.state = 'open'
+                       AND s.queue_key > queue_at
+                     ORDER BY s.queue_key DESC, s.id DESC LIMIT 1);
+        IF lane_end IS NOT NULL THEN
+            SELECT s.id, s.queue_key INTO picked, place FROM annotate_seat s
+            WHERE s.project_id = the_project AND s.state = 'open' AND s.queue_key > queue_at
+              AND tandem_is_free(s.task_id, the_user)
+            ORDER BY s.queue_key, s.id LIMIT 1
+            FOR NO KEY UPDATE SKIP LOCKED;
+            new_queue_at := coalesce(place, lane_end);
+        END IF;
+    END IF;
+    IF (new_queue_at, new_reopened_at) <> (queue_at, reopened_at) THEN
+        UPDATE annotate_membership m
+        SET queue_cursor = new_queue_at, reopened_cursor = new_reopened_at
+        WHERE m.id = membership;
+    END IF;
+    RETURN picked;
+END $$;

@@ -1,0 +1,88 @@
+-- Answering a seat. annotate/services/judgements.py tells what it means; annotate/sql/handout.sql
+-- why these are functions, and what `+ 0` is for.
+
+-- All that decides what a submit means. No row: no such seat, or a stranger.
+CREATE OR REPLACE FUNCTION tandem_look_at_seat(the_seat bigint, the_user bigint, the_key text)
+RETURNS TABLE (
+    project_id bigint, task_id bigint, state text, is_mine boolean, was_mine boolean,
+    shown_order bigint[], kind text, kind_settings text, held_seat_id bigint,
+    judgement_id bigint, same_key_id bigint
+) LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT s.project_id, s.task_id, s.state::text,
+           s.state IN ('leased', 'done') AND s.annotator_id + 0 = the_user,
+           the_user = ANY (s.former_holders), s.shown_order, p.kind::text, p.kind_settings::text,
+           (SELECT held.id FROM annotate_seat held
+            WHERE held.task_id = s.task_id AND held.annotator_id + 0 = the_user
+              AND held.state = 'leased'),
+           (SELECT j.id FROM annotate_judgement j
+            WHERE j.task_id = s.task_id AND j.annotator_id + 0 = the_user
+            ORDER BY j.id DESC LIMIT 1),
+           (SELECT j.id FROM annotate_judgement j
+            WHERE the_key <> '' AND j.idempotency_key = the_key AND j.idempotency_key <> ''
+              AND j.annotator_id + 0 = the_user)
+    FROM annotate_seat s
+    JOIN annotate_project p ON p.id = s.project_id AND p.archived_at IS NULL
+    JOIN annotate_membership m ON m.project_id = s.project_id AND m.user_id = the_user
+    WHERE s.id = the_seat;
+END $$;
+
+-- Write the judgement and all that goes with it. No row: something changed since the look.
+-- Not `as_late`: the seat is still the person's, though perhaps its time is over, or it is free
+-- and was theirs. `as_late`: it was theirs and has gone to somebody else, or is wanted no more.
+CREATE OR REPLACE FUNCTION tandem_answer_seat(
+    the_seat bigint, the_user bigint, as_late boolean, the_kind text, the_schema int,
+    the_value jsonb, the_rationale text, the_flag text, seconds float8, started timestamptz,
+    the_key text
+) RETURNS TABLE (judgement_id bigint, submitted_at timestamptz, simulated boolean)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    membership bigint;
+    the_project bigint;
+    the_task bigint;
+    shown bigint[];
+BEGIN
+    SELECT s.project_id, s.task_id, s.shown_order INTO the_project, the_task, shown
+    FROM annotate_seat s WHERE s.id = the_seat;
+    SELECT m.id INTO membership FROM annotate_membership m
+    WHERE m.project_id = the_project AND m.user_id = the_user FOR NO KEY UPDATE;
+    IF NOT FOUND OR EXISTS (SELECT FROM annotate_judgement j
+                            WHERE j.task_id = the_task AND j.annotator_id + 0 = the_user) THEN
+        RETURN;
+    END IF;
+    IF as_late THEN
+        PERFORM FROM annotate_seat s
+        WHERE s.id = the_seat AND the_user = ANY (s.former_holders)
+          AND s.state IN ('leased', 'done', 'void') AND s.annotator_id IS DISTINCT FROM the_user
+        FOR SHARE;
+    ELSE
+        UPDATE annotate_seat s SET state = 'done', annotator_id = the_user, reopened_key = NULL
+        WHERE s.id = the_seat
+          AND ((s.state = 'leased' AND s.annotator_id + 0 = the_user)
+               OR (s.state = 'open' AND the_user = ANY (s.former_holders)));
+    END IF;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    INSERT INTO annotate_judgement AS j (
+        project_id, task_id, kind, schema_version, value, rationale, flag, source, simulated,
+        annotator_id, imported_author, seat_id, shown_order, late, seconds_active, started_at,
+        submitted_at, idempotency_key)
+    SELECT the_project, the_task, the_kind, the_schema, the_value, the_rationale, the_flag,
+           'person', u.is_simulated, the_user, '', the_seat, shown, as_late, seconds, started,
+           clock_timestamp(), the_key
+    FROM annotate_user u WHERE u.id = the_user
+    RETURNING j.id, j.submitted_at, j.simulated;
+    UPDATE annotate_membership m
+    SET done_count = m.done_count + 1, held_seats = array_remove(m.held_seats, the_seat)
+    WHERE m.id = membership;
+    DELETE FROM annotate_draft d WHERE d.seat_id = the_seat AND d.annotator_id + 0 = the_user;
+END $$;
