@@ -1,0 +1,253 @@
+"""Runs, versions and schedules through the pages; the training itself has its own tests."""
+
+import sys
+
+import pytest
+from django.urls import reverse
+
+from annotate.models import AuditEvent, JobState
+from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
+from training.pages.figures import figures_of, short_figure
+
+SHARE = {"value": 0.75, "low": 0.66, "high": 0.82, "rows": 96}
+REWARD = {
+    "test": {
+        "rows": 96,
+        "ties": 4,
+        "accuracy": SHARE,
+        "length_only_accuracy": {**SHARE, "value": 0.5},
+        "ece": 0.0612,
+        "log_loss": 0.58,
+        "length_correlation": None,
+        "against_length_only": {"only_a": 20, "only_b": 5, "p_value": 0.004},
+    }
+}
+FORM = {
+    "base_model": "minilm",
+    "method": "frozen",
+    "epochs": "1",
+    "batch_size": "8",
+    "learning_rate": "1e-4",
+    "max_length": "128",
+    "tie_rule": "drop",
+    "seed": "3",
+}
+
+
+@pytest.fixture
+def project(make_project, client):
+    project = make_project()
+    client.force_login(project.created_by)
+    return project
+
+
+@pytest.fixture
+def make_run(project):
+    def make(**fields) -> TrainingRun:
+        fields.setdefault("recipe", "reward_model")
+        return TrainingRun.objects.create(project=project, **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_version(make_run, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+
+    def make(number: int, state: str = "candidate", **fields) -> ModelVersion:
+        run = make_run(state="done", phase="over")
+        path = f"{run.project_id}/reward_model-run{run.pk}"
+        (tmp_path / "models" / path).mkdir(parents=True)
+        return ModelVersion.objects.create(
+            project=run.project,
+            kind="reward_model",
+            number=number,
+            run=run,
+            path=path,
+            sha256="0" * 64,
+            state=state,
+            metrics=REWARD,
+            **fields,
+        )
+
+    return make
+
+
+def test_the_form_queues_a_run(client, project) -> None:
+    answer = client.post(reverse("start_reward_model", args=[project.pk]), FORM)
+    run = TrainingRun.objects.get()
+    assert answer.url == reverse("training_run", args=[run.pk])
+    assert (run.state, run.seed) == (JobState.QUEUED, 3)
+    assert run.config["method"] == "frozen"
+    assert run.config["learning_rate"] == 1e-4
+    assert run.config["lora"] is False
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("base_model", "/etc/passwd"),
+        ("learning_rate", "0"),
+        ("max_length", "8"),
+        ("epochs", ""),
+        ("method", "magic"),
+        ("seed", "-1"),
+    ],
+)
+def test_a_wrong_option_is_refused_at_its_field(client, project, field, value) -> None:
+    answer = client.post(reverse("start_reward_model", args=[project.pk]), {**FORM, field: value})
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_running_run_is_followed(client, make_run) -> None:
+    run = make_run(
+        state="running",
+        phase="training",
+        progress=30,
+        total=120,
+        loss=0.61,
+        samples_per_second=12.5,
+        eta_seconds=95,
+        peak_memory_mb=1500,
+        lease_until="2099-01-01T00:00Z",
+    )
+    RunMetric.objects.bulk_create(
+        RunMetric(run=run, step=step, values={"loss": 0.7 - step / 1000}) for step in range(1, 31)
+    )
+    url = reverse("training_run", args=[run.pk])
+    part = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert 'hx-trigger="every 1s"' in part
+    assert 'value="25"' in part
+    for figure in ("0.61", "12.5", "1 min 35 s", "1,500"):
+        assert figure in part
+    assert part.count("<polyline") == 1
+    assert reverse("cancel_run", args=[run.pk]) in part
+
+
+def test_a_run_is_cancelled(client, make_run) -> None:
+    run = make_run()
+    client.post(reverse("cancel_run", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.state == JobState.CANCELLED
+    assert AuditEvent.objects.filter(action="training.run_cancelled").count() == 1
+
+
+def test_a_failure_says_why_and_stops_asking(client, make_run) -> None:
+    run = make_run(state="failed", phase="over", message="There is nothing to train on: judge.")
+    text = client.get(reverse("training_run", args=[run.pk])).content.decode()
+    assert "There is nothing to train on: judge." in text
+    assert "hx-trigger" not in text
+    assert reverse("cancel_run", args=[run.pk]) not in text
+
+
+def test_the_result_stands_beside_its_baseline(client, make_run) -> None:
+    run = make_run(state="done", phase="over", metrics=REWARD)
+    text = client.get(reverse("training_run", args=[run.pk])).content.decode()
+    for said in (
+        "75.0 %",
+        "66.0 % to 82.0 %",
+        "Length only",
+        "50.0 %",
+        "0.0612",
+        "4 ties left out",
+    ):
+        assert said in text
+
+
+def test_figures_without_rows_are_none() -> None:
+    assert figures_of({}) == []
+    assert figures_of({"test": {"rows": 0}}) == []
+    assert short_figure({}) == ""
+    assert short_figure(REWARD) == "75.0 %"
+
+
+def test_a_policy_has_its_own_figures() -> None:
+    drift = {"kl": 3.4, "kl_standard_error": 0.5}
+    metrics = {"test": {"rows": 9, "reward_accuracy": SHARE, "reward_margin": 0.2, "drift": drift}}
+    figures = {figure.label: figure for figure in figures_of(metrics)}
+    assert figures["KL to the reference, nats"].interval == "± 0.98"
+    assert figures["Reward accuracy"].value == "75.0 %"
+
+
+def test_promotion_and_roll_back(client, project, make_version) -> None:
+    first, second = make_version(1), make_version(2)
+    for version in (first, second):
+        client.post(reverse("promote", args=[version.pk]))
+    second.refresh_from_db()
+    assert second.state == "in_service"
+    client.post(reverse("roll_back", args=[project.pk, "reward_model"]))
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == ("in_service", "retired")
+    answer = client.post(reverse("roll_back", args=[project.pk, "policy"]), follow=True)
+    assert "nothing to roll back" in answer.content.decode()
+    assert client.post(reverse("roll_back", args=[project.pk, "magic"])).status_code == 404
+
+
+def test_a_version_shows_where_it_comes_from(client, make_version) -> None:
+    parent = make_version(1)
+    child = make_version(2, parent=parent)
+    text = client.get(reverse("model_version", args=[child.pk])).content.decode()
+    assert reverse("model_version", args=[parent.pk]) in text
+    assert reverse("training_run", args=[child.run_id]) in text
+    assert child.sha256 in text
+    back = client.get(reverse("model_version", args=[parent.pk])).content.decode()
+    assert reverse("model_version", args=[child.pk]) in back
+
+
+def test_a_schedule_is_made_changed_and_removed(client, project) -> None:
+    url = reverse("schedule_reward_model", args=[project.pk])
+    none = client.post(url, {**FORM, "enabled": "on"})
+    assert none.status_code == 422
+    assert "Give hours" in none.content.decode()
+    client.post(url, {**FORM, "enabled": "on", "every_judgements": "200"})
+    made = Schedule.objects.get()
+    assert (made.every_judgements, made.every_hours, made.enabled) == (200, None, True)
+    page = client.get(reverse("schedule", args=[made.pk]))
+    assert page.context["config_form"]["batch_size"].value() == 8
+    client.post(reverse("schedule", args=[made.pk]), {**FORM, "every_hours": "0.5"})
+    made.refresh_from_db()
+    assert (made.every_judgements, made.every_hours, made.enabled) == (None, 0.5, False)
+    client.post(reverse("delete_schedule", args=[made.pk]))
+    assert not Schedule.objects.exists()
+
+
+def test_without_the_extra_the_pages_say_so(client, project, monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name in ("training", "start_reward_model", "start_dpo", "schedule_dpo"):
+        text = client.get(reverse(name, args=[project.pk])).content.decode()
+        assert "This server cannot train" in text
+
+
+def test_lists_cost_the_same_for_one_and_for_many(
+    client, project, make_version, django_assert_max_num_queries
+) -> None:
+    for number in range(1, 13):
+        make_version(number)
+    with django_assert_max_num_queries(9):
+        page = client.get(reverse("training", args=[project.pk]))
+    assert len(page.context["runs"]) == 12
+    with django_assert_max_num_queries(6):
+        page = client.get(reverse("model_versions", args=[project.pk]))
+    assert len(page.context["rows"]) == 12
+
+
+def test_the_pages_do_not_load_torch(client, project, make_run) -> None:
+    loaded = set(sys.modules)
+    for name in ("training", "start_reward_model", "start_dpo", "model_versions"):
+        client.get(reverse(name, args=[project.pk]))
+    client.get(reverse("training_run", args=[make_run().pk]))
+    new = {name.split(".")[0] for name in set(sys.modules) - loaded}
+    assert not new & {"torch", "transformers", "trl", "sklearn", "datasets"}
+
+
+def test_another_projects_objects_are_not_there(client, make_user, make_version) -> None:
+    version = make_version(1)
+    client.force_login(make_user("stranger"))
+    for name, pk in (("model_version", version.pk), ("training_run", version.run_id)):
+        assert client.get(reverse(name, args=[pk])).status_code == 404
+    for name, pk in (("promote", version.pk), ("cancel_run", version.run_id)):
+        assert client.post(reverse(name, args=[pk])).status_code == 404
