@@ -1,0 +1,150 @@
+"""The routing page: rule, pass, shares, agreement, decisions."""
+
+import pytest
+from django.urls import reverse
+from django.utils.html import escape
+
+from annotate.handout import lease_seat
+from annotate.models import JobState, Seat
+from annotate.services import jobs
+from annotate.services.judgements import submit_judgement
+from routing.models import Decision, RoutingPolicy, RoutingRun
+from routing.services.passes import run_routing
+
+RULE = {"threshold": "50", "audit_share": "100"}
+
+
+@pytest.fixture
+def project(make_project, make_pair_tasks, client):
+    project = make_project()
+    make_pair_tasks(project, 4)
+    client.force_login(project.created_by)
+    return project
+
+
+def url_of(project, name: str = "routing") -> str:
+    return reverse(name, args=[project.pk])
+
+
+def run_pass(client, project) -> RoutingRun:
+    client.post(url_of(project, "start_pass"))
+    run = RoutingRun.objects.get()
+    run_routing(run=jobs.claim(RoutingRun, run.pk, owner="test"))
+    return run
+
+
+def test_without_a_judge_the_page_says_how_to_get_one(client, project) -> None:
+    text = client.get(url_of(project)).content.decode()
+    assert "No judge in service" in text
+    assert reverse("start_reward_model", args=[project.pk]) in text
+    answer = client.post(url_of(project), RULE)
+    assert answer.status_code == 422
+    assert "train one" in str(answer.context["form"].non_field_errors())
+
+
+def test_opening_the_page_writes_nothing(client, project, length_judge) -> None:
+    client.get(url_of(project))
+    assert not project.judges.exists()
+
+
+def test_the_form_puts_versions_in_force(client, project, length_judge) -> None:
+    client.post(url_of(project), {"threshold": "92.5", "audit_share": "10"})
+    client.post(url_of(project), {"threshold": "80", "audit_share": "10"})
+    active = RoutingPolicy.objects.get(state="active")
+    assert (active.version, active.threshold, active.audit_share) == (2, 0.8, 0.1)
+    assert client.get(url_of(project)).context["form"]["threshold"].value() == 80
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("threshold", "49"), ("threshold", "101"), ("audit_share", "4"), ("audit_share", "")],
+)
+def test_a_wrong_number_is_refused_at_its_field(
+    client, project, length_judge, field, value
+) -> None:
+    answer = client.post(url_of(project), {**RULE, field: value})
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert not RoutingPolicy.objects.exists()
+
+
+def test_a_pass_shows_shares_and_reasons(client, project, length_judge) -> None:
+    client.post(url_of(project), RULE)
+    run_pass(client, project)
+    page = client.get(url_of(project))
+    shares = {row["route"]: row["count"] for row in page.context["shares"]}
+    assert shares == {"ai": 0, "both": 4, "people": 0}
+    decision = Decision.objects.first()
+    text = page.content.decode()
+    assert reverse("decision", args=[decision.pk]) in text
+    detail = client.get(reverse("decision", args=[decision.pk])).content.decode()
+    assert all(escape(reason) in detail for reason in decision.reasons)
+    assert "lengths" in detail
+
+
+def test_agreement_with_people_has_its_interval(client, project, length_judge) -> None:
+    client.post(url_of(project), RULE)
+    run_pass(client, project)
+    owner = project.created_by
+    lease = lease_seat(project=project, user=owner)
+    seat = Seat.objects.get(pk=lease.seat_id)
+    judged = seat.task.judgements.get(source="judge").value["preferred"]
+    submit_judgement(
+        seat_id=seat.pk,
+        user=owner,
+        value={"verdict": "prefer", "preferred": judged, "strength": 1},
+    )
+    text = client.get(url_of(project)).content.decode()
+    assert "100.0 %" in text
+    assert "20.7 % to 100.0 %" in text  # Wilson, 1 of 1
+    assert "1 audited task<" in text
+
+
+def test_a_pass_under_way_is_followed_and_cancelled(client, project, length_judge) -> None:
+    client.post(url_of(project), RULE)
+    client.post(url_of(project, "start_pass"))
+    part = client.get(url_of(project), headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert 'hx-trigger="every 2s"' in part
+    run = RoutingRun.objects.get()
+    client.post(reverse("cancel_pass", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.state == JobState.CANCELLED
+    assert "hx-trigger" not in client.get(url_of(project)).content.decode()
+
+
+def test_routing_stops(client, project, length_judge) -> None:
+    client.post(url_of(project), RULE)
+    client.post(url_of(project, "stop_routing"))
+    assert not RoutingPolicy.objects.filter(state="active").exists()
+    answer = client.post(url_of(project, "start_pass"), follow=True)
+    assert "No rule is in force" in answer.content.decode()
+
+
+def test_strangers_and_annotators_stay_out(
+    client, project, length_judge, make_user, add_member
+) -> None:
+    client.post(url_of(project), RULE)
+    run_pass(client, project)
+    decision = reverse("decision", args=[Decision.objects.first().pk])
+    annotator = make_user("ann")
+    add_member(project, annotator)
+    for user, status in ((annotator, 403), (make_user("stranger"), 404)):
+        client.force_login(user)
+        assert client.get(url_of(project)).status_code == status
+        assert client.get(decision).status_code == status
+        assert client.post(url_of(project, "stop_routing")).status_code == status
+    assert client.get(reverse("decision", args=[10**9])).status_code == 404
+
+
+def test_the_list_costs_the_same_for_one_and_for_many(
+    client, make_project, make_pair_tasks, length_judge, django_assert_max_num_queries
+) -> None:
+    project = make_project()
+    make_pair_tasks(project, 40)
+    client.force_login(project.created_by)
+    client.post(url_of(project), RULE)
+    run_pass(client, project)
+    with django_assert_max_num_queries(12):
+        page = client.get(url_of(project))
+    assert len(page.context["decisions"]) == 25
