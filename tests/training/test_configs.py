@@ -50,6 +50,7 @@ def test_dpo_starts_from_the_small_model_unless_told():
         ("dpo", {"tiny": {"heads": 0}}, "config.tiny.heads"),
         ("dpo", {"tiny": {"threads": 64}}, "config.tiny.threads"),
         ("dpo", {"tiny": 3}, "config.tiny"),
+        ("dpo", {"max_length": 600}, "config.max_length"),
         ("dpo", {"data": {"rows": 3}}, "config.data.rows"),
         ("dpo", {"data": []}, "config.data"),
         ("dpo", {"data": {"aggregation": "loudest"}}, "config.data.aggregation"),

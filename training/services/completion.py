@@ -75,6 +75,7 @@ def _register(
     peak_memory_mb: float | None,
 ) -> ModelVersion:
     """Locks the project's row, so that numbers are given out one at a time."""
+    jobs.heartbeat(run)
     Project.objects.select_for_update().get(pk=run.project_id)
     kind = KINDS[run.recipe]
     mine = ModelVersion.objects.filter(project=run.project_id, kind=kind)

@@ -56,6 +56,8 @@ def clean_config(*, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
     _require_base_model(recipe, cleaned["base_model"])
     for name, clean in RUN_FIELDS[recipe].items():
         cleaned[name] = clean(config.get(name))
+    if recipe == Recipe.DPO and cleaned["base_model"] == "tiny":
+        _require_context(cleaned)
     return cleaned
 
 
@@ -137,6 +139,15 @@ def _require_base_model(recipe: str, name: str) -> None:
         f"must be {', '.join(BUILT_IN[recipe])}, the id of a model at the Hugging Face hub, "
         f"or an existing folder inside {allowed} (TANDEM_BASE_MODELS)",
     )
+
+
+def _require_context(cleaned: Mapping[str, Any]) -> None:
+    """Else the run would find out after it has made the base."""
+    context = cleaned["tiny"]["context"]
+    if cleaned["max_length"] > context:
+        raise InvalidValue(
+            "config.max_length", f"must be at most tiny.context = {context} for base_model tiny"
+        )
 
 
 def _clean_start(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from annotate.kinds import InvalidValue
 from annotate.models import Prompt, Response
 from annotate.services import jobs
 from annotate.services.snapshots import create_snapshot, write_training_files
@@ -18,6 +19,10 @@ from training.models import ModelVersion, TrainingRun
 from training.services.configs import RUN_FIELDS
 
 POLICY_GENERATOR = "policy"
+NOTHING_TO_LEARN = (
+    "the selection holds no preference to learn from. Collect or import judgements; those of "
+    "held-out prompts and, with tie_rule drop, ties do not count"
+)
 
 
 def prepare_run(run: TrainingRun) -> dict[str, Any]:
@@ -31,6 +36,8 @@ def prepare_run(run: TrainingRun) -> dict[str, Any]:
     folder = folders.run_folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
     write_once(folder / "data", lambda data: write_training_files(run.snapshot, data))
+    if not (folder / "data" / "train.jsonl").stat().st_size:
+        raise InvalidValue("data", NOTHING_TO_LEARN)
     job = _job(run, folder)
     base = job.get("tiny_folder", job["config"]["base_model"])
     jobs.heartbeat(run, environment={**run.environment, "base_model": base})

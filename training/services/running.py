@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
@@ -48,22 +50,26 @@ def _bring_to_end(
     then nothing more is written.
     """
     try:
-        conclude = _work(run, folder, prepare, record, complete)
-        outlast_outage(conclude)
+        _attempt(run, folder, prepare, record, complete)
     except jobs.LeaseLost as error:
         logger.warning("%s", error)
-        return
-    except DATABASE_AWAY:
-        raise  # the lease runs out and the sweep queues the run again
-    except (InvalidValue, NoModel) as error:
+    if run.is_over:
+        tidy(folder)
+
+
+def _attempt(run: Run, folder: Path, prepare: Prepare, record: Record, complete: Complete) -> None:
+    try:
+        conclude = _work(run, folder, prepare, record, complete)
+        outlast_outage(conclude)
+    except (jobs.LeaseLost, *DATABASE_AWAY):
+        raise  # without a database the lease runs out, and the sweep queues the run again
+    except (InvalidValue, ValidationError, NoModel) as error:
         end_run(run=run, state=JobState.FAILED, message=str(error))
     except FolderBusy as error:
         give_back(run=run, message=str(error), excused=False)
     except Exception as error:
         logger.exception("%s failed", run)
         end_run(run=run, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
-    if run.is_over:
-        tidy(folder)
 
 
 def _work(

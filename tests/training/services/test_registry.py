@@ -1,0 +1,72 @@
+"""Promotion and roll-back."""
+
+import pytest
+
+from annotate.kinds import InvalidValue
+from annotate.models import AuditEvent
+from training import folders
+from training.models import ModelVersion, TrainingRun
+from training.services.registry import in_service, promote, roll_back
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def make_version(var_dir):
+    """make_version(project, number) -> a policy with a folder."""
+
+    def make(project, number: int, kind: str = "policy") -> ModelVersion:
+        run = TrainingRun.objects.create(project=project, recipe="dpo")
+        path = f"{project.pk}/{kind}-run{run.pk}"
+        folders.model_folder(path).mkdir(parents=True)
+        return ModelVersion.objects.create(
+            project=project, kind=kind, number=number, run=run, path=path
+        )
+
+    return make
+
+
+def test_one_version_serves_at_a_time(make_project, make_version):
+    project = make_project()
+    first, second = make_version(project, 1), make_version(project, 2)
+    judge = make_version(project, 1, kind="reward_model")
+    assert in_service(project=project, kind="policy") is None
+    promote(version=first, actor=None)
+    promote(version=judge, actor=None)
+    promote(version=second, actor=None)
+    assert in_service(project=project, kind="policy") == second
+    assert in_service(project=project, kind="reward_model") == judge
+    first.refresh_from_db()
+    assert first.state == "retired"
+    assert AuditEvent.objects.get(object_id=second.pk, action="training.model_promoted").detail == {
+        "instead_of": first.pk
+    }
+
+
+def test_promoting_twice_changes_nothing(make_project, make_version):
+    version = make_version(make_project(), 1)
+    at = promote(version=version, actor=None).promoted_at
+    assert promote(version=version, actor=None).promoted_at == at
+    assert AuditEvent.objects.filter(action="training.model_promoted").count() == 1
+
+
+def test_a_version_without_its_files_is_refused(make_project, make_version):
+    version = make_version(make_project(), 1)
+    folders.model_folder(version.path).rmdir()
+    with pytest.raises(InvalidValue, match="missing"):
+        promote(version=version, actor=None)
+
+
+def test_rolling_back_goes_back_in_the_order_of_promotion(make_project, make_version):
+    project = make_project()
+    first, second, third = (make_version(project, number) for number in (1, 2, 3))
+    with pytest.raises(InvalidValue, match="no version is in service"):
+        roll_back(project=project, kind="policy", actor=None)
+    for version in (second, first, third):
+        promote(version=version, actor=None)
+    assert roll_back(project=project, kind="policy", actor=None) == first
+    assert in_service(project=project, kind="policy") == first
+    assert roll_back(project=project, kind="policy", actor=None) == second
+    with pytest.raises(InvalidValue, match="no version served before"):
+        roll_back(project=project, kind="policy", actor=None)
+    assert ModelVersion.objects.filter(state="in_service").count() == 1

@@ -1,0 +1,91 @@
+"""Runs as rows: progress, points, giving back."""
+
+import pytest
+
+from annotate.kinds import InvalidValue
+from annotate.models import JobState
+from annotate.services import jobs
+from training.models import RunMetric, Schedule, TrainingRun
+from training.services.runs import cancel_run, give_back, queue_run, record_progress
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(make_project) -> TrainingRun:
+    queued = queue_run(project=make_project(), actor=None, recipe="dpo", config={})
+    return jobs.claim(TrainingRun, queued.pk, owner="me")
+
+
+def progress(step: int, **more) -> dict:
+    figures = {"loss": 1 / step, "samples_per_second": 2.0, "eta_seconds": 9, "peak_memory_mb": 5.0}
+    return {"event": "progress", "step": step, "max_steps": 10, **figures, **more}
+
+
+def test_progress_goes_into_the_row_and_its_points(run):
+    events = [
+        {"event": "machine", "device": "cpu", "packages": {"torch": "2"}, "pid": 7},
+        {"event": "phase", "phase": "training", "message": "Training."},
+        progress(1, stage="base"),
+        progress(2, metrics={"reward_margin": 0.5, "nothing": None, "far": float("inf")}),
+        progress(4, metrics={}),
+        {"event": "something new"},
+    ]
+    assert record_progress(run=run, events=events) is False
+    run.refresh_from_db()
+    assert (run.progress, run.total, run.percent, run.phase) == (4, 10, 40, "training")
+    assert (run.loss, run.eta_seconds, run.child_pid, run.device) == (0.25, 9, 7, "cpu")
+    assert run.environment["packages"] == {"torch": "2"}
+    points = RunMetric.objects.order_by("step").values_list("step", "values")
+    assert list(points) == [(2, {"loss": 0.5, "reward_margin": 0.5}), (4, {"loss": 0.25})]
+
+
+def test_a_step_reported_again_replaces_its_point(run):
+    record_progress(run=run, events=[progress(2), progress(4)])
+    record_progress(run=run, events=[progress(4, loss=9.0)])
+    assert RunMetric.objects.get(step=4).values["loss"] == 9.0
+    assert RunMetric.objects.count() == 2
+
+
+def test_a_cancel_is_seen_with_the_next_progress(run):
+    cancel_run(run=run, actor=None)
+    assert run.state == JobState.RUNNING
+    assert record_progress(run=run, events=[]) is True
+
+
+def test_who_lost_the_lease_writes_nothing(run):
+    TrainingRun.objects.filter(pk=run.pk).update(owner="somebody else")
+    with pytest.raises(jobs.LeaseLost):
+        record_progress(run=run, events=[progress(2)])
+    assert not RunMetric.objects.exists()
+    with pytest.raises(jobs.LeaseLost):
+        give_back(run=run, message="", excused=False)
+
+
+def test_deaths_are_counted_shutdowns_are_not(run):
+    for attempt in range(1, jobs.MAX_ATTEMPTS):
+        assert run.attempt == attempt
+        give_back(run=run, message="died", excused=False)
+        run.refresh_from_db()
+        assert (run.state, run.lease_until, run.phase) == (JobState.QUEUED, None, "waiting")
+        run = jobs.claim(TrainingRun, run.pk, owner="me")
+        give_back(run=run, message="", excused=True)
+        run = jobs.claim(TrainingRun, run.pk, owner="me")
+    give_back(run=run, message="End of its log: out of memory", excused=False)
+    run.refresh_from_db()
+    assert (run.state, run.phase) == (JobState.FAILED, "over")
+    assert "out of memory" in run.message
+
+
+def test_one_run_of_a_schedule_at_a_time(make_project):
+    project = make_project()
+    schedule = Schedule.objects.create(project=project, recipe="dpo", every_hours=1)
+
+    def queue() -> TrainingRun:
+        return queue_run(project=project, actor=None, recipe="dpo", config={}, schedule=schedule)
+
+    first = queue()
+    with pytest.raises(InvalidValue, match="under way"):
+        queue()
+    cancel_run(run=first, actor=None)
+    queue()

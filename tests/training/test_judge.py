@@ -1,0 +1,105 @@
+"""The judge by a reward model: what it asks its child, and how it ends."""
+
+import json
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing import judges
+from routing.judges import Comparison
+from tests.faults.training_worker import children_of
+from training import folders, judge
+from training.judge import RewardModelJudge, as_verdict, write_items
+from training.models import ModelVersion, TrainingRun
+
+scores = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(scores, scores)
+def test_probabilities_of_both_orders_add_up(first, second):
+    def p(a: float, b: float) -> float:
+        return as_verdict({"id": 1, "scores": [a, b], "seconds": 0.1}).p_first
+
+    assert 0 <= p(first, second) <= 1
+    assert p(first, second) + p(second, first) == pytest.approx(1)
+    if first > second:
+        assert p(first, second) >= 0.5
+
+
+def test_a_known_value():
+    verdict = as_verdict({"id": 3, "scores": [1.0, 0.0], "seconds": 0.5})
+    assert verdict.p_first == pytest.approx(0.731058578630)  # the logistic function at 1
+    assert (verdict.task_id, verdict.raw, verdict.seconds) == (3, {"scores": [1.0, 0.0]}, 0.5)
+
+
+def items(count: int) -> list[Comparison]:
+    return [
+        Comparison(
+            n, "Be brief.", [{"role": "user", "content": f"Q {n}\u2028?"}], (1, 2), ("a", "b")
+        )
+        for n in range(count)
+    ]
+
+
+def test_the_child_sees_the_system_text_and_both_responses(tmp_path):
+    write_items(tmp_path / "items.jsonl", items(2))
+    rows = [json.loads(line) for line in (tmp_path / "items.jsonl").read_text().split("\n") if line]
+    assert rows[1] == {
+        "id": 1,
+        "prompt": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Q 1\u2028?"},
+        ],
+        "responses": ["a", "b"],
+    }
+
+
+@pytest.fixture
+def version(make_project, var_dir) -> ModelVersion:
+    """A reward model whose folder holds no model."""
+    project = make_project()
+    run = TrainingRun.objects.create(project=project, recipe="reward_model")
+    folders.model_folder("broken").mkdir(parents=True)
+    return ModelVersion.objects.create(
+        project=project, kind="reward_model", number=1, run=run, path="broken", state="in_service"
+    )
+
+
+def test_a_broken_model_is_an_error_that_says_so(version, var_dir):
+    with pytest.raises(judges.JudgeError, match="not a published reward model"):
+        list(RewardModelJudge(version).compare(items(1), lambda: False))
+    assert not list((var_dir / "scratch").iterdir())
+
+
+def test_a_caller_that_stops_takes_the_child_with_it(version, var_dir, monkeypatch):
+    monkeypatch.setattr(judge, "ASK_EVERY", 0.0)
+    seen: list[list[psutil.Process]] = []
+
+    def stop() -> bool:
+        seen.append(children_of(var_dir))
+        return True
+
+    assert list(RewardModelJudge(version).compare(items(1), stop)) == []
+    assert len(seen[0]) == 1
+    assert not children_of(var_dir)
+
+
+def test_nothing_to_compare_starts_no_child(version, var_dir):
+    assert list(RewardModelJudge(version).compare([], lambda: False)) == []
+    assert not (var_dir / "scratch").exists()
+
+
+def test_what_is_missing_is_named(version):
+    with pytest.raises(judges.JudgeError, match="no reward model version 0"):
+        judge.make({"model_version": 0})
+    folders.model_folder("broken").rmdir()
+    with pytest.raises(judges.JudgeError, match="files of Reward model v1 are missing"):
+        judge.make({"model_version": version.pk})
+
+
+def test_the_newest_is_the_one_in_service(version):
+    assert judge.newest(version.project_id)["model_version"] == version.pk
+    ModelVersion.objects.update(state="retired")
+    assert judge.newest(version.project_id) is None
