@@ -216,7 +216,8 @@ def _store_responses(items: list[PreparedItem], result: BatchResult) -> None:
             (item.prompt_id, digest, response.generator, response.generator_version)
             for digest, response in zip(item.text_hashes, responses, strict=True)
         ]
-        wanted.update(zip(mine, zip(responses, item.texts, strict=True), strict=True))
+        for key, response, text in zip(mine, responses, item.texts, strict=True):
+            wanted[key] = (response, text)
         keys.append(mine)
     ids = _existing_responses({item.prompt_id for item in items if item.outcome != "created"})
     fresh = {key: response for key, response in wanted.items() if key not in ids}
@@ -312,7 +313,7 @@ def _task_rows(
     now = timezone.now().isoformat()
     for key, pair in fresh.items():
         name = pair.item.source.external_id
-        metadata = bulk.escape_json(encode({"external_id": name})) if name else "{}"
+        metadata = bulk.escape_json(f'{{"external_id":{encode_text(name)}}}') if name else "{}"
         yield bulk.line(
             *(ids[key], project.pk, pair.item.prompt_id, key, overlaps[key], wish.priority),
             *("", Task.Route.PEOPLE.value, bulk.NULL, metadata, now),
