@@ -322,12 +322,10 @@ class Cluster:
         for number in (signal.SIGINT, signal.SIGQUIT):
             try:
                 process.send_signal(number)
-                process.wait(patience)
             except psutil.NoSuchProcess:
                 return True
-            except psutil.TimeoutExpired:
-                continue
-            return True
+            if _ends_within(process, patience):
+                return True
         raise ClusterError(f"The private PostgreSQL (pid {pid}) does not stop. See {self.log}.")
 
 
@@ -345,3 +343,16 @@ def _servers_in(data: Path) -> list[int]:
         for process in psutil.process_iter(["name"])
         if process.info["name"] == "postgres" and _is_server(process.pid, data)
     ]
+
+
+def _ends_within(process: psutil.Process, seconds: float) -> bool:
+    """Whether the process ends in time. A zombie has ended: its parent need not be us."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False

@@ -24,11 +24,11 @@ class Session:
 
     def log_in(self, username: str, password: str) -> None:
         """Through the login form. Raises Refused."""
-        page = self._send("GET", "/accounts/login/")
+        page = self._send("GET", "/login/")
         if page.status_code != 200:
             raise Refused(f"the login page answered {page.status_code}")
         form = {"username": username, "password": password, **self._csrf_field()}
-        answer = self._send("POST", "/accounts/login/", data=form)
+        answer = self._send("POST", "/login/", data=form)
         if answer.status_code != 302:
             raise Refused(f"{username} could not log in ({answer.status_code})")
 
