@@ -1,7 +1,21 @@
 /* The answer scale of the form: choosing by digit, moving along it, saying what is wrong. */
 
+import { text } from "./status.js";
+
 export function chosen(form) {
   return form.elements.answer.value;
+}
+
+/** Whether the task's form may be sent; else it says what is missing. */
+export function isComplete(task) {
+  const form = task.querySelector("#answer");
+  const least = Number(task.dataset.rationaleMin);
+  if (!chosen(form)) return setProblem(form, text("choose"));
+  if (form.elements.rationale.value.trim().length < least) {
+    form.elements.rationale.focus();
+    return setProblem(form, text("tooShort", { least }));
+  }
+  return setProblem(form, "");
 }
 
 /** Choose by the digit on the button; false if there is no such button. */

@@ -25,6 +25,18 @@ export function setNotice(message = "") {
   notice.hidden = !message;
 }
 
+/** How many tasks one has done, so many more or fewer. */
+export function count(change) {
+  const place = document.querySelector("[data-done]");
+  place.textContent = Number(place.textContent) + change;
+}
+
+/** How far the project is, in per cent. */
+export function setShare(percent) {
+  document.querySelector("[data-share]").value = percent;
+  document.querySelector("[data-percent]").textContent = `${percent} %`;
+}
+
 export function announce(message) {
   announcer.textContent = message;
 }

@@ -1,5 +1,4 @@
-/* The work page: answers, shows the next task at once, keeps everything. Without this file the
-   same forms work as plain pages. */
+/* The work page: answers, shows the next task at once, keeps everything. */
 
 import { Activity } from "./activity.js";
 import { Draft } from "./draft.js";
@@ -8,8 +7,9 @@ import { Lease } from "./lease.js";
 import { Outbox } from "./outbox.js";
 import * as panels from "./panels.js";
 import * as preferences from "./preferences.js";
-import { choose, chosen, setProblem, moveAlong } from "./scale.js";
-import { announce, setNotice, setStatus, text } from "./status.js";
+import { choose, chosen, isComplete, moveAlong, setProblem } from "./scale.js";
+import { fetchNext, parse } from "./task.js";
+import { announce, count, setNotice, setShare, setStatus, text } from "./status.js";
 
 const area = document.querySelector("#work");
 const activity = new Activity();
@@ -44,6 +44,7 @@ function show(task, said = "") {
   task.addEventListener("input", () => setProblem(task.querySelector("#answer"), ""));
   if (!task.draft) task.draft = new Draft(task, area.dataset.user, activity);
   draft = task.draft;
+  document.querySelector("#skip")?.setAttribute("action", task.dataset.skipUrl);
   activity.start(draft.restore());
   panels.attach(task);
   if (!said) return;
@@ -56,7 +57,7 @@ function show(task, said = "") {
 function onSubmit(event) {
   const form = event.target;
   if (form.id !== "answer" && form.id !== "skip") return;
-  if (form.id === "answer" && (isSecondClick(form) || !isComplete(form))) {
+  if (form.id === "answer" && (isSecondClick(form) || !isComplete(shown))) {
     return event.preventDefault();
   }
   if (form.id === "answer") {
@@ -73,42 +74,38 @@ function isSecondClick(form) {
   return activity.shownFor < 0.5 && !chosen(form);
 }
 
-function isComplete(form) {
-  const least = Number(shown.dataset.rationaleMin);
-  if (!chosen(form)) return setProblem(form, text("choose"));
-  if (form.elements.rationale.value.trim().length < least) {
-    form.elements.rationale.focus();
-    return setProblem(form, text("tooShort", { least }));
-  }
-  return setProblem(form, "");
-}
-
 /** Put the answer into the outbox and go on at once where the next task is already here. */
 function send(form) {
   const body = new URLSearchParams(new FormData(form));
   body.delete("csrfmiddlewaretoken");
   if (ahead) body.set("beside", ahead.dataset.seat);
+  const isAnswer = form.id === "answer";
   const key = `${form.id}-${shown.dataset.key}`;
+  const url = form.getAttribute("action");
   unsent.set(key, shown);
   draft.discard();
+  if (!isAnswer) putAway(form);
   isWaiting = true;
   setNotice();
   if (ahead) {
     show(ahead, text("next"));
     ahead = null;
   }
-  const isAnswer = form.id === "answer";
   if (isAnswer) count(1);
-  outbox.add({ key, url: form.getAttribute("action"), body: body.toString(), isAnswer });
+  outbox.add({ key, url, body: body.toString(), isAnswer });
+}
+
+function putAway(sheet) {
+  sheet.hidePopover();
+  sheet.reset();
 }
 
 function taken(entry, answer) {
   unsent.delete(entry.key);
   setStatus("saved");
   setNotice(answer.message);
-  document.querySelector("[data-share]").value = answer.percent;
-  document.querySelector("[data-percent]").textContent = `${answer.percent} %`;
-  receive(answer.next);
+  setShare(answer.percent);
+  receive(parse(answer.next));
 }
 
 /** The server will not take it: back to that task, with the reason. */
@@ -132,9 +129,8 @@ function stuck(why) {
   else if (isWaiting) setNotice(text("waiting"));
 }
 
-/** HTML of a further task: shown if the desk is empty, else laid ready. */
-function receive(html) {
-  const task = html ? parse(html) : null;
+/** A further task, or null: shown if the desk is empty, else laid ready. */
+function receive(task) {
   const isNew = task && task.dataset.seat !== shown.dataset.seat && !isUnsent(task.dataset.seat);
   if (isWaiting && isNew) {
     show(task, text("next"));
@@ -150,20 +146,9 @@ function isUnsent(seat) {
   return [...unsent.values()].some((task) => task.dataset.seat === seat);
 }
 
-function parse(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return template.content.querySelector("#task");
-}
-
 async function fetchAhead() {
-  try {
-    const url = `${area.dataset.nextUrl}?beside=${shown.dataset.seat}`;
-    const answer = await fetch(url, { credentials: "same-origin" });
-    if (answer.status === 200 && !answer.redirected && !isWaiting) receive(await answer.text());
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // TypeError: offline, as the status line says.
-  }
+  const task = await fetchNext(area.dataset.nextUrl, shown);
+  if (task) receive(task);
 }
 
 async function onClick(event) {
@@ -184,11 +169,6 @@ function takeBack() {
   if (!isWaiting) ahead = shown;
   if (key.startsWith("answer-")) count(-1);
   show(task, text("next"));
-}
-
-function count(change) {
-  const place = document.querySelector("[data-done]");
-  place.textContent = Number(place.textContent) + change;
 }
 
 function submit() {

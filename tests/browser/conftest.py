@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from annotate.models import User
@@ -49,7 +51,30 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_browser(chromium: Browser, live_server) -> Iterator[Callable[..., Page]]:
+def server_at_rest(live_server) -> Iterator[None]:
+    """Ends when the server has answered everything, so that the flush meets no open request."""
+    began: list[object] = []
+    ended: list[object] = []
+
+    def begin(**_sent: object) -> None:
+        began.append(None)
+
+    def end(**_sent: object) -> None:
+        ended.append(None)
+
+    request_started.connect(begin)
+    request_finished.connect(end)
+    yield
+    deadline = time.monotonic() + 20
+    while len(ended) < len(began):
+        assert time.monotonic() < deadline, "the live server does not come to rest"
+        time.sleep(0.01)
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
+
+
+@pytest.fixture
+def open_browser(chromium: Browser, live_server, server_at_rest) -> Iterator[Callable[..., Page]]:
     """open_browser(user=None, **context) -> a page of a fresh profile, logged in by the form.
 
     Every page must end without script errors and without breaking the security policy.
