@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def make_owner():
-    from annotate.api.authentication import issue_token
+    from annotate.services.tokens import issue_token
     from annotate.models import User
 
     owner = User.objects.create(username="owner")

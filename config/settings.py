@@ -112,7 +112,7 @@ def _database() -> dict:
     """DATABASE_URL in Django's words; the private server's when none is set."""
     parts = conninfo_to_dict(_required("DATABASE_URL") if PRODUCTION else postgres.database_url())
     database = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.database",
         "NAME": parts.pop("dbname", "tandem"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
@@ -198,6 +198,9 @@ SPECTACULAR_SETTINGS = {
         "ModelVersionState": "training.models.ModelVersion.State",
     },
 }
+
+# How long a process believes a token that it found: see annotate/services/tokens.py.
+TOKEN_MEMORY_SECONDS = 5
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "spool://localhost"
 

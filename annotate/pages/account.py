@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate.services import accounts
+from annotate.services import tokens
 
 
 class TokenForm(forms.Form):
@@ -59,7 +59,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _account_page(request, token_form=form, status=422)
-    token, secret = accounts.create_token(user=request.user, **form.cleaned_data)
+    token, secret = tokens.issue_token(user=request.user, **form.cleaned_data)
     return _account_page(request, new_token=token, secret=secret, status=201)
 
 
@@ -67,7 +67,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 @login_required
 def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(request.user.api_tokens, pk=token_id)
-    accounts.revoke_token(token=token, actor=request.user)
+    tokens.revoke_token(token=token, actor=request.user)
     messages.success(request, _("The token “%s” no longer works.") % token)
     return redirect("account")
 

@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from annotate.api.authentication import issue_token
+from annotate.services.tokens import issue_token
 from annotate.models import AuditEvent, JobState
 from training.models import ModelVersion, RunMetric, SamplingRun, Schedule, TrainingRun
 

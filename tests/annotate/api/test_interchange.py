@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from annotate.api.authentication import issue_token
+from annotate.services.tokens import issue_token
 from annotate.models import ImportRun, Judgement, Prompt, Seat
 from annotate.services import imports
 

@@ -1,0 +1,108 @@
+"""Projects of any size, made inside the database: prompts, responses, tasks, seats."""
+
+from django.db import connection
+
+from annotate.models import Membership, Project, User
+
+PROMPT_TEXT = "Explain how tides work, with one example and its numbers. " * 4
+ANSWER_TEXT = "The moon pulls the near side of the sea more strongly than the far side. " * 12
+
+FILL = [
+    """
+    INSERT INTO annotate_prompt (project_id, external_id, system, conversation, language,
+        taxonomy, metadata, content_hash, split_bucket, created_at)
+    SELECT %(project)s, 'p' || n, '', jsonb_build_array(jsonb_build_object(
+            'role', 'user', 'content', n || ': ' || %(prompt)s)),
+        'en', '', '{}', md5(n::text) || md5(n::text), n %% 100, now()
+    FROM generate_series(1, %(count)s) n
+    """,
+    """
+    INSERT INTO annotate_response (prompt_id, generator, generator_version, content, metadata,
+        content_hash, created_at)
+    SELECT id, side, '1', jsonb_build_array(jsonb_build_object(
+            'type', 'text', 'text', side || ' ' || id || ': ' || %(answer)s)),
+        '{}', md5(side || id) || md5(side || id), now()
+    FROM annotate_prompt, unnest(ARRAY['a', 'b']) side WHERE project_id = %(project)s
+    """,
+    """
+    INSERT INTO annotate_task (project_id, prompt_id, dedup_key, overlap, priority, stratum,
+        route, metadata, created_at)
+    SELECT project_id, id, content_hash, %(overlap)s, 500, '', 'people', '{}', now()
+    FROM annotate_prompt WHERE project_id = %(project)s ORDER BY id
+    """,
+    """
+    INSERT INTO annotate_taskresponse (task_id, response_id, position)
+    SELECT task.id, response.id, row_number() OVER (PARTITION BY task.id ORDER BY response.id) - 1
+    FROM annotate_task task JOIN annotate_response response USING (prompt_id)
+    WHERE task.project_id = %(project)s
+    """,
+    """
+    INSERT INTO annotate_seat (task_id, project_id, number, state, shown_order, former_holders,
+        queue_key)
+    SELECT task.id, task.project_id, number, 'open',
+        (SELECT array_agg(response_id ORDER BY response_id) FROM annotate_taskresponse place
+         WHERE place.task_id = task.id),
+        '{}', (500::bigint << 52) | task.id
+    FROM annotate_task task, generate_series(0, task.overlap - 1) number
+    WHERE task.project_id = %(project)s
+    """,
+]
+
+# The person sits, done, at the first seat of the first tasks; every sibling seat is still open.
+DONE = [
+    """
+    WITH chosen AS (
+        SELECT id FROM annotate_seat
+        WHERE project_id = %(project)s AND number = 0 AND state = 'open'
+        ORDER BY queue_key LIMIT %(count)s
+    )
+    UPDATE annotate_seat SET state = 'done', annotator_id = %(user)s
+    FROM chosen WHERE annotate_seat.id = chosen.id
+    """,
+    """
+    INSERT INTO annotate_judgement (project_id, task_id, kind, schema_version, value, rationale,
+        flag, source, simulated, annotator_id, imported_author, seat_id, shown_order, late,
+        submitted_at, idempotency_key)
+    SELECT project_id, task_id, 'pairwise', 1, '{"verdict": "tie"}', '', '', 'person', false,
+        %(user)s, '', id, shown_order, false, now(), ''
+    FROM annotate_seat WHERE project_id = %(project)s AND annotator_id = %(user)s
+    """,
+    """
+    UPDATE annotate_membership SET done_count = %(count)s
+    WHERE project_id = %(project)s AND user_id = %(user)s
+    """,
+]
+
+
+def make_project(*, tasks: int, overlap: int) -> Project:
+    """A project with so many pairs of about 1 kB responses, and fresh statistics."""
+    owner, _ = User.objects.get_or_create(username="owner")
+    project = Project.objects.create(
+        name=f"{tasks} tasks", created_by=owner, overlap=overlap, kind_settings={}
+    )
+    values = {
+        "project": project.pk,
+        "count": tasks,
+        "overlap": overlap,
+        "prompt": PROMPT_TEXT,
+        "answer": ANSWER_TEXT,
+    }
+    with connection.cursor() as cursor:
+        for statement in FILL:
+            cursor.execute(statement, values)
+        cursor.execute("VACUUM ANALYZE")
+    return project
+
+
+def add_annotator(project: Project, name: str) -> User:
+    user, _ = User.objects.get_or_create(username=name)
+    Membership.objects.create(project=project, user=user, role="annotator")
+    return user
+
+
+def mark_done(project: Project, user: User, count: int) -> None:
+    """Let the person have judged the first `count` tasks."""
+    with connection.cursor() as cursor:
+        for statement in DONE:
+            cursor.execute(statement, {"project": project.pk, "user": user.pk, "count": count})
+        cursor.execute("VACUUM ANALYZE")
