@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -318,14 +319,16 @@ class Cluster:
         pid = self.running_pid()
         if pid is None:
             return False
-        process = psutil.Process(pid)
         for number in (signal.SIGINT, signal.SIGQUIT):
-            try:
-                process.send_signal(number)
-            except psutil.NoSuchProcess:
-                return True
-            if _ends_within(process, patience):
-                return True
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                # Not by the process id: the server stays a zombie until the process that
+                # started it, which may live on, collects it.
+                if not _is_server(pid, self.data):
+                    return True
+                time.sleep(0.02)
         raise ClusterError(f"The private PostgreSQL (pid {pid}) does not stop. See {self.log}.")
 
 

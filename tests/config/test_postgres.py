@@ -49,6 +49,11 @@ def wait_until(condition, seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def gone(pid: int) -> bool:
+    """Whether it ended; a zombie has, its starter just did not ask yet."""
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def user_process(environment, script: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", script],
@@ -72,7 +77,7 @@ def test_start_makes_the_database_and_stop_ends_it(var):
     assert cluster.running_pid() == pid
     assert ask(cluster.url()) == DATABASE
     assert cluster.stop() is True
-    assert not psutil.pid_exists(pid)
+    assert gone(pid)
     assert cluster.running_pid() is None
     assert cluster.stop() is False
 
@@ -166,6 +171,27 @@ def test_a_server_started_by_hand_stays_until_stopped(var, environment):
     assert Cluster(var).running_pid() is None
 
 
+def test_another_process_may_stop_a_server_whose_starter_lives_on(var, environment):
+    """The server is then a zombie of its starter, which must not look like a running one."""
+    cluster = Cluster(var, durable=False)
+    pid = cluster.start()
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "config.postgres", "stop"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
+    assert time.monotonic() - began < 25
+    assert cluster.running_pid() is None
+    assert cluster.start() != pid
+    assert ask(cluster.url()) == DATABASE
+
+
 def test_a_killed_user_does_not_keep_the_server_for_ever(var, environment):
     killed = user_process(environment, HOLD)
     killed.stdout.readline()
@@ -232,7 +258,7 @@ def test_stop_ends_a_server_with_an_open_transaction(var):
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT 1")
         connection.close()
-    assert not psutil.pid_exists(pid)
+    assert gone(pid)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="about the account that root switches to")
