@@ -9,9 +9,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from annotate.services.tokens import issue_token
 from annotate.models import ImportRun, Judgement, Prompt, Seat
 from annotate.services import imports
+from annotate.services.tokens import issue_token
 
 pytestmark = pytest.mark.django_db
 PAIRS = [

@@ -1,0 +1,49 @@
+"""The examples of docs/formats.md are read by the formats that they stand for."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from annotate.interchange.records import ImportedItem
+from tests.annotate.interchange.reading import read_bytes, read_rows
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
+
+
+def section(title: str) -> str:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return text.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def blocks(title: str) -> list[str]:
+    found = re.findall(r"(?:^    .*\n)+", section(title), flags=re.MULTILINE)
+    return ["\n".join(line[4:] for line in block.splitlines()) for block in found]
+
+
+def objects(text: str) -> list[dict]:
+    found, at = [], 0
+    while at < len(text):
+        value, end = json.JSONDecoder().raw_decode(text, at)
+        found.append(value)
+        at = end + len(text[end:]) - len(text[end:].lstrip())
+    return found
+
+
+@pytest.mark.parametrize(("format", "count"), [("trl", 4), ("hh", 1), ("responses", 3)])
+def test_json_examples(format, count):
+    rows = [row for block in blocks(f"Import: `{format}`") for row in objects(block)]
+    items = read_rows(rows, format)
+    assert len(items) == count
+    assert all(isinstance(item, ImportedItem) for item in items), items
+
+
+def test_table_example():
+    table, query = blocks("Import: `table`")
+    pairs = re.findall(r"(mapping|label_value)=([^:&\s]+):([^&\s]+)", query)
+    mapping = {ours: column for name, ours, column in pairs if name == "mapping"}
+    values = {said: means for name, said, means in pairs if name == "label_value"}
+    [item] = read_bytes(table.encode(), "table", mapping=mapping, label_values=values)
+    assert item.conversation[0]["content"] == "Why,\nreally?"
+    assert item.labels[0].preferred == 0
