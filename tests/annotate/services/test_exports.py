@@ -201,20 +201,26 @@ def test_export_comes_back_in(project, judged, make_project):
     assert export(again, "trl_conversational") == rows
 
 
-def test_memory_does_not_grow_with_the_rows(project, make_pair_tasks, monkeypatch):
+def test_memory_does_not_grow_with_the_rows(project, monkeypatch):
+    monkeypatch.setattr(selection, "BATCH", 100)
+    peaks = {}
+    for rows in (300, 3000):
+        add_pairs(project, rows)
+        sum(map(len, stream_export(project=project, format="trl")))  # warms caches
+        tracemalloc.start()
+        total = sum(map(len, stream_export(project=project, format="trl")))
+        peaks[rows] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert total > 2_500_000
+    assert peaks[3000] < 1.3 * peaks[300]
+
+
+def add_pairs(project, count):
     rows = [
-        {"prompt": f"Question {n}", "chosen": "a" * 400, "rejected": "b" * 400} for n in range(2500)
+        {"prompt": f"{count}: {n}", "chosen": "a" * 400, "rejected": "b" * 400}
+        for n in range(count)
     ]
     data = "\n".join(map(json.dumps, rows)).encode()
     import_stream(
         project=project, actor=None, stream=io.BytesIO(data), format="trl", options=ImportOptions()
     )
-    monkeypatch.setattr(selection, "BATCH", 200)
-    peaks = []
-    for _ in range(2):  # the first time warms caches
-        tracemalloc.start()
-        total = sum(map(len, stream_export(project=project, format="trl")))
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert total > 2_000_000
-    assert peaks[1] < 1_000_000
