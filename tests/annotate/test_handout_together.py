@@ -1,0 +1,177 @@
+"""Many people at once, with real threads and connections."""
+
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+from django.utils import timezone
+
+from annotate import handout
+from annotate.handout import lease_seat, reopen_expired
+from annotate.models import Judgement, Membership, Seat, User
+from annotate.services.judgements import SeatGone, release_seat, skip_seat, submit_judgement
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TIE = {"verdict": "tie"}
+
+
+@pytest.fixture
+def crowd(make_project, add_member, make_pair_tasks):
+    """crowd(tasks, people, **fields) -> the project and its annotators."""
+
+    def make(tasks: int, people: int, **fields):
+        project = make_project(User.objects.create(username="owner"), **fields)
+        users = [User.objects.create(username=f"ann{number}") for number in range(people)]
+        for user in users:
+            add_member(project, user)
+        make_pair_tasks(project, tasks)
+        handout._searched_until.clear()
+        return project, users
+
+    return make
+
+
+def run_all(jobs) -> None:
+    """Run the jobs in threads that start together; raise what any of them raised."""
+    barrier = threading.Barrier(len(jobs))
+
+    def begin(job) -> None:
+        barrier.wait(30)
+        with closing(connection):
+            job()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for future in [pool.submit(begin, job) for job in jobs]:
+            future.result(120)
+
+
+def work_until_empty(project, user) -> None:
+    while lease := lease_seat(project=project, user=user):
+        submit_judgement(seat_id=lease.seat_id, user=user, value=TIE)
+
+
+def assert_exact(project, wanted: int) -> None:
+    judgements = Judgement.objects.filter(project=project)
+    assert judgements.count() == wanted
+    assert not judgements.values("task", "annotator").annotate(n=Count("*")).filter(n__gt=1)
+    assert set(Seat.objects.values_list("state", flat=True)) == {"done"}
+    counts = Counter(judgements.values_list("annotator_id", flat=True))
+    members = Membership.objects.filter(project=project, role="annotator")
+    assert {m.user_id: m.done_count for m in members if m.done_count} == dict(counts)
+
+
+def test_everybody_works_until_nothing_is_left(crowd):
+    project, users = crowd(60, 12, overlap=3)
+    run_all([lambda user=user: work_until_empty(project, user) for user in users])
+    assert_exact(project, 180)
+
+
+def test_more_people_than_seats_share_them_out(crowd):
+    project, users = crowd(2, 12, overlap=2)
+    leases = []
+    run_all(
+        [lambda user=user: leases.append(lease_seat(project=project, user=user)) for user in users]
+    )
+    seats = [lease.seat_id for lease in leases if lease]
+    assert len(seats) == len(set(seats)) == 4
+
+
+def test_one_person_in_many_tabs_holds_one_seat(crowd):
+    project, [ann] = crowd(20, 1, overlap=2)
+    leases = []
+    run_all([lambda: leases.append(lease_seat(project=project, user=ann)) for _ in range(8)])
+    assert len({lease.seat_id for lease in leases}) == 1
+    assert Seat.objects.filter(state="leased").count() == 1
+
+
+def test_one_person_in_many_tabs_prefetches_one_seat(crowd):
+    project, [ann] = crowd(20, 1)
+    first = lease_seat(project=project, user=ann)
+    leases = []
+    run_all(
+        [
+            lambda: leases.append(lease_seat(project=project, user=ann, beside=first.seat_id))
+            for _ in range(8)
+        ]
+    )
+    assert len({lease.seat_id for lease in leases}) == 1
+    assert Seat.objects.filter(state="leased").count() == 2
+
+
+@pytest.mark.parametrize("key", ["", "once"])
+def test_a_double_click_writes_once(crowd, key):
+    project, [ann] = crowd(1, 1)
+    lease = lease_seat(project=project, user=ann)
+    done = []
+    run_all(
+        [
+            lambda: done.append(
+                submit_judgement(seat_id=lease.seat_id, user=ann, value=TIE, idempotency_key=key)
+            )
+            for _ in range(8)
+        ]
+    )
+    assert sorted(result.created for result in done) == [False] * 7 + [True]
+    assert len({result.judgement.pk for result in done}) == 1
+    assert Membership.objects.get(user=ann).done_count == 1
+
+
+def test_expiry_skips_and_releases_in_the_middle_lose_nothing(crowd):
+    project, users = crowd(40, 8, overlap=2, lease_seconds=10)
+    stop = threading.Event()
+
+    def sweep() -> None:
+        while not stop.wait(0.01):
+            past = timezone.now() - timedelta(minutes=1)
+            some = Seat.objects.filter(state="leased").order_by("?").values("pk")[:2]
+            Seat.objects.filter(
+                pk__in=list(some.values_list("pk", flat=True)), state="leased"
+            ).update(leased_at=past, leased_until=past)
+            reopen_expired(limit=5)
+
+    def careless(user) -> None:
+        draw = random.Random(user.pk)
+        while lease := lease_seat(project=project, user=user):
+            deed = draw.random()
+            try:
+                if deed < 0.1:
+                    skip_seat(seat_id=lease.seat_id, user=user, reason="other")
+                elif deed < 0.2:
+                    release_seat(seat_id=lease.seat_id, user=user)
+                else:
+                    submit_judgement(seat_id=lease.seat_id, user=user, value=TIE)
+            except SeatGone:
+                continue
+
+    def crew() -> None:
+        try:
+            run_all([lambda user=user: careless(user) for user in users])
+        finally:
+            stop.set()
+
+    run_all([sweep, crew])
+    Seat.objects.filter(state="leased").update(leased_at=None, state="open", annotator=None)
+    handout._searched_until.clear()
+    for user in users:  # what came back after some had gone home
+        work_until_empty(project, user)
+    judgements = Judgement.objects.all()
+    done = Seat.objects.filter(state="done")
+    assert done.count() == judgements.filter(late=False).count()
+    pairs = judgements.values_list("task", "annotator")
+    assert len(pairs) == len(set(pairs))
+    left = Seat.objects.exclude(state="done").select_related("task")
+    for seat in left:  # whoever is left with a seat open: nobody may still take it
+        assert seat.state == "open"
+        taken = set(
+            Seat.objects.filter(task=seat.task, state="done").values_list("annotator", flat=True)
+        )
+        declined = set(seat.task.skips.values_list("annotator", flat=True))
+        late = set(judgements.filter(task=seat.task).values_list("annotator", flat=True))
+        assert {user.pk for user in users} == taken | declined | late
