@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from annotate.models import Judgement, Project, Skip
+from annotate.reports.remembered import remembered
 
 SHOWN = 5
 
@@ -20,8 +21,8 @@ def skipped(project: Project) -> QuerySet[Skip]:
 
 
 def latest_flags(project: Project) -> list[Judgement]:
-    return list(flagged(project)[:SHOWN])
+    return remembered(f"report-flags:{project.pk}", lambda: list(flagged(project)[:SHOWN]))
 
 
 def latest_skips(project: Project) -> list[Skip]:
-    return list(skipped(project)[:SHOWN])
+    return remembered(f"report-skips:{project.pk}", lambda: list(skipped(project)[:SHOWN]))

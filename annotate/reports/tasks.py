@@ -54,7 +54,9 @@ def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]
     if show == "untouched":
         return tasks.filter(~begun)
     if show == "begun":
-        return tasks.filter(begun, wanted)
+        # A task for one person is begun and not complete only while somebody holds it.
+        held = Seat.objects.filter(project=project, state=Seat.State.LEASED).values("task")
+        return tasks.filter(Q(pk__in=held) | Q(Q(overlap__gt=1), begun, wanted))
     if show == "complete":
         return tasks.filter(begun, ~wanted)
     ids = {

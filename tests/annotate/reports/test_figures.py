@@ -12,6 +12,7 @@ from annotate.models import Judgement, Seat
 from annotate.reports.activity import activity
 from annotate.reports.agreement import agreement
 from annotate.reports.attention import latest_flags
+from annotate.reports.latest import latest_judgements
 from annotate.reports.people import people
 from annotate.reports.progress import Pace, Progress, pace, progress
 from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
@@ -196,7 +197,7 @@ def test_pages_cost_the_same_for_one_and_for_many(
     for _ in range(count):
         answer(project, owner, "first", flag="see this")
     client.force_login(owner)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         assert client.get(reverse("overview", args=[project.pk])).status_code == 200
     with django_assert_max_num_queries(9):
         page = client.get(reverse("tasks", args=[project.pk]))
@@ -239,3 +240,19 @@ def test_a_task_shows_every_judgement_in_words(client, project) -> None:
     assert "Superseded" in text
     assert "shorter" in text
     assert "g0" in text or "ga" in text
+
+
+def test_the_window_holds_the_latest_and_no_more(project) -> None:
+    ada, bob = user_of(project, "ada"), user_of(project, "bob")
+    rows = [answer(project, user, "first").pk for user in (ada, bob, ada, bob, ada)]
+    for limit in (1, 3, 5, 100):
+        found = latest_judgements(project, limit).order_by("pk").values_list("pk", flat=True)
+        assert list(found) == rows[-limit:]
+
+
+def test_a_held_task_is_begun(make_project, make_pair_tasks) -> None:
+    project = make_project(overlap=1)
+    make_pair_tasks(project, 2)
+    lease = lease_seat(project=project, user=project.created_by)
+    held = Seat.objects.get(pk=lease.seat_id).task_id
+    assert [task.pk for task in filter_tasks(project, show="begun")] == [held]
