@@ -94,6 +94,8 @@ class Tree:
         return status
 
     def clean_up(self) -> None:
+        if self.process.poll() is None:
+            self.family()
         for process in [*self._seen.values()]:
             if process.is_running():
                 process.kill()

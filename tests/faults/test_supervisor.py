@@ -86,6 +86,9 @@ def test_what_a_killed_child_had_started_does_not_stay(fake):
         10,
         "the grandchild's end",
     )
+    tree.family()
+    assert tree.stop() == 0
+    assert tree.survivors() == []
 
 
 def test_a_child_that_keeps_failing_is_started_ever_more_rarely(fake):
