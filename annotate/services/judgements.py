@@ -299,6 +299,8 @@ def release_seat(*, seat_id: int, user: User) -> None:
 
 def save_draft(*, seat_id: int, user: User, value: object) -> None:
     """Keep an unfinished answer (any JSON). Raises InvalidValue, SeatGone, Http404."""
+    if value is None:
+        raise InvalidValue("value", "is null; send what there is of the answer, such as {}")
     clean_json("value", value, max_bytes=MAX_DRAFT_BYTES)
     with transaction.atomic():
         seat = _get_seat(seat_id, user)
