@@ -39,7 +39,7 @@ class PolicyForm(forms.Form):
         max_value=100,
         initial=10,
         label="Of the judge’s share also to people, %",
-        help_text="Drawn at random; the agreement below is measured on them.",
+        help_text="Drawn at random; the agreement is measured on them.",
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
 
