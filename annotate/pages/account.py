@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate.services import tokens
+from annotate.services import passwords, tokens
 
 
 class TokenForm(forms.Form):
@@ -47,7 +47,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(request.user, request.POST)
     if not form.is_valid():
         return _account_page(request, password_form=form, status=422)
-    update_session_auth_hash(request, form.save())
+    passwords.change_password(user=request.user, password=form.cleaned_data["new_password1"])
+    update_session_auth_hash(request, request.user)
     messages.success(request, _("Your password is changed. Other devices are logged out."))
     return redirect("account")
 
