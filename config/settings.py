@@ -221,5 +221,7 @@ LOGGING = {
     "loggers": {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # One line a request of our own clients, such as simulated people.
+        "httpx": {"level": "WARNING"},
     },
 }

@@ -12,7 +12,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Project, User
 from training.loop import figures
 from training.loop.measure import MeasureFailed
-from training.loop.plan import LoopPlan
+from training.loop.plan import QUICK_DPO, QUICK_REWARD, LoopPlan
 from training.loop.rounds import Loop, LoopFailed
 from training.loop.stack import NoStack, running_stack
 
@@ -48,8 +48,8 @@ class Command(BaseCommand):
             audit_share=options["audit_share"],
             seed=options["seed"],
             sample_prompts=options["prompts"],
-            reward=options["reward"],
-            dpo=options["dpo"],
+            reward={**QUICK_REWARD, **options["reward"]},
+            dpo={**QUICK_DPO, **options["dpo"]},
         )
         try:
             with running_stack(options["url"]) as url:
