@@ -114,3 +114,9 @@ def test_actions_are_posts_of_managers(client, make_user, add_member, project, a
     assert client.post(address).status_code == 404
     client.force_login(project.created_by)
     assert client.get(address).status_code == 405
+
+
+def test_a_malformed_request_gets_a_page(client, settings) -> None:
+    answer = client.get("/", headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert "cannot be read" in answer.content.decode()

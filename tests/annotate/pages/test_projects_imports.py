@@ -197,3 +197,20 @@ def test_the_polled_part_is_only_the_part(client, project) -> None:
     assert "<html" not in text
     assert 'value="50"' in text
     assert "HX-Request" in part["Vary"]
+
+
+def test_real_transcripts_are_recognised_and_their_faults_told(client, project, data_dir) -> None:
+    """8,552 pairs, of which 36 are identical and 19 diverge before the last turn."""
+    data = (data_dir / "hh_rlhf" / "pairs.jsonl.gz").read_bytes()
+    page = send(client, project, data, "pairs.jsonl.gz")
+    assert page.context["preview"].format == "hh"
+    assert page.context["preview"].read == 200
+    confirm(client, page, labels="tasks")
+    run = ImportRun.objects.get()
+    run_import(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.progress, run.error_count) == ("done", 8552, 36 + 19)
+    lines = b"".join(
+        client.get(reverse("import_bad_rows", args=[run.pk])).streaming_content
+    ).splitlines()
+    assert len(lines) == 55
