@@ -44,7 +44,7 @@ function show(task, said = "") {
   task.addEventListener("input", () => setProblem(task.querySelector("#answer"), ""));
   if (!task.draft) task.draft = new Draft(task, area.dataset.user, activity);
   draft = task.draft;
-  document.querySelector("#skip")?.setAttribute("action", task.dataset.skipUrl);
+  document.querySelector("#skip-form")?.setAttribute("action", task.dataset.skipUrl);
   activity.start(draft.restore());
   panels.attach(task);
   if (!said) return;
@@ -56,7 +56,7 @@ function show(task, said = "") {
 
 function onSubmit(event) {
   const form = event.target;
-  if (form.id !== "answer" && form.id !== "skip") return;
+  if (form.id !== "answer" && form.id !== "skip-form") return;
   if (form.id === "answer" && (isSecondClick(form) || !isComplete(shown))) {
     return event.preventDefault();
   }
@@ -95,9 +95,9 @@ function send(form) {
   outbox.add({ key, url, body: body.toString(), isAnswer });
 }
 
-function putAway(sheet) {
-  sheet.hidePopover();
-  sheet.reset();
+function putAway(form) {
+  form.closest("[popover]").hidePopover();
+  form.reset();
 }
 
 function taken(entry, answer) {
