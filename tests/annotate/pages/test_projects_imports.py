@@ -199,11 +199,11 @@ def test_the_polled_part_is_only_the_part(client, project) -> None:
     assert "HX-Request" in part["Vary"]
 
 
-def test_real_transcripts_are_recognised_and_their_faults_told(client, project, data_dir) -> None:
+def test_a_real_file_is_recognised_and_its_faults_told(client, project, data_dir) -> None:
     """8,552 pairs, of which 36 are identical and 19 diverge before the last turn."""
     data = (data_dir / "hh_rlhf" / "pairs.jsonl.gz").read_bytes()
     page = send(client, project, data, "pairs.jsonl.gz")
-    assert page.context["preview"].format == "hh"
+    assert page.context["preview"].errors == []
     assert page.context["preview"].read == 200
     confirm(client, page, labels="tasks")
     run = ImportRun.objects.get()
