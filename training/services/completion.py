@@ -38,8 +38,7 @@ def complete_run(*, run: TrainingRun, result: dict[str, Any]) -> ModelVersion:
         run=run,
         path=path,
         sha256=hash_folder(folders.model_folder(path)),
-        metrics={name: value for name, value in result["metrics"].items() if name != "history"},
-        peak_memory_mb=result.get("peak_memory_mb"),
+        result=result,
     )
 
 
@@ -71,10 +70,10 @@ def _register(
     run: TrainingRun,
     path: str,
     sha256: str,
-    metrics: dict[str, Any],
-    peak_memory_mb: float | None,
+    result: dict[str, Any],
 ) -> ModelVersion:
     """Locks the project's row, so that numbers are given out one at a time."""
+    metrics = {name: value for name, value in result["metrics"].items() if name != "history"}
     jobs.heartbeat(run)
     Project.objects.select_for_update().get(pk=run.project_id)
     kind = KINDS[run.recipe]
@@ -99,9 +98,11 @@ def _register(
         message=f"Made {version}.",
         phase=TrainingRun.Phase.OVER,
         metrics=metrics,
+        progress=result["global_step"],
+        total=result["max_steps"],
+        peak_memory_mb=result["peak_memory_mb"],
         eta_seconds=None,
         child_pid=None,
-        **({"peak_memory_mb": peak_memory_mb} if peak_memory_mb else {}),
     )
     audit.record(
         action="training.model_registered",

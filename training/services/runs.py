@@ -116,7 +116,9 @@ def _row_fields(run: TrainingRun, event: dict[str, Any]) -> dict[str, Any]:
             "child_pid": event["pid"],
         }
     if kind == "embedding":
-        return {"message": f"Embedding: batch {event['batch']} of {event['batches']}."}
+        done, total = event["batch"], event["batches"]
+        message = f"Embedding: batch {done} of {total}."
+        return {"message": message, "progress": done, "total": total}
     if kind == "scoring":
         message = f"Evaluating: batch {event['batch']} of {event['batches']}."
         return {"phase": Phase.EVALUATING, "message": message, "eta_seconds": None}
