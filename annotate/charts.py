@@ -2,7 +2,7 @@
 
 Horizontal places are percent and vertical ones pixels, so a chart fits every width without
 scaling its letters. Colours, and the room for the labels on the left, come from CSS
-(`static/css/managers.css`).
+(`static/css/charts.css`).
 """
 
 import csv
