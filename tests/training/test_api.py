@@ -54,8 +54,11 @@ def test_a_run_is_queued_listed_and_cancelled(project, owner, django_assert_num_
     assert gone.json()["state"] == "cancelled"
     again = owner.post(f"/api/v1/training/runs/{run.pk}/cancel/")
     assert again.status_code == 200
-    actions = list(AuditEvent.objects.values_list("action", flat=True).order_by("pk"))
-    assert actions == ["training.run_queued", "training.run_cancelled"]
+    events = AuditEvent.objects.filter(action__startswith="training.").order_by("pk")
+    assert list(events.values_list("action", flat=True)) == [
+        "training.run_queued",
+        "training.run_cancelled",
+    ]
 
 
 def test_a_list_costs_the_same_for_one_run_and_for_many(
