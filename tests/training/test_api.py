@@ -3,8 +3,8 @@
 import pytest
 from rest_framework.test import APIClient
 
-from annotate.services.tokens import issue_token
 from annotate.models import AuditEvent, JobState
+from annotate.services.tokens import issue_token
 from training.models import ModelVersion, RunMetric, SamplingRun, Schedule, TrainingRun
 
 pytestmark = pytest.mark.django_db
