@@ -29,6 +29,14 @@ def model_folder(path: str) -> Path:
     return models_folder() / path
 
 
+def model_name(model: str) -> str:
+    """A model as rows may name it: its path under models/ if it lies there, else as it is."""
+    folder = Path(model)
+    if folder.is_absolute() and folder.is_relative_to(models_folder()):
+        return folder.relative_to(models_folder()).as_posix()
+    return folder.name if folder.is_absolute() else model
+
+
 def base_folder() -> Path:
     return models_folder() / "base"
 

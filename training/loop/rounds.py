@@ -1,5 +1,6 @@
 """The rounds themselves: every step through the same services, workers and pages as anybody's."""
 
+import re
 import time
 from collections.abc import Callable, Iterable
 
@@ -140,16 +141,19 @@ class Loop:
             time.sleep(POLL)
             close_old_connections()
             job.refresh_from_db()
-            if job.message and job.message != said:
-                said = job.message
-                self.say(f"{what}: {said.splitlines()[0]}")
+            news = re.sub(r"\d+", "…", job.message)  # a step counter is no news
+            if news != said:
+                said = news
+                self.say(f"{what}: {job.message.splitlines()[0]}")
         if job.state != JobState.DONE:
             raise LoopFailed(f"{what} {job.state}: {job.message}")
 
 
 def base_model(policy: ModelVersion) -> str:
     """The folder or hub id of the model that the policy's training started from."""
-    return policy.run.environment["base_model"]
+    name = policy.run.environment["base_model"]
+    folder = folders.model_folder(name)
+    return str(folder) if folder.is_dir() else policy.run.config["base_model"]
 
 
 def plain_text(prompt: Prompt) -> str:

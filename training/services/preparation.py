@@ -39,7 +39,7 @@ def prepare_run(run: TrainingRun) -> dict[str, Any]:
     if not (folder / "data" / "train.jsonl").stat().st_size:
         raise InvalidValue("data", NOTHING_TO_LEARN)
     job = _job(run, folder)
-    base = job.get("tiny_folder", job["config"]["base_model"])
+    base = folders.model_name(job.get("tiny_folder", job["config"]["base_model"]))
     jobs.heartbeat(run, environment={**run.environment, "base_model": base})
     return job
 
