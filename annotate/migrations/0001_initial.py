@@ -1211,6 +1211,14 @@ class Migration(migrations.Migration):
             model_name="judgement",
             index=models.Index(fields=["project", "id"], name="judgement_of_project"),
         ),
+        migrations.AddIndex(
+            model_name="judgement",
+            index=models.Index(
+                condition=models.Q(("flag", ""), _negated=True),
+                fields=["project", "id"],
+                name="judgement_flags",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="judgement",
             constraint=models.CheckConstraint(

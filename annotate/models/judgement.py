@@ -40,7 +40,8 @@ class JudgementQuerySet(models.QuerySet):
 class Judgement(models.Model):
     """One answer to one task. A change of mind is a new row that supersedes the old one.
 
-    `value` is validated by the kind's module and names response ids, never sides.
+    `value` is validated by the kind's module and names response ids, never sides. An imported
+    one may also carry what its file brought along, such as a preference's `margin`.
     Triggers refuse UPDATE, DELETE and TRUNCATE.
     """
 
@@ -137,6 +138,8 @@ class Judgement(models.Model):
         indexes = [
             # Export and snapshots: a project's judgements in order of id.
             models.Index(fields=["project", "id"], name="judgement_of_project"),
+            # The overview's flags (reports/attention.py): the newest of few among many.
+            models.Index(fields=["project", "id"], name="judgement_flags", condition=~Q(flag="")),
         ]
 
     def __str__(self) -> str:

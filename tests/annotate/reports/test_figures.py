@@ -11,7 +11,7 @@ from annotate.handout import lease_seat
 from annotate.models import Judgement, Seat
 from annotate.reports.activity import activity
 from annotate.reports.agreement import agreement
-from annotate.reports.attention import latest_flags
+from annotate.reports.attention import flagged, latest_flags
 from annotate.reports.latest import latest_judgements
 from annotate.reports.people import people
 from annotate.reports.progress import Pace, Progress, pace, progress
@@ -248,6 +248,32 @@ def test_the_window_holds_the_latest_and_no_more(project) -> None:
     for limit in (1, 3, 5, 100):
         found = latest_judgements(project, limit).order_by("pk").values_list("pk", flat=True)
         assert list(found) == rows[-limit:]
+
+
+def test_flags_are_found_by_their_index(make_project, make_pair_tasks) -> None:
+    project = make_project()
+    [task] = make_pair_tasks(project, 1)
+    Judgement.objects.bulk_create(
+        Judgement(
+            project=project,
+            task=task,
+            kind="pairwise",
+            value={"verdict": "tie"},
+            source="imported",
+            idempotency_key=str(number),
+            flag="wrong language" if number in (10, 700) else "",
+        )
+        for number in range(2000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE annotate_judgement")
+    rows = flagged(project)
+    assert [row.idempotency_key for row in rows] == ["700", "10"]
+    query, parameters = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query} LIMIT 5", parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "judgement_flags" in plan
 
 
 def test_a_held_task_is_begun(make_project, make_pair_tasks) -> None:
