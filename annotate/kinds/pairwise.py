@@ -7,6 +7,9 @@ Value, version 1::
 
 Values name response ids, never sides. `strength` is 1 (slightly) .. 3 (much); a project with
 one level always stores 1.
+
+An imported preference may also hold `"margin": <number>`: the difference in reward that its file
+brought along, in the units of whoever wrote it. People and judges cannot send one.
 """
 
 from collections.abc import Mapping, Sequence
