@@ -4,7 +4,9 @@
 -- planner with old statistics takes a busy annotator for a new one, or a table that was empty
 -- when it last looked for an empty one; it would then walk through all that was ever done. With
 -- sorts, joins by hash or merge and sequential scans off, only the walk along the index that has
--- the order is left. `annotator_id + 0` leaves only the index on the task.
+-- the order is left. Where a row is looked up by its id or its task, the other conditions are
+-- put so that no index can serve them (IS NOT DISTINCT FROM, || '', + 0): above all not a partial
+-- one, which looks cheap to read whole for as long as it is remembered as empty.
 --
 -- Each statement of a function sees what was committed before that statement, so what follows
 -- the lock on the membership sees all that the person's other requests did.
@@ -14,11 +16,11 @@ CREATE OR REPLACE FUNCTION tandem_is_free(the_task bigint, the_user bigint)
 RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN NOT EXISTS (SELECT FROM annotate_seat s
-                       WHERE s.task_id = the_task AND s.annotator_id + 0 = the_user)
+                       WHERE s.task_id = the_task AND s.annotator_id IS NOT DISTINCT FROM the_user)
        AND NOT EXISTS (SELECT FROM annotate_judgement j
-                       WHERE j.task_id = the_task AND j.annotator_id + 0 = the_user)
+                       WHERE j.task_id = the_task AND j.annotator_id IS NOT DISTINCT FROM the_user)
        AND NOT EXISTS (SELECT FROM annotate_skip k
-                       WHERE k.task_id = the_task AND k.annotator_id + 0 = the_user);
+                       WHERE k.task_id = the_task AND k.annotator_id IS NOT DISTINCT FROM the_user);
 END $$;
 
 -- The seat that this person works at next, leased to them, with what the page shows of it.
@@ -55,7 +57,7 @@ BEGIN
     -- One's own lease: without any lock while at least half of it is left.
     SELECT s.id, s.leased_until INTO seat_id, leased_until FROM annotate_seat s
     WHERE s.id = ANY (holds) AND s.id IS DISTINCT FROM beside
-      AND s.state = 'leased' AND s.annotator_id + 0 = the_user
+      AND s.state || '' = 'leased' AND s.annotator_id IS NOT DISTINCT FROM the_user
     ORDER BY s.leased_at, s.id LIMIT 1;
 
     IF seat_id IS NULL OR leased_until < moment + lease / 2 THEN
@@ -69,7 +71,8 @@ BEGIN
         END IF;
         holds := ARRAY (
             SELECT s.id FROM annotate_seat s
-            WHERE s.id = ANY (holds) AND s.state = 'leased' AND s.annotator_id + 0 = the_user
+            WHERE s.id = ANY (holds)
+              AND s.state || '' = 'leased' AND s.annotator_id IS NOT DISTINCT FROM the_user
             ORDER BY s.leased_at, s.id);
         seat_id := (SELECT held.id FROM unnest(holds) held (id)
                     WHERE held.id IS DISTINCT FROM beside LIMIT 1);
@@ -92,7 +95,8 @@ BEGIN
             leased_at = CASE s.state WHEN 'open' THEN moment ELSE s.leased_at END,
             leased_until = moment + lease
         WHERE s.id = seat_id
-          AND (s.state = 'open' OR (s.state = 'leased' AND s.annotator_id + 0 = the_user))
+          AND (s.state = 'open'
+               OR (s.state = 'leased' AND s.annotator_id IS NOT DISTINCT FROM the_user))
         RETURNING s.leased_until INTO leased_until;
     END IF;
 
@@ -110,7 +114,8 @@ BEGIN
                         ORDER BY array_position(shown, r.id))::text
         FROM annotate_response r WHERE r.id = ANY (shown));
     draft := (SELECT d.value::text FROM annotate_draft d
-              WHERE d.seat_id = tandem_lease_seat.seat_id AND d.annotator_id + 0 = the_user);
+              WHERE d.seat_id = tandem_lease_seat.seat_id
+                AND d.annotator_id IS NOT DISTINCT FROM the_user);
 END $$;
 
 -- An open seat that is free to the person, locked, and the person's cursors moved; or NULL.

@@ -1,5 +1,5 @@
 -- Answering a seat. annotate/services/judgements.py tells what it means; annotate/sql/handout.sql
--- why these are functions, and what `+ 0` is for.
+-- why these are functions, and what IS NOT DISTINCT FROM, || '' and + 0 are for.
 
 -- All that decides what a submit means. No row: no such seat, or a stranger.
 CREATE OR REPLACE FUNCTION tandem_look_at_seat(the_seat bigint, the_user bigint, the_key text)
@@ -14,17 +14,16 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT s.project_id, s.task_id, s.state::text,
-           s.state IN ('leased', 'done') AND s.annotator_id + 0 = the_user,
+           s.state IN ('leased', 'done') AND s.annotator_id IS NOT DISTINCT FROM the_user,
            the_user = ANY (s.former_holders), s.shown_order, p.kind::text, p.kind_settings::text,
            (SELECT held.id FROM annotate_seat held
-            WHERE held.task_id = s.task_id AND held.annotator_id + 0 = the_user
-              AND held.state = 'leased'),
-           (SELECT j.id FROM annotate_judgement j
-            WHERE j.task_id = s.task_id AND j.annotator_id + 0 = the_user
-            ORDER BY j.id DESC LIMIT 1),
+            WHERE held.task_id = s.task_id AND held.annotator_id IS NOT DISTINCT FROM the_user
+              AND held.state || '' = 'leased'),
+           (SELECT max(j.id + 0) FROM annotate_judgement j
+            WHERE j.task_id = s.task_id AND j.annotator_id IS NOT DISTINCT FROM the_user),
            (SELECT j.id FROM annotate_judgement j
             WHERE the_key <> '' AND j.idempotency_key = the_key AND j.idempotency_key <> ''
-              AND j.annotator_id + 0 = the_user)
+              AND j.annotator_id IS NOT NULL AND j.annotator_id IS NOT DISTINCT FROM the_user)
     FROM annotate_seat s
     JOIN annotate_project p ON p.id = s.project_id AND p.archived_at IS NULL
     JOIN annotate_membership m ON m.project_id = s.project_id AND m.user_id = the_user
@@ -54,7 +53,8 @@ BEGIN
     SELECT m.id INTO membership FROM annotate_membership m
     WHERE m.project_id = the_project AND m.user_id = the_user FOR NO KEY UPDATE;
     IF NOT FOUND OR EXISTS (SELECT FROM annotate_judgement j
-                            WHERE j.task_id = the_task AND j.annotator_id + 0 = the_user) THEN
+                            WHERE j.task_id = the_task
+                              AND j.annotator_id IS NOT DISTINCT FROM the_user) THEN
         RETURN;
     END IF;
     IF as_late THEN
@@ -65,7 +65,7 @@ BEGIN
     ELSE
         UPDATE annotate_seat s SET state = 'done', annotator_id = the_user, reopened_key = NULL
         WHERE s.id = the_seat
-          AND ((s.state = 'leased' AND s.annotator_id + 0 = the_user)
+          AND ((s.state = 'leased' AND s.annotator_id IS NOT DISTINCT FROM the_user)
                OR (s.state = 'open' AND the_user = ANY (s.former_holders)));
     END IF;
     IF NOT FOUND THEN
@@ -84,5 +84,6 @@ BEGIN
     UPDATE annotate_membership m
     SET done_count = m.done_count + 1, held_seats = array_remove(m.held_seats, the_seat)
     WHERE m.id = membership;
-    DELETE FROM annotate_draft d WHERE d.seat_id = the_seat AND d.annotator_id + 0 = the_user;
+    DELETE FROM annotate_draft d
+    WHERE d.seat_id = the_seat AND d.annotator_id IS NOT DISTINCT FROM the_user;
 END $$;
