@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -58,6 +58,16 @@ class DecisionSerializer(serializers.ModelSerializer):
         ]
 
 
+DECISION_PAGE = inline_serializer(
+    "DecisionPage",
+    {
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+        "results": DecisionSerializer(many=True),
+    },
+)
+
+
 class DecisionPagination(CursorPagination):
     ordering = "-id"
     page_size = 100
@@ -66,13 +76,26 @@ class DecisionPagination(CursorPagination):
 
 
 class Policies(APIView):
-    @extend_schema(responses=PolicySerializer(many=True), operation_id="routing_policies_list")
+    @extend_schema(
+        operation_id="list_routing_policies",
+        responses=PolicySerializer(many=True),
+    )
     def get(self, request, project_id: int) -> Response:
+        """All versions of the policy, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         policies = project.routing_policies.select_related("judge").order_by("-version")
         return Response(PolicySerializer(policies, many=True).data)
 
-    @extend_schema(request=PolicySerializer, responses={201: PolicySerializer})
+    @extend_schema(
+        operation_id="save_routing_policy",
+        examples=[
+            OpenApiExample(
+                "Request", value={"threshold": 0.8, "audit_share": 0.1}, request_only=True
+            )
+        ],
+        request=PolicySerializer,
+        responses={201: PolicySerializer},
+    )
     def post(self, request, project_id: int) -> Response:
         """Put a new version in force."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -81,7 +104,7 @@ class Policies(APIView):
         policy = save_policy(project=project, actor=request.user, **wanted.validated_data)
         return Response(PolicySerializer(policy).data, status=201)
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(operation_id="retire_routing_policy", request=None, responses={204: None})
     def delete(self, request, project_id: int) -> Response:
         """Stop routing; every task goes to people."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -90,12 +113,16 @@ class Policies(APIView):
 
 
 class Runs(APIView):
-    @extend_schema(responses=RunSerializer(many=True), operation_id="routing_runs_list")
+    @extend_schema(
+        operation_id="list_routing_runs",
+        responses=RunSerializer(many=True),
+    )
     def get(self, request, project_id: int) -> Response:
+        """The last 100 passes, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         return Response(RunSerializer(project.routing_runs.order_by("-pk")[:100], many=True).data)
 
-    @extend_schema(request=None, responses={202: RunSerializer})
+    @extend_schema(operation_id="start_routing", request=None, responses={202: RunSerializer})
     def post(self, request, project_id: int) -> Response:
         """Start a pass over the tasks that nobody has begun, or return the one under way."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -106,8 +133,12 @@ class Runs(APIView):
 
 
 class Decisions(APIView):
-    @extend_schema(responses=DecisionSerializer(many=True), operation_id="routing_decisions_list")
+    @extend_schema(
+        operation_id="list_routing_decisions",
+        responses=DECISION_PAGE,
+    )
     def get(self, request, project_id: int) -> Response:
+        """Who was to judge each task and why, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         pages = DecisionPagination()
         page = pages.paginate_queryset(
@@ -137,7 +168,7 @@ FIGURES = inline_serializer(
 
 
 class Figures(APIView):
-    @extend_schema(responses=FIGURES)
+    @extend_schema(operation_id="get_routing_figures", responses=FIGURES)
     def get(self, request, project_id: int) -> Response:
         """Shares by route, and how often judge and people agree on the audited share."""
         project = access.get_project(request.user, project_id, access.REVIEW)

@@ -1,7 +1,7 @@
 """REST for training: runs and their curves, model versions, sampling, schedules."""
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -43,13 +43,30 @@ def _checked(serializer: type[serializers.Serializer], data: object, **options: 
 
 
 class Runs(APIView):
-    @extend_schema(responses=page_of(TrainingRunSerializer), operation_id="training_runs_list")
+    @extend_schema(
+        operation_id="list_training_runs",
+        responses=page_of(TrainingRunSerializer),
+    )
     def get(self, request, project_id: int) -> Response:
         """A project's runs, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         return _page(self, TrainingRun.objects.of_project(project), TrainingRunSerializer)
 
-    @extend_schema(request=TrainingRunWishSerializer, responses={201: TrainingRunSerializer})
+    @extend_schema(
+        operation_id="start_training_run",
+        examples=[
+            OpenApiExample(
+                "Request",
+                value={
+                    "recipe": "reward_model",
+                    "config": {"base_model": "minilm", "method": "frozen"},
+                },
+                request_only=True,
+            )
+        ],
+        request=TrainingRunWishSerializer,
+        responses={201: TrainingRunSerializer},
+    )
     def post(self, request, project_id: int) -> Response:
         """Queue a run. Fields left out of `config` take the recipe's defaults."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -59,7 +76,10 @@ class Runs(APIView):
 
 
 class Run(APIView):
-    @extend_schema(responses=TrainingRunDetailSerializer, operation_id="training_runs_retrieve")
+    @extend_schema(
+        operation_id="get_training_run",
+        responses=TrainingRunDetailSerializer,
+    )
     def get(self, request, run_id: int) -> Response:
         """A run with the points of its curves."""
         found = TrainingRun.objects.select_related("model_version").prefetch_related("points")
@@ -68,7 +88,9 @@ class Run(APIView):
 
 
 class CancelRun(APIView):
-    @extend_schema(request=None, responses=TrainingRunSerializer)
+    @extend_schema(
+        operation_id="cancel_training_run", request=None, responses=TrainingRunSerializer
+    )
     def post(self, request, run_id: int) -> Response:
         """Ask a run to stop; without effect on one that is over."""
         run = access.get_in_project(request.user, TrainingRun.objects.all(), run_id, access.MANAGE)
@@ -77,7 +99,10 @@ class CancelRun(APIView):
 
 
 class Models(APIView):
-    @extend_schema(responses=page_of(ModelVersionSerializer), operation_id="training_models_list")
+    @extend_schema(
+        operation_id="list_model_versions",
+        responses=page_of(ModelVersionSerializer),
+    )
     def get(self, request, project_id: int) -> Response:
         """A project's model versions, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
@@ -85,7 +110,9 @@ class Models(APIView):
 
 
 class PromoteModel(APIView):
-    @extend_schema(request=None, responses=ModelVersionSerializer)
+    @extend_schema(
+        operation_id="promote_model_version", request=None, responses=ModelVersionSerializer
+    )
     def post(self, request, version_id: int) -> Response:
         """Put a version into service and retire the one before."""
         version = access.get_in_project(
@@ -96,7 +123,12 @@ class PromoteModel(APIView):
 
 
 class RollBackModel(APIView):
-    @extend_schema(request=RollBackSerializer, responses=ModelVersionSerializer)
+    @extend_schema(
+        operation_id="roll_back_model",
+        examples=[OpenApiExample("Request", value={"kind": "reward_model"}, request_only=True)],
+        request=RollBackSerializer,
+        responses=ModelVersionSerializer,
+    )
     def post(self, request, project_id: int) -> Response:
         """Put the version that served before the present one back into service."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -106,14 +138,28 @@ class RollBackModel(APIView):
 
 
 class Samplings(APIView):
-    @extend_schema(responses=page_of(SamplingSerializer), operation_id="training_samplings_list")
+    @extend_schema(
+        operation_id="list_samplings",
+        responses=page_of(SamplingSerializer),
+    )
     def get(self, request, project_id: int) -> Response:
         """A project's sampling runs, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         found = SamplingRun.objects.filter(project=project)
         return _page(self, found, SamplingSerializer)
 
-    @extend_schema(request=SamplingWishSerializer, responses={201: SamplingSerializer})
+    @extend_schema(
+        operation_id="start_sampling",
+        examples=[
+            OpenApiExample(
+                "Request",
+                value={"model_version": 12, "config": {"prompts": 100, "temperature": 0.7}},
+                request_only=True,
+            )
+        ],
+        request=SamplingWishSerializer,
+        responses={201: SamplingSerializer},
+    )
     def post(self, request, project_id: int) -> Response:
         """Have a policy answer prompts and make tasks of the answers."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -126,20 +172,42 @@ class Samplings(APIView):
 
 
 class Sampling(APIView):
-    @extend_schema(responses=SamplingSerializer, operation_id="training_samplings_retrieve")
+    @extend_schema(
+        operation_id="get_sampling",
+        responses=SamplingSerializer,
+    )
     def get(self, request, run_id: int) -> Response:
+        """How far a sampling run is, and what came of it."""
         run = access.get_in_project(request.user, SamplingRun.objects.all(), run_id, access.REVIEW)
         return Response(SamplingSerializer(run).data)
 
 
 class Schedules(APIView):
-    @extend_schema(responses=ScheduleSerializer(many=True), operation_id="schedules_list")
+    @extend_schema(
+        operation_id="list_schedules",
+        responses=ScheduleSerializer(many=True),
+    )
     def get(self, request, project_id: int) -> Response:
         """A project's schedules."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         return Response(ScheduleSerializer(project.schedules.order_by("pk"), many=True).data)
 
-    @extend_schema(request=ScheduleSerializer, responses={201: ScheduleSerializer})
+    @extend_schema(
+        operation_id="create_schedule",
+        examples=[
+            OpenApiExample(
+                "Request",
+                value={
+                    "recipe": "reward_model",
+                    "config": {"method": "frozen"},
+                    "every_judgements": 500,
+                },
+                request_only=True,
+            )
+        ],
+        request=ScheduleSerializer,
+        responses={201: ScheduleSerializer},
+    )
     def post(self, request, project_id: int) -> Response:
         """Retrain every so many hours, after so many new judgements, or whichever is first."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -149,12 +217,20 @@ class Schedules(APIView):
 
 
 class OneSchedule(APIView):
-    @extend_schema(responses=ScheduleSerializer, operation_id="schedules_retrieve")
+    @extend_schema(
+        operation_id="get_schedule",
+        responses=ScheduleSerializer,
+    )
     def get(self, request, schedule_id: int) -> Response:
+        """One schedule."""
         schedule = self.find(schedule_id, access.REVIEW)
         return Response(ScheduleSerializer(schedule).data)
 
-    @extend_schema(request=ScheduleSerializer(partial=True), responses=ScheduleSerializer)
+    @extend_schema(
+        operation_id="change_schedule",
+        request=ScheduleSerializer(partial=True),
+        responses=ScheduleSerializer,
+    )
     def patch(self, request, schedule_id: int) -> Response:
         """Change what is given; `config` is replaced as a whole."""
         schedule = self.find(schedule_id, access.MANAGE)
@@ -166,7 +242,7 @@ class OneSchedule(APIView):
         )
         return Response(ScheduleSerializer(schedule).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="delete_schedule", responses={204: None})
     def delete(self, request, schedule_id: int) -> Response:
         """Remove it; its runs stay."""
         schedule = self.find(schedule_id, access.MANAGE)

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api import examples
 from annotate.api import interchange_schema as schema
 from annotate.api.bodies import TooLarge
 from annotate.api.problems import problem
@@ -45,6 +46,7 @@ class ImportFile(APIView):
 
     @extend_schema(
         operation_id="import_file",
+        examples=examples.IMPORT,
         parameters=[OpenApiParameter(name, str, description=d) for name, d in PARAMETERS.items()],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={200: schema.ImportReport, 202: schema.ImportRun, 422: schema.ImportReport},
@@ -85,14 +87,14 @@ class ImportFile(APIView):
 
 
 class ImportRunDetail(APIView):
-    @extend_schema(operation_id="import_run", responses=schema.ImportRun)
+    @extend_schema(operation_id="get_import", responses=schema.ImportRun)
     def get(self, request: Request, run_id: int) -> Response:
         """How far an import in the background is."""
         return Response(run_body(_run(request, run_id)))
 
 
 class ImportRunCancel(APIView):
-    @extend_schema(operation_id="import_cancel", request=None, responses=schema.ImportRun)
+    @extend_schema(operation_id="cancel_import", request=None, responses=schema.ImportRun)
     def post(self, request: Request, run_id: int) -> Response:
         """Stop it after the batch it is at; what it imported stays."""
         run = _run(request, run_id)
@@ -102,7 +104,7 @@ class ImportRunCancel(APIView):
 
 
 class ImportBadRows(APIView):
-    @extend_schema(operation_id="import_bad_rows", responses={(200, "application/x-ndjson"): str})
+    @extend_schema(operation_id="list_bad_rows", responses={(200, "application/x-ndjson"): str})
     def get(self, request: Request, run_id: int) -> StreamingHttpResponse:
         """The refused rows as JSONL with their reasons; mend and send them again."""
         run = _run(request, run_id)

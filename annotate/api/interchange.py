@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api import examples
 from annotate.api import interchange_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
@@ -39,7 +40,8 @@ FILES = {"train.jsonl": "train", "test.jsonl": "test"}
 
 class Export(APIView):
     @extend_schema(
-        operation_id="export",
+        operation_id="export_preferences",
+        examples=examples.EXPORT,
         parameters=[OpenApiParameter(name, str, description=d) for name, d in PARAMETERS.items()],
         responses={(200, "application/x-ndjson"): str},
     )
@@ -59,7 +61,7 @@ class Export(APIView):
 
 
 class JudgementList(APIView):
-    @extend_schema(operation_id="judgements_list", responses=schema.JudgementPage)
+    @extend_schema(operation_id="list_judgements", responses=schema.JudgementPage)
     def get(self, request: Request, project_id: int) -> Response:
         """All judgements, oldest first, superseded ones too."""
         project = access.get_project(request.user, project_id, access.REVIEW)
@@ -69,13 +71,18 @@ class JudgementList(APIView):
 class SnapshotList(APIView):
     parser_classes = [PlainJSONParser]
 
-    @extend_schema(operation_id="snapshots_list", responses=schema.SnapshotPage)
+    @extend_schema(operation_id="list_snapshots", responses=schema.SnapshotPage)
     def get(self, request: Request, project_id: int) -> Response:
         """The project's snapshots, oldest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         return answer_page(request, project.snapshots.order_by("id"), snapshot_body)
 
-    @extend_schema(request=schema.NewSnapshot, responses={201: schema.Snapshot})
+    @extend_schema(
+        operation_id="create_snapshot",
+        examples=examples.SNAPSHOT,
+        request=schema.NewSnapshot,
+        responses={201: schema.Snapshot},
+    )
     def post(self, request: Request, project_id: int) -> Response:
         """Freeze the judgements that the query selects now."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -87,14 +94,14 @@ class SnapshotList(APIView):
 
 
 class SnapshotDetail(APIView):
-    @extend_schema(operation_id="snapshot", responses=schema.Snapshot)
+    @extend_schema(operation_id="get_snapshot", responses=schema.Snapshot)
     def get(self, request: Request, snapshot_id: int) -> Response:
         """One snapshot: its rules, its size, its hash."""
         return Response(snapshot_body(_snapshot(request, snapshot_id, access.REVIEW)))
 
 
 class SnapshotFile(APIView):
-    @extend_schema(operation_id="snapshot_file", responses={(200, "application/x-ndjson"): str})
+    @extend_schema(operation_id="get_snapshot_file", responses={(200, "application/x-ndjson"): str})
     def get(self, request: Request, snapshot_id: int, name: str) -> StreamingHttpResponse:
         """train.jsonl or test.jsonl, the very rows that training reads."""
         snapshot = _snapshot(request, snapshot_id, access.MANAGE)

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
-from annotate.api import schema
+from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.inputs import clean_text
@@ -19,14 +19,19 @@ from annotate.services import members
 class MemberList(APIView):
     parser_classes = [PlainJSONParser]
 
-    @extend_schema(operation_id="members_list", responses=schema.MemberPage)
+    @extend_schema(operation_id="list_members", responses=schema.MemberPage)
     def get(self, request: Request, project_id: int) -> Response:
         """The members, oldest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         rows = project.memberships.select_related("user")
         return answer_page(request, rows, member_body)
 
-    @extend_schema(request=schema.MemberRequest, responses={201: schema.Member})
+    @extend_schema(
+        operation_id="add_member",
+        examples=examples.ADD_MEMBER,
+        request=schema.MemberRequest,
+        responses={201: schema.Member},
+    )
     def post(self, request: Request, project_id: int) -> Response:
         """Take somebody in, by user name."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -44,7 +49,9 @@ class MemberList(APIView):
 class MemberDetail(APIView):
     parser_classes = [PlainJSONParser]
 
-    @extend_schema(request=schema.RoleRequest, responses=schema.Member)
+    @extend_schema(
+        operation_id="change_member", request=schema.RoleRequest, responses=schema.Member
+    )
     def patch(self, request: Request, project_id: int, member_id: int) -> Response:
         """Give the member another role."""
         membership = _get(request, project_id, member_id, access.MANAGE)
@@ -54,7 +61,7 @@ class MemberDetail(APIView):
         )
         return Response(member_body(membership))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="remove_member", responses={204: None})
     def delete(self, request: Request, project_id: int, member_id: int) -> Response:
         """End the membership. What the member judged stays; one may leave by oneself."""
         membership = _get(request, project_id, member_id, access.ANY_MEMBER)

@@ -18,13 +18,17 @@ class HasScope(BasePermission):
             return False
         if not isinstance(request.auth, ApiToken):
             return True
-        if request.method in SAFE_METHODS:
-            needed = getattr(view, "read_scope", "read")
-        else:
-            needed = getattr(view, "scope", "manage")
+        needed = needed_scope(view, request.method)
         if needed in request.auth.scopes:
             return True
         self.message = (
             f"This token lacks the scope {needed}; it has: {', '.join(request.auth.scopes)}."
         )
         return False
+
+
+def needed_scope(view: object, method: str) -> str:
+    """The scope that a token needs for this method of the view."""
+    if method in SAFE_METHODS:
+        return getattr(view, "read_scope", "read")
+    return getattr(view, "scope", "manage")

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
-from annotate.api import schema
+from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
@@ -24,14 +24,19 @@ class ProjectView(APIView):
 
 
 class ProjectList(ProjectView):
-    @extend_schema(operation_id="projects_list", responses=schema.ProjectPage)
+    @extend_schema(operation_id="list_projects", responses=schema.ProjectPage)
     def get(self, request: Request) -> Response:
         """The caller's projects, oldest first."""
         mine = Project.objects.live().visible_to(request.user)
         roles = dict(Membership.objects.filter(user=request.user).values_list("project_id", "role"))
         return answer_page(request, mine, lambda row: project_body(row, roles.get(row.pk)))
 
-    @extend_schema(request=schema.NewProject, responses={201: schema.Project})
+    @extend_schema(
+        operation_id="create_project",
+        examples=examples.CREATE_PROJECT,
+        request=schema.NewProject,
+        responses={201: schema.Project},
+    )
     def post(self, request: Request) -> Response:
         """Make a project; the caller owns it."""
         body = read_body(request, known=projects.FIELDS, required=["name"])
@@ -40,13 +45,15 @@ class ProjectList(ProjectView):
 
 
 class ProjectDetail(ProjectView):
-    @extend_schema(responses=schema.Project)
+    @extend_schema(operation_id="get_project", responses=schema.Project)
     def get(self, request: Request, project_id: int) -> Response:
         """One project."""
         project = access.get_project(request.user, project_id)
         return Response(project_body(project, _role(project)))
 
-    @extend_schema(request=schema.ProjectChange, responses=schema.Project)
+    @extend_schema(
+        operation_id="change_project", request=schema.ProjectChange, responses=schema.Project
+    )
     def patch(self, request: Request, project_id: int) -> Response:
         """Change what is given. A new overlap opens or voids seats, a new order moves them."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -57,7 +64,7 @@ class ProjectDetail(ProjectView):
         )
         return Response(project_body(project, role))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="archive_project", responses={204: None})
     def delete(self, request: Request, project_id: int) -> Response:
         """Archive the project: it is seen no more, its rows stay. Owners only."""
         project = access.get_project(request.user, project_id, access.OWN)
@@ -66,7 +73,7 @@ class ProjectDetail(ProjectView):
 
 
 class ProjectProgress(ProjectView):
-    @extend_schema(responses=schema.Progress)
+    @extend_schema(operation_id="get_progress", responses=schema.Progress)
     def get(self, request: Request, project_id: int) -> Response:
         """How much is done, and by whom: people, judges, imports."""
         project = access.get_project(request.user, project_id)
@@ -75,7 +82,7 @@ class ProjectProgress(ProjectView):
 
 
 class ProjectAgreement(ProjectView):
-    @extend_schema(responses=schema.Agreement)
+    @extend_schema(operation_id="get_agreement", responses=schema.Agreement)
     def get(self, request: Request, project_id: int) -> Response:
         """How far people agree, over the tasks that two or more of them judged."""
         project = access.get_project(request.user, project_id, access.REVIEW)

@@ -60,7 +60,10 @@ class Lease(s.Serializer):
 
 
 class AnswerBase(s.Serializer):
-    value = s.DictField(help_text="As the project's kind wants it; names response ids.")
+    value = s.DictField(
+        help_text='Pairwise: `{"verdict": "prefer", "preferred": <response id>, "strength": 1}`, '
+        'or a `verdict` of `"tie"`, `"both_good"` or `"both_bad"`, as the project offers them.'
+    )
     rationale = s.CharField(required=False)
     flag = s.CharField(required=False, help_text="What a manager should see.")
     seconds_active = s.FloatField(required=False, min_value=0, max_value=86400)
@@ -212,3 +215,18 @@ class Agreement(s.Serializer):
     percent_agreement = s.FloatField(allow_null=True, help_text="Share of equal pairs, 0 … 1.")
     krippendorff_alpha = s.FloatField(allow_null=True, help_text="Nominal; null if undefined.")
     labels = s.DictField(child=s.IntegerField())
+
+
+class FieldError(s.Serializer):
+    field = s.CharField(help_text="A path such as `value.preferred`; empty for the whole body.")
+    message = s.CharField()
+
+
+class Problem(s.Serializer):
+    """Every error, as RFC 9457 has it."""
+
+    type = s.CharField()
+    title = s.CharField()
+    status = s.IntegerField()
+    detail = s.CharField(help_text="What is wrong and what to do.")
+    errors = FieldError(many=True, required=False)

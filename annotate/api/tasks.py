@@ -16,7 +16,7 @@ from annotate.models import Seat, Task
 
 
 class TaskList(APIView):
-    @extend_schema(operation_id="tasks_list", responses=schema.TaskPage)
+    @extend_schema(operation_id="list_tasks", responses=schema.TaskPage)
     def get(self, request: Request, project_id: int) -> Response:
         """The project's tasks, oldest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
@@ -24,7 +24,7 @@ class TaskList(APIView):
 
 
 class TaskDetail(APIView):
-    @extend_schema(responses=schema.Task)
+    @extend_schema(operation_id="get_task", responses=schema.Task)
     def get(self, request: Request, task_id: int) -> Response:
         """One task with its content and seats."""
         tasks = Task.objects.select_related("prompt")

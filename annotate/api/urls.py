@@ -1,19 +1,21 @@
 """The REST API, version 1. Each module of this package owns its addresses."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+from drf_spectacular.views import SpectacularAPIView
+
+from annotate.api.docs import api_docs
 
 v1 = [
+    path("", include("annotate.api.work")),  # first, for its addresses are asked most
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("annotate.api.projects")),
     path("", include("annotate.api.members")),
     path("", include("annotate.api.tasks")),
-    path("", include("annotate.api.work")),
     path("", include("annotate.api.imports")),
     path("", include("annotate.api.interchange")),
 ]
 
 urlpatterns = [
     path("v1/", include(v1)),
-    path("docs/", SpectacularRedocView.as_view(url_name="api_schema"), name="api_docs"),
+    path("docs/", api_docs, name="api_docs"),
 ]

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotate.api import schema
+from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.handout import Lease, lease_by_ids
 from annotate.kinds import InvalidValue
@@ -28,7 +28,12 @@ class WorkView(APIView):
 
 
 class NextSeat(WorkView):
-    @extend_schema(parameters=[BESIDE], responses={200: schema.Lease, 204: None})
+    @extend_schema(
+        operation_id="lease_next_seat",
+        examples=examples.NEXT,
+        parameters=[BESIDE],
+        responses={200: schema.Lease, 204: None},
+    )
     def get(self, request: Request, project_id: int) -> Response:
         """Lease a seat for the caller; the same one until it is answered. 204: nothing to do."""
         beside = read_id(request, "beside") if request.GET else None
@@ -39,7 +44,12 @@ class NextSeat(WorkView):
 
 
 class SeatJudgement(WorkView):
-    @extend_schema(request=schema.Answer, responses={201: schema.Judgement, 200: schema.Judgement})
+    @extend_schema(
+        operation_id="submit_judgement",
+        examples=examples.SUBMIT,
+        request=schema.Answer,
+        responses={201: schema.Judgement, 200: schema.Judgement},
+    )
     def post(self, request: Request, seat_id: int) -> Response:
         """Answer the seat. 201, or 200 and the first row when the same answer comes again."""
         body = read_body(request, known=ANSWER | {"started_at"}, required=["value"])
@@ -52,7 +62,12 @@ class SeatJudgement(WorkView):
 
 
 class SeatSkip(WorkView):
-    @extend_schema(request=schema.SkipRequest, responses={200: schema.Skip})
+    @extend_schema(
+        operation_id="skip_seat",
+        examples=examples.SKIP,
+        request=schema.SkipRequest,
+        responses={200: schema.Skip},
+    )
     def post(self, request: Request, seat_id: int) -> Response:
         """Decline the task, with a reason; the caller never gets it again."""
         body = read_body(request, known={"reason", "note"}, required=["reason"])
@@ -61,7 +76,7 @@ class SeatSkip(WorkView):
 
 
 class SeatRenew(WorkView):
-    @extend_schema(request=None, responses={200: schema.Renewed})
+    @extend_schema(operation_id="renew_seat", request=None, responses={200: schema.Renewed})
     def post(self, request: Request, seat_id: int) -> Response:
         """Keep the seat for another lease time."""
         until = judgements.renew_lease(seat_id=seat_id, user=request.user)
@@ -69,7 +84,7 @@ class SeatRenew(WorkView):
 
 
 class SeatRelease(WorkView):
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(operation_id="release_seat", request=None, responses={204: None})
     def post(self, request: Request, seat_id: int) -> Response:
         """Hand the seat back unanswered."""
         judgements.release_seat(seat_id=seat_id, user=request.user)
@@ -77,7 +92,12 @@ class SeatRelease(WorkView):
 
 
 class SeatDraft(WorkView):
-    @extend_schema(request=schema.DraftRequest, responses={204: None})
+    @extend_schema(
+        operation_id="save_draft",
+        examples=examples.DRAFT,
+        request=schema.DraftRequest,
+        responses={204: None},
+    )
     def put(self, request: Request, seat_id: int) -> Response:
         """Keep an unfinished answer; `next` gives it back as `draft`."""
         body = read_body(request, known={"value"}, required=["value"])
@@ -87,7 +107,10 @@ class SeatDraft(WorkView):
 
 class JudgementRevise(WorkView):
     @extend_schema(
-        request=schema.Revision, responses={201: schema.Judgement, 200: schema.Judgement}
+        operation_id="revise_judgement",
+        examples=examples.REVISE,
+        request=schema.Revision,
+        responses={201: schema.Judgement, 200: schema.Judgement},
     )
     def post(self, request: Request, judgement_id: int) -> Response:
         """Supersede one's own judgement by a new one; the old one stays on record."""

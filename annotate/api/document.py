@@ -1,0 +1,80 @@
+"""The OpenAPI document: what drf-spectacular cannot know of our views."""
+
+import re
+
+from drf_spectacular.openapi import AutoSchema
+
+from annotate.api import schema
+from annotate.api.permissions import needed_scope
+
+# The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
+GROUPS = (
+    ("Projects", r"projects/(\{project_id\}/((progress|agreement)/)?)?$"),
+    ("Members", r"projects/\{project_id\}/members/"),
+    ("Import", r"projects/\{project_id\}/import/|imports/"),
+    ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
+    ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
+    ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),
+    ("Routing", r"projects/\{project_id\}/routing/"),
+    ("Training", r"(projects/\{project_id\}/)?(training|schedules)/"),
+)
+PAGING = (
+    ("cursor", {"type": "string"}, "As `next` and `previous` of a page give it."),
+    ("page_size", {"type": "integer", "minimum": 1}, "Rows on a page."),
+)
+
+
+class DocumentedSchema(AutoSchema):
+    """Adds group, summary, scope, the shape of errors and the paging parameters."""
+
+    def get_tags(self) -> list[str]:
+        path = self.path.removeprefix("/api/v1/")
+        for name, pattern in GROUPS:
+            if re.match(pattern, path):
+                return [name]
+        raise ValueError(f"{self.path} belongs to no group; add it to annotate/api/document.py")
+
+    def get_summary(self) -> str:
+        """The first sentence of the method's docstring."""
+        return _sentences(super().get_description())[0]
+
+    def get_description(self) -> str:
+        return _sentences(super().get_description())[1]
+
+    def get_auth(self) -> list[dict]:
+        """In OpenAPI 3.1 a requirement names roles: here the scope that a token needs."""
+        scope = needed_scope(self.view, self.method)
+        return [{name: [scope] if name == "token" else []} for name in _names(super().get_auth())]
+
+    def get_operation(self, *arguments, **named) -> dict | None:
+        operation = super().get_operation(*arguments, **named)
+        if operation is None:
+            return None
+        problem = self.resolve_serializer(schema.Problem, "response").ref
+        operation["responses"]["default"] = {
+            "description": "An error",
+            "content": {"application/problem+json": {"schema": problem}},
+        }
+        if _is_page(operation):
+            operation.setdefault("parameters", []).extend(
+                {"in": "query", "name": name, "schema": shape, "description": text}
+                for name, shape, text in PAGING
+            )
+        return operation
+
+
+def _sentences(text: str) -> tuple[str, str]:
+    """The first sentence, and the rest. Line breaks of the source are not kept."""
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    first, stop, rest = paragraphs[0].partition(". ")
+    return first + stop.strip(), "\n\n".join(part for part in (rest, *paragraphs[1:]) if part)
+
+
+def _names(requirements: list[dict]) -> list[str]:
+    return [name for one in requirements for name in one]
+
+
+def _is_page(operation: dict) -> bool:
+    content = operation["responses"].get("200", {}).get("content", {})
+    shape = content.get("application/json", {}).get("schema", {})
+    return shape.get("$ref", "").endswith("Page")
