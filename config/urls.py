@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    # First what is asked most: addresses are tried in this order.
+    path("api/", include("annotate.api.urls")),
     path("", include("annotate.pages.urls")),
     path("", include("routing.urls")),
     path("", include("training.urls")),
-    path("api/", include("annotate.api.urls")),
     path("api/v1/", include("routing.api")),
     path("api/v1/", include("training.api")),
     path("admin/", admin.site.urls),
