@@ -9,6 +9,7 @@ from collections.abc import Collection
 from annotate.kinds import InvalidValue
 
 BIGINT_MAX = 2**63 - 1
+MAX_DEPTH = 64
 
 
 def clean_text(
@@ -17,7 +18,9 @@ def clean_text(
     """Text that the database can hold: no NUL character, no half of a surrogate pair."""
     if not isinstance(value, str):
         raise InvalidValue(field, f"must be text, not {_name(value)}")
-    _storable(field, value)
+    problem = _text_problem(value)
+    if problem:
+        raise InvalidValue(field, problem)
     if not lines and ("\n" in value or "\r" in value):
         raise InvalidValue(field, "must be one line")
     if len(value) > max_chars:
@@ -58,29 +61,53 @@ def clean_boolean(field: str, value: object) -> bool:
 
 
 def clean_json(field: str, value: object, *, max_bytes: int) -> object:
-    """Plain JSON that JSONB can hold, of bounded size."""
+    """Plain JSON that JSONB can hold, of bounded size and depth."""
+    problem = unstorable(value)
+    if problem:
+        raise InvalidValue(field, problem)
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         raise InvalidValue(field, f"is not plain JSON: {error}") from error
-    if "\\u0000" in text:
-        raise InvalidValue(field, "contains a NUL character; remove it")
-    _storable(field, text)
     size = len(text.encode())
     if size > max_bytes:
         raise InvalidValue(field, f"has {size} bytes; at most {max_bytes} fit")
     return value
 
 
-def _storable(field: str, text: str) -> None:
+def unstorable(value: object) -> str | None:
+    """Why the database cannot hold this JSON value (a text, or any nesting of them), or None.
+
+    Deeper nesting than MAX_DEPTH counts too: whatever walks the value later would run out of
+    stack. Walks by levels itself, so that no depth hurts it.
+    """
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            return f"is nested deeper than {MAX_DEPTH} levels; flatten it"
+        deeper: list[object] = []
+        for node in level:
+            if isinstance(node, str):
+                problem = _text_problem(node)
+                if problem:
+                    return problem
+            elif isinstance(node, dict):
+                deeper += [*node, *node.values()]
+            elif isinstance(node, list):
+                deeper += node
+        level = deeper
+    return None
+
+
+def _text_problem(text: str) -> str | None:
     if "\0" in text:
-        raise InvalidValue(field, "contains a NUL character; remove it")
+        return "contains a NUL character; remove it"
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InvalidValue(
-            field, f"holds half of a surrogate pair at character {error.start}; remove it"
-        ) from error
+        return f"holds half of a surrogate pair at character {error.start}; remove it"
+    return None
 
 
 def _name(value: object) -> str:

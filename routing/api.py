@@ -5,11 +5,11 @@ from dataclasses import asdict
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api.paging import ById
 from annotate.api.problems import Conflict
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.reports import route_figures
@@ -68,10 +68,9 @@ DECISION_PAGE = inline_serializer(
 )
 
 
-class DecisionPagination(CursorPagination):
+class DecisionPagination(ById):
     ordering = "-id"
     page_size = 100
-    page_size_query_param = "page_size"
     max_page_size = 1000
 
 

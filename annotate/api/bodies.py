@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from annotate.inputs import BIGINT_MAX
+from annotate.inputs import BIGINT_MAX, MAX_DEPTH, unstorable
 from annotate.kinds import InvalidValue
 
 
@@ -20,7 +20,7 @@ class TooLarge(APIException):
 
 
 class PlainJSONParser(BaseParser):
-    """JSON of bounded size that the database can hold.
+    """JSON of bounded size and depth that the database can hold.
 
     Refuses NaN, NUL characters and halves of surrogate pairs, wherever they stand.
     """
@@ -38,9 +38,11 @@ class PlainJSONParser(BaseParser):
             raise ParseError(f"The body is not JSON: {error}. Send one JSON object.") from error
         except RecursionError as error:
             raise ParseError("The body is nested too deeply. Send a flat JSON object.") from error
-        # Both can only come from a \\u escape: UTF-8 has no surrogates, and a bare NUL is no JSON.
-        if "\\u" in text:
-            _refuse_unstorable(body)
+        # UTF-8 has no surrogates and a bare NUL is no JSON: both need an escape.
+        if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+            problem = unstorable(body)
+            if problem:
+                raise ParseError(f"The body {problem}.")
         return body
 
 
@@ -54,18 +56,6 @@ def _read_bounded(stream) -> bytes:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
-
-
-def _refuse_unstorable(body: object) -> None:
-    text = json.dumps(body, ensure_ascii=False)
-    if "\\u0000" in text:
-        raise ParseError("The body contains a NUL character (\\u0000). Remove it.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ParseError(
-            "The body contains half of a surrogate pair (\\ud800 … \\udfff). Remove it."
-        ) from error
 
 
 def read_body(
@@ -89,6 +79,7 @@ def read_id(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:20]) <= BIGINT_MAX):
+    known = text.isascii() and text.isdigit() and len(text) < 20
+    if not known or int(text) > BIGINT_MAX:
         raise InvalidValue(name, "must be the number of a row, such as 17")
     return int(text)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from django.db.models import Model, QuerySet
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +16,15 @@ class ById(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raises NotFound for a cursor that no page gave, also one whose place is no id."""
+        cursor = super().decode_cursor(request)
+        place = cursor.position if cursor else None
+        known = place is None or (place.isascii() and place.isdigit() and len(place) < 20)
+        if not known:
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
 
 def answer_page(request: Request, rows: QuerySet, body: Callable[[Model], dict]) -> Response:

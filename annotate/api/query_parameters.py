@@ -4,15 +4,20 @@ from collections.abc import Collection
 
 from rest_framework.request import Request
 
+from annotate.inputs import unstorable
 from annotate.kinds import InvalidValue
 
 YES_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 def refuse_unknown(request: Request, known: Collection[str]) -> None:
-    for name in request.query_params:
+    """Also refuses values that the database could not hold."""
+    for name, values in request.query_params.lists():
         if name not in known:
             raise InvalidValue(name[:100], f"is unknown here; known: {', '.join(sorted(known))}")
+        problem = unstorable(values)
+        if problem:
+            raise InvalidValue(name, problem)
 
 
 def read_flag(request: Request, name: str) -> bool:

@@ -55,7 +55,8 @@ def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
                 f"kind_settings.{name}", f"unknown; there are: {', '.join(sorted(known))}"
             )
     settings = PairwiseSettings(**raw)
-    if settings.strength_levels not in (1, 3) or isinstance(settings.strength_levels, bool):
+    levels = settings.strength_levels
+    if type(levels) is not int or levels not in (1, 3):
         raise InvalidValue("kind_settings.strength_levels", "must be 1 or 3")
     for name in ("allow_tie", "allow_both_bad", "allow_both_good"):
         if not isinstance(getattr(settings, name), bool):

@@ -35,9 +35,10 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         for name, choices in (("tie_rule", TIE_RULES), ("aggregation", AGGREGATIONS)):
-            if getattr(self, name) not in choices:
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in choices:
                 known = ", ".join(choices)
-                message = f"{getattr(self, name)!r} is unknown. Choose one of: {known}."
+                message = f"{value!r} is unknown. Choose one of: {known}."
                 raise ValidationError({name: message})
 
 

@@ -8,7 +8,7 @@ marked late. Nothing that was answered is thrown away.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.http import Http404
@@ -26,6 +26,7 @@ MAX_RATIONALE = 20_000
 MAX_FLAG = 5_000
 MAX_DRAFT_BYTES = 100_000
 MAX_SECONDS = 86_400
+EARLIEST_START = datetime(2000, 1, 1, tzinfo=UTC)
 
 # See annotate/sql/judgements.sql.
 LOOK = """
@@ -345,8 +346,13 @@ def _clean_seconds(seconds: object) -> float | None:
 
 
 def _clean_started(started_at: datetime | None) -> datetime | None:
-    if started_at is not None and timezone.is_naive(started_at):
+    """Times at the calendar's ends could be written but not be read again in UTC."""
+    if started_at is None:
+        return None
+    if timezone.is_naive(started_at):
         raise InvalidValue("started_at", "needs a time zone, such as 2030-01-31T12:00:00Z")
+    if not EARLIEST_START <= started_at <= timezone.now() + timedelta(days=1):
+        raise InvalidValue("started_at", "must lie between the year 2000 and now")
     return started_at
 
 

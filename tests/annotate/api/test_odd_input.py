@@ -1,0 +1,113 @@
+"""Input that is well formed in parts: it must be refused by name, or taken as it is."""
+
+import base64
+import json
+
+import pytest
+
+from annotate.models import Judgement, Seat
+
+pytestmark = pytest.mark.django_db
+
+TIE = {"verdict": "tie"}
+
+
+@pytest.fixture
+def owner(caller):
+    return caller("owner")
+
+
+@pytest.fixture
+def project(owner, make_project, make_pair_tasks):
+    project = make_project(owner.user)
+    make_pair_tasks(project, 1)
+    return project
+
+
+@pytest.fixture
+def seat(owner, project) -> int:
+    return owner.get(f"projects/{project.pk}/next/").json()["seat"]
+
+
+def test_text_about_the_nul_character_is_text(owner, seat):
+    said = 'It writes "\\u0000" and \\ud800 where \\\\u0000 is meant.'
+    assert owner.put(f"seats/{seat}/draft/", {"value": {"rationale": said}}).status_code == 204
+    made = owner.post(f"seats/{seat}/judgement/", {"value": TIE, "rationale": said})
+    assert made.status_code == 201
+    assert Judgement.objects.get().rationale == said
+
+
+@pytest.mark.parametrize("text", ["\0", "a\\\0", "\ud800", "x\udfff"])
+def test_a_real_nul_or_half_a_pair_is_refused(owner, seat, refused, text):
+    for body in ({"value": {"a": [text]}}, {"value": {text: 1}}):
+        refused(owner.put(f"seats/{seat}/draft/", body), 400)
+
+
+@pytest.mark.parametrize("depth", [70, 700, 900, 930, 940, 950, 960, 5000])
+def test_deep_nesting_is_refused_wherever_it_stands(owner, project, seat, refused, depth):
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        deep = opening * depth + "1" + closing * depth
+        refused(owner.put(f"seats/{seat}/draft/", f'{{"value": {deep}}}'.encode()), 400)
+    snapshot = f'{{"query": {{"source": {"[" * depth + "]" * depth}}}}}'.encode()
+    refused(owner.post(f"projects/{project.pk}/snapshots/", snapshot), 400)
+    refused(owner.post(f"projects/{project.pk}/routing/policies/", snapshot), 400)
+
+
+def test_rules_of_the_wrong_type_are_named(owner, project, refused):
+    for field in ("tie_rule", "aggregation"):
+        for wrong in ([], {}, 5, None, ["drop"]):
+            answer = owner.post(f"projects/{project.pk}/snapshots/", {field: wrong})
+            refused(answer, 400, field)
+
+
+@pytest.mark.parametrize("beside", ["0" * 5000, "0" * 20 + "9" * 20])
+def test_a_long_number_is_no_row(owner, project, refused, beside):
+    refused(owner.get(f"projects/{project.pk}/next/?beside={beside}"), 400, "beside")
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "1999-12-31T00:00:00Z",
+        "2999-01-01T00:00:00Z",
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(owner, project, seat, refused, started):
+    body = {"value": TIE, "started_at": started}
+    refused(owner.post(f"seats/{seat}/judgement/", body), 400, "started_at")
+    assert Seat.objects.get(pk=seat).state == "leased"
+    assert owner.get(f"projects/{project.pk}/judgements/").status_code == 200
+
+
+@pytest.mark.parametrize("position", ["abc", "%20", "9" * 40, "\0", "1.5", "-1"])
+@pytest.mark.parametrize("path", ["judgements/", "tasks/", "routing/decisions/"])
+def test_a_made_up_cursor_is_refused(owner, project, refused, path, position):
+    cursor = base64.b64encode(f"p={position}".encode()).decode()
+    answer = owner.get(f"projects/{project.pk}/{path}?cursor={cursor}")
+    refused(answer, 404)
+
+
+@pytest.mark.parametrize(
+    "query", ["filename=a%00b", "mapping=prompt:%00", "label_value=%00:a", "labels=%00"]
+)
+@pytest.mark.parametrize("background", ["0", "1"])
+def test_nul_in_a_parameter_is_refused(owner, project, refused, query, background):
+    answer = owner.send(
+        "POST",
+        f"projects/{project.pk}/import/?format=trl&background={background}&{query}",
+        b'{"prompt": "p", "chosen": "c", "rejected": "r"}\n',
+    )
+    refused(answer, 400, query.partition("=")[0])
+
+
+def test_a_level_is_a_whole_number(owner, project, refused):
+    answer = owner.patch(f"projects/{project.pk}/", {"kind_settings": {"strength_levels": 3.0}})
+    refused(answer, 400, "kind_settings.strength_levels")
+
+
+def test_every_body_is_bounded(owner, project, refused, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = json.dumps({"threshold": 0.9, "x": "y" * 2000}).encode()
+    refused(owner.post(f"projects/{project.pk}/routing/policies/", body), 413)
