@@ -29,9 +29,19 @@ def uniform_draw(seed: int, task_id: int) -> float:
 
 
 def decide(
-    *, task_id: int, p_first: float, threshold: float, audit_share: float, seed: int
+    *,
+    task_id: int,
+    p_first: float,
+    threshold: float,
+    audit_share: float,
+    seed: int,
+    held_out: bool = False,
 ) -> MarginDecision:
-    """Send one task to `people`, `ai`, or `both` (the audited part of the AI's share)."""
+    """Send one task to `people`, `ai`, or `both` (the audited part of the AI's share).
+
+    A task whose prompt is held out is never the AI's alone: the test split holds human labels
+    only, and would be left with what the judge found hard. That is no audit draw.
+    """
     score = max(p_first, 1 - p_first)
     if score < threshold:
         reason = f"the judge is {score:.2f} sure, below {threshold:.2f}"
@@ -40,4 +50,7 @@ def decide(
     reasons = [f"the judge is {score:.2f} sure, at least {threshold:.2f}"]
     if audited:
         reasons.append(f"drawn for the audit ({audit_share:.0%} of the judge's share)")
-    return MarginDecision("both" if audited else "ai", score, audited, audit_share, reasons)
+    if held_out:
+        reasons.append("its prompt is held out for tests, which need people")
+    route = "both" if audited or held_out else "ai"
+    return MarginDecision(route, score, audited, 1.0 if held_out else audit_share, reasons)

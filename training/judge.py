@@ -23,7 +23,10 @@ ASK_EVERY = 2.0  # seconds between two calls of should_stop
 
 
 class RewardModelJudge:
-    """A judge by one model version; the version's calibrated scores give the probability."""
+    """A judge by one model version; the version's calibrated scores give the probability.
+
+    Each response is scored by itself, so the order of a comparison cannot move the verdict.
+    """
 
     def __init__(self, version: ModelVersion) -> None:
         self.version = version

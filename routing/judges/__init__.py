@@ -31,7 +31,11 @@ class Verdict:
 
 
 class Judge(Protocol):
-    """Answers comparisons in any order, some at a time; one it cannot answer it leaves out."""
+    """Answers comparisons in any order, some at a time; one it cannot answer it leaves out.
+
+    Each comparison is asked once, in one order. A judge that may favour a place must show both
+    orders to itself and answer with the mean.
+    """
 
     def compare(
         self, items: Sequence[Comparison], should_stop: Callable[[], bool]

@@ -4,20 +4,32 @@ The judge works outside any transaction; each decision is one transaction of its
 pass that is killed goes on where it was, and nothing is decided or labelled twice.
 """
 
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
+from django.utils import timezone
 
 from annotate.kinds import pairwise
-from annotate.models import JobState, Judgement, Project, Seat, Skip, Task, User
+from annotate.models import JobState, Judgement, Project, Prompt, Seat, Skip, Task, User
 from annotate.services import audit, jobs
 from routing import judges
 from routing.margin import MarginDecision, decide
 from routing.models import Decision, JudgeCall, RoutingPolicy, RoutingRun
 from routing.services.policies import follow_newest_judge
 
-BATCH = 200
+BATCH = 2000  # tasks that a judge gets at once: a reward model is loaded anew for each batch
+LOOK_AGAIN = 600.0  # seconds between two looks through all tasks of a project
+
+# Policy -> when this process last looked through all tasks, and the highest task id then.
+_looked: dict[int, tuple[float, int]] = {}
+
+
+class PassCancelled(Exception):
+    """Somebody asked the pass to stop while the judge read."""
 
 
 @transaction.atomic
@@ -68,11 +80,14 @@ def run_routing(*, run: RoutingRun) -> None:
         return jobs.finish(run, JobState.CANCELLED)
     done = 0
     try:
-        for call in judge_tasks(run, todo):
-            apply_decision(policy=policy, call=call)
-            done += 1
-            if done % 20 == 0 and jobs.heartbeat(run, progress=done):
-                return jobs.finish(run, JobState.CANCELLED, progress=done)
+        with closing(judge_tasks(run, todo)) as calls:
+            for call in calls:
+                apply_decision(policy=policy, call=call)
+                done += 1
+                if done % 20 == 0 and jobs.heartbeat(run, progress=done):
+                    raise PassCancelled
+    except PassCancelled:
+        return jobs.finish(run, JobState.CANCELLED, progress=done)
     except judges.JudgeError as error:
         return jobs.finish(run, JobState.FAILED, progress=done, message=str(error))
     jobs.finish(run, JobState.DONE, progress=done, message=f"{done} tasks decided.")
@@ -80,12 +95,18 @@ def run_routing(*, run: RoutingRun) -> None:
 
 
 def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[JudgeCall]:
-    """A stored call for each task; calls that are there already are not made again."""
+    """A stored call for each task; calls that are there already are not made again.
+
+    Raises PassCancelled, JudgeError, or LeaseLost.
+    """
     judge_row = run.policy.judge
     judge = judges.get(judge_row.kind).make(judge_row.config)
+    cancelled = False
 
     def should_stop() -> bool:
-        return jobs.heartbeat(run)
+        nonlocal cancelled
+        cancelled = cancelled or jobs.heartbeat(run)
+        return cancelled
 
     for start in range(0, len(task_ids), BATCH):
         batch = task_ids[start : start + BATCH]
@@ -102,6 +123,8 @@ def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[JudgeCall]:
                 p_first=verdict.p_first,
                 seconds=verdict.seconds,
             )
+        if cancelled:
+            raise PassCancelled
 
 
 def comparisons(task_ids: Iterable[int]) -> Iterator[judges.Comparison]:
@@ -134,6 +157,7 @@ def apply_decision(*, policy: RoutingPolicy, call: JudgeCall) -> Decision | None
         threshold=policy.threshold,
         audit_share=policy.audit_share,
         seed=policy.seed,
+        held_out=_is_held_out(policy, call),
     )
     seats = list(Seat.objects.select_for_update().filter(task=call.task_id))
     if Decision.objects.filter(task=call.task_id, policy=policy).exists():
@@ -156,6 +180,11 @@ def apply_decision(*, policy: RoutingPolicy, call: JudgeCall) -> Decision | None
         propensity=made.propensity,
         reasons=made.reasons,
     )
+
+
+def _is_held_out(policy: RoutingPolicy, call: JudgeCall) -> bool:
+    prompt = Prompt.objects.filter(tasks=call.task_id)
+    return prompt.filter(split_bucket__lt=policy.project.test_percent).exists()
 
 
 def _label(policy: RoutingPolicy, call: JudgeCall) -> None:
@@ -183,4 +212,38 @@ def projects_waiting() -> list[Project]:
         state=RoutingPolicy.State.ACTIVE, project__archived_at=None
     ).select_related("project", "judge")
     policies = [follow_newest_judge(policy=policy) for policy in active]
-    return [policy.project for policy in policies if undecided(policy).exists()]
+    return [policy.project for policy in policies if _is_waiting(policy)]
+
+
+def _is_waiting(policy: RoutingPolicy) -> bool:
+    """Whether a pass should start by itself.
+
+    A cancelled pass stays cancelled until somebody starts one or changes the policy; one that
+    failed is tried again after LOOK_AGAIN.
+    """
+    runs = RoutingRun.objects.filter(project=policy.project_id)
+    if runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists():
+        return False
+    last = runs.filter(policy=policy).order_by("-pk").first()
+    if last is not None and last.state == JobState.CANCELLED:
+        return False
+    pause = timezone.now() - timedelta(seconds=LOOK_AGAIN)
+    if last is not None and last.state == JobState.FAILED and last.finished_at > pause:
+        return False
+    return _has_undecided(policy)
+
+
+def _has_undecided(policy: RoutingPolicy) -> bool:
+    """Between two looks through all tasks, which take seconds at a million, only new ones count.
+
+    So a task that somebody leased and gave back, or that no judge can answer, waits for the next
+    whole look.
+    """
+    now = time.monotonic()
+    looked_at, highest = _looked.get(policy.pk, (-LOOK_AGAIN, 0))
+    if now - looked_at >= LOOK_AGAIN:
+        looked_at, highest = now, 0
+    newest = Task.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    found = bool(undecided(policy).filter(pk__gt=highest, pk__lte=newest).exists())
+    _looked[policy.pk] = looked_at, newest
+    return found

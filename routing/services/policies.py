@@ -4,10 +4,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from annotate.kinds import InvalidValue
-from annotate.models import Judge, Project, User
-from annotate.services import audit
+from annotate.models import JobState, Judge, Project, User
+from annotate.services import audit, jobs
 from routing import judges
-from routing.models import RoutingPolicy
+from routing.models import RoutingPolicy, RoutingRun
 
 JUDGE_KIND = "reward_model"
 
@@ -34,7 +34,7 @@ def current_judge(*, project: Project, kind: str = JUDGE_KIND) -> Judge | None:
 def save_policy(
     *, project: Project, actor: User | None, threshold: float, audit_share: float = 0.1
 ) -> RoutingPolicy:
-    """Put a new version in force and retire the one before.
+    """Put a new version in force and retire the one before, cancelling its pass.
 
     Raises InvalidValue when a number is out of range or no reward model is in service.
     """
@@ -50,6 +50,7 @@ def save_policy(
         )
     mine = RoutingPolicy.objects.filter(project=project)
     mine.filter(state=RoutingPolicy.State.ACTIVE).update(state=RoutingPolicy.State.RETIRED)
+    _cancel_passes(project)
     policy = RoutingPolicy.objects.create(
         project=project,
         version=(mine.aggregate(Max("version"))["version__max"] or 0) + 1,
@@ -73,7 +74,7 @@ def save_policy(
 
 @transaction.atomic
 def retire_policy(*, project: Project, actor: User | None) -> bool:
-    """Stop routing: from now on every task goes to people. False if none was active."""
+    """Stop routing, a pass under way too: every task goes to people. False if none was active."""
     active = RoutingPolicy.objects.select_for_update().filter(
         project=project, state=RoutingPolicy.State.ACTIVE
     )
@@ -81,18 +82,33 @@ def retire_policy(*, project: Project, actor: User | None) -> bool:
     if policy is None:
         return False
     active.update(state=RoutingPolicy.State.RETIRED)
+    _cancel_passes(project)
     audit.record(action="routing.policy_retired", target=policy, actor=actor, project=project)
     return True
 
 
+def _cancel_passes(project: Project) -> None:
+    """A pass must not go on by a rule that is no longer in force."""
+    going = [JobState.QUEUED, JobState.RUNNING]
+    for run in RoutingRun.objects.filter(project=project, state__in=going):
+        jobs.request_cancel(run)
+
+
 def follow_newest_judge(*, policy: RoutingPolicy) -> RoutingPolicy:
     """The policy itself, or its next version if a newer judge is in service."""
-    judge = current_judge(project=policy.project, kind=policy.judge.kind)
-    if judge is None or judge == policy.judge:
+    newest = judges.get(policy.judge.kind).newest(policy.project_id)
+    if newest is None or newest == policy.judge.config:
         return policy
-    return save_policy(
-        project=policy.project,
-        actor=None,
-        threshold=policy.threshold,
-        audit_share=policy.audit_share,
-    )
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=policy.project_id)
+        active = RoutingPolicy.objects.filter(
+            project=project, state=RoutingPolicy.State.ACTIVE
+        ).first()
+        if active is None or active.pk != policy.pk:  # somebody was faster
+            return active or policy
+        return save_policy(
+            project=project,
+            actor=None,
+            threshold=policy.threshold,
+            audit_share=policy.audit_share,
+        )

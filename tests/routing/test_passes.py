@@ -1,15 +1,27 @@
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from annotate.kinds import InvalidValue
 from annotate.models import JobState, Judgement, Response, Seat, Task
 from annotate.models.content import content_hash
 from annotate.services import jobs
+from routing.judges import Verdict
 from routing.margin import uniform_draw
 from routing.models import Decision, JudgeCall, RoutingRun
 from routing.reports import audit_agreement, majority, route_figures
-from routing.services.passes import apply_decision, run_routing, start_routing, undecided
+from routing.services import passes
+from routing.services.passes import (
+    apply_decision,
+    projects_waiting,
+    run_routing,
+    start_routing,
+    undecided,
+)
 from routing.services.policies import follow_newest_judge, retire_policy, save_policy
+from tests.routing.conftest import LengthJudge
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +29,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def tasks(make_project, make_pair_tasks):
     """Forty tasks at overlap 2; in every fourth the two responses are equally long."""
-    project = make_project(overlap=2, seed=5)
+    project = make_project(overlap=2, seed=5, test_percent=0)
     tasks = make_pair_tasks(project, 40)
     for number, task in enumerate(tasks):
         if number % 4:
@@ -108,6 +120,106 @@ def test_a_task_that_a_person_has_begun_stays_with_people(tasks, length_judge, m
     work(project)
     assert not Decision.objects.filter(task=begun).exists()
     assert begun.seats.filter(state="open").count() == 1
+
+
+def test_a_pass_that_is_cancelled_while_the_judge_reads_stops(
+    tasks, length_judge, monkeypatch
+) -> None:
+    """A model takes seconds to load; the judge must not be asked for the next batch then."""
+    project = tasks[0].project
+    monkeypatch.setattr(passes, "BATCH", 10)
+    save_policy(project=project, actor=None, threshold=0.9)
+    run = jobs.claim(RoutingRun, start_routing(project=project, actor=None).pk, owner="test")
+    length_judge_asks = []
+
+    def compare(self, items, should_stop):
+        length_judge_asks.append(len(items))
+        jobs.request_cancel(run)
+        if not should_stop():
+            yield Verdict(items[0].task_id, 0.5)
+
+    monkeypatch.setattr(LengthJudge, "compare", compare)
+    run_routing(run=run)
+    run.refresh_from_db()
+    assert (run.state, length_judge_asks) == (JobState.CANCELLED, [10])
+
+
+def test_no_pass_starts_by_itself_after_one_was_cancelled(tasks, length_judge) -> None:
+    project = tasks[0].project
+    save_policy(project=project, actor=None, threshold=0.9)
+    assert projects_waiting() == [project]
+    jobs.request_cancel(start_routing(project=project, actor=None))
+    assert projects_waiting() == []
+    save_policy(project=project, actor=None, threshold=0.8)
+    assert projects_waiting() == [project]
+
+
+def test_a_pass_that_failed_is_tried_again_later(tasks, length_judge) -> None:
+    project = tasks[0].project
+    length_judge["limit"] = 0
+    save_policy(project=project, actor=None, threshold=0.9)
+    run = work(project)
+    assert run.state == JobState.FAILED
+    assert projects_waiting() == []
+    long_ago = timezone.now() - timedelta(seconds=passes.LOOK_AGAIN + 1)
+    RoutingRun.objects.filter(pk=run.pk).update(finished_at=long_ago)
+    assert projects_waiting() == [project]
+
+
+def test_only_new_tasks_are_looked_at_until_the_next_whole_look(
+    tasks, length_judge, make_pair_tasks, monkeypatch
+) -> None:
+    project = tasks[0].project
+    Task.objects.filter(pk=tasks[0].pk).update(route="ai")  # a pass does not see it
+    policy = save_policy(project=project, actor=None, threshold=0.9)
+    assert projects_waiting() == [project]
+    work(project)
+    assert projects_waiting() == []
+    Task.objects.filter(pk=tasks[0].pk).update(route="people")
+    assert projects_waiting() == []
+    looked_at, newest = passes._looked[policy.pk]
+    monkeypatch.setitem(passes._looked, policy.pk, (looked_at - passes.LOOK_AGAIN, newest))
+    assert projects_waiting() == [project]
+    work(project)
+    assert projects_waiting() == []
+    make_pair_tasks(project, 1)
+    assert projects_waiting() == [project]
+
+
+@pytest.mark.parametrize("change", ["retired", "replaced", "newer judge"])
+def test_a_pass_does_not_outlive_its_policy(tasks, length_judge, change) -> None:
+    project = tasks[0].project
+    policy = save_policy(project=project, actor=None, threshold=0.9)
+    run = jobs.claim(RoutingRun, start_routing(project=project, actor=None).pk, owner="test")
+    if change == "retired":
+        retire_policy(project=project, actor=None)
+    elif change == "replaced":
+        save_policy(project=project, actor=None, threshold=0.99)
+    else:
+        length_judge["scale"] = 20.0
+        assert follow_newest_judge(policy=policy).version == 2
+        assert follow_newest_judge(policy=policy).version == 2  # asked by a slower process
+    run_routing(run=run)
+    run.refresh_from_db()
+    assert (run.state, Decision.objects.count()) == (JobState.CANCELLED, 0)
+
+
+def test_held_out_prompts_keep_their_human_labels(make_project, make_pair_tasks, length_judge):
+    project = make_project(overlap=1, seed=5, test_percent=50)
+    tasks = make_pair_tasks(project, 40)
+    for task in tasks:
+        _lengthen(task)
+    save_policy(project=project, actor=None, threshold=0.9)
+    work(project)
+    held_out = {task.pk for task in tasks if task.prompt.split_bucket < 50}
+    assert 5 < len(held_out) < 35
+    for decision in Decision.objects.all():
+        drawn = uniform_draw(5, decision.task_id) < 0.1
+        kept = decision.task_id in held_out
+        assert decision.route == ("both" if drawn or kept else "ai")
+        assert decision.explored == drawn
+        assert decision.propensity == (1.0 if kept else 0.1)
+    assert {s.task_id for s in Seat.objects.filter(state="open")} >= held_out
 
 
 def test_a_seat_taken_while_the_judge_reads_keeps_the_task_with_people(
