@@ -1,6 +1,7 @@
 """`python -m config.prepare`: bring the database up to the code, once before serving.
 
-Applies pending migrations and runs the first-run set-up (which does nothing the second time).
+Applies pending migrations, collects static files when a source changed, and runs the first-run
+set-up (which does nothing the second time).
 """
 
 import os
@@ -12,10 +13,11 @@ import django
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    from django.conf import settings
     from django.core.management import call_command, get_commands
     from django.db import OperationalError, connection
     from django.db.migrations.executor import MigrationExecutor
+
+    from config.static import collect_if_changed
 
     try:
         executor = MigrationExecutor(connection)
@@ -26,7 +28,8 @@ def main() -> int:
     if pending:
         print(f"applying {len(pending)} migrations", flush=True)
         call_command("migrate", interactive=False, verbosity=0)
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns without it
+    if collect_if_changed():
+        print("collected the static files", flush=True)
     if "setup_first_run" in get_commands():
         call_command("setup_first_run")
     return 0

@@ -29,6 +29,12 @@ def data_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files(tmp_path_factory) -> None:
+    """Tests see the sources, whatever was collected under TANDEM_VAR."""
+    settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+
+
 @pytest.fixture(autouse=True)
 def quick_passwords(settings) -> None:
     """Hashing passwords slowly is right in production and costs the tests minutes."""
