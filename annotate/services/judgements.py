@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils import timezone
 from psycopg.types.json import Jsonb
@@ -131,7 +131,12 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
     if not seen.is_mine and seen.held_seat_id is not None:
         # The page is of an earlier lease; meanwhile this person sits at the task again.
         late, parameters = False, {**parameters, "seat": seen.held_seat_id}
-    row = fetch_one(ANSWER, {**parameters, "late": late})
+    try:
+        row = fetch_one(ANSWER, {**parameters, "late": late})
+    except IntegrityError as error:
+        if error.__cause__.diag.constraint_name != "judgement_idempotency":
+            raise
+        return None  # the key went to another task meanwhile; the next look says so
     if row is None:
         return None
     judgement = Judgement(
@@ -161,10 +166,14 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
 def _repeated(judgement_id: int, task_id: int) -> Submitted:
     judgement = Judgement.objects.get(pk=judgement_id)
     if judgement.task_id != task_id:
-        raise InvalidValue(
-            "idempotency_key", "was used for another task; give each submit a key of its own"
-        )
+        raise _key_taken()
     return Submitted(judgement, created=False, late=judgement.late)
+
+
+def _key_taken() -> InvalidValue:
+    return InvalidValue(
+        "idempotency_key", "was used for another answer; give each one a key of its own"
+    )
 
 
 def _answered_before(judgement_id: int, answer: dict) -> Submitted:
@@ -200,8 +209,10 @@ def revise_judgement(
     old = access.get_in_project(user, own, _known_id(judgement_id))
     handout.lock_person(project_id=old.project_id, user_id=user.pk)
     repeated = own.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
+    if repeated is not None and repeated.supersedes_id == old.pk:
+        return Submitted(repeated, created=False, late=repeated.late)
     if repeated is not None:
-        return _repeated(repeated.pk, old.task_id)
+        raise _key_taken()
     if Judgement.objects.filter(supersedes=old).exists():
         raise SeatGone("This judgement was revised already; revise the newest one.")
     answer = _clean_value(
@@ -271,7 +282,9 @@ def renew_lease(*, seat_id: int, user: User) -> datetime:
     was_here = seat.state == Seat.State.OPEN and user.pk in seat.former_holders
     sits_elsewhere = Seat.objects.filter(task_id=seat.task_id, annotator=user).exclude(pk=seat.pk)
     declined = Skip.objects.filter(task_id=seat.task_id, annotator=user)
-    if not sits_here and (not was_here or sits_elsewhere.exists() or declined.exists()):
+    answered = Judgement.objects.filter(task_id=seat.task_id, annotator=user)
+    ended = sits_elsewhere.exists() or declined.exists() or answered.exists()
+    if not sits_here and (not was_here or ended):
         raise SeatGone(
             "Your lease of this task is over and it cannot be renewed. What you submit is still "
             "kept if the task was yours; else open the next task."
@@ -310,8 +323,8 @@ def save_draft(*, seat_id: int, user: User, value: object) -> None:
 
 
 def _get_seat(seat_id: int, user: User) -> Seat:
-    """The seat, locked after the person. Raises Http404 for strangers."""
-    seats = Seat.objects.filter(pk=_known_id(seat_id))
+    """The seat, locked after the person. Raises Http404 for strangers and archived projects."""
+    seats = Seat.objects.filter(pk=_known_id(seat_id), project__archived_at=None)
     project_id = seats.values_list("project_id", flat=True).first()
     if project_id is None or not handout.lock_person(project_id=project_id, user_id=user.pk):
         raise Http404("No such seat, or you are not a member of its project.")

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
+from annotate.kinds import InvalidValue
 from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
-from annotate.services import projects
+from annotate.services import judgements, projects
 from annotate.services.judgements import (
     SeatGone,
     release_seat,
@@ -357,7 +358,7 @@ def test_the_same_key_again_is_the_same_judgement(crew):
     again = answer(lease, ann, BAD, idempotency_key="k1")
     assert (again.judgement, again.created) == (first.judgement, False)
     other = lease_seat(project=project, user=ann)
-    with pytest.raises(Exception, match="another task"):
+    with pytest.raises(InvalidValue, match="another answer"):
         answer(other, ann, idempotency_key="k1")
     assert Judgement.objects.count() == 1
 
@@ -443,3 +444,65 @@ def test_a_skip_is_kept_even_when_the_lease_ran_out(crew):
     skip_seat(seat_id=lease.seat_id, user=ann, reason="language")
     assert Skip.objects.count() == 1
     assert Seat.objects.get().annotator == bob
+
+
+def test_nothing_is_done_at_the_seats_of_an_archived_project(crew):
+    project, [ann] = crew(1, 1)
+    lease = lease_seat(project=project, user=ann)
+    projects.archive_project(project=project, actor=project.created_by)
+    deeds = [
+        lambda: answer(lease, ann),
+        lambda: skip_seat(seat_id=lease.seat_id, user=ann, reason="unclear"),
+        lambda: renew_lease(seat_id=lease.seat_id, user=ann),
+        lambda: release_seat(seat_id=lease.seat_id, user=ann),
+        lambda: save_draft(seat_id=lease.seat_id, user=ann, value={"rationale": "x"}),
+    ]
+    for deed in deeds:
+        with pytest.raises(Http404):
+            deed()
+    assert Seat.objects.get().state == "leased"
+    assert not Skip.objects.exists()
+
+
+def test_whoever_answered_late_does_not_block_the_seat_by_renewing(crew):
+    project, [ann, bob] = crew(1, 2)
+    lease = lease_seat(project=project, user=ann)
+    expire(lease.seat_id)
+    reopen_expired(10)
+    lease_seat(project=project, user=bob)
+    assert answer(lease, ann).late
+    expire(lease.seat_id)
+    reopen_expired(10)
+    with pytest.raises(SeatGone):
+        renew_lease(seat_id=lease.seat_id, user=ann)
+    assert Seat.objects.get().state == "open"
+
+
+def test_the_key_of_an_answer_does_not_swallow_its_revision(crew):
+    project, [ann] = crew(1, 1)
+    first = answer(lease_seat(project=project, user=ann), ann, idempotency_key="k").judgement
+    with pytest.raises(InvalidValue, match="idempotency_key"):
+        revise_judgement(judgement_id=first.pk, user=ann, value=BAD, idempotency_key="k")
+    for created in (True, False):
+        again = revise_judgement(judgement_id=first.pk, user=ann, value=BAD, idempotency_key="r")
+        assert (again.created, again.judgement.value) == (created, BAD)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_went_to_another_task_meanwhile_is_refused(crew, monkeypatch):
+    project, [ann] = crew(2, 1)
+    one = lease_seat(project=project, user=ann)
+    two = lease_seat(project=project, user=ann, beside=one.seat_id)
+    look = judgements._look
+
+    def look_then_lose(seat_id, user, key):
+        seen = look(seat_id, user, key)
+        monkeypatch.setattr(judgements, "_look", look)
+        answer(one, ann, idempotency_key="k")
+        return seen
+
+    monkeypatch.setattr(judgements, "_look", look_then_lose)
+    with pytest.raises(InvalidValue, match="idempotency_key"):
+        answer(two, ann, idempotency_key="k")
+    assert Judgement.objects.count() == 1
+    assert Seat.objects.get(pk=two.seat_id).state == "leased"
