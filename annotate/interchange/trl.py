@@ -103,7 +103,8 @@ def _plain(data: dict[str, Any], limits: Limits) -> tuple[list[Message], str, st
     if prompt is None:
         return _implicit(chosen, rejected)
     if isinstance(prompt, str) and is_open_transcript(fields.text(prompt, "prompt", limits)):
-        return parse_transcript(prompt, "prompt")[:-1], chosen[1:], rejected[1:]
+        turns = parse_transcript(prompt, "prompt")[:-1]
+        return turns, chosen.removeprefix(" "), rejected.removeprefix(" ")
     return fields.conversation(prompt, "prompt", limits), chosen, rejected
 
 

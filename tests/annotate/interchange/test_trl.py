@@ -140,3 +140,10 @@ def test_plain_prompt_of_several_turns_goes_out_and_back():
     assert row["prompt"].endswith("Human: Sure?\n\nAssistant:")
     item = read_one(row, "trl")
     assert (item.system, item.conversation, texts(item)) == ("Be kind.", turns, ["Yes.", " No."])
+
+
+@pytest.mark.parametrize("space", ["", " "])
+def test_answers_to_a_plain_transcript_lose_the_space_before_them_and_nothing_else(space):
+    prompt = "\n\nHuman: Sky?\n\nAssistant:"
+    item = read_one({"prompt": prompt, "chosen": f"{space}Blue.", "rejected": "Red."}, "trl")
+    assert texts(item) == ["Blue.", "Red."]
