@@ -136,13 +136,23 @@ WHERE place.task_id = ANY(%s) ORDER BY place.task_id, place.position
 
 
 def select(*, project: Project, filters: ExportFilters) -> Selection:
-    """The project's judgements as of now; later ones do not slip in."""
+    """The project's judgements as of now; later ones neither slip in nor supersede any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(id), 0) FROM annotate_judgement WHERE project_id = %s",
+            [project.pk],
+        )
+        last_id = cursor.fetchone()[0]
     where = ["j.project_id = %s", "j.source = ANY(%s)"]
     params: list[Any] = [project.pk, list(SOURCES[filters.source])]
     if filters.simulated != "include":
         where.append("j.simulated" if filters.simulated == "only" else "NOT j.simulated")
     if not filters.superseded:
-        where.append("NOT EXISTS (SELECT 1 FROM annotate_judgement n WHERE n.supersedes_id = j.id)")
+        where.append(
+            "NOT EXISTS (SELECT 1 FROM annotate_judgement n"
+            " WHERE n.supersedes_id = j.id AND n.id <= %s)"
+        )
+        params.append(last_id)
     if filters.split != "all":
         side = "<" if filters.split == "test" else ">="
         where.append(
@@ -150,12 +160,6 @@ def select(*, project: Project, filters: ExportFilters) -> Selection:
             f" ON p.id = s.prompt_id WHERE s.id = j.task_id) {side} %s"
         )
         params.append(project.test_percent)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(max(id), 0) FROM annotate_judgement WHERE project_id = %s",
-            [project.pk],
-        )
-        last_id = cursor.fetchone()[0]
     return Selection(
         project=project,
         source="annotate_judgement j",

@@ -224,3 +224,12 @@ def add_pairs(project, count):
     import_stream(
         project=project, actor=None, stream=io.BytesIO(data), format="trl", options=ImportOptions()
     )
+
+
+def test_an_answer_changed_during_the_export_goes_out_as_it_was(project, judged, people):
+    stream = stream_export(project=project, format="raw", filters=ExportFilters())
+    before = Judgement.objects.current().filter(source="person", simulated=True).get()
+    add(before.task, {"verdict": "both_bad"}, annotator=people[1], supersedes=before)
+    rows = {row["id"]: row["value"] for row in map(json.loads, b"".join(stream).splitlines())}
+    assert len(rows) == 4
+    assert rows[before.pk] == before.value
