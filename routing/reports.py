@@ -71,12 +71,12 @@ def audit_agreement(project: Project) -> AuditAgreement:
         Judgement.objects.current()
         .filter(project=project, task__decisions__explored=True)
         .exclude(source=Judgement.Source.IMPORTED)
-        .values_list("task_id", "source", "value")
-        .distinct()
+        .values_list("pk", "task_id", "source", "value")
+        .distinct()  # several policies may have decided the task
     )
     judge: dict[int, int] = {}
     people: dict[int, list[int | None]] = {}
-    for task_id, source, value in rows:
+    for _, task_id, source, value in rows:
         if source == Judgement.Source.JUDGE:
             judge[task_id] = value["preferred"]
         else:
