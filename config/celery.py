@@ -30,9 +30,17 @@ app.conf.update(
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     beat_max_loop_interval=5,
     beat_schedule={
-        "sweep": {"task": "annotate.tasks.sweep", "schedule": 10.0},
-        "start-due-routing": {"task": "routing.tasks.start_due_routing", "schedule": 30.0},
-        "run-due-schedules": {"task": "training.tasks.run_due_schedules", "schedule": 10.0},
+        "sweep": {"task": "annotate.tasks.sweep", "schedule": 10.0, "options": {"expires": 60}},
+        "start-due-routing": {
+            "task": "routing.tasks.start_due_routing",
+            "schedule": 30.0,
+            "options": {"expires": 60},
+        },
+        "run-due-schedules": {
+            "task": "training.tasks.run_due_schedules",
+            "schedule": 10.0,
+            "options": {"expires": 60},
+        },
     },
 )
 if settings.CELERY_BROKER_URL.startswith(f"{broker.SCHEME}://"):

@@ -5,6 +5,7 @@ UPDATE decides; a second message for the same row finds nothing to claim. While 
 calls `heartbeat`; a row whose lease ran out is queued again by `requeue_due`, run by beat.
 """
 
+import logging
 import os
 import socket
 from datetime import timedelta
@@ -15,11 +16,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from annotate.models import Job, JobState
 
 LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 MAX_ATTEMPTS = 5
+MOST_WAITING = 20  # messages in a queue; with more of them the sweep sends none
+
+logger = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -42,10 +47,8 @@ def enqueue(job: Job) -> None:
 def _send(job: Job) -> None:
     try:
         current_app.send_task(job.task_name, [job.pk], queue=job.queue, retry=False)
-    except (OSError, current_app.connection_for_write().transport.connection_errors) as error:
-        import logging
-
-        logging.getLogger(__name__).warning("Broker unreachable, %s waits: %s", job, error)
+    except (OSError, OperationalError) as error:
+        logger.warning("Broker unreachable, %s waits: %s", job, error)
 
 
 def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
@@ -128,13 +131,29 @@ def job_models() -> list[type[Job]]:
 
 
 def requeue_due() -> int:
-    """Send a message for every job that waits or whose worker fell silent; returns how many."""
+    """Send a message for every job that waits or whose worker fell silent; returns how many.
+
+    None to a queue that holds MOST_WAITING already: a worker that is busy for hours, or not
+    there, would find a message of each sweep. Those that wait wake it, and later sweeps the rest.
+    """
     count = 0
     now = timezone.now()
     for model in job_models():
         silent = Q(state=JobState.RUNNING, lease_until__lt=now)
         waiting = Q(state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=5))
-        for job in model.objects.filter(silent | waiting):
+        due = list(model.objects.filter(silent | waiting).order_by("pk"))
+        room = MOST_WAITING - _messages_in(model.queue) if due else 0
+        for job in due[: max(0, room)]:
             _send(job)
             count += 1
     return count
+
+
+def _messages_in(queue: str) -> int:
+    """0 also for a queue that does not exist yet, or a broker that cannot be reached."""
+    with current_app.connection_for_write() as connection:
+        try:
+            connection.ensure_connection(max_retries=1)
+            return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
+        except (OSError, OperationalError, *connection.channel_errors):
+            return 0
