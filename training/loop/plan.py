@@ -7,6 +7,7 @@ from typing import Any
 # some two million parameters.
 QUICK_REWARD = {"method": "frozen", "data": {"aggregation": "majority"}}
 QUICK_DPO = {
+    "start_from": "in_service",
     "max_steps": 80,
     "batch_size": 8,
     "learning_rate": 3e-4,
@@ -14,7 +15,7 @@ QUICK_DPO = {
     "max_length": 256,
     "prompt_tokens": 96,
     "data": {"aggregation": "majority"},
-    "tiny": {"epochs": 20.0},
+    "tiny": {"epochs": 16.0},
 }
 
 
