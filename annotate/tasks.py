@@ -18,3 +18,9 @@ def sweep() -> None:
     """Wake jobs that are due or fell silent, and give back seats whose lease ran out."""
     jobs.requeue_due()
     handout.reopen_expired(SEATS_A_SWEEP)
+
+
+@shared_task
+def remove_uploads() -> int:
+    """Free the disk of uploads whose import is over."""
+    return imports.remove_uploads()

@@ -41,6 +41,12 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"expires": 60},
         },
+        "remove-uploads": {"task": "annotate.tasks.remove_uploads", "schedule": 3600.0},
+        "remove-leftovers": {
+            "task": "training.tasks.remove_leftovers",
+            "schedule": 3600.0,
+            "options": {"queue": "training", "expires": 3600},
+        },
     },
 )
 if settings.CELERY_BROKER_URL.startswith(f"{broker.SCHEME}://"):

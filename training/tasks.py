@@ -4,7 +4,7 @@ from celery import shared_task
 
 from annotate.services import jobs
 from training.models import SamplingRun, TrainingRun
-from training.services import running, schedules
+from training.services import leftovers, running, schedules
 
 
 @shared_task
@@ -27,3 +27,9 @@ def run_sampling(run_id: int) -> None:
 def run_due_schedules() -> int:
     """Queue a run for every schedule that is due."""
     return len(schedules.queue_due_runs())
+
+
+@shared_task
+def remove_leftovers() -> int:
+    """Free the disk of what killed and cancelled runs left."""
+    return leftovers.remove_leftovers()

@@ -5,6 +5,7 @@ file may be sent twice, and a run whose worker died goes on where its last batch
 """
 
 import json
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,7 @@ BATCH = 2000
 REPORTED_ERRORS = 1000
 KEPT_ERRORS = 100_000
 ATTEMPTS = 3
+UPLOAD_AGE = 3600.0  # seconds; a younger file may still be on its way in
 
 
 class BadFile(ValidationError):
@@ -186,6 +188,21 @@ def run_import(run_id: int) -> None:
         jobs.finish(run, state, message="")
     if run.is_over:
         upload_path(run).unlink(missing_ok=True)
+
+
+def remove_uploads() -> int:
+    """Remove uploads that no import waits for: of runs cancelled or failed in the queue, or of a
+    process killed before it wrote the row. Returns how many.
+    """
+    folder = settings.VAR_DIR / "uploads"
+    long_ago = time.time() - UPLOAD_AGE
+    old = [path for path in folder.glob("*") if path.stat().st_mtime < long_ago]
+    going = ImportRun.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+    wanted = set(going.values_list("stored_as", flat=True))
+    gone = [path for path in old if path.name not in wanted]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(gone)
 
 
 def upload_path(run: ImportRun) -> Path:

@@ -36,6 +36,7 @@ def _tiny_base(
     """The base for these texts, from the cache or made now; None if stopped."""
     target = Path(job["tiny_folder"])
     if target.is_dir():
+        os.utime(target)  # still in use: see training/services/leftovers.py
         return target
     report({"event": "phase", "phase": "training", "message": "Pre-training a small base model."})
 

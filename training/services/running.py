@@ -1,7 +1,6 @@
 """Working through a claimed run: prepare, let a child train, and write down how it ended."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from training import folders
 from training.child import Child, FolderBusy, read_result
 from training.models import SamplingRun, TrainingRun
 from training.services.completion import NoModel, complete_run
+from training.services.leftovers import tidy
 from training.services.preparation import prepare_run
 from training.services.runs import end_run, give_back, record_progress
 from training.services.samples import prepare_sampling, record_sampling, store_samples
@@ -104,11 +104,3 @@ def _conclude(run: Run, child: Child, ending: Ending, complete: Complete) -> Non
     else:
         message = f"Attempt {run.attempt}: {child.how_it_died()}"
         give_back(run=run, message=message, excused=False)
-
-
-def tidy(folder: Path) -> None:
-    """Free what a run that is over needs no more. Log, figures and test scores stay."""
-    for name in ("data", "base", "answers", "work/checkpoints"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("texts.jsonl", "prompts.jsonl"):
-        (folder / name).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 from itertools import count
 
 import pytest
@@ -352,3 +353,24 @@ def test_limits_come_from_the_settings():
     limits = imports.configured_limits()
     assert limits.max_text_bytes == settings.MAX_TEXT_BYTES
     assert limits.max_line_bytes == settings.MAX_LINE_BYTES
+
+
+def test_uploads_of_imports_that_ended_in_the_queue_are_removed(project, tmp_path, settings):
+    settings.VAR_DIR = tmp_path
+    waiting, cancelled = (
+        start_import(
+            project=project,
+            actor=None,
+            upload=io.BytesIO(b"{}"),
+            format="trl",
+            options=ImportOptions(),
+        )
+        for _ in range(2)
+    )
+    jobs.request_cancel(cancelled)
+    assert imports.remove_uploads() == 0  # too young to judge
+    for run in (waiting, cancelled):
+        os.utime(imports.upload_path(run), (0, 0))
+    assert imports.remove_uploads() == 1
+    assert imports.upload_path(waiting).exists()
+    assert not imports.upload_path(cancelled).exists()

@@ -1,0 +1,86 @@
+"""What is freed after runs, and what must stay."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from annotate.models import JobState
+from training import folders
+from training.models import TrainingRun
+from training.services.leftovers import remove_leftovers, tidy
+from training.services.runs import queue_run
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = "2020-01-01T00:00Z"
+
+
+def fill(folder: Path) -> None:
+    """As a child leaves it that was killed while it wrote its model."""
+    for name in [
+        "job.json",
+        "log.txt",
+        "progress.jsonl",
+        "result.json",
+        "texts.jsonl",
+        "data/train.jsonl",
+        "base/run.json",
+        ".data.partial/train.jsonl",
+        "work/run.json",
+        "work/metrics.json",
+        "work/test_scores.jsonl",
+        "work/adapter/a",
+        "work/.model.partial/model.safetensors",
+        "work/checkpoints/checkpoint-1/a",
+    ]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+RECORD = {
+    *("job.json", "log.txt", "progress.jsonl", "result.json"),
+    *("work/run.json", "work/metrics.json", "work/test_scores.jsonl"),
+}
+
+
+def test_what_tells_how_a_run_went_stays(tmp_path):
+    fill(tmp_path)
+    tidy(tmp_path)
+    assert files(tmp_path) == RECORD
+    tidy(tmp_path / "never made")
+
+
+def test_runs_that_ended_as_they_waited_are_tidied(make_project, var_dir):
+    project = make_project()
+    states = (JobState.CANCELLED, JobState.QUEUED, JobState.FAILED)
+    runs = []
+    for state in states:
+        run = queue_run(project=project, actor=None, recipe="dpo", config={})
+        fill(folders.run_folder(run.pk))
+        over = None if state == JobState.QUEUED else LONG_AGO
+        TrainingRun.objects.filter(pk=run.pk).update(state=state, finished_at=over)
+        runs.append(run)
+    fill(folders.run_folder(10**9))  # no row of ours: not ours to touch
+    remove_leftovers()
+    whole = files(folders.run_folder(10**9))
+    kept = [files(folders.run_folder(run.pk)) for run in runs]
+    assert kept == [RECORD, whole, RECORD]
+
+
+def test_scratch_of_killed_workers_and_bases_out_of_use_go(var_dir):
+    scratch, bases = folders.scratch_folder(), folders.base_folder()
+    for folder in (scratch / "used", scratch / "left", scratch / "young", bases / "a", bases / "b"):
+        folder.mkdir(parents=True)
+        (folder / "lock").touch()
+    for folder in (scratch / "used", scratch / "left", bases / "a"):
+        os.utime(folder, (0, 0))
+    with (scratch / "used" / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_leftovers()
+    assert sorted(p.name for p in scratch.iterdir()) == ["used", "young"]
+    assert [p.name for p in bases.iterdir()] == ["b"]

@@ -1,0 +1,89 @@
+"""Freeing the disk of what nobody needs any more: after each run, and hourly after killed ones."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from django.utils import timezone
+
+from annotate.models import Job
+from training import folders
+from training.models import SamplingRun, TrainingRun
+
+AGE = timedelta(hours=1)  # what is younger may still be in somebody's hands
+BASE_AGE = timedelta(days=30)  # a small base that no run started from for so long
+# What tells later how a run went; the rest can be made again or has moved to its place.
+KEPT = {"job.json", "progress.jsonl", "result.json", "log.txt", "lock"}
+KEPT_OF_WORK = {"run.json", "metrics.json", "test_scores.jsonl"}
+
+
+def tidy(folder: Path) -> None:
+    """Free what a run that is over needs no more. Log, figures and test scores stay."""
+    for path in _inside(folder):
+        if path.name not in {*KEPT, "work"}:
+            _remove(path)
+    for path in _inside(folder / "work"):
+        if path.name not in KEPT_OF_WORK:
+            _remove(path)
+
+
+def remove_leftovers() -> int:
+    """Tidy after runs that ended without a worker (cancelled or failed as they waited), and
+    remove scratch folders of killed workers and small bases out of use; returns how many folders
+    it looked at. May run beside workers.
+    """
+    count = 0
+    for run_model, folder_of in (
+        (TrainingRun, folders.run_folder),
+        (SamplingRun, folders.sample_folder),
+    ):
+        for folder in _of_runs_over(run_model, folder_of(0).parent):
+            tidy(folder)
+            count += 1
+    for folder in _older(folders.scratch_folder(), AGE):
+        if not _is_locked(folder):
+            _remove(folder)
+            count += 1
+    for folder in _older(folders.base_folder(), BASE_AGE):
+        _remove(folder)
+        count += 1
+    return count
+
+
+def _of_runs_over(model: type[Job], parent: Path) -> Iterator[Path]:
+    """Folders of the model's runs that have long been over. A folder without a row is left."""
+    there = {int(path.name): path for path in _inside(parent) if path.name.isdecimal()}
+    over = model.objects.filter(pk__in=there, finished_at__lt=timezone.now() - AGE)
+    for pk in over.exclude(state__in=["queued", "running"]).values_list("pk", flat=True):
+        yield there[pk]
+
+
+def _older(parent: Path, age: timedelta) -> Iterator[Path]:
+    before = time.time() - age.total_seconds()
+    return (path for path in _inside(parent) if path.stat().st_mtime < before)
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether a child works there: see training/child.py."""
+    try:
+        with (folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return False
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
