@@ -69,7 +69,7 @@ def remove_member(*, membership: Membership, actor: User, address: str | None = 
 
 def _locked(membership: Membership) -> Membership:
     """The row, fresh and locked, after its project's: so that two owners cannot both leave."""
-    Project.objects.select_for_update().get(pk=membership.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=membership.project_id)
     return (
         Membership.objects.select_for_update(of=["self"])
         .select_related("project", "user")

@@ -88,10 +88,11 @@ def update_project(
     """Change the project; returns it as it is now.
 
     A new overlap opens seats, or voids open ones, at every task that had the old one. A new
-    order moves every open seat. Locks the project's row. Raises InvalidValue.
+    order moves every open seat. Locks the project's row against other changes, but not against
+    answers, which refer to it (no_key). Raises InvalidValue.
     """
     cleaned = clean_fields(fields)
-    project = Project.objects.select_for_update().get(pk=project.pk)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     before = {name: getattr(project, name) for name in cleaned}
     for name, value in cleaned.items():
         setattr(project, name, value)
@@ -142,7 +143,7 @@ def archive_project(*, project: Project, actor: User, address: str | None = None
     role = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
     if not actor.is_superuser and role.first() != Membership.Role.OWNER:
         raise PermissionDenied("Only an owner may archive a project; ask one of its owners.")
-    project = Project.objects.select_for_update().get(pk=project.pk)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if project.archived_at is None:
         project.archived_at = timezone.now()
         project.save(update_fields=["archived_at"])

@@ -84,12 +84,14 @@ def lower_cursors(*, project_id: int, queue_key: int) -> None:
     """Make every hand-out of the project look again from just before `queue_key`.
 
     Outside the transaction that made the seats, so that it holds members' rows for a moment
-    only. Were it never to run, the seats would be found by the hand-out's exact scan.
+    only, in one order, so that two of these never wait for each other. Were it never to run,
+    the seats would be found by the hand-out's exact scan.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE annotate_membership SET queue_cursor = %s"
-            " WHERE project_id = %s AND queue_cursor > %s",
+            "UPDATE annotate_membership SET queue_cursor = %s WHERE id IN ("
+            " SELECT id FROM annotate_membership WHERE project_id = %s AND queue_cursor > %s"
+            " ORDER BY id FOR NO KEY UPDATE)",
             [queue_key - 1, project_id, queue_key - 1],
         )
 

@@ -38,7 +38,7 @@ def start_routing(*, project: Project, actor: User | None) -> RoutingRun | None:
 
     None if the project has no active policy.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     policy = RoutingPolicy.objects.filter(project=project, state=RoutingPolicy.State.ACTIVE).first()
     if policy is None:
         return None

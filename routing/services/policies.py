@@ -42,7 +42,7 @@ def save_policy(
         raise InvalidValue("threshold", "must be from 0.5 (the judge takes all) to 1")
     if not 0.05 <= audit_share <= 1:
         raise InvalidValue("audit_share", "must be from 0.05 to 1: people always audit some")
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     judge = current_judge(project=project)
     if judge is None:
         raise InvalidValue(
@@ -100,7 +100,7 @@ def follow_newest_judge(*, policy: RoutingPolicy) -> RoutingPolicy:
     if newest is None or newest == policy.judge.config:
         return policy
     with transaction.atomic():
-        project = Project.objects.select_for_update().get(pk=policy.project_id)
+        project = Project.objects.select_for_update(no_key=True).get(pk=policy.project_id)
         active = RoutingPolicy.objects.filter(
             project=project, state=RoutingPolicy.State.ACTIVE
         ).first()
