@@ -98,6 +98,11 @@ BEGIN
           AND (s.state = 'open'
                OR (s.state = 'leased' AND s.annotator_id IS NOT DISTINCT FROM the_user))
         RETURNING s.leased_until INTO leased_until;
+        IF NOT FOUND THEN
+            -- It ran out, and somebody else took it while this waited for its row.
+            outcome := 'none';
+            RETURN;
+        END IF;
     END IF;
 
     outcome := 'leased';

@@ -2,13 +2,14 @@
 
 import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -16,10 +17,12 @@ from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Seat, User
 from annotate.services.judgements import SeatGone, release_seat, skip_seat, submit_judgement
+from annotate.services.projects import update_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TIE = {"verdict": "tie"}
+PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -175,3 +178,55 @@ def test_expiry_skips_and_releases_in_the_middle_lose_nothing(crowd):
         declined = set(seat.task.skips.values_list("annotator", flat=True))
         late = set(judgements.filter(task=seat.task).values_list("annotator", flat=True))
         assert {user.pk for user in users} == taken | declined | late
+
+
+def wait_until_blocked(seconds: float = 20) -> None:
+    """Until some session waits for a lock."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+    pytest.fail("nobody waits for a lock")
+
+
+def in_thread(pool: ThreadPoolExecutor, job):
+    def begin():
+        with closing(connection):
+            return job()
+
+    return pool.submit(begin)
+
+
+def test_a_lease_lost_while_it_is_asked_for_again_is_not_given_out_twice(crowd):
+    project, [ann, bob] = crowd(1, 2)
+    lost = lease_seat(project=project, user=ann)
+    Seat.objects.update(leased_at=PAST, leased_until=PAST)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert reopen_expired(10) == 1
+            Seat.objects.filter(pk=lost.seat_id).update(
+                state="leased",
+                annotator=bob,
+                leased_at=timezone.now(),
+                leased_until=timezone.now() + timedelta(minutes=15),
+            )
+            asked = in_thread(pool, lambda: lease_seat(project=project, user=ann))
+            wait_until_blocked()
+        assert asked.result(30) is None
+    assert Seat.objects.get().annotator == bob
+
+
+def test_answers_go_on_while_the_project_is_changed(crowd):
+    project, [ann] = crowd(1, 1)
+    lease = lease_seat(project=project, user=ann)
+
+    def submit():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        return submit_judgement(seat_id=lease.seat_id, user=ann, value=TIE)
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        update_project(project=project, actor=project.created_by, name="Renamed", overlap=2)
+        assert in_thread(pool, submit).result(30).created
