@@ -5,8 +5,11 @@ from math import sqrt
 Z95 = 1.959963984540054
 
 
-def wilson(hits: int, count: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson's score interval for hits out of count (E. B. Wilson, 1927); (0, 1) for none."""
+def wilson(hits: float, count: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson's score interval for hits out of count (E. B. Wilson, 1927); (0, 1) for none.
+
+    Half hits, for ties, may be among them.
+    """
     if not 0 <= hits <= count:
         raise ValueError(f"hits must be from 0 to count, got {hits} of {count}")
     if count == 0:

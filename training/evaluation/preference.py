@@ -6,13 +6,13 @@ are ties have no better response and are left out by the caller. Pure numpy.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, sqrt
-from statistics import NormalDist
+from math import exp, fsum, lgamma, log
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from annotate.quality.intervals import wilson
 from training.evaluation.calibration import (
     expected_calibration_error,
     preference_log_loss,
@@ -31,25 +31,16 @@ class Proportion:
         return {"value": self.value, "low": self.low, "high": self.high, "rows": self.rows}
 
 
-def wilson_interval(successes: float, rows: int, confidence: float = 0.95) -> Proportion:
-    """Wilson score interval of a proportion; (nan, 0, 1) without rows.
+def pairwise_accuracy(gap: ArrayLike) -> Proportion:
+    """Share of pairs whose chosen response scores higher, with Wilson's 95 % interval.
 
-    Source: Wilson 1927, JASA 22:209, as in Brown, Cai and DasGupta 2001, equation 4.
+    Equal scores count one half; (nan, 0, 1) without pairs. The interval takes pairs for
+    independent: several judgements of one task or prompt make it too narrow.
     """
-    if rows == 0:
-        return Proportion(float("nan"), 0.0, 1.0, 0)
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share = successes / rows
-    spread = 1 + z * z / rows
-    middle = (share + z * z / (2 * rows)) / spread
-    half = z / spread * sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return Proportion(share, max(0.0, middle - half), min(1.0, middle + half), rows)
-
-
-def pairwise_accuracy(gap: ArrayLike, confidence: float = 0.95) -> Proportion:
-    """Share of pairs whose chosen response scores higher; equal scores count one half."""
     gap = np.asarray(gap, dtype=np.float64)
-    return wilson_interval(float(np.sum(gap > 0) + 0.5 * np.sum(gap == 0)), gap.size, confidence)
+    right = float(np.sum(gap > 0) + 0.5 * np.sum(gap == 0))
+    share = right / gap.size if gap.size else float("nan")
+    return Proportion(share, *wilson(right, gap.size), gap.size)
 
 
 @dataclass(frozen=True)
@@ -140,8 +131,16 @@ def paired_accuracy_test(gap_a: ArrayLike, gap_b: ArrayLike) -> dict[str, float 
         raise ValueError(f"the models scored {right_a.size} and {right_b.size} pairs")
     only_a, only_b = int(np.sum(right_a & ~right_b)), int(np.sum(~right_a & right_b))
     trials, fewer = only_a + only_b, min(only_a, only_b)
-    tail = sum(comb(trials, count) for count in range(fewer + 1)) / 2**trials
-    return {"only_a": only_a, "only_b": only_b, "p_value": min(1.0, 2 * tail)}
+    return {"only_a": only_a, "only_b": only_b, "p_value": _sign_test(trials, fewer)}
+
+
+def _sign_test(trials: int, fewer: int) -> float:
+    """Two-sided p of at most `fewer` heads in `trials` fair throws; from logarithms of binomial
+    coefficients, for the coefficients themselves have as many digits as there are rows.
+    """
+    whole = lgamma(trials + 1) - trials * log(2)
+    terms = (exp(whole - lgamma(k + 1) - lgamma(trials - k + 1)) for k in range(fewer + 1))
+    return min(1.0, 2 * fsum(terms))
 
 
 def evaluate_scores(
