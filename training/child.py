@@ -151,7 +151,7 @@ def _before_start() -> Callable[[], None]:
 
 
 def _environment() -> dict[str, str]:
-    """The worker's, without its secrets; threads by environment, which a resumed run may change."""
+    """The worker's, without its secrets. A resumed run keeps the threads that it began with."""
     secret = {"DATABASE_URL", "SECRET_KEY", "CELERY_BROKER_URL"}
     kept = {name: value for name, value in os.environ.items() if name not in secret}
     threads = str(settings.TRAINING_THREADS)

@@ -39,6 +39,13 @@ def test_dpo_starts_from_the_small_model_unless_told():
     [
         ("dpo", {"beta": -1}, "config.beta"),
         ("dpo", {"beta": float("nan")}, "config.beta"),
+        ("dpo", {"beta": float("inf")}, "config.beta"),
+        ("dpo", {"sft_weight": 10**400}, "config.sft_weight"),
+        ("dpo", {"max_steps": 10**30}, "config.max_steps"),
+        ("dpo", {"tiny": {"hidden_size": 1_000_000}}, "config.tiny.hidden_size"),
+        ("dpo", {"data": {"aggregation": []}}, "config.data.aggregation"),
+        ("dpo", {"data": {"query": {"source": {}}}}, "config.data.query.source"),
+        ("reward_model", {"l2": float("inf")}, "config.l2"),
         ("dpo", {"batch_size": "8"}, "config.batch_size"),
         ("dpo", {"batch_size": 8.0}, "config.batch_size"),
         ("dpo", {"seed": True}, "config.seed"),

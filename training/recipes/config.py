@@ -13,6 +13,7 @@ from training.recipes.errors import ConfigError
 TIE_RULES = ("drop", "half")
 PRECISIONS = ("auto", "fp32", "bf16")
 REWARD_METHODS = ("finetune", "frozen")
+LARGEST = 1e12  # also keeps infinity and NaN, which JSON cannot hold, out of every field
 PAIR_LOSSES = ("sigmoid", "hinge", "ipo", "robust", "simpo")
 
 
@@ -25,6 +26,10 @@ class Configuration:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int | float):
+                self.require(field.name, abs(value) <= LARGEST, "a finite number, at most 1e12")
         self.require("seed", 0 <= self.seed < 2**32, "a whole number from 0 to 4294967295")
         self.require("threads", self.threads is None or self.threads >= 1, "empty or at least 1")
         self.require_choice("precision", PRECISIONS)
@@ -217,7 +222,9 @@ class TinyLmConfig(TrainerConfiguration):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("vocab_size", 300 <= self.vocab_size <= 65536, "from 300 to 65536")
-        self.require("heads", self.heads >= 1, "at least 1")
+        self.require("heads", 1 <= self.heads <= 64, "from 1 to 64")
+        self.require("hidden_size", self.hidden_size <= 2048, "at most 2048: it is to be small")
+        self.require("context", self.context <= 32768, "at most 32768")
         self.require(
             "hidden_size",
             self.hidden_size >= 2 * self.heads and self.hidden_size % (2 * self.heads) == 0,

@@ -1,4 +1,8 @@
-"""Find and read models, with errors that say what to do."""
+"""Find and read models, with errors that say what to do.
+
+A model may be anybody's: code that comes with one is never run, and transformers reads pickled
+weights with torch's loader for tensors only.
+"""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -46,7 +50,9 @@ def resolve_model(name: str) -> str:
 
 def load_tokenizer(name: str) -> Any:
     """The tokenizer, with a padding token; encoders get their separator as end of sequence."""
-    tokenizer = _reading(name, lambda path: AutoTokenizer.from_pretrained(path))
+    tokenizer = _reading(
+        name, lambda path: AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    )
     if tokenizer.eos_token is None and tokenizer.sep_token is not None:
         tokenizer.eos_token = tokenizer.sep_token
     if tokenizer.pad_token is None:
@@ -61,7 +67,7 @@ def load_classifier(name: str, tokenizer: Any) -> PreTrainedModel:
     model = _reading(
         name,
         lambda path: AutoModelForSequenceClassification.from_pretrained(
-            path, num_labels=1, dtype=torch.float32
+            path, num_labels=1, dtype=torch.float32, trust_remote_code=False
         ),
     )
     model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
@@ -69,7 +75,10 @@ def load_classifier(name: str, tokenizer: Any) -> PreTrainedModel:
 
 
 def load_encoder(name: str) -> PreTrainedModel:
-    return _reading(name, lambda path: AutoModel.from_pretrained(path, dtype=torch.float32))
+    return _reading(
+        name,
+        lambda path: AutoModel.from_pretrained(path, dtype=torch.float32, trust_remote_code=False),
+    )
 
 
 def load_causal_lm(name: str) -> PreTrainedModel:
@@ -78,11 +87,14 @@ def load_causal_lm(name: str) -> PreTrainedModel:
     transformers reads a BERT as a causal model with a warning only, and its log-probabilities
     would then be of tokens it has already seen.
     """
-    config = _reading(name, lambda path: AutoConfig.from_pretrained(path))
+    config = _reading(name, lambda path: AutoConfig.from_pretrained(path, trust_remote_code=False))
     if config.is_encoder_decoder:
         raise ModelError(f"{name} is an encoder-decoder; a decoder-only language model is needed.")
     model = _reading(
-        name, lambda path: AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+        name,
+        lambda path: AutoModelForCausalLM.from_pretrained(
+            path, dtype=torch.float32, trust_remote_code=False
+        ),
     )
     _require_causal(model, name)
     return model

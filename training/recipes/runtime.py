@@ -44,11 +44,14 @@ def prepare_process(config: Configuration) -> None:
 
 
 def resolve_threads(config: Configuration, model: torch.nn.Module) -> int:
-    """`threads`; when empty one for a small model, else one a core this process may use."""
+    """`threads`; when empty one for a small model, else what the environment grants
+    (OMP_NUM_THREADS), else one a core.
+    """
     if config.threads is not None:
         return config.threads
     small = sum(value.numel() for value in model.parameters()) < SMALL_MODEL
-    return 1 if small else len(os.sched_getaffinity(0))
+    granted = os.environ.get("OMP_NUM_THREADS", "")
+    return 1 if small else int(granted) if granted.isdecimal() else os.cpu_count() or 1
 
 
 def settle(config: Configuration, model: torch.nn.Module) -> dict[str, str | int]:
