@@ -24,8 +24,13 @@ from annotate.api.query_parameters import read_flag, read_integer, read_pairs, r
 from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, detect_format, get_format
 from annotate.kinds import InvalidValue
 from annotate.models import ImportRun
-from annotate.services import jobs
-from annotate.services.imports import ImportOptions, bad_rows, import_stream, start_import
+from annotate.services.bad_rows import bad_rows
+from annotate.services.imports import (
+    ImportOptions,
+    cancel_import,
+    import_stream,
+    start_import,
+)
 
 CHUNK = 1 << 20
 PARAMETERS = {
@@ -98,7 +103,7 @@ class ImportRunCancel(APIView):
     def post(self, request: Request, run_id: int) -> Response:
         """Stop it after the batch it is at; what it imported stays."""
         run = _run(request, run_id)
-        jobs.request_cancel(run)
+        cancel_import(run=run, actor=request.user)
         run.refresh_from_db()
         return Response(run_body(run))
 

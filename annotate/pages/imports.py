@@ -15,8 +15,10 @@ from annotate.access import MANAGE, get_in_project, get_project
 from annotate.interchange.registry import FORMATS, UnknownFormat
 from annotate.models import ImportRun, Project
 from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
-from annotate.services import audit, jobs, pending_uploads
-from annotate.services.imports import ImportOptions, bad_rows, start_import
+from annotate.services import pending_uploads
+from annotate.services.bad_rows import bad_rows
+from annotate.services.imports import ImportOptions, start_import
+from annotate.services.imports import cancel_import as stop_import
 
 ERRORS_A_PAGE = 100
 
@@ -150,11 +152,7 @@ def import_run(request: HttpRequest, run_id: int) -> HttpResponse:
 def cancel_import(request: HttpRequest, run_id: int) -> HttpResponse:
     """Ask the import to stop after the rows it is at; what is in stays in."""
     run = get_in_project(request.user, ImportRun.objects.all(), run_id, MANAGE)
-    if not run.is_over:
-        jobs.request_cancel(run)
-        audit.record(
-            action="import.cancel_asked", target=run, actor=request.user, project=run.project
-        )
+    stop_import(run=run, actor=request.user)
     return redirect("import_run", run.pk)
 
 

@@ -4,13 +4,12 @@ Rows go in by batches, each one transaction, and a batch that is already there a
 file may be sent twice, and a run whose worker died goes on where its last batch ended.
 """
 
-import json
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,16 +21,16 @@ from django.db.models.fields.files import File
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem, RowError
 from annotate.interchange.registry import UnknownFormat, get_format, read, survey
-from annotate.interchange.rows import ERROR_KEY
 from annotate.interchange.streams import Limits
-from annotate.models import ImportRowError, ImportRun, JobState, Project, User
+from annotate.models import ImportRun, JobState, Project, User
 from annotate.services import audit, bulk, jobs
+from annotate.services.bad_rows import keep_errors
 from annotate.services.intake import BatchResult, PreparedItem, Wish, prepare, store_batch
 from annotate.services.read_ahead import batches_ahead
 
 BATCH = 2000
+BATCH_CHARS = 32_000_000
 REPORTED_ERRORS = 1000
-KEPT_ERRORS = 100_000
 ATTEMPTS = 3
 UPLOAD_AGE = 3600.0  # seconds; a younger file may still be on its way in
 
@@ -69,7 +68,7 @@ class ImportOptions:
 
 @dataclass
 class ImportReport:
-    """Rows by what became of them. `errors` holds the first 1,000 of `error_count`."""
+    """Rows by what became of them. `errors` holds the first 1,000, without the rows themselves."""
 
     created: int = 0
     updated: int = 0
@@ -87,7 +86,8 @@ class ImportReport:
         self.counts += result.counts
         self.lines = last_line
         self.error_count += len(errors)
-        self.errors += errors[: max(0, REPORTED_ERRORS - len(self.errors))]
+        shown = errors[: max(0, REPORTED_ERRORS - len(self.errors))]
+        self.errors += [replace(error, raw=None) for error in shown]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -190,6 +190,15 @@ def run_import(run_id: int) -> None:
         upload_path(run).unlink(missing_ok=True)
 
 
+@transaction.atomic
+def cancel_import(*, run: ImportRun, actor: User) -> None:
+    """Stop it after the batch it is at; what it imported stays. One that is over stays as it is."""
+    if run.is_over:
+        return
+    jobs.request_cancel(run)
+    audit.record(action="import.cancel_asked", target=run, actor=actor, project=run.project)
+
+
 def remove_uploads() -> int:
     """Remove uploads that no import waits for: of runs cancelled or failed in the queue, or of a
     process killed before it wrote the row. Returns how many.
@@ -209,18 +218,6 @@ def upload_path(run: ImportRun) -> Path:
     return settings.VAR_DIR / "uploads" / run.stored_as
 
 
-def bad_rows(*, run: ImportRun) -> Iterator[bytes]:
-    """JSONL of the rows that were refused, each with its reason under `_error`.
-
-    Mended, the file can be sent as it is: `_error` is ignored.
-    """
-    rows = ImportRowError.objects.filter(import_run=run).order_by("line", "pk")
-    for error in rows.iterator(chunk_size=500):
-        reason = {"line": error.line, "field": error.field, "message": error.message}
-        yield json.dumps({**_raw_row(error.raw), ERROR_KEY: reason}, ensure_ascii=False).encode()
-        yield b"\n"
-
-
 def _import_batches(
     project: Project,
     stream: BinaryIO,
@@ -236,7 +233,7 @@ def _import_batches(
     )
     start, rows = report.lines, read(stream, format, _read_options(options))
     unread = (_prepared(row) for row in rows if row.line > start)
-    for batch in batches_ahead(unread, BATCH):
+    for batch in batches_ahead(unread, BATCH, weigh=_chars, weight=BATCH_CHARS):
         items = [row for row in batch if not isinstance(row, RowError)]
         errors = [row for row in batch if isinstance(row, RowError)]
         report.fatal = next((error for error in errors if error.fatal), None)
@@ -247,6 +244,13 @@ def _import_batches(
             stop = progress(report, errors) if progress else False
         if stop:
             raise ImportStopped
+
+
+def _chars(row: PreparedItem | RowError) -> int:
+    """About how long the row was."""
+    if isinstance(row, RowError):
+        return len(row.raw if isinstance(row.raw, str) else str(row.raw))
+    return len(row.conversation) + sum(map(len, row.texts))
 
 
 def _prepared(row: ImportedItem | RowError) -> PreparedItem | RowError:
@@ -295,12 +299,7 @@ class _Reporter:
         self.run = run
 
     def __call__(self, report: ImportReport, errors: list[RowError]) -> bool:
-        room = max(0, KEPT_ERRORS - report.error_count + len(errors))
-        ImportRowError.objects.bulk_create(
-            [_kept_error(self.run, error) for error in errors[:room]],
-            batch_size=500,
-            ignore_conflicts=True,
-        )
+        keep_errors(run=self.run, errors=errors, before=report.error_count - len(errors))
         return jobs.heartbeat(
             self.run,
             progress=report.lines,
@@ -310,26 +309,6 @@ class _Reporter:
             error_count=report.error_count,
             message=f"{report.lines:,} lines read",
         )
-
-
-def _kept_error(run: ImportRun, error: RowError) -> ImportRowError:
-    raw = error.raw if error.raw is not None else {"_line": error.value}
-    return ImportRowError(
-        import_run=run,
-        line=error.line,
-        field=error.field[:200],
-        value=error.value,
-        message=error.message,
-        raw=raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False),
-    )
-
-
-def _raw_row(raw: str) -> dict[str, Any]:
-    try:
-        row = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {"_line": raw}
-    return row if isinstance(row, dict) else {"_line": raw}
 
 
 def _survey(stream: BinaryIO, format: str, options: ImportOptions) -> int:

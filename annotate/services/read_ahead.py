@@ -1,21 +1,30 @@
 """Let reading go on while the database works: one batch ahead, in one thread."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def batches_ahead(rows: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Lists of up to `size` rows. The thread touches `rows` alone, never the database.
+def batches_ahead(
+    rows: Iterator[T], size: int, *, weigh: Callable[[T], int], weight: int
+) -> Iterator[list[T]]:
+    """Lists of up to `size` rows, shorter where they reach `weight` together.
 
-    Closing the generator waits for the batch being read.
+    The thread touches `rows` alone, never the database. Closing the generator waits for the
+    batch being read.
     """
 
     def read_batch() -> list[T]:
-        return list(islice(rows, size))
+        batch: list[T] = []
+        room = weight
+        for row in rows:
+            batch.append(row)
+            room -= weigh(row)
+            if len(batch) == size or room <= 0:
+                break
+        return batch
 
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
         upcoming = pool.submit(read_batch)

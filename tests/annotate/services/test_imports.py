@@ -23,6 +23,7 @@ from annotate.models import (
     content_hash,
 )
 from annotate.services import bulk, imports, jobs
+from annotate.services.bad_rows import bad_rows
 from annotate.services.imports import BadFile, ImportOptions, import_stream, start_import
 
 pytestmark = pytest.mark.django_db
@@ -276,7 +277,7 @@ def test_a_run_reports_and_cleans_up(project):
     assert (run.state, run.created_count, run.error_count) == ("done", 10, 1)
     assert (run.progress, run.total, run.percent) == (11, 11, 100)
     assert not imports.upload_path(run).exists()
-    [row] = [json.loads(line) for line in b"".join(imports.bad_rows(run=run)).splitlines()]
+    [row] = [json.loads(line) for line in b"".join(bad_rows(run=run)).splitlines()]
     assert row["chosen"] == 3
     assert row["_error"]["line"] == 11
     imports.run_import(run.pk)  # a doubled message finds nothing to do
@@ -286,7 +287,7 @@ def test_a_run_reports_and_cleans_up(project):
 def test_mended_rows_can_be_sent_again(project):
     run = start(project, [{"prompt": "p", "chosen": 3, "rejected": "b"}])
     imports.run_import(run.pk)
-    mended = b"".join(imports.bad_rows(run=run)).replace(b'"chosen": 3', b'"chosen": "a"')
+    mended = b"".join(bad_rows(run=run)).replace(b'"chosen": 3', b'"chosen": "a"')
     assert outcome(send(project, [], data=mended)) == (1, 0, 0, 0)
 
 
@@ -374,3 +375,30 @@ def test_uploads_of_imports_that_ended_in_the_queue_are_removed(project, tmp_pat
     assert imports.remove_uploads() == 1
     assert imports.upload_path(waiting).exists()
     assert not imports.upload_path(cancelled).exists()
+
+
+def test_a_cancellation_is_audited_once(project):
+    run = start(project, many(3))
+    for _ in range(2):
+        imports.cancel_import(run=run, actor=project.created_by)
+        run.refresh_from_db()
+        assert run.state == "cancelled"
+    event = AuditEvent.objects.get(action="import.cancel_asked")
+    assert (event.object_id, event.actor) == (run.pk, project.created_by)
+
+
+def test_long_rows_go_in_short_batches(project, monkeypatch):
+    sizes = []
+    store = imports.store_batch
+
+    def counting(*, items, **more):
+        sizes.append(len(items))
+        return store(items=items, **more)
+
+    monkeypatch.setattr(imports, "store_batch", counting)
+    monkeypatch.setattr(imports, "BATCH_CHARS", 10_000)
+    rows = [{**row, "chosen": "x" * 6000} for row in many(7)]
+    bad = {"prompt": "p", "chosen": 3, "more": "y" * 50_000}
+    report = send(project, [*rows, bad, *many(16)[7:]])
+    assert sizes == [2, 2, 2, 1, 9]
+    assert [error.raw for error in report.errors] == [None]
