@@ -93,19 +93,33 @@ class _Watch:
         self.child.ask_to_stop()
 
 
+class Interrupted(Exception):
+    """Work should end now; `ending` says why."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending)
+        self.ending = ending
+
+
 @contextmanager
-def keep_lease(job: Job) -> Iterator[None]:
+def keep_lease(job: Job) -> Iterator[Callable[[], None]]:
     """Renew the lease from a thread while this one is busy with something long.
 
-    A lease lost meanwhile is noticed by the next write of the caller.
+    Gives a function, cheap enough for every row, that raises Interrupted once the job should be
+    cancelled or the worker shuts down. A lease lost meanwhile is noticed by the caller's next
+    write.
     """
     done = Event()
+    why: list[Ending] = []
 
     def renew() -> None:
         try:
-            while not done.wait(settings.JOB_LEASE_SECONDS / 3):
+            while not done.wait(BEAT):
                 try:
-                    jobs.heartbeat(job)
+                    if jobs.heartbeat(job):
+                        why.append(Ending.CANCELLED)
+                    elif lifeline.is_cut():
+                        why.append(Ending.SHUTDOWN)
                 except jobs.LeaseLost:
                     return
                 except DATABASE_AWAY as error:
@@ -114,10 +128,14 @@ def keep_lease(job: Job) -> Iterator[None]:
         finally:
             connection.close()
 
+    def check() -> None:
+        if why:
+            raise Interrupted(why[0])
+
     thread = Thread(target=renew, name=f"lease of {job}", daemon=True)
     thread.start()
     try:
-        yield
+        yield check
     finally:
         done.set()
         thread.join()

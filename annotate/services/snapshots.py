@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from annotate.services.exports import ExportOptions, strength_levels
 from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
 
 HUMAN = ("person", "imported")
+OnRow = Callable[[], object]
 
 
 def create_snapshot(
@@ -25,18 +26,20 @@ def create_snapshot(
     query: Mapping[str, Any] | None = None,
     tie_rule: str = "drop",
     aggregation: str = "each",
+    on_row: OnRow | None = None,
 ) -> Snapshot:
     """Freeze what `query` (see ExportFilters) selects now, under the rules given.
 
     Prompts below the project's test_percent are held out; the test rows are human labels only.
     The hash covers every row of the training files in order, so two snapshots with the same hash
-    train the same. Raises ValidationError for an unknown filter or rule.
+    train the same. Raises ValidationError for an unknown filter or rule. `on_row` is called at
+    every row; what it raises takes everything back.
     """
     filters = ExportFilters.from_query(query or {})
     ExportOptions(tie_rule=tie_rule, aggregation=aggregation)
     with transaction.atomic():
         frozen = _freeze(select(project=project, filters=filters))
-        digest, rows = _hash(frozen, tie_rule, aggregation)
+        digest, rows = _hash(frozen, tie_rule, aggregation, on_row)
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         last = project.snapshots.aggregate(last=Max("number"))["last"]
         snapshot = Snapshot.objects.create(
@@ -68,12 +71,13 @@ def create_snapshot(
     return snapshot
 
 
-def write_training_files(snapshot: Snapshot, folder: Path) -> None:
+def write_training_files(snapshot: Snapshot, folder: Path, on_row: OnRow | None = None) -> None:
     """Write train.jsonl and test.jsonl into the folder, which is made if it is not there.
 
     A tie is one row with `tie` true, its two responses in storage order; the tie rule "drop"
     leaves ties out of train.jsonl, never out of test.jsonl. Raises RuntimeError if the rows no
-    longer have the hash that the snapshot was made with.
+    longer have the hash that the snapshot was made with. `on_row` is called at every row and may
+    raise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -85,6 +89,8 @@ def write_training_files(snapshot: Snapshot, folder: Path) -> None:
         for split, line in _training_lines(selection, snapshot.tie_rule, snapshot.aggregation):
             digest.update(line)
             (test if split == "test" else train).write(line)
+            if on_row:
+                on_row()
     if digest.hexdigest() != snapshot.sha256:
         raise RuntimeError(f"{snapshot} gave other rows than it was made with; make a new one.")
 
@@ -117,11 +123,15 @@ def _freeze(selection: Selection) -> Selection:
     )
 
 
-def _hash(selection: Selection, tie_rule: str, aggregation: str) -> tuple[str, int]:
+def _hash(
+    selection: Selection, tie_rule: str, aggregation: str, on_row: OnRow | None
+) -> tuple[str, int]:
     digest, rows = hashlib.sha256(), 0
     for _, line in _training_lines(selection, tie_rule, aggregation):
         digest.update(line)
         rows += 1
+        if on_row:
+            on_row()
     return digest.hexdigest(), rows
 
 

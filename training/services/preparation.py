@@ -25,33 +25,34 @@ NOTHING_TO_LEARN = (
 )
 
 
-def prepare_run(run: TrainingRun) -> dict[str, Any]:
+def prepare_run(run: TrainingRun, check: Callable[[], None]) -> dict[str, Any]:
     """Freeze the snapshot, write its files, and return the job for the child.
 
     May be repeated: what is frozen or written already stays, so a resumed run trains on the same
-    rows from the same base. Raises InvalidValue when there is nothing to train on, LeaseLost.
+    rows from the same base. `check` is called at every row and may raise. Raises InvalidValue
+    when there is nothing to train on, LeaseLost.
     """
     if run.snapshot_id is None:
-        _freeze(run)
+        _freeze(run, check)
     folder = folders.run_folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
-    write_once(folder / "data", lambda data: write_training_files(run.snapshot, data))
+    write_once(folder / "data", lambda data: write_training_files(run.snapshot, data, check))
     if not (folder / "data" / "train.jsonl").stat().st_size:
         raise InvalidValue("data", NOTHING_TO_LEARN)
-    job = _job(run, folder)
+    job = _job(run, folder, check)
     base = folders.model_name(job.get("tiny_folder", job["config"]["base_model"]))
     jobs.heartbeat(run, environment={**run.environment, "base_model": base})
     return job
 
 
-def _freeze(run: TrainingRun) -> None:
+def _freeze(run: TrainingRun, check: Callable[[], None]) -> None:
     """Fix rows, base and code at once. A later attempt finds them in the row."""
     code = machine.code_version(settings.BASE_DIR)
     with transaction.atomic():
-        _freeze_rows(run, code)
+        _freeze_rows(run, code, check)
 
 
-def _freeze_rows(run: TrainingRun, code: str) -> None:
+def _freeze_rows(run: TrainingRun, code: str, check: Callable[[], None]) -> None:
     data = run.config["data"]
     snapshot = create_snapshot(
         project=run.project,
@@ -59,6 +60,7 @@ def _freeze_rows(run: TrainingRun, code: str) -> None:
         query=data["query"],
         tie_rule=run.config["tie_rule"],
         aggregation=data["aggregation"],
+        on_row=check,
     )
     config = dict(run.config)
     if config.get("start_from") == "in_service":
@@ -69,7 +71,7 @@ def _freeze_rows(run: TrainingRun, code: str) -> None:
     jobs.heartbeat(run, snapshot=snapshot, config=config, environment=environment)
 
 
-def _job(run: TrainingRun, folder: Path) -> dict[str, Any]:
+def _job(run: TrainingRun, folder: Path, check: Callable[[], None]) -> dict[str, Any]:
     own = {*RUN_FIELDS[run.recipe], "parent"}
     config = {name: value for name, value in run.config.items() if name not in own}
     job: dict[str, Any] = {"duty": run.recipe, "config": config}
@@ -79,20 +81,20 @@ def _job(run: TrainingRun, folder: Path) -> dict[str, Any]:
         parent = ModelVersion.objects.get(pk=run.config["parent"])
         config["base_model"] = str(folders.model_folder(parent.path))
     elif config["base_model"] == "tiny":
-        job |= _tiny(run, folder)
+        job |= _tiny(run, folder, check)
     return job
 
 
-def _tiny(run: TrainingRun, folder: Path) -> dict[str, Any]:
+def _tiny(run: TrainingRun, folder: Path, check: Callable[[], None]) -> dict[str, Any]:
     """The texts of a small base model, and its place in the cache, named by what makes it."""
     path = folder / "texts.jsonl"
-    write_once(path, lambda target: _write_texts(run, target))
+    write_once(path, lambda target: _write_texts(run, target, check))
     recipe = json.dumps(run.config["tiny"], sort_keys=True)
     digest = hashlib.sha256(path.read_bytes() + recipe.encode()).hexdigest()
     return {"tiny": run.config["tiny"], "tiny_folder": str(folders.base_folder() / digest[:32])}
 
 
-def _write_texts(run: TrainingRun, path: Path) -> None:
+def _write_texts(run: TrainingRun, path: Path, check: Callable[[], None]) -> None:
     """Every response of the project but those that its own policies wrote."""
     rows = (
         Response.objects.filter(prompt__project=run.project)
@@ -104,6 +106,7 @@ def _write_texts(run: TrainingRun, path: Path) -> None:
         for response in rows.iterator(chunk_size=1000):
             row = {"prompt": messages(response.prompt), "response": response.text}
             file.write(json.dumps(row, sort_keys=True) + "\n")
+            check()
 
 
 def messages(prompt: Prompt) -> list[dict[str, str]]:

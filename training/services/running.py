@@ -19,12 +19,21 @@ from training.services.leftovers import tidy
 from training.services.preparation import prepare_run
 from training.services.runs import end_run, give_back, record_progress
 from training.services.samples import prepare_sampling, record_sampling, store_samples
-from training.supervise import DATABASE_AWAY, Ending, follow, keep_lease, outlast_outage
+from training.supervise import (
+    DATABASE_AWAY,
+    Ending,
+    Interrupted,
+    follow,
+    keep_lease,
+    outlast_outage,
+)
 
 Run = TrainingRun | SamplingRun
-Prepare = Callable[[Any], dict[str, Any]]
+Prepare = Callable[[Any, Callable[[], None]], dict[str, Any]]
 Record = Callable[..., bool]
 Complete = Callable[..., object]
+
+WAITS = "Waits for a worker to go on."
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +88,16 @@ def _work(
     result = read_result(folder)
     if result and result["status"] == "done":
         return partial(complete, run=run, result=result)
+    cancelled = partial(end_run, run=run, state=JobState.CANCELLED, message="Cancelled.")
     if jobs.heartbeat(run, message="Preparing the data."):
-        return partial(end_run, run=run, state=JobState.CANCELLED, message="Cancelled.")
-    with keep_lease(run):
-        job = prepare(run)
+        return cancelled
+    try:
+        with keep_lease(run) as check:
+            job = prepare(run, check)
+    except Interrupted as interrupted:
+        if interrupted.ending == Ending.SHUTDOWN:
+            return partial(give_back, run=run, message=WAITS, excused=True)
+        return cancelled
     child = Child(folder, job)
     ending = follow(child, lambda events: record(run=run, events=events))
     return partial(_conclude, run, child, ending, complete)
@@ -98,7 +113,7 @@ def _conclude(run: Run, child: Child, ending: Ending, complete: Complete) -> Non
     elif status == "failed":
         end_run(run=run, state=JobState.FAILED, message=result["message"])
     elif ending == Ending.SHUTDOWN:
-        give_back(run=run, message="Waits for a worker to go on.", excused=True)
+        give_back(run=run, message=WAITS, excused=True)
     elif status == "stopped":
         give_back(run=run, message="Something outside stopped it; trying again.", excused=False)
     else:

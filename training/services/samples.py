@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ from training.services.preparation import POLICY_GENERATOR, messages, write_once
 BATCH = 200  # prompts whose responses and tasks are written in one transaction
 
 
-def prepare_sampling(run: SamplingRun) -> dict[str, Any]:
-    """Write the prompts once and return the job for the child."""
+def prepare_sampling(run: SamplingRun, check: Callable[[], None]) -> dict[str, Any]:
+    """Write the prompts once and return the job for the child. `check` may raise at any prompt."""
     folder = folders.sample_folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
-    write_once(folder / "prompts.jsonl", lambda path: _write_prompts(run, path))
+    write_once(folder / "prompts.jsonl", lambda path: _write_prompts(run, path, check))
     fields = ("max_new_tokens", "temperature", "top_p", "seed")
     return {
         "duty": "sample",
@@ -34,11 +34,12 @@ def prepare_sampling(run: SamplingRun) -> dict[str, Any]:
     }
 
 
-def _write_prompts(run: SamplingRun, path: Path) -> None:
+def _write_prompts(run: SamplingRun, path: Path, check: Callable[[], None]) -> None:
     prompts = Prompt.objects.filter(project=run.project, pk__in=run.config["prompt_ids"])
     with path.open("w", encoding="utf-8") as file:
         for prompt in prompts.order_by("pk").iterator(chunk_size=1000):
             file.write(json.dumps({"id": prompt.pk, "prompt": messages(prompt)}) + "\n")
+            check()
 
 
 def record_sampling(*, run: SamplingRun, events: list[dict[str, Any]]) -> bool:
@@ -61,7 +62,9 @@ def store_samples(*, run: SamplingRun, result: dict[str, Any]) -> None:
     for batch in _batches(_answers(folders.sample_folder(run.pk))):
         for name, count in _store_batch(run, batch).items():
             counts[name] += count
-        jobs.heartbeat(run)
+        if jobs.heartbeat(run):
+            message = f"Cancelled after {counts['tasks']} tasks were made."
+            return jobs.finish(run, JobState.CANCELLED, metrics=counts, message=message)
     jobs.finish(
         run,
         JobState.DONE,
@@ -69,6 +72,7 @@ def store_samples(*, run: SamplingRun, result: dict[str, Any]) -> None:
         metrics=counts,
         message=f"{counts['responses']} responses, {counts['tasks']} tasks.",
     )
+    return None
 
 
 @transaction.atomic

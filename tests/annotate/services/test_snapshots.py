@@ -152,3 +152,23 @@ def test_a_snapshot_exports_by_its_own_rules(project):
     assert len(raw) == 60
     with pytest.raises(ValidationError):
         stream_export(snapshot=snapshot, format="trl", filters=object())
+
+
+def test_whoever_watches_the_rows_may_stop_it(project, tmp_path):
+    class EnoughError(Exception):
+        pass
+
+    seen = []
+
+    def on_row() -> None:
+        seen.append(1)
+        if len(seen) == 20:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        create_snapshot(project=project, actor=None, on_row=on_row)
+    assert not project.snapshots.exists()
+    snapshot = create_snapshot(project=project, actor=None)
+    del seen[:]
+    with pytest.raises(EnoughError):
+        write_training_files(snapshot, tmp_path, on_row)

@@ -29,7 +29,7 @@ def answered(policy: ModelVersion, texts: list[list[str]], **config) -> Sampling
     """A claimed run whose child has answered each prompt with these texts."""
     queued = queue_sampling(version=policy, actor=None, config=config)
     run = jobs.claim(SamplingRun, queued.pk, owner="me")
-    prepare_sampling(run)
+    prepare_sampling(run, check=lambda: None)
     folder = folders.sample_folder(run.pk)
     prompts = [json.loads(line) for line in (folder / "prompts.jsonl").read_text().splitlines()]
     rows = [
@@ -89,3 +89,11 @@ def test_no_counterpart_no_task(policy):
     store_samples(run=run, result={"prompts": 3})
     run.refresh_from_db()
     assert (run.metrics["responses"], run.metrics["unpaired"], run.metrics["tasks"]) == (3, 3, 0)
+
+
+def test_a_cancel_is_heard_while_answers_are_stored(policy):
+    run = answered(policy, [["One."], ["Two."], ["Three."]])
+    jobs.request_cancel(run)
+    store_samples(run=run, result={"prompts": 3})
+    run.refresh_from_db()
+    assert (run.state, run.metrics["responses"]) == (JobState.CANCELLED, 3)
