@@ -68,7 +68,7 @@ def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> Htt
             **form,
         )
     except InvalidValue as error:
-        return _invalid(request, project_id, error)
+        return _invalid(request, project_id, seat_id, error)
     except SeatGone as error:
         return _gone(request, project_id, str(error))
     _explain(request, submitted, form["value"])
@@ -129,7 +129,7 @@ def skip_seat(request: HttpRequest, project_id: int, seat_id: int) -> HttpRespon
             note=request.POST.get("note", ""),
         )
     except InvalidValue as error:
-        return _invalid(request, project_id, error)
+        return _invalid(request, project_id, seat_id, error)
     except SeatGone as error:
         return _gone(request, project_id, str(error))
     if not _wants_json(request):
@@ -165,15 +165,25 @@ def renew_lease(request: HttpRequest, project_id: int, seat_id: int) -> HttpResp
 
 
 def _work_page(
-    request: HttpRequest, project: Project, error: InvalidValue | None = None
+    request: HttpRequest,
+    project: Project,
+    error: InvalidValue | None = None,
+    seat_id: int | None = None,
 ) -> HttpResponse:
-    """With `error`, the form keeps what was sent and says what is wrong with it."""
+    """With `error`, the form keeps what was sent and says what is wrong with it.
+
+    But not the form of another task than `seat_id`: that one is in other hands by now.
+    """
     lease = None
     if project.state == Project.State.ACTIVE:
         lease = lease_seat(project=project, user=request.user)
     if lease is None:
         return render(request, "annotate/done.html", _frame(project))
-    entered = _entered(request) if error else None
+    if error and lease.seat_id != seat_id:
+        text = _("Your last answer was not taken (%s), and its task is no longer yours.")
+        messages.warning(request, text % error)
+        return redirect("work", project.pk)
+    entered = _entered(request) if "answer" in request.POST or "rationale" in request.POST else None
     context = {"task": shown.from_lease(lease, entered), "error": error, **_frame(project)}
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
@@ -241,10 +251,12 @@ def _pending_message(request: HttpRequest) -> str:
     return " ".join(str(message) for message in messages.get_messages(request))
 
 
-def _invalid(request: HttpRequest, project_id: int, error: InvalidValue) -> HttpResponse:
+def _invalid(
+    request: HttpRequest, project_id: int, seat_id: int, error: InvalidValue
+) -> HttpResponse:
     if _wants_json(request):
         return _problem(400, error.message, field=error.field)
-    return _work_page(request, access.get_project(request.user, project_id), error)
+    return _work_page(request, access.get_project(request.user, project_id), error, seat_id)
 
 
 def _gone(request: HttpRequest, project_id: int, text: str) -> HttpResponse:

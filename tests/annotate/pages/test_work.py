@@ -2,11 +2,14 @@
 
 import json
 import re
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from annotate.handout import lease_seat, reopen_expired
 from annotate.kinds.pairwise import PairwiseSettings, clean_value
 from annotate.models import Draft, Judgement, Membership, Seat, Skip
 from annotate.pages.pairwise_form import format_answer, others, parse_answer, scale
@@ -130,6 +133,32 @@ def test_bad_answer_keeps_what_was_typed(page, answer):
     assert re.search(r'class="problem" role="alert" >value', html)
     assert form_of(html)[0] == action
     assert not Judgement.objects.exists()
+
+
+def test_what_was_typed_never_moves_to_another_task(page, make_user, add_member, project):
+    client, url = page
+    action, _answers = open_page(client, url)
+    past = timezone.now() - timedelta(hours=1)
+    Seat.objects.filter(state="leased").update(leased_at=past, leased_until=past)
+    reopen_expired(10)
+    other = make_user("other")
+    add_member(project, other)
+    lease_seat(project=project, user=other)
+    response = client.post(action, {"answer": "", "rationale": "my long thoughts"}, follow=True)
+    html = response.content.decode()
+    assert form_of(html)[0] != action
+    assert "my long thoughts" not in html
+    assert "no longer yours" in html
+
+
+def test_a_skip_without_a_reason_keeps_the_draft(page):
+    client, url = page
+    action, _answers = open_page(client, url)
+    draft = {"answer": "", "rationale": "my long thoughts"}
+    client.post(action.replace("/submit/", "/draft/"), draft, content_type="application/json")
+    response = client.post(action.replace("/submit/", "/skip/"), {"reason": ""})
+    assert response.status_code == 422
+    assert "my long thoughts" in response.content.decode()
 
 
 def test_nul_characters_are_refused(page):
