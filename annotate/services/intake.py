@@ -221,7 +221,9 @@ def _store_responses(items: list[PreparedItem], result: BatchResult) -> None:
         keys.append(mine)
     ids = _existing_responses({item.prompt_id for item in items if item.outcome != "created"})
     fresh = {key: response for key, response in wanted.items() if key not in ids}
-    ids.update(zip(fresh, bulk.reserve_ids(Response, len(fresh)), strict=True))
+    # By hash, because annotators see the ids: in the file's order the chosen one would be first.
+    drawn = sorted(fresh, key=lambda key: key[1:])
+    ids.update(zip(drawn, bulk.reserve_ids(Response, len(fresh)), strict=True))
     bulk.copy_rows(Response, RESPONSE_COLUMNS, _response_rows(fresh, ids))
     result.counts["responses"] += len(fresh)
     for item, mine in zip(items, keys, strict=True):

@@ -402,3 +402,13 @@ def test_long_rows_go_in_short_batches(project, monkeypatch):
     report = send(project, [*rows, bad, *many(16)[7:]])
     assert sizes == [2, 2, 2, 1, 9]
     assert [error.raw for error in report.errors] == [None]
+
+
+def test_ids_do_not_tell_which_response_was_chosen(project):
+    pairs = [{"prompt": f"Q{n}", "chosen": f"yes {n}", "rejected": f"no {n}"} for n in range(60)]
+    send(project, pairs, labels="tasks")
+    lower = 0
+    for task in Task.objects.all():
+        chosen, rejected = task.places.order_by("position").values_list("response_id", flat=True)
+        lower += chosen < rejected
+    assert 15 < lower < 45
