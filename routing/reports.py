@@ -3,9 +3,20 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from django.db import connection
+
 from annotate.models import Judgement, Project
 from annotate.quality.intervals import wilson
 from routing.models import Decision, RoutingPolicy
+
+LATEST_ROUTES = """
+SELECT route, count(*) FROM (
+    SELECT DISTINCT ON (d.task_id) d.route
+    FROM routing_decision d JOIN routing_routingpolicy p ON p.id = d.policy_id
+    WHERE p.project_id = %s
+    ORDER BY d.task_id, d.policy_id DESC) latest
+GROUP BY route
+"""
 
 
 @dataclass(frozen=True)
@@ -13,7 +24,8 @@ class AuditAgreement:
     """Judge against people on the audited tasks, one count a task.
 
     The audit is a random draw from the judge's share, so `rate` estimates the agreement on
-    that whole share. A task counts when a majority of its people prefer one response;
+    that whole share, as long as the audited share stays the same: tasks of all policies and all
+    versions of the judge count alike. A task counts when a majority of its people prefer one response;
     `undecided` are those where they tie or split. `low`, `high`: Wilson, 95 %.
     """
 
@@ -42,21 +54,22 @@ class RouteFigures:
 
 
 def route_figures(project: Project) -> RouteFigures:
-    """Four queries, whatever the project's size."""
-    latest = (
-        Decision.objects.filter(policy__project=project)
-        .order_by("task_id", "-policy__version")
-        .distinct("task_id")
-        .values_list("route", flat=True)
-    )
+    """Three queries, whatever the project's size."""
     policy = (
         RoutingPolicy.objects.filter(project=project, state=RoutingPolicy.State.ACTIVE)
         .select_related("judge")
         .first()
     )
     return RouteFigures(
-        policy=policy, routes=dict(Counter(latest)), agreement=audit_agreement(project)
+        policy=policy, routes=_latest_routes(project), agreement=audit_agreement(project)
     )
+
+
+def _latest_routes(project: Project) -> dict[str, int]:
+    """Counted by the database: a million decisions stay there. A later policy has a higher id."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_ROUTES, [project.pk])
+        return dict(cursor.fetchall())
 
 
 def majority(votes: list[int | None]) -> int | None:

@@ -274,6 +274,15 @@ def test_the_page_compares_judge_and_people_on_the_audited_share(
     assert route_figures(project).routes == {"people": 10, "both": 30}
 
 
+def test_a_task_counts_where_its_latest_policy_sent_it(tasks, length_judge) -> None:
+    project = tasks[0].project
+    for threshold in (1.0, 0.9):
+        save_policy(project=project, actor=None, threshold=threshold, audit_share=1.0)
+        work(project)
+    assert Decision.objects.count() == 80
+    assert route_figures(project).routes == {"people": 10, "both": 30}
+
+
 def test_majority_needs_more_than_half() -> None:
     assert majority([1, 1, 2]) == 1
     assert majority([1, 2]) is None
