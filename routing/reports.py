@@ -7,7 +7,7 @@ from django.db import connection
 
 from annotate.models import Judgement, Project
 from annotate.quality.intervals import wilson
-from routing.models import Decision, RoutingPolicy
+from routing.models import RoutingPolicy
 
 LATEST_ROUTES = """
 SELECT route, count(*) FROM (
@@ -25,8 +25,8 @@ class AuditAgreement:
 
     The audit is a random draw from the judge's share, so `rate` estimates the agreement on
     that whole share, as long as the audited share stays the same: tasks of all policies and all
-    versions of the judge count alike. A task counts when a majority of its people prefer one response;
-    `undecided` are those where they tie or split. `low`, `high`: Wilson, 95 %.
+    versions of the judge count alike. A task counts when a majority of its people prefer one
+    response; `undecided` are those where they tie or split. `low`, `high`: Wilson, 95 %.
     """
 
     tasks: int
