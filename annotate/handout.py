@@ -46,19 +46,22 @@ RELEASE_ONE = REOPEN + "WHERE id = %(seat)s AND state = 'leased' AND annotator_i
 RELEASE_ALL = (
     REOPEN + "WHERE project_id = %(project)s AND state = 'leased' AND annotator_id = %(user)s"
 )
+# Materialized: as a plain sub-select the planner may run it once a row, and then the limit
+# holds for each run alone.
 REOPEN_EXPIRED = """
+WITH expired AS MATERIALIZED (
+    SELECT id FROM annotate_seat
+    WHERE state = 'leased' AND leased_until < statement_timestamp()
+      AND (%(project)s::bigint IS NULL OR project_id = %(project)s)
+    ORDER BY leased_until LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED)
 UPDATE annotate_seat
 SET state = 'open', leased_at = NULL, leased_until = NULL,
     reopened_key = nextval('annotate_seat_reopened_key'),
     former_holders = array_append(array_remove(former_holders, annotator_id::bigint),
                                   annotator_id::bigint),
     annotator_id = NULL
-WHERE id IN (
-    SELECT id FROM annotate_seat
-    WHERE state = 'leased' AND leased_until < statement_timestamp()
-      AND (%(project)s::bigint IS NULL OR project_id = %(project)s)
-    ORDER BY leased_until LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED)
+FROM expired WHERE annotate_seat.id = expired.id
 """
 
 
