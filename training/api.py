@@ -3,11 +3,11 @@
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api.paging import ById
 from training.models import ModelVersion, SamplingRun, Schedule, TrainingRun
 from training.serializers import (
     ModelVersionSerializer,
@@ -23,11 +23,8 @@ from training.serializers import (
 from training.services import registry, runs, sampling, schedules
 
 
-class NewestFirst(CursorPagination):
+class NewestFirst(ById):
     ordering = "-id"
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 500
 
 
 def _page(view: APIView, queryset, serializer: type[serializers.Serializer]) -> Response:

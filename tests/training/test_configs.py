@@ -122,3 +122,13 @@ def test_fields_for_forms():
     assert fields["beta"] == {"name": "beta", "type": "a number", "default": 0.1}
     assert fields["max_steps"]["type"] == "a whole number or empty"
     assert "threads" not in fields
+
+
+def test_a_reward_model_learns_from_people_unless_asked_otherwise() -> None:
+    def source(recipe: str, data: dict | None) -> str:
+        return clean_config(recipe=recipe, config={"data": data})["data"]["query"]["source"]
+
+    assert source("reward_model", None) == "human"
+    assert source("reward_model", {"aggregation": "majority"}) == "human"
+    assert source("reward_model", {"query": {"source": "all"}}) == "all"
+    assert source("dpo", None) == "all"

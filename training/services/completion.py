@@ -75,7 +75,7 @@ def _register(
     """Locks the project's row, so that numbers are given out one at a time."""
     metrics = {name: value for name, value in result["metrics"].items() if name != "history"}
     jobs.heartbeat(run)
-    Project.objects.select_for_update().get(pk=run.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     kind = KINDS[run.recipe]
     mine = ModelVersion.objects.filter(project=run.project_id, kind=kind)
     version = ModelVersion.objects.create(

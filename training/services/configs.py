@@ -183,7 +183,18 @@ def _clean_data(value: Any) -> dict[str, Any]:
     return {"query": filters.as_query(), "aggregation": aggregation}
 
 
+def _clean_data_of_people(value: Any) -> dict[str, Any]:
+    """As `_clean_data`, people's labels unless asked otherwise.
+
+    A reward model that trains on its own labels learns little but to be surer.
+    """
+    value = {} if value is None else value
+    if isinstance(value, Mapping) and not value.get("query"):
+        value = {**value, "query": {"source": "human"}}
+    return _clean_data(value)
+
+
 RUN_FIELDS: dict[str, dict[str, Any]] = {
-    Recipe.REWARD_MODEL: {"data": _clean_data},
+    Recipe.REWARD_MODEL: {"data": _clean_data_of_people},
     Recipe.DPO: {"data": _clean_data, "start_from": _clean_start, "tiny": _clean_tiny},
 }

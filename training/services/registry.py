@@ -48,7 +48,7 @@ def roll_back(*, project: Project, kind: str, actor: User | None) -> ModelVersio
 
     Raises InvalidValue when nothing is in service or nothing served before.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     current = in_service(project=project, kind=kind)
     if current is None:
         raise InvalidValue("kind", "no version is in service, so there is nothing to roll back")
@@ -75,7 +75,7 @@ def roll_back(*, project: Project, kind: str, actor: User | None) -> ModelVersio
 
 def _locked(version: ModelVersion) -> ModelVersion:
     """The row as it is now; one promotion at a time in a project."""
-    Project.objects.select_for_update().get(pk=version.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=version.project_id)
     return ModelVersion.objects.select_related("project").get(pk=version.pk)
 
 

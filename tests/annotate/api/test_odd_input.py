@@ -82,7 +82,7 @@ def test_a_start_that_cannot_be_is_refused(owner, project, seat, refused, starte
 
 
 @pytest.mark.parametrize("position", ["abc", "%20", "9" * 40, "\0", "1.5", "-1"])
-@pytest.mark.parametrize("path", ["judgements/", "tasks/", "routing/decisions/"])
+@pytest.mark.parametrize("path", ["judgements/", "tasks/", "routing/decisions/", "training/runs/"])
 def test_a_made_up_cursor_is_refused(owner, project, refused, path, position):
     cursor = base64.b64encode(f"p={position}".encode()).decode()
     answer = owner.get(f"projects/{project.pk}/{path}?cursor={cursor}")
