@@ -481,6 +481,7 @@ class Migration(migrations.Migration):
                 (
                     "project",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="prompts",
                         to="annotate.project",
@@ -511,6 +512,7 @@ class Migration(migrations.Migration):
                 (
                     "prompt",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="responses",
                         to="annotate.prompt",
@@ -836,6 +838,7 @@ class Migration(migrations.Migration):
                 (
                     "project",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="tasks",
                         to="annotate.project",
@@ -942,6 +945,7 @@ class Migration(migrations.Migration):
                 (
                     "task",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="places",
                         to="annotate.task",

@@ -24,7 +24,10 @@ def split_bucket(prompt_hash: str, seed: int) -> int:
 class Prompt(models.Model):
     """A conversation that ends where the responses begin."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    # Look-ups by project go through prompt_content_unique.
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="prompts", db_index=False
+    )
     external_id = models.CharField(max_length=200, blank=True)
     system = models.TextField(blank=True)
     conversation = models.JSONField(help_text="List of {role, content}.")
@@ -65,7 +68,10 @@ class Prompt(models.Model):
 class Response(models.Model):
     """One answer to a prompt. Its content never changes (a trigger sees to it)."""
 
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="responses")
+    # Look-ups by prompt go through response_content_unique.
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.CASCADE, related_name="responses", db_index=False
+    )
     generator = models.CharField(max_length=200, blank=True)
     generator_version = models.CharField(max_length=100, blank=True)
     content = models.JSONField(help_text='List of parts, such as {"type": "text", "text": "…"}.')

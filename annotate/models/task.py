@@ -17,7 +17,10 @@ class Task(models.Model):
         AI = "ai", "AI judge"
         BOTH = "both", "Both"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tasks")
+    # Look-ups by project go through task_unique.
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="tasks", db_index=False
+    )
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="tasks")
     responses = models.ManyToManyField(Response, through="TaskResponse", related_name="tasks")
     dedup_key = models.CharField(
@@ -52,7 +55,8 @@ class Task(models.Model):
 class TaskResponse(models.Model):
     """A response's place in a task. The place is storage order, not the order shown."""
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="places")
+    # Look-ups by task go through task_response_place_unique.
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="places", db_index=False)
     response = models.ForeignKey(Response, on_delete=models.PROTECT, related_name="places")
     position = models.PositiveSmallIntegerField()
 
