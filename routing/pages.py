@@ -16,7 +16,7 @@ from annotate.reports.remembered import remembered
 from annotate.services import audit, jobs
 from routing import judges
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.reports import RouteFigures, route_figures
+from routing.reports import RouteFigures, policy_in_force, route_figures
 from routing.services.passes import start_routing
 from routing.services.policies import JUDGE_KIND, retire_policy, save_policy
 
@@ -126,14 +126,19 @@ def stop_routing(request: HttpRequest, project_id: int) -> HttpResponse:
 
 
 def _live(project: Project) -> dict:
-    figures = remembered(f"report-routes:{project.pk}", lambda: route_figures(project))
+    """Figures are remembered until the rule changes or a pass begins or ends."""
+    policy = policy_in_force(project)
     runs = RoutingRun.objects.filter(project=project).order_by("-pk")
+    run = runs.first()
+    rule, latest = policy.pk if policy else 0, f"{run.pk}:{run.state}" if run else ""
+    key = f"report-routes:{project.pk}:{rule}:{latest}"
+    figures = remembered(key, lambda: route_figures(project))
     return {
         "project": project,
         "tab": "routing",
         "figures": figures,
         "shares": _shares(figures),
-        "run": runs.first(),
+        "run": run,
         "going": runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists(),
     }
 

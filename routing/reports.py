@@ -53,15 +53,18 @@ class RouteFigures:
         return sum(self.routes.values())
 
 
+def policy_in_force(project: Project) -> RoutingPolicy | None:
+    """The project's active policy with its judge."""
+    active = RoutingPolicy.objects.filter(project=project, state=RoutingPolicy.State.ACTIVE)
+    return active.select_related("judge").first()
+
+
 def route_figures(project: Project) -> RouteFigures:
     """Three queries, whatever the project's size."""
-    policy = (
-        RoutingPolicy.objects.filter(project=project, state=RoutingPolicy.State.ACTIVE)
-        .select_related("judge")
-        .first()
-    )
     return RouteFigures(
-        policy=policy, routes=_latest_routes(project), agreement=audit_agreement(project)
+        policy=policy_in_force(project),
+        routes=_latest_routes(project),
+        agreement=audit_agreement(project),
     )
 
 

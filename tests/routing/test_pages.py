@@ -55,6 +55,23 @@ def test_the_form_puts_versions_in_force(client, project, length_judge) -> None:
     assert client.get(url_of(project)).context["form"]["threshold"].value() == 80
 
 
+def test_remembered_figures_hide_no_new_rule_and_no_finished_pass(
+    client, project, length_judge, monkeypatch
+) -> None:
+    monkeypatch.setattr("annotate.reports.remembered.FREE_SECONDS", 0)
+    monkeypatch.setattr("annotate.reports.remembered.SHARE", 1_000_000)
+    start = url_of(project, "start_pass")
+    assert start not in client.get(url_of(project)).content.decode()
+    client.post(url_of(project), RULE)
+    answer = client.get(url_of(project))
+    assert start in answer.content.decode()
+    assert answer.context["form"]["threshold"].value() == 50
+    run_pass(client, project)
+    assert client.get(url_of(project)).context["figures"].total == 4
+    client.post(url_of(project, "stop_routing"))
+    assert start not in client.get(url_of(project)).content.decode()
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("threshold", "49"), ("threshold", "101"), ("audit_share", "4"), ("audit_share", "")],
