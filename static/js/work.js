@@ -48,6 +48,7 @@ function show(task, said = "") {
   activity.start(draft.restore());
   panels.attach(task);
   if (!said) return;
+  document.querySelector(".messages")?.remove(); // It was about the task before.
   setStatus();
   scrollTo(0, 0);
   task.focus({ preventScroll: true });

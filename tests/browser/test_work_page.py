@@ -370,6 +370,18 @@ def test_without_scripts(open_browser, ada, project):
     assert Judgement.objects.count() == 4
 
 
+def test_a_message_goes_with_the_task_it_was_shown_on(open_work, ada):
+    page = open_work(ada)
+    answer(page, "A is better")
+    page.keyboard.press("u")
+    page.wait_for_url(re.compile("/judgements/"))
+    page.keyboard.press("4")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Your answer is changed.")).to_be_visible()
+    answer(page, "B is better")
+    expect(page.get_by_text("Your answer is changed.")).to_have_count(0)
+
+
 def test_phone_width(open_work, ada):
     page = open_work(ada, **PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
