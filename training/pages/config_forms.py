@@ -9,14 +9,19 @@ from django import forms
 
 from annotate.kinds import InvalidValue
 from training.models import TrainingRun
-from training.recipes.config import PAIR_LOSSES, DpoConfig, RewardModelConfig
+from training.recipes.config import (
+    LEAST_RESPONSE_TOKENS,
+    PAIR_LOSSES,
+    DpoConfig,
+    RewardModelConfig,
+)
 
 Recipe = TrainingRun.Recipe
 
 TIE_RULES = {"drop": "leave them out", "half": "count them as half a win for each side"}
 METHODS = {
     "finetune": "fine-tune the network",
-    "frozen": "fit a linear head on frozen embeddings (seconds)",
+    "frozen": "fit a linear head on frozen embeddings (each text is read once)",
 }
 LOSSES = {
     "sigmoid": "DPO (sigmoid)",
@@ -39,6 +44,12 @@ def _number(recipe: type, name: str, **more) -> forms.Field:
     if kind is forms.FloatField:
         more.setdefault("widget", forms.NumberInput(attrs={"step": "any"}))
     return kind(initial=default, **more)
+
+
+def _longest_text(recipe: type, **more) -> forms.Field:
+    """Room for the prompt's part, which the form does not ask for, and the least response."""
+    least = _default(recipe, "prompt_tokens") + LEAST_RESPONSE_TOKENS
+    return _number(recipe, "max_length", min_value=least, label="Longest text, tokens", **more)
 
 
 class ConfigForm(forms.Form):
@@ -64,13 +75,7 @@ class RewardModelForm(ConfigForm):
     epochs = _number(RewardModelConfig, "epochs", min_value=0.01, max_value=1000)
     batch_size = _number(RewardModelConfig, "batch_size", min_value=1, max_value=4096)
     learning_rate = _number(RewardModelConfig, "learning_rate", min_value=0, max_value=1)
-    max_length = _number(
-        RewardModelConfig,
-        "max_length",
-        min_value=16,
-        label="Longest text, tokens",
-        help_text="Longer ones are cut, never dropped.",
-    )
+    max_length = _longest_text(RewardModelConfig, help_text="Longer ones are cut, never dropped.")
     tie_rule = forms.ChoiceField(choices=TIE_RULES.items(), label="Ties")
     lora = forms.BooleanField(required=False, label="Train a LoRA adapter only")
     seed = _number(RewardModelConfig, "seed", min_value=0, max_value=2**31 - 1)
@@ -91,7 +96,7 @@ class DpoForm(ConfigForm):
     epochs = _number(DpoConfig, "epochs", min_value=0.01, max_value=1000)
     batch_size = _number(DpoConfig, "batch_size", min_value=1, max_value=4096)
     learning_rate = _number(DpoConfig, "learning_rate", min_value=0, max_value=1)
-    max_length = _number(DpoConfig, "max_length", min_value=16, label="Longest text, tokens")
+    max_length = _longest_text(DpoConfig)
     lora_rank = _number(DpoConfig, "lora_rank", min_value=1, max_value=1024, label="LoRA rank")
     tie_rule = forms.ChoiceField(choices=TIE_RULES.items(), label="Ties")
     seed = _number(DpoConfig, "seed", min_value=0, max_value=2**31 - 1)

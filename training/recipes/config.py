@@ -14,6 +14,7 @@ TIE_RULES = ("drop", "half")
 PRECISIONS = ("auto", "fp32", "bf16")
 REWARD_METHODS = ("finetune", "frozen")
 LARGEST = 1e12  # also keeps infinity and NaN, which JSON cannot hold, out of every field
+LEAST_RESPONSE_TOKENS = 8
 PAIR_LOSSES = ("sigmoid", "hinge", "ipo", "robust", "simpo")
 
 
@@ -103,8 +104,9 @@ def _require_lengths(config: "RewardModelConfig | DpoConfig") -> None:
     config.require("max_length", 16 <= config.max_length <= 131072, "from 16 to 131072 tokens")
     config.require(
         "prompt_tokens",
-        1 <= config.prompt_tokens <= config.max_length - 8,
-        f"from 1 to max_length - 8 = {config.max_length - 8} (room for the response)",
+        1 <= config.prompt_tokens <= config.max_length - LEAST_RESPONSE_TOKENS,
+        f"from 1 to max_length - {LEAST_RESPONSE_TOKENS} = "
+        f"{config.max_length - LEAST_RESPONSE_TOKENS} (room for the response)",
     )
 
 

@@ -89,6 +89,7 @@ def test_the_form_queues_a_run(client, project) -> None:
         ("base_model", "/etc/passwd"),
         ("learning_rate", "0"),
         ("max_length", "8"),
+        ("max_length", "64"),
         ("epochs", ""),
         ("method", "magic"),
         ("seed", "-1"),
