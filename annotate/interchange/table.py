@@ -235,9 +235,10 @@ def _label(
     if meaning in VERDICTS and len(letters) == 2:
         return ImportedLabel(meaning, strength=strength, annotator=annotator)  # type: ignore[arg-type]
     if meaning not in letters or len(letters) != 2:
+        given = f" Values with a meaning: {', '.join(label_values)}." if label_values else ""
         message = (
-            f"The value means none of {', '.join(letters)}, {', '.join(VERDICTS)}. "
-            f"Known values: {', '.join(known)}. Add it to the value mapping."
+            f"The value means none of {', '.join(letters)}, {', '.join(VERDICTS)}.{given} "
+            "Say what it means (label_value)."
         )
         raise RowProblem(cells.column("label"), said, message)
     return ImportedLabel(
