@@ -33,7 +33,7 @@ class AddMemberForm(forms.Form):
         found = list(User.objects.filter(Q(username=who) | Q(email__iexact=who))[:2])
         if not found:
             raise forms.ValidationError(
-                "Nobody here has this name or e-mail. Create an account for them below."
+                "Nobody here has this name or e-mail. Create an account for them."
             )
         if len(found) > 1:
             raise forms.ValidationError("Several accounts fit. Give the exact username.")
