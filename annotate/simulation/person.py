@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from annotate.demo.preference import SimulatedAnnotator
+from annotate.kinds import pairwise
 from annotate.simulation.session import Refused, Session
 
 GONE = 409
@@ -59,15 +60,15 @@ def _text(response: dict) -> str:
 
 def _value(said, lease: dict) -> dict:
     """The answer in the form's own words: what the form does not offer becomes a tie."""
-    settings = lease["form"]["settings"]
+    settings = pairwise.clean_settings(lease["form"]["settings"])
     if said.verdict == "prefer":
         return {
             "verdict": "prefer",
             "preferred": lease["responses"][said.index]["id"],
-            "strength": min(said.strength, settings["strength_levels"]),
+            "strength": min(said.strength, settings.strength_levels),
         }
-    if said.verdict != "tie" and settings[f"allow_{said.verdict}"]:
+    if said.verdict != "tie" and getattr(settings, f"allow_{said.verdict}"):
         return {"verdict": said.verdict}
-    if settings["allow_tie"]:
+    if settings.allow_tie:
         return {"verdict": "tie"}
     return {"verdict": "prefer", "preferred": lease["responses"][0]["id"], "strength": 1}

@@ -2,6 +2,7 @@
 
 import time
 
+import httpx
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate.models import Judgement, Project
@@ -34,24 +35,37 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {options['project']}; there are: {there}.")
         if options["people"] < 1 or options["speed"] < 0 or options["concurrency"] < 1:
             raise CommandError("--people and --concurrency must be 1 or more, --speed 0 or more.")
+        url = options["url"].rstrip("/")
+        _require_server(url)
         began = time.monotonic()
         try:
             done = let_work(
                 project=project,
                 people=options["people"],
                 seed=options["seed"],
-                url=options["url"].rstrip("/"),
+                url=url,
                 speed=options["speed"],
                 answers=options["judgements"],
                 concurrency=options["concurrency"],
                 told=lambda name, done: self.stdout.write(f"{name}: {done} answers"),
             )
         except Refused as error:
-            raise CommandError(
-                f"{error}\nIs the server running? Start it with bin/serve, or name it with --url."
-            ) from error
+            raise CommandError(str(error)) from error
         seconds = time.monotonic() - began
         total = Judgement.objects.filter(project=project, simulated=True).count()
         self.stdout.write(
             f"{done} answers in {seconds:.1f} s; {total} simulated judgements in “{project.name}”."
         )
+
+
+def _require_server(url: str) -> None:
+    """Say at once that nobody is there; later, people wait for a server that restarts."""
+    try:
+        answer = httpx.get(f"{url}/healthz", timeout=5)
+    except httpx.TransportError as error:
+        raise CommandError(
+            f"No Tandem answers at {url} ({error}). Start it with bin/serve, or name its address "
+            "with --url."
+        ) from error
+    if answer.status_code != 200:
+        raise CommandError(f"{url}/healthz answers {answer.status_code}; see the server's log.")
