@@ -7,11 +7,15 @@ acknowledged early and may be lost: the sweep finds every row that is due.
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from django.conf import settings
 
 from config import broker
+from config.lifetime import end_group_when_orphaned
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+ORPHAN_GRACE = 15.0  # seconds for an orderly end
 
 app = Celery("tandem")
 app.conf.update(
@@ -53,3 +57,11 @@ if settings.CELERY_BROKER_URL.startswith(f"{broker.SCHEME}://"):
     app.conf.broker_transport_options = broker.transport_options(settings.VAR_DIR / "broker")
     app.conf.worker_enable_remote_control = False  # its reply queues would pile up as files
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def follow_supervisor(**_: object) -> None:
+    """Under the supervisor, never outlive it: an orderly end that hangs is cut short."""
+    if os.environ.get("TANDEM_SUPERVISED") == "1":
+        end_group_when_orphaned(ORPHAN_GRACE)

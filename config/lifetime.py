@@ -4,6 +4,8 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
@@ -28,3 +30,22 @@ def die_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], Non
             os._exit(1)
 
     return ask_kernel
+
+
+def end_group_when_orphaned(grace: float, *, poll: float = 1.0) -> None:
+    """Have a thread end this process's group with SIGKILL, `grace` s after its parent has died.
+
+    For a process that the parent-death signal asks to end in order and that may hang on the way.
+    Does nothing in a process that does not lead its own group: others may be in there.
+    """
+    if os.getpgrp() != os.getpid():
+        return
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(poll)
+        time.sleep(grace)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="end-when-orphaned", daemon=True).start()

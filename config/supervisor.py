@@ -23,6 +23,7 @@ from config.supervision import Service, Supervisor, end_leftovers, print_line
 STOP_ORDER = [["web", "beat"], ["worker", "training"], ["postgres"]]
 # It warns of pickled messages from strangers; only JSON is accepted here.
 WITHOUT_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+CELERY = {**WITHOUT_ROOT_WARNING, "TANDEM_SUPERVISED": "1"}  # see config/celery.py
 LONG_START = 30  # seconds; then the console says that something is wrong
 TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft")
 
@@ -74,13 +75,13 @@ def worker_service(name: str, queue: str, concurrency: int) -> Service:
         command,
         stopping=((signal.SIGTERM, 8.0), (signal.SIGQUIT, 7.0)),
         orphaned=signal.SIGQUIT,
-        environment=WITHOUT_ROOT_WARNING,
+        environment=CELERY,
     )
 
 
 def beat_service() -> Service:
     command = [sys.executable, "-m", "celery", "-q", "-A", "config.celery", "beat"]
-    return Service("beat", [*command, "--loglevel", "WARNING"])
+    return Service("beat", [*command, "--loglevel", "WARNING"], environment=CELERY)
 
 
 def background_services() -> list[Service]:

@@ -102,3 +102,11 @@ class Tree:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
+
+
+def wait_until_none_survive(tree: Tree, seconds: float = 60) -> None:
+    """Names the processes that still run when it gives up."""
+    deadline = time.monotonic() + seconds
+    while survivors := tree.survivors():
+        assert time.monotonic() < deadline, f"after {seconds:g} s there still run: {survivors}"
+        time.sleep(0.05)

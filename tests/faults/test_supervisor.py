@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from config.cluster import Cluster
-from tests.faults.processes import Tree, free_port, new_var, wait_until
+from tests.faults.processes import Tree, free_port, new_var, wait_until, wait_until_none_survive
 
 # A supervisor of small fake services: `steady` with a child of its own, `deaf` to SIGTERM.
 FAKE = """
@@ -236,7 +236,7 @@ def test_kill_9_of_the_real_supervisor_leaves_nothing(real, var):
     assert len(tree.family()) >= 5
     tree.process.kill()
     tree.process.wait(10)
-    wait_until(lambda: tree.survivors() == [], 60, "the end of every process")
+    wait_until_none_survive(tree)
     again = real(port)
     again.wait_for("Tandem serves at", seconds=60)
     again.family()
