@@ -10,7 +10,7 @@ them. `ranking` lists positions from best to worst, equal ones as an inner list:
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from annotate.interchange import fields
 from annotate.interchange.dialogues import ALL_IDENTICAL, split_system
@@ -20,6 +20,7 @@ from annotate.interchange.records import (
     ImportedLabel,
     ImportedResponse,
     RowProblem,
+    Verdict,
 )
 from annotate.interchange.rows import Row
 from annotate.interchange.streams import Limits
@@ -115,7 +116,7 @@ def _label(value: Any, name: str, count: int, annotator: str | None) -> list[Imp
             message = f"Expected a position from 0 or one of {', '.join(VERDICTS)}."
             raise RowProblem(name, verdict, message)
         pairs = [pair] if pair else list(itertools.combinations(range(count), 2))
-        return [ImportedLabel(verdict, a, b, **said) for a, b in pairs]  # type: ignore[arg-type]
+        return [ImportedLabel(cast(Verdict, verdict), a, b, **said) for a, b in pairs]
     best = fields.integer(verdict, name, 0, count - 1)
     if pair and best not in pair:
         raise RowProblem(name, best, f"The preferred response is not in the pair {list(pair)}.")

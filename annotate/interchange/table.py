@@ -9,7 +9,7 @@ import csv
 import itertools
 import string
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from annotate.interchange import fields
 from annotate.interchange.dialogues import ALL_IDENTICAL, split_system
@@ -20,6 +20,7 @@ from annotate.interchange.records import (
     ImportedResponse,
     RowError,
     RowProblem,
+    Verdict,
     storable,
 )
 from annotate.interchange.rows import Row, decode_text, looks_like_json, objects, start
@@ -233,7 +234,7 @@ def _label(
     known = dict(label_values) or LABEL_VALUES
     meaning = known.get(said, known.get(said.lower(), ""))
     if meaning in VERDICTS and len(letters) == 2:
-        return ImportedLabel(meaning, strength=strength, annotator=annotator)  # type: ignore[arg-type]
+        return ImportedLabel(cast(Verdict, meaning), strength=strength, annotator=annotator)
     if meaning not in letters or len(letters) != 2:
         given = f" Values with a meaning: {', '.join(label_values)}." if label_values else ""
         message = (
