@@ -6,7 +6,14 @@ Value, version 1::
     {"verdict": "tie" | "both_good" | "both_bad"}
 
 Values name response ids, never sides. `strength` is 1 (slightly) .. 3 (much); a project with
-one level always stores 1.
+one level always stores 1. A project that asks for confidence, or by criteria, gets beside that::
+
+    "confidence": "absolutely" | "fairly" | "not",
+    "criteria": {<name>: {"verdict": …, "preferred": …, "strength": …, "confidence": …,
+                          "reasons": ["concise", …], "own_reason": "…"}}
+
+where reasons are left out when none is given. Pairs and distance are those of the overall
+preference. The form of MultiPref: Miranda et al. (2024, arXiv 2410.19133).
 
 An imported preference may also hold `"margin": <number>`: the difference in reward that its file
 brought along, in the units of whoever wrote it. People and judges cannot send one.
@@ -16,32 +23,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotate.kinds.contract import Pair, Shown
+from annotate.kinds.criteria import (
+    Criterion,
+    clean_confidence,
+    clean_criteria,
+    clean_reasons,
+)
 from annotate.kinds.errors import InvalidValue
 
 NAME = "pairwise"
 SCHEMA_VERSION = 1
+RESPONSES = (2, 2)
+NEEDS_CONTENT = False
+PREFERENCE = ("verdict", "preferred", "strength", "confidence")
 VERDICTS = ("prefer", "tie", "both_good", "both_bad")
 
 
 @dataclass(frozen=True)
 class PairwiseSettings:
-    """How the form looks: levels of strength (1 or 3), which non-preferences it offers."""
+    """How the form looks: levels of strength (1 or 3), which non-preferences it offers.
+
+    Each of `criteria` is answered on the same scale as the whole; `confidence` is asked of each.
+    """
 
     strength_levels: int = 3
     allow_tie: bool = True
     allow_both_bad: bool = True
     allow_both_good: bool = False
+    confidence: bool = False
+    criteria: tuple[Criterion, ...] = ()
     rationale_min_chars: int = 0
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A judgement as trainers want it. `tie` keeps the two in the order they were given."""
-
-    chosen: int
-    rejected: int
-    strength: int
-    tie: bool
 
 
 def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
@@ -54,11 +66,12 @@ def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
             raise InvalidValue(
                 f"kind_settings.{name}", f"unknown; there are: {', '.join(sorted(known))}"
             )
-    settings = PairwiseSettings(**raw)
+    criteria = clean_criteria("kind_settings.criteria", raw.get("criteria", ()))
+    settings = PairwiseSettings(**{**raw, "criteria": criteria})
     levels = settings.strength_levels
     if type(levels) is not int or levels not in (1, 3):
         raise InvalidValue("kind_settings.strength_levels", "must be 1 or 3")
-    for name in ("allow_tie", "allow_both_bad", "allow_both_good"):
+    for name in ("allow_tie", "allow_both_bad", "allow_both_good", "confidence"):
         if not isinstance(getattr(settings, name), bool):
             raise InvalidValue(f"kind_settings.{name}", "must be true or false")
     minimum = settings.rationale_min_chars
@@ -68,24 +81,59 @@ def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
 
 
 def clean_value(
-    raw: object, *, response_ids: Sequence[int], settings: PairwiseSettings, rationale: str = ""
+    raw: object, *, shown: Shown, settings: PairwiseSettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
     if not isinstance(raw, Mapping) or not raw:
         raise InvalidValue("value", "is empty: choose a response, or say that they tie")
-    verdict = raw.get("verdict")
-    if verdict not in _offered(settings):
-        raise InvalidValue("value.verdict", f"must be one of: {', '.join(_offered(settings))}")
     if len(rationale.strip()) < settings.rationale_min_chars:
         raise InvalidValue("rationale", f"needs at least {settings.rationale_min_chars} characters")
-    extra = set(raw) - {"verdict", "preferred", "strength"}
+    _refuse_unknown("value", raw, {*PREFERENCE, "criteria"})
+    value = _clean_preference("value", raw, shown.response_ids, settings)
+    if settings.criteria or raw.get("criteria"):
+        value["criteria"] = _clean_criteria(raw, shown.response_ids, settings)
+    return value
+
+
+def _clean_criteria(
+    raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
+) -> dict[str, Any]:
+    given = raw.get("criteria") or {}
+    if not isinstance(given, Mapping):
+        raise InvalidValue("value.criteria", "must be an object: each criterion's name, its answer")
+    _refuse_unknown("value.criteria", given, {criterion.name for criterion in settings.criteria})
+    found = {}
+    for criterion in settings.criteria:
+        field = f"value.criteria.{criterion.name}"
+        answer = given.get(criterion.name)
+        if not isinstance(answer, Mapping) or not answer:
+            raise InvalidValue(field, f"is missing: say which is better by {criterion.title!r}")
+        _refuse_unknown(field, answer, {*PREFERENCE, "reasons", "own_reason"})
+        found[criterion.name] = {
+            **_clean_preference(field, answer, response_ids, settings),
+            **clean_reasons(field, answer, criterion),
+        }
+    return found
+
+
+def _refuse_unknown(field: str, raw: Mapping[str, Any], known: set[str]) -> None:
+    extra = set(raw) - known
     if extra:
-        raise InvalidValue(f"value.{min(map(str, extra))}", "unknown field; leave it out")
-    if verdict != "prefer":
-        if raw.get("preferred") is not None or raw.get("strength") is not None:
-            raise InvalidValue("value.preferred", f"leave it out with verdict {verdict}")
-        return {"verdict": verdict}
-    return {"verdict": "prefer", **_preference(raw, response_ids, settings)}
+        raise InvalidValue(f"{field}.{min(map(str, extra))}", "unknown field; leave it out")
+
+
+def _clean_preference(
+    field: str, raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
+) -> dict[str, Any]:
+    verdict = raw.get("verdict")
+    if verdict not in _offered(settings):
+        raise InvalidValue(f"{field}.verdict", f"must be one of: {', '.join(_offered(settings))}")
+    value = {"verdict": verdict}
+    if verdict == "prefer":
+        value |= _preference(field, raw, response_ids, settings)
+    elif raw.get("preferred") is not None or raw.get("strength") is not None:
+        raise InvalidValue(f"{field}.preferred", f"leave it out with verdict {verdict}")
+    return value | clean_confidence(field, raw, settings.confidence)
 
 
 def _offered(settings: PairwiseSettings) -> list[str]:
@@ -99,16 +147,16 @@ def _offered(settings: PairwiseSettings) -> list[str]:
 
 
 def _preference(
-    raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
+    field: str, raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
 ) -> dict[str, Any]:
     preferred = raw.get("preferred")
     if type(preferred) is not int or preferred not in response_ids:
         ids = ", ".join(map(str, response_ids))
-        raise InvalidValue("value.preferred", f"must be the id of a shown response: {ids}")
+        raise InvalidValue(f"{field}.preferred", f"must be the id of a shown response: {ids}")
     strength = raw.get("strength", 1)
     levels = settings.strength_levels
     if isinstance(strength, bool) or not isinstance(strength, int) or not 1 <= strength <= levels:
-        raise InvalidValue("value.strength", f"must be a number from 1 to {levels}")
+        raise InvalidValue(f"{field}.strength", f"must be a number from 1 to {levels}")
     return {"preferred": preferred, "strength": strength}
 
 
@@ -124,6 +172,11 @@ def to_pair(value: Mapping[str, Any], response_ids: Sequence[int]) -> Pair:
         strength=value["strength"],
         tie=False,
     )
+
+
+def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
+    """The one preference of the answer."""
+    return [to_pair(value, response_ids)]
 
 
 def signed(value: Mapping[str, Any], response_ids: Sequence[int]) -> int:

@@ -1,0 +1,103 @@
+"""The form that a task is asked under: a kind with its settings, at one version."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from annotate import kinds
+from annotate.kinds import Kind
+from annotate.kinds.contract import Shown, ShownResponse
+from annotate.models import Judgement, Project
+from annotate.statements import fetch_one
+
+CONTENT = """
+SELECT t.context::text, p.passages::text,
+       (SELECT json_agg(json_build_object('id', r.id, 'content', r.content))::text
+        FROM annotate_response r WHERE r.id = ANY(%(responses)s::bigint[])),
+       (SELECT json_build_object('id', s.id, 'replies', coalesce((
+            SELECT json_agg(coalesce((
+                SELECT json_agg(a.letter ORDER BY a.letter) FROM annotate_chatreply a
+                WHERE a.turn_id = u.id AND a.state IN ('done', 'stopped') AND a.text <> ''
+            ), '[]') ORDER BY u.number)
+            FROM annotate_chatturn u WHERE u.session_id = s.id), '[]'))::text
+        FROM annotate_chatsession s
+        WHERE s.task_id = t.id AND s.annotator_id = %(annotator)s::bigint)
+FROM annotate_task t JOIN annotate_prompt p ON p.id = t.prompt_id
+WHERE t.id = %(task)s::bigint
+"""
+
+
+@dataclass(frozen=True)
+class Form:
+    """`settings` are the kind's own, cleaned. `version` is the id of the FormVersion, if any."""
+
+    kind: str
+    settings: Any
+    version: int | None = None
+
+    @classmethod
+    def read(cls, kind: str, kind_settings: str | Mapping, version: int | None = None) -> "Form":
+        """From stored settings, as JSON text or not. Raises InvalidValue, KeyError."""
+        text = kind_settings if isinstance(kind_settings, str) else json.dumps(kind_settings)
+        return cls(kind, _clean_settings(kind, text), version)
+
+    @classmethod
+    def of_project(cls, project: Project) -> "Form":
+        """As the project asks now."""
+        return cls.read(project.kind, project.kind_settings, project.form_version_id)
+
+    @classmethod
+    def of_judgement(cls, judgement: Judgement) -> "Form":
+        """As its author saw it; a judgement of before there were versions has the project's."""
+        version = judgement.form_version
+        if version is None:
+            return cls.read(judgement.kind, judgement.project.kind_settings)
+        return cls.read(version.kind, version.kind_settings, version.pk)
+
+    @property
+    def module(self) -> Kind:
+        return kinds.get(self.kind)
+
+    def clean_value(
+        self,
+        raw: object,
+        *,
+        task_id: int,
+        response_ids: Sequence[int],
+        annotator_id: int,
+        rationale: str,
+    ) -> dict[str, Any]:
+        """The answer in its stored form. Raises InvalidValue.
+
+        One query for contents if the kind looks into them, else none. The context's `session`
+        is the conversation that this person held at the task, whatever the task says.
+        """
+        if kinds.needs_content(self.module, self.settings):
+            shown = _with_content(task_id, response_ids, annotator_id)
+        else:
+            shown = Shown.of_ids(response_ids)
+        return self.module.clean_value(
+            raw, shown=shown, settings=self.settings, rationale=rationale
+        )
+
+
+@lru_cache(maxsize=1000)
+def _clean_settings(kind: str, kind_settings: str) -> Any:
+    return kinds.get(kind).clean_settings(json.loads(kind_settings))
+
+
+def _with_content(task_id: int, response_ids: Sequence[int], annotator_id: int) -> Shown:
+    parameters = {"task": task_id, "responses": list(response_ids), "annotator": annotator_id}
+    found = [json.loads(text or "null") for text in fetch_one(CONTENT, parameters)]
+    context, passages, responses, session = found
+    context.pop("session", None)
+    if session is not None:
+        context["session"] = session
+    content = {response["id"]: tuple(response["content"]) for response in responses or ()}
+    return Shown(
+        responses=tuple(ShownResponse(pk, content[pk]) for pk in response_ids),
+        passages=tuple(passages),
+        context=context,
+    )

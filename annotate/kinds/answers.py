@@ -1,0 +1,161 @@
+"""What the kinds share: checks of settings and answers, and what any answer may carry.
+
+Any answer may carry `"confidence": "absolutely" | "fairly" | "not"`: how sure its author is.
+A project that asks for it gets it with every answer, one that does not takes none.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from annotate.inputs import clean_boolean, clean_choice, clean_integer, clean_text
+from annotate.kinds.contract import Shown
+from annotate.kinds.errors import InvalidValue
+
+SETTINGS = "kind_settings"
+CONFIDENCE = ("absolutely", "fairly", "not")
+MAX_RATIONALE_CHARS = 10_000
+NAME_PATTERN = re.compile(r"[\w-]{1,60}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """What every kind may ask beside its own question."""
+
+    confidence: bool = False
+    rationale_min_chars: int = 0
+
+
+def clean_fields(
+    raw: object, defaults: type[AnswerSettings], *, choices: Mapping[str, Collection[str]] = {}
+) -> dict[str, Any]:
+    """The raw settings, their names, true/false fields and `choices` checked; others as they came.
+
+    `defaults` is the dataclass of settings: its fields are the names there are, and a field
+    whose default is true or false takes nothing else. Raises InvalidValue.
+    """
+    known = {field.name: field.default for field in fields(defaults)}
+    given = clean_object(SETTINGS, raw, known)
+    for name, value in given.items():
+        field = f"{SETTINGS}.{name}"
+        if isinstance(known[name], bool):
+            clean_boolean(field, value)
+        elif name in choices:
+            clean_choice(field, value, choices[name])
+    if "rationale_min_chars" in given:
+        clean_integer(
+            f"{SETTINGS}.rationale_min_chars",
+            given["rationale_min_chars"],
+            low=0,
+            high=MAX_RATIONALE_CHARS,
+        )
+    return given
+
+
+def clean_object(field: str, value: object, known: Iterable[str]) -> dict[str, Any]:
+    """An object without fields other than `known`. Raises InvalidValue."""
+    if not isinstance(value, Mapping):
+        raise InvalidValue(field, "must be a JSON object")
+    names = list(known)
+    for name in value:
+        if name not in names:
+            there_are = ", ".join(sorted(names))
+            raise InvalidValue(f"{field}.{name}", f"unknown field; there are: {there_are}")
+    return dict(value)
+
+
+def clean_list(field: str, value: object, *, low: int, high: int) -> list[Any]:
+    """A list (or tuple) of low..high entries. Raises InvalidValue."""
+    if not isinstance(value, list | tuple):
+        raise InvalidValue(field, "must be a list")
+    if not low <= len(value) <= high:
+        wanted = str(low) if low == high else f"{low} to {high}"
+        raise InvalidValue(field, f"has {len(value)} entries; it takes {wanted}")
+    return list(value)
+
+
+def clean_unique(
+    field: str, value: object, *, low: int, high: int, of: Collection[str]
+) -> list[Any]:
+    """A list of different names out of `of`. Raises InvalidValue at the entry."""
+    names = clean_list(field, value, low=low, high=high)
+    for index, name in enumerate(names):
+        clean_choice(f"{field}.{index}", name, of)
+        if name in names[:index]:
+            raise InvalidValue(f"{field}.{index}", f"{name} stands there twice; leave one out")
+    return names
+
+
+def clean_name(field: str, value: object) -> str:
+    """A name that may stand in a dotted path: letters, digits, _ and -."""
+    if not isinstance(value, str) or NAME_PATTERN.fullmatch(value) is None:
+        raise InvalidValue(field, "must be 1 to 60 letters, digits, _ or -")
+    return value
+
+
+def begin(
+    raw: object, known: Iterable[str], *, settings: AnswerSettings, rationale: str
+) -> dict[str, Any]:
+    """The answer as an object with `known` fields, or with confidence; raises InvalidValue.
+
+    Checks also that the rationale is as long as the project wants it.
+    """
+    if not isinstance(raw, Mapping) or not raw:
+        raise InvalidValue("value", "is empty: give an answer, or skip the task")
+    answer = clean_object("value", raw, [*known, "confidence"])
+    if len(rationale.strip()) < settings.rationale_min_chars:
+        raise InvalidValue("rationale", f"needs at least {settings.rationale_min_chars} characters")
+    return answer
+
+
+def confidence(answer: Mapping[str, Any], settings: AnswerSettings) -> dict[str, str]:
+    """{"confidence": …} where the project asks for it, else {}. Raises InvalidValue."""
+    field, given = "value.confidence", answer.get("confidence")
+    if not settings.confidence:
+        if given is not None:
+            raise InvalidValue(field, "is not asked for in this project; leave it out")
+        return {}
+    return {"confidence": clean_choice(field, given, CONFIDENCE)}
+
+
+def for_responses(
+    field: str,
+    raw: object,
+    shown: Shown,
+    clean: Callable[[str, object, int], T],
+    *,
+    every: bool = True,
+) -> dict[str, T]:
+    """{"<response id>": clean(path, entry, response id)}, in the order of the ids.
+
+    With `every`, no shown response may be missing. Raises InvalidValue.
+    """
+    if not isinstance(raw, Mapping):
+        raise InvalidValue(field, "must be a JSON object by response id")
+    ids = {str(pk): pk for pk in sorted(shown.response_ids)}
+    for key in raw:
+        if key not in ids:
+            message = f"is not the id of a shown response: {', '.join(ids)}"
+            raise InvalidValue(f"{field}.{key}", message)
+    if every:
+        for key in ids:
+            if key not in raw:
+                raise InvalidValue(f"{field}.{key}", "is missing; answer for every response")
+    return {key: clean(f"{field}.{key}", raw[key], pk) for key, pk in ids.items() if key in raw}
+
+
+def written(field: str, value: object, *, low: int, high: int) -> str:
+    """A text of at least `low` characters, blank ones around it not counted."""
+    text = clean_text(field, value, max_chars=high)
+    length = len(text.strip())
+    if length < low:
+        raise InvalidValue(field, f"has {length} characters; write at least {low}")
+    return text
+
+
+def mean(distances: Collection[float]) -> float:
+    """Their mean; 0 of none."""
+    return sum(distances) / len(distances) if distances else 0.0

@@ -1,0 +1,192 @@
+"""The settings of a form: its questions and when each is asked. See `annotate/kinds/form.py`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from annotate.kinds.errors import InvalidValue
+from annotate.kinds.parts import PARTS
+
+MAX_QUESTIONS = 30
+MAX_TITLE = 500
+SIDES = ("chosen", "rejected")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, in the words of the stored settings; `settings` are those of its kind."""
+
+    name: str
+    title: str
+    kind: str
+    settings: Any
+    required: bool = True
+    when: Mapping[str, Any] | None = None
+    responses: str | Mapping[str, str] = "all"
+
+
+@dataclass(frozen=True)
+class FormSettings:
+    """The questions in order, and the shortest rationale that goes with all of them."""
+
+    questions: tuple[Question, ...]
+    rationale_min_chars: int = 0
+
+
+def clean_settings(raw: Mapping[str, Any]) -> FormSettings:
+    """The settings with defaults filled in. Raises InvalidValue with the question's path."""
+    if not isinstance(raw, Mapping):
+        raise InvalidValue("kind_settings", "must be a JSON object")
+    _refuse_unknown("kind_settings", raw, FormSettings.__dataclass_fields__)
+    listed = raw.get("questions")
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
+        raise InvalidValue("kind_settings.questions", "must be a list of one question or more")
+    if len(listed) > MAX_QUESTIONS:
+        raise InvalidValue("kind_settings.questions", f"has more than {MAX_QUESTIONS} questions")
+    least = raw.get("rationale_min_chars", 0)
+    if type(least) is not int or not 0 <= least <= 10_000:
+        raise InvalidValue("kind_settings.rationale_min_chars", "must be a number from 0 to 10000")
+    questions: list[Question] = []
+    for number, asked in enumerate(listed):
+        questions.append(_clean_question(f"kind_settings.questions.{number}", asked, questions))
+    settings = FormSettings(tuple(questions), least)
+    _refuse_no_number_of_responses(settings)
+    return settings
+
+
+def response_range(settings: FormSettings) -> tuple[int, int]:
+    """The least and the greatest number of responses that every question can take.
+
+    A question about one side of an earlier answer takes what that leaves it, so it has no say.
+    """
+    ranges = [
+        PARTS[question.kind].RESPONSES
+        for question in settings.questions
+        if question.responses == "all"
+    ]
+    return max(low for low, _high in ranges), min(high for _low, high in ranges)
+
+
+def needs_content(settings: FormSettings) -> bool:
+    """Whether any question's kind looks into contents."""
+    return any(PARTS[question.kind].NEEDS_CONTENT for question in settings.questions)
+
+
+def _clean_question(field: str, raw: object, earlier: Sequence[Question]) -> Question:
+    if not isinstance(raw, Mapping):
+        raise InvalidValue(field, "must be an object with name, kind and settings")
+    _refuse_unknown(field, raw, Question.__dataclass_fields__)
+    name, title = raw.get("name"), raw.get("title", "")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidValue(
+            f"{field}.name", "must be a small letter, then up to 39 small letters, digits or _"
+        )
+    if any(question.name == name for question in earlier):
+        raise InvalidValue(f"{field}.name", f"{name!r} is there twice; names must differ")
+    if not isinstance(title, str) or len(title) > MAX_TITLE:
+        raise InvalidValue(f"{field}.title", f"must be a text of at most {MAX_TITLE} characters")
+    kind = raw.get("kind")
+    if not isinstance(kind, str) or kind not in PARTS:
+        raise InvalidValue(f"{field}.kind", f"must be one of: {', '.join(sorted(PARTS))}")
+    required = raw.get("required", True)
+    if not isinstance(required, bool):
+        raise InvalidValue(f"{field}.required", "must be true or false")
+    return Question(
+        name=name,
+        title=title,
+        kind=kind,
+        settings=_clean_part(field, kind, raw.get("settings", {})),
+        required=required,
+        when=_clean_condition(f"{field}.when", raw.get("when"), earlier),
+        responses=_clean_responses(f"{field}.responses", raw.get("responses", "all"), earlier),
+    )
+
+
+def _clean_part(field: str, kind: str, raw: Any) -> Any:
+    try:
+        return PARTS[kind].clean_settings(raw)
+    except InvalidValue as error:
+        path = error.field.replace("kind_settings", f"{field}.settings", 1)
+        raise InvalidValue(path, error.message) from error
+
+
+def _clean_condition(
+    field: str, raw: object, earlier: Sequence[Question]
+) -> Mapping[str, Any] | None:
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping):
+        raise InvalidValue(
+            field, 'must be an object such as {"question": "overall", "verdict": ["prefer"]}'
+        )
+    condition = {"question": _clean_earlier(f"{field}.question", raw.get("question"), earlier)}
+    for path, values in raw.items():
+        if path == "question":
+            continue
+        allowed = list(values) if isinstance(values, list | tuple) else [values]
+        if not allowed or not all(isinstance(one, str | int | float | bool) for one in allowed):
+            raise InvalidValue(f"{field}.{path}", "must be a list of texts, numbers or true, false")
+        condition[path] = allowed
+    return condition
+
+
+def _clean_responses(
+    field: str, raw: object, earlier: Sequence[Question]
+) -> str | Mapping[str, str]:
+    if raw == "all":
+        return "all"
+    if not isinstance(raw, Mapping):
+        raise InvalidValue(
+            field, 'must be "all", or an object such as {"of": "overall", "side": "rejected"}'
+        )
+    _refuse_unknown(field, raw, ("of", "side"))
+    side = raw.get("side")
+    if side not in SIDES:
+        raise InvalidValue(f"{field}.side", f"must be one of: {', '.join(SIDES)}")
+    return {"of": _clean_earlier(f"{field}.of", raw.get("of"), earlier), "side": str(side)}
+
+
+def _clean_earlier(field: str, raw: object, earlier: Sequence[Question]) -> Any:
+    names = [question.name for question in earlier]
+    if raw not in names:
+        there = f"; there are: {', '.join(names)}" if names else ", and this is the first one"
+        raise InvalidValue(field, f"must be the name of a question before this one{there}")
+    return raw
+
+
+def _refuse_unknown(field: str, raw: Mapping[str, Any], known: Any) -> None:
+    for name in raw:
+        if name not in known:
+            raise InvalidValue(f"{field}.{name}", f"unknown; there are: {', '.join(sorted(known))}")
+
+
+def _refuse_no_number_of_responses(settings: FormSettings) -> None:
+    low, high = response_range(settings)
+    if low > high:
+        raise InvalidValue(
+            "kind_settings.questions",
+            f"no number of responses fits all: one needs {low} or more, another {high} at most",
+        )
+
+
+def holds(condition: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Whether each field that the condition names has one of its values in the answer."""
+    return all(
+        any(_same(found, wanted) for found in _found(value, path) for wanted in values)
+        for path, values in condition.items()
+        if path != "question"
+    )
+
+
+def _found(value: Mapping[str, Any], path: str) -> list[Any]:
+    at: Any = value
+    for step in path.split("."):
+        at = at.get(step) if isinstance(at, Mapping) else None
+    return at if isinstance(at, list) else [at]
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equal, without 1 passing for true."""
+    return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)

@@ -1,0 +1,178 @@
+"""Labels out of a tree, for the task as a whole or for each response.
+
+Settings hold the tree; a label is written as its path of names::
+
+    {"tree": [{"name": "harm", "title": "Harmful", "children": [{"name": "violence"}]}, …]}
+
+Value, version 1; ids are those of responses, in keys as texts::
+
+    {"labels": ["harm/violence", "style"]}                        of the task
+    {"responses": {"3": ["harm/violence"], "5": []}}              of each response
+
+A label holds all above it: what stands above another chosen label is dropped. An empty list is
+an answer, "none applies", where the project takes no label at all (`min` 0).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotate.inputs import clean_integer, clean_text
+from annotate.kinds import answers
+from annotate.kinds.answers import SETTINGS, AnswerSettings
+from annotate.kinds.contract import Pair, Shown
+from annotate.kinds.errors import InvalidValue
+
+NAME = "labels"
+SCHEMA_VERSION = 1
+RESPONSES = (1, 10)
+NEEDS_CONTENT = False
+SCOPES = ("task", "response")
+MAX_DEPTH = 8
+MAX_LABELS = 2000
+
+
+@dataclass(frozen=True)
+class Label:
+    """A node of the tree. Names differ among the children of one node."""
+
+    name: str
+    title: str = ""
+    children: tuple["Label", ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelsSettings(AnswerSettings):
+    """`leaf_only`: only labels without children may be chosen. `max` 0 stands for no limit."""
+
+    tree: tuple[Label, ...] = field(default_factory=lambda: (Label("yes"), Label("no")))
+    scope: str = "task"
+    multiple: bool = False
+    leaf_only: bool = False
+    min: int = 1
+    max: int = 0
+
+    @property
+    def greatest(self) -> int:
+        """How many labels an answer may have."""
+        return (self.max or MAX_LABELS) if self.multiple else 1
+
+
+def clean_settings(raw: Mapping[str, Any]) -> LabelsSettings:
+    """The project's settings with defaults filled in. Raises InvalidValue."""
+    given = answers.clean_fields(raw, LabelsSettings, choices={"scope": SCOPES})
+    if "tree" in given:
+        given["tree"] = _tree(f"{SETTINGS}.tree", given["tree"], depth=1)
+    settings = LabelsSettings(**given)
+    count = len(paths(settings.tree))
+    if count > MAX_LABELS:
+        raise InvalidValue(f"{SETTINGS}.tree", f"has {count} labels; at most {MAX_LABELS} fit")
+    clean_integer(f"{SETTINGS}.min", settings.min, low=0, high=count)
+    clean_integer(f"{SETTINGS}.max", settings.max, low=0, high=count)
+    if settings.min > settings.greatest:
+        message = f"must be at most {settings.greatest}, the greatest number of labels"
+        raise InvalidValue(f"{SETTINGS}.min", message)
+    return settings
+
+
+def _tree(path: str, raw: object, *, depth: int) -> tuple[Label, ...]:
+    entries = answers.clean_list(path, raw, low=1 if depth == 1 else 0, high=MAX_LABELS)
+    if entries and depth > MAX_DEPTH:
+        raise InvalidValue(path, f"is nested deeper than {MAX_DEPTH} levels; flatten it")
+    labels: dict[str, Label] = {}
+    for index, entry in enumerate(entries):
+        at = f"{path}.{index}"
+        given = answers.clean_object(at, entry, Label.__dataclass_fields__)
+        name = answers.clean_name(f"{at}.name", given.get("name"))
+        if name in labels:
+            message = f"{name} is the name of an earlier label here; choose another"
+            raise InvalidValue(f"{at}.name", message)
+        title = clean_text(f"{at}.title", given.get("title", ""), max_chars=200, lines=False)
+        children = _tree(f"{at}.children", given.get("children", ()), depth=depth + 1)
+        labels[name] = Label(name, title, children)
+    return tuple(labels.values())
+
+
+def paths(tree: Sequence[Label], *, above: str = "", leaf_only: bool = False) -> list[str]:
+    """The labels of the tree, parents before their children."""
+    found = []
+    for label in tree:
+        path = above + label.name
+        if not (leaf_only and label.children):
+            found.append(path)
+        found += paths(label.children, above=f"{path}/", leaf_only=leaf_only)
+    return found
+
+
+def clean_value(
+    raw: object, *, shown: Shown, settings: LabelsSettings, rationale: str = ""
+) -> dict[str, Any]:
+    """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    name = "labels" if settings.scope == "task" else "responses"
+    answer = answers.begin(raw, (name,), settings=settings, rationale=rationale)
+    places = {
+        path: place for place, path in enumerate(paths(settings.tree, leaf_only=settings.leaf_only))
+    }
+
+    def clean(path: str, entry: object, pk: int = 0) -> list[str]:
+        return _chosen(path, entry, places, settings)
+
+    cleaned: Any
+    if settings.scope == "task":
+        cleaned = clean("value.labels", answer.get("labels"))
+    else:
+        cleaned = answers.for_responses("value.responses", answer.get("responses"), shown, clean)
+    return {name: cleaned, **answers.confidence(answer, settings)}
+
+
+def _chosen(
+    path: str, raw: object, places: Mapping[str, int], settings: LabelsSettings
+) -> list[str]:
+    """The labels in the order of the tree, without those that another one implies."""
+    given = answers.clean_list(path, raw, low=0, high=len(places))
+    seen: set[str] = set()
+    for index, label in enumerate(given):
+        if not isinstance(label, str) or label not in places:
+            what = "a label without children" if settings.leaf_only else "a label"
+            raise InvalidValue(f"{path}.{index}", f"must be {what} of the project's tree")
+        if label in seen:
+            raise InvalidValue(f"{path}.{index}", f"{label} stands there twice; leave one out")
+        seen.add(label)
+    implied = {above for label in given for above in with_ancestors(label) if above != label}
+    labels = sorted(seen - implied, key=places.__getitem__)
+    if not settings.min <= len(labels) <= settings.greatest:
+        least, most = settings.min, settings.greatest
+        wanted = str(least) if least == most else f"{least} to {most}"
+        raise InvalidValue(path, f"has {len(labels)} labels; choose {wanted}")
+    return labels
+
+
+def with_ancestors(label: str) -> list[str]:
+    """The label and all above it, from the top: "a/b" -> ["a", "a/b"]."""
+    names = label.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
+
+
+def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
+    """None: labels prefer no response to another."""
+    return []
+
+
+def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:
+    """One minus the Jaccard index of the label sets, each label with all above it.
+
+    Adding the ancestors is Kiritchenko, Matwin, Nock and Famili's way to let near misses in a
+    hierarchy count for something (Canadian AI 2006): siblings are nearer than strangers. Two
+    empty sets are at 0. For labels of responses, the mean over them.
+    """
+    if "labels" in a and "labels" in b:
+        return _apart(a["labels"], b["labels"])
+    ours, theirs = a.get("responses", {}), b.get("responses", {})
+    both = [pk for pk in map(str, response_ids) if pk in ours and pk in theirs]
+    return answers.mean([_apart(ours[pk], theirs[pk]) for pk in both]) if both else 1.0
+
+
+def _apart(a: Sequence[str], b: Sequence[str]) -> float:
+    ours = {node for label in a for node in with_ancestors(label)}
+    theirs = {node for label in b for node in with_ancestors(label)}
+    return 1 - len(ours & theirs) / len(ours | theirs) if ours or theirs else 0.0
