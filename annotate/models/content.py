@@ -31,6 +31,12 @@ class Prompt(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     system = models.TextField(blank=True)
     conversation = models.JSONField(help_text="List of {role, content}.")
+    passages = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text='References: list of {"title", "sentences": […]}.',
+    )
     language = models.CharField(max_length=16, blank=True)
     taxonomy = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
@@ -62,15 +68,24 @@ class Prompt(models.Model):
 
     @property
     def last_turn(self) -> str:
-        return self.conversation[-1]["content"] if self.conversation else ""
+        """Its text, for lists and search; a turn of media alone is told by their kinds."""
+        content = self.conversation[-1]["content"] if self.conversation else ""
+        if isinstance(content, str):
+            return content
+        return " ".join(part.get("text") or f"[{part['type']}]" for part in content)
 
 
 class Response(models.Model):
     """One answer to a prompt. Its content never changes (a trigger sees to it)."""
 
-    # Look-ups by prompt go through response_content_unique.
+    # Look-ups by prompt go through response_content_unique. Here and in task.py db_constraint=False
+    # stands where annotate/sql/references.sql checks the reference.
     prompt = models.ForeignKey(
-        Prompt, on_delete=models.CASCADE, related_name="responses", db_index=False
+        Prompt,
+        on_delete=models.CASCADE,
+        related_name="responses",
+        db_index=False,
+        db_constraint=False,
     )
     generator = models.CharField(max_length=200, blank=True)
     generator_version = models.CharField(max_length=100, blank=True)

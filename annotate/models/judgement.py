@@ -4,8 +4,9 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
-from annotate.models.project import Project
+from annotate.models.project import FormVersion, Project
 from annotate.models.task import Seat, Task
 
 
@@ -46,14 +47,23 @@ class Judgement(models.Model):
     """
 
     class Source(models.TextChoices):
-        PERSON = "person", "Person"
-        JUDGE = "judge", "AI judge"
-        IMPORTED = "imported", "Imported"
+        PERSON = "person", _("Person")
+        JUDGE = "judge", _("AI judge")
+        IMPORTED = "imported", _("Imported")
 
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="judgements", db_index=False
     )
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="judgements")
+    form_version = models.ForeignKey(
+        FormVersion,
+        on_delete=models.PROTECT,
+        related_name="judgements",
+        null=True,
+        blank=True,
+        db_index=False,
+        help_text="What its author was asked; empty where nobody was shown a form.",
+    )
     kind = models.CharField(max_length=32)
     schema_version = models.PositiveSmallIntegerField(default=1)
     value = models.JSONField()

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class ProjectQuerySet(models.QuerySet):
@@ -21,13 +22,13 @@ class Project(models.Model):
     """One body of work: what is judged, how, by how many people. Archived, never deleted."""
 
     class Order(models.TextChoices):
-        IN_ORDER = "in_order", "In order of arrival"
-        RANDOM = "random", "Random, the same for everybody"
-        LEAST_COVERED = "least_covered", "Least covered tasks first"
+        IN_ORDER = "in_order", _("In order of arrival")
+        RANDOM = "random", _("Random, the same for everybody")
+        LEAST_COVERED = "least_covered", _("Least covered tasks first")
 
     class State(models.TextChoices):
-        ACTIVE = "active"
-        PAUSED = "paused"
+        ACTIVE = "active", _("Active")
+        PAUSED = "paused", _("Paused")
 
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -35,6 +36,16 @@ class Project(models.Model):
     kind = models.CharField(max_length=32, default="pairwise")
     kind_settings = models.JSONField(
         default=dict, blank=True, help_text="Validated by the kind's module in annotate/kinds."
+    )
+    form_version = models.ForeignKey(
+        "FormVersion",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        help_text="The version that kind, settings and guidelines are a copy of.",
     )
     overlap = models.PositiveSmallIntegerField(
         default=1, help_text="How many people judge each task."
@@ -83,14 +94,43 @@ class Project(models.Model):
         return self.name
 
 
+class FormVersion(models.Model):
+    """What was asked, and how it was explained, from one change to the next. Append-only.
+
+    A judgement keeps the version that its author saw. Made by annotate/services/projects.py.
+    """
+
+    # Look-ups by project go through form_version_unique.
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="form_versions", db_index=False
+    )
+    number = models.PositiveIntegerField(help_text="From 1 within the project.")
+    kind = models.CharField(max_length=32)
+    kind_settings = models.JSONField(default=dict)
+    guidelines = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="form_version_unique"),
+            models.CheckConstraint(name="form_version_number_from_one", condition=Q(number__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.project}"
+
+
 class Membership(models.Model):
     """A person's role in a project, and the counters that must not cost a scan."""
 
     class Role(models.TextChoices):
-        OWNER = "owner"
-        MANAGER = "manager"
-        REVIEWER = "reviewer"
-        ANNOTATOR = "annotator"
+        OWNER = "owner", _("Owner")
+        MANAGER = "manager", _("Manager")
+        REVIEWER = "reviewer", _("Reviewer")
+        ANNOTATOR = "annotator", _("Annotator")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models.content import Prompt, Response
 from annotate.models.project import Project
@@ -13,15 +14,21 @@ class Task(models.Model):
     """A prompt and 1..K of its responses, to be judged by `overlap` people or by a judge."""
 
     class Route(models.TextChoices):
-        PEOPLE = "people", "People"
-        AI = "ai", "AI judge"
-        BOTH = "both", "Both"
+        PEOPLE = "people", _("People")
+        AI = "ai", _("AI judge")
+        BOTH = "both", _("Both")
 
     # Look-ups by project go through task_unique.
     project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="tasks", db_index=False
+        Project,
+        on_delete=models.CASCADE,
+        related_name="tasks",
+        db_index=False,
+        db_constraint=False,
     )
-    prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="tasks")
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.PROTECT, related_name="tasks", db_constraint=False
+    )
     responses = models.ManyToManyField(Response, through="TaskResponse", related_name="tasks")
     dedup_key = models.CharField(
         max_length=64, editable=False, help_text="Hash of the prompt and the set of responses."
@@ -31,6 +38,12 @@ class Task(models.Model):
     stratum = models.CharField(max_length=100, blank=True)
     route = models.CharField(max_length=8, choices=Route.choices, default=Route.PEOPLE)
     gold = models.JSONField(null=True, blank=True)
+    context = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="What is asked beside the prompt, such as a criterion.",
+    )
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -56,8 +69,12 @@ class TaskResponse(models.Model):
     """A response's place in a task. The place is storage order, not the order shown."""
 
     # Look-ups by task go through task_response_place_unique.
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="places", db_index=False)
-    response = models.ForeignKey(Response, on_delete=models.PROTECT, related_name="places")
+    task = models.ForeignKey(
+        Task, on_delete=models.CASCADE, related_name="places", db_index=False, db_constraint=False
+    )
+    response = models.ForeignKey(
+        Response, on_delete=models.PROTECT, related_name="places", db_constraint=False
+    )
     position = models.PositiveSmallIntegerField()
 
     class Meta:
@@ -79,15 +96,21 @@ class Seat(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open"
-        LEASED = "leased"
-        DONE = "done"
-        VOID = "void"
+        OPEN = "open", _("Open")
+        LEASED = "leased", _("Leased")
+        DONE = "done", _("Done")
+        VOID = "void", _("Void")
 
     # Every hand-out rewrites the row in all its indexes; those of the three keys are below.
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="seats", db_index=False)
+    task = models.ForeignKey(
+        Task, on_delete=models.CASCADE, related_name="seats", db_index=False, db_constraint=False
+    )
     project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="seats", db_index=False
+        Project,
+        on_delete=models.CASCADE,
+        related_name="seats",
+        db_index=False,
+        db_constraint=False,
     )
     number = models.PositiveSmallIntegerField(help_text="0 .. overlap - 1 within the task.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
@@ -169,12 +192,12 @@ class Skip(models.Model):
     """A person declined a task, with the reason. Append-only; the person never gets it again."""
 
     class Reason(models.TextChoices):
-        UNCLEAR = "unclear", "I do not understand it"
-        EXPERTISE = "expertise", "I lack the knowledge"
-        LANGUAGE = "language", "I do not read this language"
-        HARMFUL = "harmful", "I do not want to read this"
-        BROKEN = "broken", "It is displayed wrongly"
-        OTHER = "other", "Something else"
+        UNCLEAR = "unclear", _("I do not understand it")
+        EXPERTISE = "expertise", _("I lack the knowledge")
+        LANGUAGE = "language", _("I do not read this language")
+        HARMFUL = "harmful", _("I do not want to read this")
+        BROKEN = "broken", _("It is displayed wrongly")
+        OTHER = "other", _("Something else")
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="skips")
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="skips")

@@ -29,7 +29,8 @@ END $$;
 CREATE OR REPLACE FUNCTION tandem_lease_seat(
     the_project bigint, the_user bigint, beside bigint, everywhere boolean,
     OUT outcome text, OUT seat_id bigint, OUT task_id bigint, OUT leased_until timestamptz,
-    OUT kind text, OUT kind_settings text, OUT prompt text, OUT responses text, OUT draft text
+    OUT kind text, OUT kind_settings text, OUT form_version bigint,
+    OUT prompt text, OUT context text, OUT responses text, OUT draft text
 ) LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
@@ -45,8 +46,8 @@ DECLARE
     reopened_at bigint;
 BEGIN
     SELECT p.lease_seconds * interval '1 second', p.state = 'active', p.kind,
-           p.kind_settings::text, m.id, m.held_seats
-    INTO lease, is_active, kind, kind_settings, membership, holds
+           p.kind_settings::text, p.form_version_id, m.id, m.held_seats
+    INTO lease, is_active, kind, kind_settings, form_version, membership, holds
     FROM annotate_membership m JOIN annotate_project p ON p.id = m.project_id
     WHERE m.project_id = the_project AND m.user_id = the_user AND p.archived_at IS NULL;
     IF NOT FOUND THEN
@@ -108,8 +109,9 @@ BEGIN
     outcome := 'leased';
     SELECT s.task_id, s.shown_order,
            json_build_object('system', p.system, 'conversation', p.conversation,
-                             'language', p.language)::text
-    INTO task_id, shown, prompt
+                             'language', p.language, 'passages', p.passages)::text,
+           t.context::text
+    INTO task_id, shown, prompt, context
     FROM annotate_seat s
     JOIN annotate_task t ON t.id = s.task_id
     JOIN annotate_prompt p ON p.id = t.prompt_id

@@ -1,12 +1,14 @@
 -- Answering a seat. annotate/services/judgements.py tells what it means; annotate/sql/handout.sql
 -- why these are functions, and what IS NOT DISTINCT FROM, || '' and + 0 are for.
 
--- All that decides what a submit means. No row: no such seat, or a stranger.
-CREATE OR REPLACE FUNCTION tandem_look_at_seat(the_seat bigint, the_user bigint, the_key text)
-RETURNS TABLE (
+-- All that decides what a submit means. No row: no such seat, or a stranger. The form is the
+-- version asked for, or the project's present one when that is NULL or not the project's.
+CREATE OR REPLACE FUNCTION tandem_look_at_seat(
+    the_seat bigint, the_user bigint, the_key text, the_form bigint
+) RETURNS TABLE (
     project_id bigint, task_id bigint, state text, is_mine boolean, was_mine boolean,
-    shown_order bigint[], kind text, kind_settings text, held_seat_id bigint,
-    judgement_id bigint, same_key_id bigint
+    shown_order bigint[], kind text, kind_settings text, form_version_id bigint,
+    held_seat_id bigint, judgement_id bigint, same_key_id bigint
 ) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
@@ -15,7 +17,9 @@ BEGIN
     RETURN QUERY
     SELECT s.project_id, s.task_id, s.state::text,
            s.state IN ('leased', 'done') AND s.annotator_id IS NOT DISTINCT FROM the_user,
-           the_user = ANY (s.former_holders), s.shown_order, p.kind::text, p.kind_settings::text,
+           the_user = ANY (s.former_holders), s.shown_order,
+           coalesce(v.kind, p.kind)::text, coalesce(v.kind_settings, p.kind_settings)::text,
+           coalesce(v.id, p.form_version_id),
            (SELECT held.id FROM annotate_seat held
             WHERE held.task_id = s.task_id AND held.annotator_id IS NOT DISTINCT FROM the_user
               AND held.state || '' = 'leased'),
@@ -27,6 +31,7 @@ BEGIN
     FROM annotate_seat s
     JOIN annotate_project p ON p.id = s.project_id AND p.archived_at IS NULL
     JOIN annotate_membership m ON m.project_id = s.project_id AND m.user_id = the_user
+    LEFT JOIN annotate_formversion v ON v.id = the_form AND v.project_id + 0 = s.project_id
     WHERE s.id = the_seat;
 END $$;
 
@@ -35,7 +40,7 @@ END $$;
 -- and was theirs. `as_late`: it was theirs and has gone to somebody else, or is wanted no more.
 CREATE OR REPLACE FUNCTION tandem_answer_seat(
     the_seat bigint, the_user bigint, as_late boolean, the_kind text, the_schema int,
-    the_value jsonb, the_rationale text, the_flag text, seconds float8, started timestamptz,
+    the_form bigint, the_value jsonb, the_rationale text, the_flag text, seconds float8, started timestamptz,
     the_key text
 ) RETURNS TABLE (judgement_id bigint, submitted_at timestamptz, simulated boolean)
 LANGUAGE plpgsql
@@ -73,12 +78,12 @@ BEGIN
     END IF;
     RETURN QUERY
     INSERT INTO annotate_judgement AS j (
-        project_id, task_id, kind, schema_version, value, rationale, flag, source, simulated,
-        annotator_id, imported_author, seat_id, shown_order, late, seconds_active, started_at,
-        submitted_at, idempotency_key)
-    SELECT the_project, the_task, the_kind, the_schema, the_value, the_rationale, the_flag,
-           'person', u.is_simulated, the_user, '', the_seat, shown, as_late, seconds, started,
-           clock_timestamp(), the_key
+        project_id, task_id, kind, schema_version, form_version_id, value, rationale, flag,
+        source, simulated, annotator_id, imported_author, seat_id, shown_order, late,
+        seconds_active, started_at, submitted_at, idempotency_key)
+    SELECT the_project, the_task, the_kind, the_schema, the_form, the_value, the_rationale,
+           the_flag, 'person', u.is_simulated, the_user, '', the_seat, shown, as_late, seconds,
+           started, clock_timestamp(), the_key
     FROM annotate_user u WHERE u.id = the_user
     RETURNING j.id, j.submitted_at, j.simulated;
     UPDATE annotate_membership m
