@@ -1,0 +1,132 @@
+"""Taking media files in, and finding them by what an import calls them."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
+from django.db.models import Q
+
+from annotate.inputs import BIGINT_MAX, clean_text, unstorable
+from annotate.kinds import InvalidValue
+from annotate.media.checks import BadMedia, inspect
+from annotate.media.references import Catalogue, KnownFile, Reference
+from annotate.media.storage import media_storage
+from annotate.models import MediaFile, Project, User
+from annotate.services import audit
+
+MAX_NAME = 255
+MAX_OTHER_NAMES = 50
+
+
+def add_media(
+    *,
+    project: Project,
+    actor: User,
+    stream: BinaryIO,
+    name: str,
+    declared_type: str = "",
+    address: str | None = None,
+) -> tuple[MediaFile, bool]:
+    """Check and keep a seekable file; answers its row and whether it is new.
+
+    Bytes that are there already add nothing but the name. The bytes are stored before the row
+    is written: a crash in between leaves bytes that the next upload of them takes over.
+    Raises InvalidValue with the field `file` or `name`.
+    """
+    name = clean_name(name)
+    try:
+        found = inspect(
+            stream,
+            name=name,
+            declared_type=declared_type,
+            max_bytes=settings.MEDIA_MAX_BYTES,
+            max_pixels=settings.MEDIA_MAX_PIXELS,
+        )
+    except BadMedia as error:
+        raise InvalidValue("file", f"{name!r} {error}") from error
+    facts = {
+        "kind": found.format.kind,
+        "content_type": found.format.content_type,
+        "size": found.size,
+        "width": found.width,
+        "height": found.height,
+        "duration": found.duration,
+    }
+    row = MediaFile(project=project, sha256=_sha256(stream), name=name, uploaded_by=actor, **facts)
+    stream.seek(0)
+    media_storage().keep(row.key, File(stream, name))
+    return _store(row, facts, actor, address)
+
+
+def clean_name(name: str) -> str:
+    """A file's name, with folders where the sender gave them: "cats/1.png". Raises InvalidValue."""
+    name = unicodedata.normalize("NFC", clean_text("name", name, max_chars=4000, lines=False))
+    steps = [step for step in name.replace("\\", "/").split("/") if step not in ("", ".")]
+    if ".." in steps:
+        raise InvalidValue("name", "must not lead upwards (..)")
+    if not steps:
+        raise InvalidValue("name", "is empty; give the file's name")
+    cleaned = "/".join(steps)
+    if len(cleaned) > MAX_NAME:
+        raise InvalidValue(
+            "name", f"has {len(cleaned)} characters; at most {MAX_NAME} fit, shorten it"
+        )
+    return cleaned
+
+
+def find_files(*, project: Project, references: Iterable[Reference]) -> Catalogue:
+    """The project's files that these ids, hashes and names mean. One query."""
+    wanted = set(references)
+    ids = [one for one in wanted if isinstance(one, int) and 0 < one <= BIGINT_MAX]
+    names = [one for one in wanted if isinstance(one, str) and unstorable(one) is None]
+    if not ids and not names:
+        return Catalogue([])
+    rows = MediaFile.objects.filter(project=project).filter(
+        Q(pk__in=ids) | Q(sha256__in=names) | Q(name__in=names) | Q(other_names__overlap=names)
+    )
+    return Catalogue(
+        KnownFile(row.pk, row.sha256, row.kind, (row.name, *row.other_names)) for row in rows
+    )
+
+
+@transaction.atomic
+def _store(row: MediaFile, facts: dict, actor: User, address: str | None) -> tuple[MediaFile, bool]:
+    kept, is_new = MediaFile.objects.select_for_update().get_or_create(
+        project=row.project,
+        sha256=row.sha256,
+        defaults={**facts, "name": row.name, "uploaded_by": actor},
+    )
+    if not is_new:
+        if row.name in (kept.name, *kept.other_names):
+            return kept, False
+        _add_name(kept, row.name)
+    audit.record(
+        action="media.added" if is_new else "media.named",
+        target=kept,
+        actor=actor,
+        project=row.project,
+        address=address,
+        name=row.name,
+        sha256=row.sha256,
+    )
+    return kept, is_new
+
+
+def _add_name(kept: MediaFile, name: str) -> None:
+    if len(kept.other_names) >= MAX_OTHER_NAMES:
+        raise InvalidValue(
+            "name",
+            f"{name!r} would be one name too many for these bytes, which are here as "
+            f"{kept.name!r} already; write that name or the SHA-256",
+        )
+    kept.other_names.append(name)
+    kept.save(update_fields=["other_names"])
+
+
+def _sha256(stream: BinaryIO) -> str:
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").hexdigest()
