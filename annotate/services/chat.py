@@ -1,0 +1,187 @@
+"""A conversation's course: messages, and who replies to them.
+
+Nothing here waits for a model; annotate/services/chat_replies.py writes down what models say.
+"""
+
+import random
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
+
+from annotate.chat.history import Exchange, messages_for, split_prompt
+from annotate.forms import Form
+from annotate.inputs import InvalidValue, clean_integer, clean_text
+from annotate.kinds import chat
+from annotate.kinds.chat import ChatSettings
+from annotate.kinds.form import FormSettings
+from annotate.models import (
+    ChatModel,
+    ChatReply,
+    ChatSession,
+    ChatTurn,
+    Judgement,
+    Project,
+    Seat,
+    User,
+)
+from annotate.services.chat_replies import settle_abandoned
+from annotate.services.seats import SeatGone, held_seat
+
+MAX_MESSAGE = 8_000
+MAX_RUNNING = 4
+MAX_ATTEMPTS = 20
+
+
+class TooManyReplies(Exception):
+    """The person has as many replies running as one may."""
+
+
+class NotSetUp(Exception):
+    """The project has fewer models than it asks for. A manager can help."""
+
+
+def chat_settings(form: Form) -> ChatSettings:
+    """Those of the form's (first) chat. Raises Http404 where there is none."""
+    if isinstance(form.settings, ChatSettings):
+        return form.settings
+    if isinstance(form.settings, FormSettings):
+        for question in form.settings.questions:
+            if isinstance(question.settings, ChatSettings):
+                return question.settings
+    raise Http404("This project has no live chat.")
+
+
+@transaction.atomic
+def send_message(
+    *, seat_id: int, user: User, number: int, message: str, verdict: object = None
+) -> ChatTurn:
+    """The person's next message, with the verdict on the turn before. Sent again: the first row.
+
+    The first one draws the models. Raises InvalidValue, NotSetUp, SeatGone, Http404.
+    """
+    clean_text("message", message, max_chars=MAX_MESSAGE, required=True)
+    seat = _seat_in_use(seat_id, user)
+    settings = chat_settings(Form.of_project(seat.project))
+    clean_integer("number", number, low=0, high=settings.max_turns)
+    session = ChatSession.objects.filter(task=seat.task_id, annotator=user).first()
+    turns = list(session.turns.order_by("number")) if session else []
+    if number < len(turns) and turns[number].message == message:
+        return turns[number]
+    if number != len(turns):
+        raise InvalidValue("number", f"must be {len(turns)}: the conversation is there; reload")
+    if number == settings.max_turns:
+        raise InvalidValue(
+            "number", f"goes beyond the {settings.max_turns} turns that there may be"
+        )
+    if session is None:
+        session = _begin(seat, user, settings)
+    cleaned, follows = _judge(session, turns[-1], verdict, settings) if turns else ({}, "")
+    return ChatTurn.objects.create(
+        session=session, number=number, message=message, verdict=cleaned, follows=follows
+    )
+
+
+def _seat_in_use(seat_id: int, user: User) -> Seat:
+    seat = held_seat(seat_id=seat_id, user=user)
+    if Judgement.objects.filter(task=seat.task_id, annotator=user).exists():
+        raise SeatGone(
+            "You submitted this conversation. Undo changes its verdicts, but it cannot go on."
+        )
+    return seat
+
+
+def _begin(seat: Seat, user: User, settings: ChatSettings) -> ChatSession:
+    model_ids = list(available(seat.project).values_list("pk", flat=True))
+    if len(model_ids) < settings.models:
+        raise NotSetUp(
+            f"This project asks for {settings.models} models and has {len(model_ids)}. "
+            "Ask a manager to set up more."
+        )
+    return ChatSession.objects.create(
+        project=seat.project,
+        task_id=seat.task_id,
+        annotator=user,
+        model_ids=random.SystemRandom().sample(model_ids, settings.models),
+    )
+
+
+def available(project: Project):
+    """The models that conversations may be held with."""
+    return ChatModel.objects.filter(project=project, retired_at=None)
+
+
+def _judge(
+    session: ChatSession, turn: ChatTurn, verdict: object, settings: ChatSettings
+) -> tuple[dict, str]:
+    """The verdict on the turn as it is stored, and the letter that the next one follows."""
+    settle_abandoned(session)
+    if turn.replies.filter(state="streaming").exists():
+        raise InvalidValue("message", "comes too early; wait for the replies, or stop them")
+    models = sorted(turn.replies.standing().values_list("letter", flat=True))
+    cleaned = chat.clean_turn("verdict", verdict, models, settings)
+    if settings.turn == "none" or not models:
+        return cleaned, ""
+    return cleaned, random.SystemRandom().choice(chat.leaders(cleaned, models))
+
+
+@transaction.atomic
+def begin_reply(
+    *, seat_id: int, user: User, number: int, letter: str
+) -> tuple[ChatReply, list[dict[str, str]]]:
+    """A new attempt of that model at the last turn, and the messages to send it.
+
+    Raises SeatGone (there is a reply, or the conversation went on), TooManyReplies, Http404.
+    """
+    seat = _seat_in_use(seat_id, user)
+    session = ChatSession.objects.filter(task=seat.task_id, annotator=user).first()
+    if session is None or letter not in chat.LETTERS[: len(session.model_ids)]:
+        raise Http404("There is no such model in this conversation.")
+    settle_abandoned(session)
+    turns = list(session.turns.order_by("number").prefetch_related("replies"))
+    if number != len(turns) - 1:
+        raise SeatGone("The conversation has gone on; reload the page.")
+    attempts = [reply for reply in turns[-1].replies.all() if reply.letter == letter]
+    if any(reply.stands or reply.state == "streaming" for reply in attempts):
+        raise SeatGone("There is a reply of this model already; reload the page.")
+    mine = ChatReply.objects.filter(turn__session__annotator=user)
+    if len(attempts) >= MAX_ATTEMPTS or mine.running().count() >= MAX_RUNNING:
+        raise TooManyReplies(
+            f"At most {MAX_RUNNING} replies at once and {MAX_ATTEMPTS} attempts at each. "
+            "Wait for those that run, or stop them."
+        )
+    now = timezone.now()
+    reply = ChatReply.objects.create(
+        turn=turns[-1],
+        letter=letter,
+        attempt=len(attempts) + 1,
+        model_id=session.model_ids[chat.LETTERS.index(letter)],
+        started_at=now,
+        heartbeat_at=now,
+    )
+    prompt = seat.task.prompt
+    opening, _topic = split_prompt(prompt.conversation)
+    exchanges = [Exchange(turn.message, _standing(turn), turn.follows) for turn in turns]
+    return reply, messages_for(letter, exchanges, system=prompt.system, opening=opening)
+
+
+def _standing(turn: ChatTurn) -> Mapping[str, str]:
+    return {reply.letter: reply.text for reply in turn.replies.all() if reply.stands}
+
+
+@transaction.atomic
+def stop_reply(*, seat_id: int, user: User, number: int, letter: str) -> None:
+    """Ask whoever reads the reply to stop; what came stays. One that has ended stays as it is.
+
+    Raises SeatGone, Http404.
+    """
+    seat = held_seat(seat_id=seat_id, user=user)
+    running = ChatReply.objects.filter(
+        turn__session__task=seat.task_id,
+        turn__session__annotator=user,
+        turn__number=number,
+        letter=letter,
+        state=ChatReply.State.STREAMING,
+    )
+    running.update(stop_asked=True)
