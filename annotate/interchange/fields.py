@@ -40,6 +40,8 @@ def name_of(row: dict[str, Any], key: str, max_chars: int = MAX_NAME_CHARS) -> s
     value = row.get(key)
     if value is None:
         return ""
+    if type(value) is str and len(value) <= max_chars:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise RowProblem(key, value, f"Expected a short text, got {kind_of(value)}.")
     if len(str(value)) > max_chars:
@@ -91,8 +93,48 @@ def response(text_: str, row: dict[str, Any], prefix: str) -> ImportedResponse:
     return ImportedResponse(text_, generator, version)
 
 
+def listed(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise RowProblem(name, value, f"Expected a list, got {kind_of(value)}.")
+    return value
+
+
+def passages(value: Any, limits: Limits) -> list[dict[str, Any]]:
+    """[title, sentence, …] or {"title", "sentences"} each."""
+    found = []
+    for i, entry in enumerate([] if value is None else listed(value, "passages")):
+        name = f"passages[{i}]"
+        if isinstance(entry, dict):
+            title, rest = (
+                entry.get("title", ""),
+                listed(entry.get("sentences"), f"{name}.sentences"),
+            )
+        else:
+            title, *rest = listed(entry, name) or [""]
+        texts = [text(one, f"{name}[{j}]", limits) for j, one in enumerate([title, *rest])]
+        found.append({"title": texts[0], "sentences": texts[1:]})
+    return found
+
+
+def context(row: dict[str, Any], limits: Limits) -> dict[str, Any] | None:
+    """What the tasks say beside the prompt, such as {"criterion": "…"}."""
+    given = row.get("context")
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        message = f'Expected an object such as {{"criterion": "…"}}, got {kind_of(given)}.'
+        raise RowProblem("context", given, message)
+    size = _json_size(given, "context")
+    if size > limits.max_metadata_chars:
+        message = f"It takes {size} characters, more than the {limits.max_metadata_chars} allowed."
+        raise RowProblem("context", list(given), message)
+    return given
+
+
 def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict[str, Any]:
     """What the format does not name, and the contents of `metadata`, kept as they came."""
+    if row.keys() <= known and not row.get("metadata"):
+        return {}
     given = row.get("metadata") or {}
     if not isinstance(given, dict):
         raise RowProblem("metadata", given, f"Expected an object, got {kind_of(given)}.")
@@ -101,7 +143,7 @@ def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict
     if all(type(value) is str for value in merged.values()):
         size = sum(len(key) + len(value) for key, value in merged.items())
     else:
-        size = _json_size(merged)
+        size = _json_size(merged, "metadata")
     if size > limits.max_metadata_chars:
         message = (
             f"The extra fields take {size} characters, more than the "
@@ -111,12 +153,12 @@ def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict
     return merged
 
 
-def _json_size(merged: dict[str, Any]) -> int:
+def _json_size(given: dict[str, Any], name: str) -> int:
     try:
-        return len(json.dumps(merged, ensure_ascii=False, allow_nan=False))
+        return len(json.dumps(given, ensure_ascii=False, allow_nan=False))
     except ValueError as error:
-        message = "A number in the extra fields is not finite. Leave it out."
-        raise RowProblem("metadata", merged, message) from error
+        message = "A number in it is not finite. Leave it out."
+        raise RowProblem(name, given, message) from error
 
 
 def kind_of(value: Any) -> str:

@@ -1,19 +1,23 @@
 """From judgements to preferences: aggregation over annotators, and what becomes of ties."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
 from annotate.interchange.records import Message
 from annotate.kinds import pairwise
+from annotate.kinds.contract import Pair
+from annotate.wording import translatable
 
 TIE_RULES = {
-    "drop": "Leave ties out",
-    "half": "Keep ties, worth half to either side",
+    "drop": translatable("Leave ties out"),
+    "half": translatable("Keep ties, worth half to either side"),
 }
 AGGREGATIONS = {
-    "each": "Every judgement by itself",
-    "majority": "One preference a task: what most said, people, judges and imports apart",
+    "each": translatable("Every judgement by itself"),
+    "majority": translatable(
+        "One preference a task: what most said, people, judges and imports apart"
+    ),
 }
 
 
@@ -24,6 +28,8 @@ class PromptText(NamedTuple):
     conversation: list[Message]
     language: str
     held_out: bool
+    passages: Sequence[Mapping[str, Any]] = ()
+    metadata: Mapping[str, Any] = {}
 
     @property
     def messages(self) -> list[Message]:
@@ -40,7 +46,11 @@ class ResponseText(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One judgement in its context. `provenance` is what raw rows add, empty if not asked for."""
+    """One judgement in its context.
+
+    `provenance` and `context`, what the task said beside its prompt, are what raw rows add, as
+    are the prompt's passages and metadata; they are empty if not asked for.
+    """
 
     id: int
     task_id: int
@@ -49,6 +59,14 @@ class Judged(NamedTuple):
     prompt: PromptText
     responses: tuple[ResponseText, ...]
     provenance: Mapping[str, Any]
+    context: Mapping[str, Any] = {}
+
+
+class PairRules(NamedTuple):
+    """How a project's judgements make preferences: `pairs` is its kind's, None for `pairwise`."""
+
+    strength_levels: int
+    pairs: Callable[[Mapping[str, Any], Sequence[int]], list[Pair]] | None = None
 
 
 class Preference(NamedTuple):
@@ -85,6 +103,21 @@ def preference(row: Judged, *, strength_levels: int) -> Preference:
     )
 
 
+def preferences(row: Judged, rules: PairRules) -> list[Preference]:
+    """All that one judgement of any kind holds, but those of equal texts."""
+    if rules.pairs is None:
+        return [preference(row, strength_levels=rules.strength_levels)]
+    responses = {response.id: response for response in row.responses}
+    found = []
+    for pair in rules.pairs(row.value, list(responses)):
+        chosen, rejected = responses[pair.chosen], responses[pair.rejected]
+        if chosen.text != rejected.text:
+            margin = pair.strength / 3 if rules.strength_levels > 1 else 0.0
+            made = Preference(row.id, row.prompt, chosen, rejected, margin, row.source, pair.tie)
+            found.append(made)
+    return found
+
+
 def majority(votes: Sequence[Preference]) -> Preference:
     """What most of one task's votes say; a tie where neither side has more than the other.
 
@@ -104,24 +137,29 @@ def majority(votes: Sequence[Preference]) -> Preference:
 
 
 def aggregate(
-    judged: Iterable[Judged], *, aggregation: str, strength_levels: int
+    judged: Iterable[Judged], *, aggregation: str, rules: PairRules
 ) -> Iterator[Preference]:
-    """Each judgement's preference, or one for each task and source.
+    """Each judgement's preferences, or one for each task, pair and source.
 
     For "majority" all judgements of a task must come together.
     """
     if aggregation == "each":
-        for row in judged:
-            yield preference(row, strength_levels=strength_levels)
+        if rules.pairs is None:
+            for row in judged:
+                yield preference(row, strength_levels=rules.strength_levels)
+        else:
+            for row in judged:
+                yield from preferences(row, rules)
         return
-    groups: dict[str, list[Preference]] = {}
+    groups: dict[tuple[str, int, int], list[Preference]] = {}
     task_id = None
     for row in judged:
         if row.task_id != task_id:
             yield from map(majority, groups.values())
             groups, task_id = {}, row.task_id
-        vote = preference(row, strength_levels=strength_levels)
-        groups.setdefault(row.source, []).append(vote)
+        for vote in preferences(row, rules):
+            low, high = sorted((vote.chosen.id, vote.rejected.id))
+            groups.setdefault((row.source, low, high), []).append(vote)
     yield from map(majority, groups.values())
 
 

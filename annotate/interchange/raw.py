@@ -13,12 +13,15 @@ def write(row: Judged) -> dict[str, Any]:
         "value": dict(row.value),
         "source": row.source,
         **row.provenance,
+        "context": dict(row.context),
         "prompt": {
             "id": prompt.id,
             "external_id": prompt.external_id or None,
             "system": prompt.system,
             "conversation": prompt.conversation,
+            "passages": list(prompt.passages),
             "language": prompt.language,
+            "metadata": dict(prompt.metadata),
             "split": "test" if prompt.held_out else "train",
         },
         "responses": [

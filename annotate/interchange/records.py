@@ -45,10 +45,39 @@ class ImportedLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedAnswer:
+    """An answer of a kind other than pairwise to a task with the responses at these positions.
+
+    `value` is the kind's, with positions in place of response ids.
+    """
+
+    kind: str
+    responses: tuple[int, ...]
+    value: dict[str, Any]
+    annotator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTask:
+    """A task that an item makes, of the responses at these positions, with its answers.
+
+    The answers are of the project's kind, their values with positions in place of ids.
+    """
+
+    positions: tuple[int, ...]
+    answers: tuple[ImportedAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedItem:
     """One prompt with its responses and what people already said about them.
 
-    `conversation` holds the turns before the responses, without the system turn.
+    `conversation` holds the turns before the responses, without the system turn. A passage is
+    {"title", "sentences": […]}. `context` is what its tasks say beside the prompt, with positions
+    in place of response ids.
+
+    `tasks` is what `fitting.Fit` made of it; None: its labels, or every pair. `aside` holds the
+    `labels` and `answers` that did not fit.
     """
 
     line: int
@@ -59,6 +88,11 @@ class ImportedItem:
     language: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     labels: tuple[ImportedLabel, ...] = ()
+    answers: tuple[ImportedAnswer, ...] = ()
+    passages: tuple[dict[str, Any], ...] = ()
+    context: dict[str, Any] | None = None
+    tasks: tuple[ItemTask, ...] | None = None
+    aside: dict[str, list[dict[str, Any]]] | None = None
 
     @property
     def fingerprint(self) -> int:

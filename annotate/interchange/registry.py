@@ -3,9 +3,10 @@
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from annotate.interchange.fine_grained import FINE_GRAINED
 from annotate.interchange.formats import ImportFormat, ReadOptions, UnknownFormat
 from annotate.interchange.hh import HH
 from annotate.interchange.records import ImportedItem, RowError, RowProblem
@@ -16,11 +17,13 @@ from annotate.interchange.table import TABLE, delimiter_of
 from annotate.interchange.trl import TRL
 
 # The order is the order of guessing: hh before trl, whose columns it shares.
-FORMATS: dict[str, ImportFormat] = {f.name: f for f in (HH, TRL, RESPONSES, TABLE)}
+FORMATS: dict[str, ImportFormat] = {f.name: f for f in (HH, TRL, RESPONSES, FINE_GRAINED, TABLE)}
 HEAD_BYTES = 64 << 10
 REMEMBERED_IDS = 100_000
 _KEY = re.compile(r'"((?:[^"\\]|\\.){1,60})"\s*:')
 
+
+Fitting = Callable[[ImportedItem], ImportedItem]
 
 NO_ROW = RowError(1, "", "", "The file holds no row. Send at least one.", fatal=True)
 
@@ -39,9 +42,14 @@ def get_format(name: str) -> ImportFormat:
         raise UnknownFormat(f"There is no import format {name!r}. Known: {known}.") from None
 
 
-def read(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[ImportedItem | RowError]:
-    """Items and errors in file order. Bad content never raises; an unknown `name` does at once."""
-    return _items(stream, get_format(name), options)
+def read(
+    stream: BinaryIO, name: str, options: ReadOptions, *, fit: Fitting | None = None
+) -> Iterator[ImportedItem | RowError]:
+    """Items and errors in file order. Bad content never raises; an unknown `name` does at once.
+
+    `fit` turns each item into what the project takes, or raises RowProblem.
+    """
+    return _items(stream, get_format(name), options, fit)
 
 
 def survey(stream: BinaryIO, name: str, options: ReadOptions) -> Survey:
@@ -77,7 +85,7 @@ def detect_format(head: bytes, filename: str = "") -> str:
 
 
 def _items(
-    stream: BinaryIO, chosen: ImportFormat, options: ReadOptions
+    stream: BinaryIO, chosen: ImportFormat, options: ReadOptions, fit: Fitting | None
 ) -> Iterator[ImportedItem | RowError]:
     ids = _Ids()
     rows = 0
@@ -89,6 +97,8 @@ def _items(
         try:
             item = chosen.parse(row, options)
             ids.check(item)
+            if fit is not None:
+                item = fit(item)
         except RowProblem as problem:
             yield _error(row, problem)
         except FatalProblem as problem:
@@ -121,6 +131,10 @@ class _Ids:
         if item.labels:
             names = tuple(label.annotator or "" for label in item.labels)
             self._check((item.external_id, *names), hash(item.labels), item.line, "labels")
+        if item.answers:
+            names = (item.answers[0].kind, *(answer.annotator or "" for answer in item.answers))
+            content = hash(repr(item.answers))
+            self._check((item.external_id, "", *names), content, item.line, "answers")
 
     def _check(self, key: tuple[str, ...], content: int, line: int, what: str) -> None:
         known, before = self._seen.setdefault(key, (content, line))

@@ -1,7 +1,7 @@
-"""One prompt with 2 to K responses, with or without labels.
+"""One prompt with its responses, up to K, with or without labels.
 
     {"prompt": text or messages, "responses": [text or {"text", "model", "version"}], "id"?,
-     "label"? , "labels"?, "ranking"?, "annotator"?}
+     "label"? , "labels"?, "ranking"?, "annotator"?, "passages"?, "context"?}
 
 `label` is the position of the best response (from 0), "tie", "both_good", "both_bad", or an object
 {"preferred" or "verdict", "strength"?, "annotator"?, "margin"?, "pair"?}; `labels` is a list of
@@ -28,7 +28,7 @@ from annotate.interchange.streams import Limits
 KNOWN = frozenset(
     {
         *("id", "prompt", "responses", "label", "labels", "ranking", "annotator", "language"),
-        *("metadata", "system"),
+        *("metadata", "system", "passages", "context"),
     }
 )
 VERDICTS = ("tie", "both_good", "both_bad")
@@ -49,6 +49,8 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         language=fields.language_of(data),
         metadata=fields.metadata(data, KNOWN, limits),
         labels=tuple(_labels(data, len(responses))),
+        passages=tuple(fields.passages(data.get("passages"), limits)),
+        context=fields.context(data, limits),
     )
 
 
@@ -57,13 +59,12 @@ def recognises(row: Mapping[str, Any]) -> bool:
 
 
 def _responses(value: Any, limits: Limits) -> tuple[ImportedResponse, ...]:
-    if not isinstance(value, list):
-        raise RowProblem("responses", value, f"Expected a list, got {fields.kind_of(value)}.")
-    if not 2 <= len(value) <= limits.max_responses:
-        message = f"Got {len(value)} responses. Give 2 to {limits.max_responses}."
+    fields.listed(value, "responses")
+    if len(value) > limits.max_responses:
+        message = f"Got {len(value)} responses. Give at most {limits.max_responses}."
         raise RowProblem("responses", value, message)
     responses = tuple(_response(entry, f"responses[{i}]", limits) for i, entry in enumerate(value))
-    if len({response.text for response in responses}) == 1:
+    if len(responses) > 1 and len({response.text for response in responses}) == 1:
         raise RowProblem("responses", responses[0].text, ALL_IDENTICAL)
     return responses
 
@@ -155,4 +156,4 @@ def _ranking(value: Any, count: int, annotator: str | None) -> list[ImportedLabe
     ]
 
 
-RESPONSES = ImportFormat("responses", "Prompt with 2 or more responses", parse, recognises)
+RESPONSES = ImportFormat("responses", "Prompt with its responses", parse, recognises)

@@ -1,5 +1,6 @@
-"""Intervals for proportions. Pure."""
+"""Intervals for proportions and means. Pure."""
 
+from collections.abc import Sequence
 from math import sqrt
 
 Z95 = 1.959963984540054
@@ -21,3 +22,22 @@ def wilson(hits: float, count: int, z: float = Z95) -> tuple[float, float]:
     low = 0.0 if hits == 0 else (middle - half) / scale
     high = 1.0 if hits == count else (middle + half) / scale
     return low, high
+
+
+def mean_interval(
+    clusters: Sequence[tuple[float, int]], z: float = Z95
+) -> tuple[float, float] | None:
+    """The interval of a mean of values in 0..1 that come in clusters, as (sum, count) of each.
+
+    Values of one cluster may hang together; clusters are taken as drawn at random. The variance
+    is that of the ratio estimator (W. G. Cochran, Sampling Techniques, 3rd ed., 1977, chapter 6,
+    without the finite population factor), the ends by the normal distribution, cut to 0..1.
+    None for fewer than two clusters.
+    """
+    size, count = len(clusters), sum(count for _, count in clusters)
+    if size < 2 or not count:
+        return None
+    mean = sum(total for total, _ in clusters) / count
+    spread = sum((total - mean * count) ** 2 for total, count in clusters)
+    half = z * sqrt(spread * size / (size - 1)) / count
+    return max(0.0, mean - half), min(1.0, mean + half)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from annotate.interchange import fine_grained, fine_grained_rows
+from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem
+from annotate.interchange.rows import Row
 from tests.annotate.interchange.reading import read_bytes, read_rows
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
@@ -31,7 +34,7 @@ def objects(text: str) -> list[dict]:
     return found
 
 
-@pytest.mark.parametrize(("format", "count"), [("trl", 4), ("hh", 1), ("responses", 3)])
+@pytest.mark.parametrize(("format", "count"), [("trl", 4), ("hh", 1), ("responses", 4)])
 def test_json_examples(format, count):
     rows = [row for block in blocks(f"Import: `{format}`") for row in objects(block)]
     items = read_rows(rows, format)
@@ -47,3 +50,18 @@ def test_table_example():
     [item] = read_bytes(table.encode(), "table", mapping=mapping, label_values=values)
     assert item.conversation[0]["content"] == "Why,\nreally?"
     assert item.labels[0].preferred == 0
+
+
+def test_fine_grained_examples():
+    example, labels = blocks("Fine-Grained RLHF's files")
+    [row] = objects(example)
+    item = fine_grained.FINE_GRAINED.parse(Row(1, row, 0), ReadOptions())
+    [answer] = item.answers
+    assert answer.value["marks"][0]["evidence"] == {"passage": 1, "sentences": [1]}
+    assert item.labels[0].preferred == 1
+    _, tokens = objects(labels)
+    segments = {"segments": ["It was there."], "labels": ["F-ERR"]}
+    question = row["question"]
+    assert tokens == fine_grained_rows.write_tokens(
+        row_id="dev/0", question=question, passages=[], segments=segments
+    )

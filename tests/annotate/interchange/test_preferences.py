@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from annotate.interchange.preferences import (
     Judged,
+    PairRules,
     PromptText,
     ResponseText,
     aggregate,
@@ -32,7 +33,7 @@ def judged(*verdicts, task_id=1, source="person", first_id=1):
 
 
 def run(rows, aggregation="majority", levels=3):
-    return list(aggregate(rows, aggregation=aggregation, strength_levels=levels))
+    return list(aggregate(rows, aggregation=aggregation, rules=PairRules(levels)))
 
 
 def test_each_with_margins():

@@ -71,7 +71,7 @@ def test_ranking_implies_every_pair(order):
     ("change", "field"),
     [
         ({"responses": "a"}, "responses"),
-        ({"responses": ["a"]}, "responses"),
+        ({"responses": ["a", "b", None]}, "responses[2]"),
         ({"responses": ["a"] * 11}, "responses"),
         ({"responses": ["a", "a"]}, "responses"),
         ({"responses": ["a", 3]}, "responses[1]"),

@@ -1,8 +1,11 @@
+from math import sqrt
+from statistics import fmean, stdev
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.quality.intervals import wilson
+from annotate.quality.intervals import Z95, mean_interval, wilson
 
 
 def test_wilson_equals_newcombe_worked_example() -> None:
@@ -32,3 +35,25 @@ def test_wilson_holds_the_estimate_and_mirrors(hits_count: tuple[int, int]) -> N
 def test_wilson_refuses_more_hits_than_trials() -> None:
     with pytest.raises(ValueError, match="hits"):
         wilson(3, 2)
+
+
+def test_mean_of_clusters_of_one_is_the_mean_of_a_sample():
+    """Half-width 1.96 s / sqrt(n), with s from n - 1."""
+    values = [0.0, 0.5, 1.0, 1.0, 0.25, 0.75]
+    low, high = mean_interval([(value, 1) for value in values])
+    mean, half = fmean(values), Z95 * stdev(values) / sqrt(len(values))
+    assert (low, high) == pytest.approx((mean - half, mean + half))
+
+
+def test_values_that_hang_together_make_the_interval_wider():
+    low, high = mean_interval([(3.0, 3), (0.0, 3)] * 10)
+    narrow = mean_interval([(1.0, 1), (0.0, 1)] * 30)
+    assert high - low > 1.6 * (narrow[1] - narrow[0])
+    assert (low + high) / 2 == pytest.approx(0.5)
+
+
+def test_mean_interval_at_the_ends():
+    assert mean_interval([]) is None
+    assert mean_interval([(2.0, 3)]) is None
+    assert mean_interval([(2.0, 2), (1.0, 1)]) == (1.0, 1.0)
+    assert mean_interval([(0.0, 1), (1.0, 1)]) == (0.0, 1.0)

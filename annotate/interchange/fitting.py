@@ -1,0 +1,340 @@
+"""What an imported item becomes in a project: its tasks, with the answers that fit its kind.
+
+Pure. In a pairwise project an item keeps its labels, one for each pair. Elsewhere labels become
+answers of the project's kind where that can hold them: a preference under a context, a ranking,
+a form's question of one of these kinds or of pairs. Answers of other kinds fit a project of that
+kind, or a form that asks it, if as many responses as they are about make a task there. What does
+not fit is put aside::
+
+    {"labels": [{"pair": [0, 1], "verdict": "prefer", "preferred": 1, …}, …],
+     "answers": [{"kind": "spans", "responses": [0], "value": {…}, …}, …]}
+
+So is a preference's label with a margin, for which other kinds have no place. A file knows part
+of what a form asks and nothing of a rationale, so an imported answer may leave questions out, and
+confidence, criteria and rationale are not asked of it.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from annotate import kinds
+from annotate.interchange.orders import order_of
+from annotate.interchange.records import (
+    ImportedAnswer,
+    ImportedItem,
+    ImportedLabel,
+    ItemTask,
+    RowProblem,
+)
+from annotate.interchange.renaming import named_context, named_value
+from annotate.kinds import InvalidValue, context, form, joint, rating, similarity
+from annotate.kinds.contract import Shown, ShownResponse
+
+# How many responses a task without answers takes.
+GROUPS = {
+    "auto": "All responses of a row together, or every pair, as the questions take them",
+    "one": "Each response by itself",
+    "pairs": "Every pair",
+    "all": "All responses of a row together",
+}
+PREFERENCES = ("pairwise", context.NAME, joint.NAME)
+# Not asked of an imported answer, and what it may say whether or not people are offered it.
+RELAXED: dict[str, Any] = {
+    "rationale_min_chars": 0,
+    "confidence": False,
+    "allow_tie": True,
+    "allow_ties": True,
+    "allow_both_good": True,
+    "allow_both_bad": True,
+    "allow_all_good": True,
+    "allow_all_bad": True,
+    "modes": ("best_worst", "full", "best"),
+}
+# What a task's context must state for a kind; each raises InvalidValue.
+CONTEXT_CHECKS = {
+    context.NAME: context.statements_of,
+    joint.NAME: joint.prompts_of,
+    similarity.NAME: similarity.anchor_of,
+    rating.NAME: rating.words_of,
+}
+
+
+class Fit:
+    """Fits items to a kind of feedback and its settings, under one of GROUPS."""
+
+    def __init__(self, kind: str, settings: Any, group: str = "auto") -> None:
+        self.kind, self.group = kind, group
+        self.settings = _relaxed(settings)
+        self._module = kinds.get(kind)
+        self._low, self._high = kinds.response_range(self._module, settings)
+        self._questions: dict[str, form.Question] = {}  # a form's first of each kind
+        if kind == form.NAME:
+            for question in self.settings.questions:
+                self._questions.setdefault(question.kind, question)
+
+    def __call__(self, item: ImportedItem) -> ImportedItem:
+        """The item with `tasks` and `aside`. Raises RowProblem if the project cannot take it."""
+        if self.kind == "pairwise":
+            if len(item.responses) == 2 and not item.answers and self.group != "one":
+                return item
+            return self._fit_pairs(item)
+        self._check_context(item)
+        fitting = _Fitting()
+        for answer in item.answers:
+            if self._takes(answer.kind, answer.responses, item):
+                fitting.add(answer.responses, answer.annotator, self._question(answer.kind), answer)
+            else:
+                fitting.left_answers.append(answer)
+        self._fit_labels(item, fitting)
+        tasks = [
+            task
+            for positions, annotator, parts in fitting.groups
+            if (task := self._task(item, positions, annotator, parts, fitting)) is not None
+        ]
+        merged: dict[tuple[int, ...], list[ImportedAnswer]] = {}
+        for task in tasks:
+            merged.setdefault(task.positions, []).extend(task.answers)
+        found = tuple(ItemTask(places, tuple(said)) for places, said in merged.items())
+        return _with_aside(item, found or self._unlabelled(item), fitting)
+
+    def stored(
+        self, item: ImportedItem, task: ItemTask, value: Mapping[str, Any], ids: Sequence[int]
+    ) -> dict[str, Any]:
+        """An answer of `task` as it is stored, with the ids of the item's responses."""
+        names = dict(enumerate(ids))
+        named = named_value(self.kind, value, names, self.settings)
+        shown = _shown(item, task.positions, names)
+        return self._module.clean_value(named, shown=shown, settings=self.settings)
+
+    @property
+    def schema_version(self) -> int:
+        return self._module.SCHEMA_VERSION
+
+    def _fit_pairs(self, item: ImportedItem) -> ImportedItem:
+        """A pairwise project keeps labels as they are; all other answers are put aside."""
+        count = len(item.responses)
+        if count < 2 or {"one": 1, "all": count}.get(self.group, 2) != 2:
+            raise self._wrong_number(item)
+        if not item.answers:
+            return item
+        return replace(item, aside={"answers": [_answer_entry(one) for one in item.answers]})
+
+    def _check_context(self, item: ImportedItem) -> None:
+        for kind in CONTEXT_CHECKS.keys() & {self.kind, *self._questions}:
+            if item.responses:
+                try:
+                    CONTEXT_CHECKS[kind](_shown(item, range(len(item.responses))))
+                except InvalidValue as error:
+                    raise RowProblem(error.field, item.context, _sentence(error)) from error
+
+    def _question(self, kind: str) -> str:
+        return self._questions[kind].name if kind in self._questions else ""
+
+    def _takes(self, kind: str, responses: Sequence[int], item: ImportedItem) -> bool:
+        """Whether such an answer about these responses fits the project."""
+        return (
+            (kind == self.kind or kind in self._questions)
+            and self._low <= len(responses) <= self._high
+            and len({_identity(item, place) for place in responses}) == len(responses)
+        )
+
+    def _fit_labels(self, item: ImportedItem, fitting: "_Fitting") -> None:
+        everything = tuple(range(len(item.responses)))
+        offered = [self.kind, *self._questions]
+        preference = next((kind for kind in PREFERENCES if kind in offered), None)
+        if preference is not None and self._low <= 2 <= self._high:
+            for label in item.labels:
+                positions = (label.first, label.second)
+                fits = self._takes(preference, positions, item)
+                if not fits or label.margin is not None:
+                    fitting.left_labels.append(label)
+                if not fits:
+                    continue
+                value = _preference(label, self._levels(preference))
+                answer = ImportedAnswer(preference, positions, value, label.annotator)
+                fitting.add(positions, label.annotator, self._question(preference), answer, label)
+            return
+        by_annotator: dict[str | None, list[ImportedLabel]] = {}
+        for label in item.labels:
+            by_annotator.setdefault(label.annotator, []).append(label)
+        for annotator, labels in by_annotator.items():
+            order = order_of(labels, len(everything))
+            if order is None or not self._takes("ranking", everything, item):
+                fitting.left_labels.extend(labels)
+                continue
+            answer = ImportedAnswer("ranking", everything, order, annotator)
+            fitting.add(everything, annotator, self._question("ranking"), answer, *labels)
+
+    def _levels(self, kind: str) -> int:
+        settings = self._questions[kind].settings if kind in self._questions else self.settings
+        return int(settings.strength_levels)
+
+    def _task(
+        self,
+        item: ImportedItem,
+        positions: tuple[int, ...],
+        annotator: str | None,
+        parts: Mapping[str, "_Part"],
+        fitting: "_Fitting",
+    ) -> ItemTask | None:
+        """One task's answer, checked; None if the form does not ask it after its other answers.
+
+        Raises RowProblem for an answer that its kind refuses.
+        """
+        shown = _shown(item, positions)
+        for name, part in parts.items():
+            self._check_part(item, name, part, shown)
+        values = {name: part.answer.value for name, part in parts.items()}
+        value = {"answers": values} if self._questions else values[""]
+        if self._questions:
+            try:
+                form.clean_value(value, shown=shown, settings=self.settings)
+            except InvalidValue:
+                for part in parts.values():
+                    fitting.leave(part)
+                return None
+        return ItemTask(positions, (ImportedAnswer(self.kind, positions, value, annotator),))
+
+    def _check_part(self, item: ImportedItem, name: str, part: "_Part", shown: Shown) -> None:
+        kind = part.answer.kind
+        settings = self._questions[kind].settings if name else self.settings
+        try:
+            kinds.get(kind).clean_value(part.answer.value, shown=shown, settings=settings)
+        except InvalidValue as error:
+            place = item.answers.index(part.answer) if part.answer in item.answers else None
+            path = error.field if place is None else f"answers[{place}].{error.field}"
+            raise RowProblem(path, part.answer.value, _sentence(error)) from error
+
+    def _unlabelled(self, item: ImportedItem) -> tuple[ItemTask, ...]:
+        """Tasks for people; of responses with the same text only the first is asked about."""
+        first = {response.text: place for place, response in reversed([*enumerate(item.responses)])}
+        distinct = sorted(first.values())
+        size = {"one": 1, "pairs": 2, "all": len(distinct)}.get(self.group)
+        if size is None:
+            wished = (len(distinct), 2, 1) if len(distinct) > 1 else (len(distinct),)
+            size = next((n for n in wished if self._low <= n <= self._high), None)
+        if size is None or not self._low <= size <= self._high or size > len(distinct):
+            raise self._wrong_number(item)
+        return tuple(ItemTask(places) for places in itertools.combinations(distinct, size))
+
+    def _wrong_number(self, item: ImportedItem) -> RowProblem:
+        count = len(item.responses)
+        low, high = self._low, self._high
+        wanted = f"{low}" if low == high else f"{low} to {high}"
+        message = f"A {self.kind} task takes {wanted} different responses; the row has {count}."
+        if self.group != "auto":
+            message += f" The rule for tasks is {self.group!r}."
+        return RowProblem("responses", [r.text for r in item.responses], message)
+
+
+class _Part:
+    """An answer on its way into a task, and the labels that it was made of, if any."""
+
+    __slots__ = ("answer", "labels")
+
+    def __init__(self, answer: ImportedAnswer, labels: tuple[ImportedLabel, ...]) -> None:
+        self.answer, self.labels = answer, labels
+
+
+class _Fitting:
+    """An item's answers by responses and annotator, and what is left."""
+
+    def __init__(self) -> None:
+        self.groups: list[tuple[tuple[int, ...], str | None, dict[str, _Part]]] = []
+        self.left_labels: list[ImportedLabel] = []
+        self.left_answers: list[ImportedAnswer] = []
+
+    def add(
+        self,
+        positions: tuple[int, ...],
+        annotator: str | None,
+        question: str,
+        answer: ImportedAnswer,
+        *labels: ImportedLabel,
+    ) -> None:
+        """Beside the author's answers to other questions about the same responses."""
+        part = _Part(answer, labels)
+        for places, author, parts in self.groups:
+            if (places, author) == (positions, annotator) and question not in parts:
+                parts[question] = part
+                return
+        self.groups.append((positions, annotator, {question: part}))
+
+    def leave(self, part: _Part) -> None:
+        if part.labels:
+            self.left_labels.extend(part.labels)
+        else:
+            self.left_answers.append(part.answer)
+
+
+def _with_aside(item: ImportedItem, tasks: tuple[ItemTask, ...], fitting: _Fitting) -> ImportedItem:
+    left = {
+        "labels": [_label_entry(label) for label in fitting.left_labels],
+        "answers": [_answer_entry(answer) for answer in fitting.left_answers],
+    }
+    aside = {name: entries for name, entries in left.items() if entries}
+    return replace(item, tasks=tasks, aside=aside or None)
+
+
+def _label_entry(label: ImportedLabel) -> dict[str, Any]:
+    said = {
+        "preferred": label.preferred,
+        "strength": label.strength,
+        "margin": label.margin,
+        "annotator": label.annotator,
+    }
+    known = {name: value for name, value in said.items() if value is not None}
+    return {"pair": [label.first, label.second], "verdict": label.verdict, **known}
+
+
+def _answer_entry(answer: ImportedAnswer) -> dict[str, Any]:
+    entry = {"kind": answer.kind, "responses": list(answer.responses), "value": answer.value}
+    return entry if answer.annotator is None else {**entry, "annotator": answer.annotator}
+
+
+def _preference(label: ImportedLabel, levels: int) -> dict[str, Any]:
+    if label.preferred is None:
+        return {"verdict": label.verdict}
+    strength = min(label.strength or 1, levels)
+    return {"verdict": "prefer", "preferred": label.preferred, "strength": strength}
+
+
+def _shown(
+    item: ImportedItem, positions: Sequence[int], names: Mapping[int, int] | None = None
+) -> Shown:
+    """`names` are the ids by position; by default positions are the ids."""
+    if names is None:
+        names = {place: place for place in range(len(item.responses))}
+    return Shown(
+        responses=tuple(
+            ShownResponse(names[place], ({"type": "text", "text": item.responses[place].text},))
+            for place in positions
+        ),
+        passages=item.passages,
+        context=named_context(item.context or {}, names),
+    )
+
+
+def _identity(item: ImportedItem, place: int) -> tuple[str, str, str]:
+    response = item.responses[place]
+    return response.text, response.generator, response.generator_version
+
+
+def _relaxed(settings: Any) -> Any:
+    if isinstance(settings, form.FormSettings):
+        questions = tuple(
+            replace(question, required=False, settings=_relaxed(question.settings))
+            for question in settings.questions
+        )
+        return replace(settings, questions=questions, rationale_min_chars=0)
+    names = {field.name for field in fields(settings)}
+    changes = {name: value for name, value in RELAXED.items() if name in names}
+    if isinstance(settings, kinds.pairwise.PairwiseSettings):
+        changes["criteria"] = ()
+    return replace(settings, **changes)
+
+
+def _sentence(error: InvalidValue) -> str:
+    return f"{error.message[:1].upper()}{error.message[1:]}."
