@@ -1,5 +1,7 @@
 """Preferences out: downloads as they are now, and snapshots that never change."""
 
+from collections.abc import Mapping
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,50 +9,81 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.functional import Promise
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, get_in_project, get_project
+from annotate.finegrained.labels import CATEGORIES
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import Project, Snapshot
-from annotate.services.exports import ExportOptions, stream_export
+from annotate.services.exports import ExportOptions, formats_of, pair_rules, stream_export
 from annotate.services.selection import ExportFilters
 from annotate.services.snapshots import create_snapshot as freeze
 
 SOURCES = {
-    "all": "people, AI judges and imported labels",
-    "people": "people only",
-    "judges": "AI judges only",
-    "imported": "imported labels only",
-    "human": "people and imported labels",
+    "all": _("people, AI judges and imported labels"),
+    "people": _("people only"),
+    "judges": _("AI judges only"),
+    "imported": _("imported labels only"),
+    "human": _("people and imported labels"),
 }
 SIMULATED = {
-    "include": "with simulated people",
-    "exclude": "without simulated people",
-    "only": "simulated people only",
+    "include": _("with simulated people"),
+    "exclude": _("without simulated people"),
+    "only": _("simulated people only"),
 }
-SPLITS = {"all": "all prompts", "train": "training prompts", "test": "held-out prompts"}
-RAW = "raw"
+SPLITS = {"all": _("all prompts"), "train": _("training prompts"), "test": _("held-out prompts")}
+RULES = ("tie_rule", "aggregation")
+
+
+def _in_words(choices: Mapping[str, str]) -> list[tuple[str, Promise]]:
+    return [(name, _(words)) for name, words in choices.items()]
 
 
 class SelectionForm(forms.Form):
     """Which judgements, under which rules."""
 
-    source = forms.ChoiceField(choices=SOURCES.items(), label="Judged by")
-    simulated = forms.ChoiceField(choices=SIMULATED.items())
-    tie_rule = forms.ChoiceField(choices=TIE_RULES.items(), label="Ties")
-    aggregation = forms.ChoiceField(choices=AGGREGATIONS.items(), label="Several judgements")
+    source = forms.ChoiceField(choices=SOURCES.items(), label=_("Judged by"))
+    simulated = forms.ChoiceField(choices=SIMULATED.items(), label=_("Simulated people"))
+    tie_rule = forms.ChoiceField(choices=_in_words(TIE_RULES), label=_("Ties"))
+    aggregation = forms.ChoiceField(choices=_in_words(AGGREGATIONS), label=_("Several judgements"))
 
 
 class ExportForm(SelectionForm):
     """A download."""
 
-    format = forms.ChoiceField(
-        choices=[(f.name, f.title) for f in EXPORT_FORMATS.values()], label="Format"
+    format = forms.ChoiceField(label=_("Format"))
+    split = forms.ChoiceField(choices=SPLITS.items(), label=_("Prompts"))
+    category = forms.ChoiceField(
+        choices=[
+            ("all", _("of every category")),
+            *((one.name, one.title) for one in CATEGORIES.values()),
+        ],
+        label=_("Labels made from spans"),
     )
-    split = forms.ChoiceField(choices=SPLITS.items(), label="Prompts")
-    field_order = ["format", "source", "simulated", "split", "tie_rule", "aggregation"]
+    field_order = ["format", "source", "simulated", "split", "category", *RULES]
+
+    def __init__(self, data=None, *, project: Project) -> None:
+        super().__init__(data)
+        formats = [EXPORT_FORMATS[name] for name in formats_of(project)]
+        self.fields["format"].choices = [(f.name, _(f.title)) for f in formats]
+        if not any(f.write_pair for f in formats):
+            for name in RULES:
+                del self.fields[name]
+        if not any(f.of_spans for f in formats):
+            del self.fields["category"]
+
+    @property
+    def rules(self) -> ExportOptions:
+        """Those of the fields that the chosen format knows."""
+        chosen, values = EXPORT_FORMATS[self.cleaned_data["format"]], self.cleaned_data
+        if chosen.write_pair:
+            return ExportOptions(**{name: values[name] for name in RULES})
+        labels = chosen.of_spans not in ("", "feedback")
+        return ExportOptions(category=values["category"]) if labels else ExportOptions()
 
 
 @login_required
@@ -65,17 +98,16 @@ def exports(request: HttpRequest, project_id: int) -> HttpResponse:
 def download_export(request: HttpRequest, project_id: int) -> HttpResponse:
     """The judgements as JSON lines, streamed."""
     project = get_project(request.user, project_id, MANAGE)
-    form = ExportForm(request.GET)
+    form = ExportForm(request.GET, project=project)
     if not form.is_valid():
         return _page(request, project, form=form, status=422)
     values = form.cleaned_data
-    rules = ExportOptions(values["tie_rule"], values["aggregation"])
     try:
         stream = stream_export(
             project=project,
             format=values["format"],
             filters=ExportFilters(values["source"], values["simulated"], values["split"]),
-            options=None if values["format"] == RAW else rules,
+            options=form.rules,
         )
     except ValidationError as error:
         form.add_error(None, error.messages)
@@ -102,7 +134,11 @@ def create_snapshot(request: HttpRequest, project_id: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error.messages)
         else:
-            messages.success(request, f"Snapshot {found.number} holds {found.rows} rows.")
+            messages.success(
+                request,
+                _("Snapshot %(number)s holds %(rows)s rows.")
+                % {"number": found.number, "rows": found.rows},
+            )
             return redirect("snapshot", found.pk)
     return _page(request, project, snapshot_form=form, status=422)
 
@@ -117,12 +153,12 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "project": found.project,
         "tab": "exports",
         "snapshot": found,
-        "formats": EXPORT_FORMATS.values(),
+        "formats": [EXPORT_FORMATS[name] for name in formats_of(found.project)],
         "judgements": found.items.count(),
         "source": SOURCES.get(found.query.get("source", "all")),
         "simulated": SIMULATED.get(found.query.get("simulated", "include")),
-        "ties": TIE_RULES.get(found.tie_rule, found.tie_rule),
-        "aggregation": AGGREGATIONS.get(found.aggregation, found.aggregation),
+        "ties": _(TIE_RULES.get(found.tie_rule, found.tie_rule)),
+        "aggregation": _(AGGREGATIONS.get(found.aggregation, found.aggregation)),
     }
     return render(request, "annotate/projects/snapshot.html", context)
 
@@ -132,7 +168,7 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
 def download_snapshot(request: HttpRequest, snapshot_id: int, format: str) -> HttpResponse:
     """A snapshot's rows under its own rules."""
     found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
-    if format not in EXPORT_FORMATS:
+    if format not in formats_of(found.project):
         raise Http404(f"There is no format {format}.")
     stream = stream_export(snapshot=found, format=format)
     return _file(stream, f"snapshot-{found.number}-{format}.jsonl")
@@ -147,12 +183,13 @@ def _file(stream, name: str) -> StreamingHttpResponse:
 def _page(
     request: HttpRequest, project: Project, *, status: int = 200, **more: object
 ) -> HttpResponse:
+    has_pairs = pair_rules(project).strength_levels > 0
     snapshots = Snapshot.objects.filter(project=project).select_related("created_by")
     context = {
         "project": project,
         "tab": "exports",
-        "form": ExportForm(),
-        "snapshot_form": SelectionForm(prefix="snapshot"),
+        "form": ExportForm(project=project),
+        "snapshot_form": SelectionForm(prefix="snapshot") if has_pairs else None,
         "snapshots": snapshots.order_by("-number")[:100],
         "has_judgements": project.judgements.exists(),
         **more,

@@ -8,16 +8,18 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import MANAGE, get_in_project, get_project
+from annotate.interchange.fitting import GROUPS
 from annotate.interchange.registry import FORMATS, UnknownFormat
 from annotate.models import ImportRun, Project
 from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
 from annotate.services import pending_uploads
 from annotate.services.bad_rows import bad_rows
-from annotate.services.imports import ImportOptions, start_import
+from annotate.services.imports import ImportOptions, fit_of, start_import
 from annotate.services.imports import cancel_import as stop_import
 
 ERRORS_A_PAGE = 100
@@ -27,7 +29,8 @@ class UploadForm(forms.Form):
     """The file alone; everything else is asked once its first rows are known."""
 
     file = forms.FileField(
-        help_text="JSONL, a JSON array, CSV or TSV; gzip is fine.",
+        label=_("File"),
+        help_text=_("JSONL, a JSON array, CSV or TSV; gzip is fine."),
         widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz,.txt"}),
     )
 
@@ -70,16 +73,18 @@ def preview_import(request: HttpRequest, project_id: int) -> HttpResponse:
     with stream:
         chosen = given.get("format", "") if given.get("format") in FORMATS else ""
         same = chosen and chosen == given.get("previewed")
+        group = given.get("group") if given.get("group") in GROUPS else "auto"
         found = preview(
             stream,
             name,
             format=chosen,
             mapping=_mapping(given) if same else None,
             label_values=_label_values(given),
+            fit=fit_of(project, group),
         )
         stream.seek(0)
         if request.method == "POST":
-            started = _start(request, project, stream, name, found)
+            started = _start(request, project, stream, name, found, group)
             if started:
                 pending_uploads.drop_upload(project=project, user=request.user, key=key)
                 return redirect("import_run", started.pk)
@@ -91,6 +96,8 @@ def preview_import(request: HttpRequest, project_id: int) -> HttpResponse:
         "preview": found,
         "formats": FORMATS.values(),
         "labels": given.get("labels", "judgements"),
+        "group": group,
+        "groups": GROUPS.items(),
         "mapped": [(ours, label, found.mapping.get(ours, "")) for ours, label in MAPPED.items()],
         "meanings": MEANINGS.items(),
     }
@@ -98,18 +105,19 @@ def preview_import(request: HttpRequest, project_id: int) -> HttpResponse:
 
 
 def _start(
-    request: HttpRequest, project: Project, stream, name: str, found: Preview
+    request: HttpRequest, project: Project, stream, name: str, found: Preview, group: str
 ) -> ImportRun | None:
     """The queued run, or None with a message when the file as a whole was refused."""
     fatal = next((error for error in found.errors if error.fatal), None)
     if fatal:
-        messages.error(request, f"Not imported: {fatal.message}")
+        messages.error(request, _("Not imported: %s") % fatal.message)
         return None
     try:
         options = ImportOptions(
             labels=request.POST.get("labels", "judgements"),
             mapping=found.mapping,
             label_values={said: means for said, means in found.label_values.items() if means},
+            group=group,
         )
         return start_import(
             project=project,

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, Role, get_in_project, get_project
@@ -24,8 +25,8 @@ from annotate.services import audit, members
 class AddMemberForm(forms.Form):
     """Somebody who has an account already."""
 
-    who = forms.CharField(max_length=254, label="Username or e-mail")
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.ANNOTATOR)
+    who = forms.CharField(max_length=254, label=_("Username or e-mail"))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.ANNOTATOR)
 
     def clean_who(self) -> str:
         """Finds the account; an e-mail that two accounts share is refused."""
@@ -33,10 +34,10 @@ class AddMemberForm(forms.Form):
         found = list(User.objects.filter(Q(username=who) | Q(email__iexact=who))[:2])
         if not found:
             raise forms.ValidationError(
-                "Nobody here has this name or e-mail. Create an account for them."
+                _("Nobody here has this name or e-mail. Create an account for them.")
             )
         if len(found) > 1:
-            raise forms.ValidationError("Several accounts fit. Give the exact username.")
+            raise forms.ValidationError(_("Several accounts fit. Give the exact username."))
         self.user = found[0]
         return who
 
@@ -44,9 +45,11 @@ class AddMemberForm(forms.Form):
 class CreateAccountForm(forms.Form):
     """A new account that becomes a member at once."""
 
-    username = forms.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
-    email = forms.EmailField(required=False, label="E-mail", help_text="Optional.")
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.ANNOTATOR)
+    username = forms.CharField(
+        max_length=150, label=_("Username"), validators=[UnicodeUsernameValidator()]
+    )
+    email = forms.EmailField(required=False, label=_("E-mail"), help_text=_("Optional."))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.ANNOTATOR)
 
 
 @login_required
@@ -76,7 +79,7 @@ def add_member(request: HttpRequest, project_id: int) -> HttpResponse:
         except PermissionDenied as error:
             form.add_error("role", str(error))
         else:
-            messages.success(request, f"{form.user.username} is a member now.")
+            messages.success(request, _("%s is a member now.") % form.user.username)
             return redirect("people", project.pk)
     return _page(request, project, add_form=form, status=422)
 
@@ -92,7 +95,7 @@ def create_account(request: HttpRequest, project_id: int) -> HttpResponse:
         try:
             user = _make_member(request, project, form.cleaned_data, password)
         except IntegrityError:
-            form.add_error("username", "This name is taken. Choose another, or add them above.")
+            form.add_error("username", _("This name is taken. Choose another, or add them above."))
         except PermissionDenied as error:
             form.add_error("role", str(error))
         else:
@@ -129,7 +132,7 @@ def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
     except (InvalidValue, PermissionDenied) as error:
         messages.error(request, _said(error))
     else:
-        messages.success(request, f"{member.user.username}'s role is changed.")
+        messages.success(request, _("The role of %s is changed.") % member.user.username)
     return redirect("people", member.project_id)
 
 
@@ -145,7 +148,7 @@ def remove_member(request: HttpRequest, membership_id: int) -> HttpResponse:
     except (InvalidValue, PermissionDenied) as error:
         messages.error(request, _said(error))
         return redirect("people", member.project_id)
-    messages.success(request, f"{member.user.username} is no longer a member.")
+    messages.success(request, _("%s is no longer a member.") % member.user.username)
     return redirect(
         "home" if member.user_id == request.user.pk else "people", *_of(request, member)
     )

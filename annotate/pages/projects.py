@@ -2,63 +2,83 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from annotate import presets
 from annotate.access import MANAGE, OWN, Role, get_project
 from annotate.kinds import InvalidValue
 from annotate.models import Project
+from annotate.pages.builder import samples
+from annotate.pages.builder.asked import Asked, digest
+from annotate.pages.builder.drawn import Builder
 from annotate.pages.project_form import ProjectForm
 from annotate.services import projects
+
+SCRATCH = "scratch"
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def create_project(request: HttpRequest) -> HttpResponse:
-    """A new project; whoever makes it owns it."""
-    form = ProjectForm(request.POST or None)
-    if "preview" in request.POST:
-        return _preview(request, form, None)
-    if request.method == "POST" and form.is_valid():
+    """A new project, begun from a preset or from scratch; whoever makes it owns it."""
+    if request.method != "POST":
+        if "preset" not in request.GET:
+            return render(request, "annotate/projects/presets.html", {"presets": presets.presets()})
+        initial, asked = _begin(request.GET["preset"])
+        return _form_page(request, ProjectForm(initial=initial), Builder.kept(asked), None)
+    form, builder = ProjectForm(request.POST), Builder.from_post(request.POST)
+    if _is_redrawn(request):
+        return _redraw(request, form, builder, None)
+    if form.is_valid() and builder.error is None:
         try:
             project = projects.create_project(
-                actor=request.user, address=request.META["REMOTE_ADDR"], **form.as_fields()
+                actor=request.user,
+                address=request.META["REMOTE_ADDR"],
+                **form.as_fields(),
+                **builder.stored,
             )
         except InvalidValue as error:
-            form.add_invalid(error)
+            _refuse(form, builder, error)
         else:
-            messages.success(request, "The project is there. Import what is to be judged.")
+            messages.success(request, _("The project is there. Import what is to be judged."))
             return redirect("imports", project.pk)
-    return _form_page(request, form, None)
+    return _form_page(request, form, builder, None)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
 def settings(request: HttpRequest, project_id: int) -> HttpResponse:
-    """Change a project."""
+    """Change a project. Another form or other guidelines begin a new version."""
     project = get_project(request.user, project_id, MANAGE)
-    form = ProjectForm(request.POST or None, initial=ProjectForm.initial_of(project))
-    if "preview" in request.POST:
-        return _preview(request, form, project)
-    if request.method == "POST" and form.is_valid():
+    if request.method != "POST":
+        asked = Asked.of_stored(project.kind, project.kind_settings)
+        form = ProjectForm(initial=ProjectForm.initial_of(project))
+        return _form_page(request, form, Builder.kept(asked, project), project)
+    form, builder = ProjectForm(request.POST), Builder.from_post(request.POST, project)
+    if _is_redrawn(request):
+        return _redraw(request, form, builder, project)
+    if form.is_valid() and builder.error is None:
         try:
             projects.update_project(
                 project=project,
                 actor=request.user,
                 address=request.META["REMOTE_ADDR"],
                 **form.as_fields(),
+                **builder.stored,
             )
         except InvalidValue as error:
-            form.add_invalid(error)
+            _refuse(form, builder, error)
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return redirect("settings", project.pk)
-    return _form_page(request, form, project)
+    return _form_page(request, form, builder, project)
 
 
 @login_required
@@ -68,10 +88,10 @@ def change_state(request: HttpRequest, project_id: int) -> HttpResponse:
     project = get_project(request.user, project_id, MANAGE)
     if project.state == Project.State.ACTIVE:
         projects.pause_project(project=project, actor=request.user)
-        messages.success(request, "Paused: nothing is handed out until you resume.")
+        messages.success(request, _("Paused: nothing is handed out until you resume."))
     else:
         projects.resume_project(project=project, actor=request.user)
-        messages.success(request, "Resumed: tasks are handed out again.")
+        messages.success(request, _("Resumed: tasks are handed out again."))
     return redirect("settings", project.pk)
 
 
@@ -87,7 +107,7 @@ def archive_project(request: HttpRequest, project_id: int) -> HttpResponse:
             projects.archive_project(
                 project=project, actor=request.user, address=request.META["REMOTE_ADDR"]
             )
-            messages.success(request, f"{project.name} is archived. Its rows are kept.")
+            messages.success(request, _("%s is archived. Its rows are kept.") % project.name)
             return redirect("home")
     context = {"project": project, "tab": "settings", "wrong": wrong}
     return render(
@@ -95,32 +115,72 @@ def archive_project(request: HttpRequest, project_id: int) -> HttpResponse:
     )
 
 
-def _preview(request: HttpRequest, form: ProjectForm, project: Project | None) -> HttpResponse:
-    """The guidelines as annotators will read them; nothing is saved and nothing is lost."""
-    text = request.POST.get("guidelines", "")[:200_000]
-    if request.htmx:
+def _begin(name: str) -> tuple[dict, Asked]:
+    """The first values of the page: those of the preset, or "scratch". Raises Http404."""
+    if name == SCRATCH:
+        return {}, Asked.begin()
+    if name not in presets.NAMES:
+        raise Http404("There is no such preset.")
+    preset = presets.get(name)
+    initial = {"guidelines": preset.guidelines, "overlap": preset.overlap}
+    return initial, Asked.of_stored(preset.kind, preset.settings)
+
+
+def _refuse(form: ProjectForm, builder: Builder, error: InvalidValue) -> None:
+    """Put a service's refusal where it belongs."""
+    if error.field.split(".")[0] in ("kind", "kind_settings"):
+        builder.refuse(error)
+    else:
+        form.add_invalid(error)
+
+
+def _is_redrawn(request: HttpRequest) -> bool:
+    """Whether nothing is to be saved: guidelines to be read, questions to be moved about."""
+    return "preview" in request.POST or "deed" in request.POST
+
+
+def _redraw(
+    request: HttpRequest, form: ProjectForm, builder: Builder, project: Project | None
+) -> HttpResponse:
+    """The page as typed, or for scripts the part that changes; nothing is saved or lost."""
+    if request.htmx and "preview" in request.POST:
+        text = request.POST.get("guidelines", "")[:200_000]
         return render(
             request, "annotate/projects/project_form.html#preview", {"preview_text": text}
         )
-    unchecked = ProjectForm(initial=_as_typed(form))
-    return _form_page(request, unchecked, project, preview_text=text)
-
-
-def _as_typed(form: ProjectForm) -> dict:
-    return {name: form[name].value() for name in form.fields}
+    if request.htmx:
+        sent = digest(request.POST.get("json", ""))
+        context = {"builder": builder.controls, "project": project, "sent_stamp": sent}
+        return render(request, "annotate/projects/builder.html", context)
+    unchecked = ProjectForm(initial={name: form[name].value() for name in form.fields})
+    return _form_page(request, unchecked, builder, project)
 
 
 def _form_page(
-    request: HttpRequest, form: ProjectForm, project: Project | None, **more: object
+    request: HttpRequest,
+    form: ProjectForm,
+    builder: Builder,
+    project: Project | None,
 ) -> HttpResponse:
+    arguments = [project.pk] if project else []
+    preset = request.GET.get("preset", SCRATCH)
+    is_refused = request.method == "POST" and not _is_redrawn(request)
     context = {
         "form": form,
+        "builder": builder.controls,
+        "refused": (len(form.errors) + bool(builder.error)) if is_refused else 0,
         "project": project,
         "tab": "settings",
+        "preview_url": reverse(
+            "preview_project_form" if project else "preview_form", args=arguments
+        ),
+        "preview_query": "" if project else f"?preset={preset}",
+        "samples": samples.titles(),
+        "sample": request.POST.get("sample", ""),
+        "preview_text": form["guidelines"].value() or "",
         "may_archive": project is not None and _is_owner(request, project),
-        **more,
     }
-    status = 422 if form.errors else 200
+    status = 422 if is_refused else 200
     return render(request, "annotate/projects/project_form.html", context, status=status)
 
 

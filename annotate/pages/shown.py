@@ -1,16 +1,27 @@
-"""What the work page shows of one task: rendered contents, the form, what was typed before."""
+"""What the work page shows of one task: rendered contents, the questions, what was typed before."""
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.utils.datastructures import MultiValueDict
+from django.utils.safestring import SafeString, mark_safe
 
+from annotate.forms import Form
 from annotate.handout import Lease
-from annotate.kinds import pairwise
 from annotate.models import Judgement, Skip
-from annotate.pages import pairwise_form
-from annotate.rendering import render_markdown, render_parts
+from annotate.pages.questions import (
+    ShownQuestion,
+    least_rationale,
+    marks_text,
+    questions_of,
+    read_value,
+)
+from annotate.rendering import render_markdown, render_marked_part, render_parts
+
+LETTERS = string.ascii_uppercase
 
 # Earlier turns start folded when they are longer than this together.
 FOLD_CHARS = 600
@@ -27,39 +38,55 @@ class Turn:
 
 @dataclass(frozen=True)
 class ShownResponse:
-    """A response under its letter. The letter is a place on the page, never a name."""
+    """A response under its letter. The letter is a place on the page, never a name.
+
+    `content` is the stored list of parts.
+    """
 
     letter: str
     pk: int
-    html: SafeString
+    content: Sequence[Mapping]
+    marked: bool = False
+
+    @property
+    def html(self) -> SafeString:
+        if not self.marked:
+            return render_parts(self.content)
+        parts = [render_marked_part(part, index) for index, part in enumerate(self.content)]
+        return mark_safe("".join(parts))
 
 
 @dataclass(frozen=True)
 class Entered:
-    """What stands in the form: a draft, the answer that is being changed, or a rejected one."""
+    """What stands in the form: a draft, the answer that is being changed, or a refused one."""
 
-    answer: str = ""
+    value: object = None
     rationale: str = ""
     flag: str = ""
     seconds_active: float = 0.0
     saved_at: float = 0.0
 
     @classmethod
-    def from_draft(cls, draft: object) -> "Entered":
+    def from_post(cls, form: Form, post: MultiValueDict) -> "Entered":
+        """What came with a form that was refused."""
+        return cls(read_value(form, post), post.get("rationale", ""), post.get("flag", ""))
+
+    @classmethod
+    def from_draft(cls, form: Form, draft: object) -> "Entered":
         """A draft may come from another client; what this page did not write is left out."""
         if not isinstance(draft, Mapping):
             return cls()
-        texts = {
-            name: draft[name]
-            for name in ("answer", "rationale", "flag")
-            if isinstance(draft.get(name), str)
-        }
+        fields = draft.get("fields", draft)
+        if not isinstance(fields, Mapping):
+            return cls()
+        post = MultiValueDict({name: _texts(value) for name, value in fields.items()})
         numbers = {
             name: float(draft[name])
             for name in ("seconds_active", "saved_at")
             if isinstance(draft.get(name), int | float) and 0 <= draft[name] < 1e14
         }
-        return cls(**texts, **numbers)
+        texts = {"rationale": post.get("rationale") or "", "flag": post.get("flag") or ""}
+        return cls(value=read_value(form, post), **texts, **numbers)
 
 
 @dataclass(frozen=True)
@@ -69,10 +96,12 @@ class ShownTask:
     project_id: int
     seat_id: int
     key: str
+    form: Form
     system: SafeString | None
     turns: list[Turn]
     responses: list[ShownResponse]
-    settings: pairwise.PairwiseSettings
+    passages: Sequence[Mapping]
+    context: Mapping
     entered: Entered
     revises: int | None = None
     skip_reasons: Sequence = field(default_factory=lambda: Skip.Reason.choices)
@@ -89,13 +118,32 @@ class ShownTask:
     def folded(self) -> bool:
         return sum(turn.chars for turn in self.earlier_turns) > FOLD_CHARS
 
-    @property
-    def scale(self) -> list[pairwise_form.Option]:
-        return pairwise_form.scale(self.settings, [response.pk for response in self.responses])
+    @cached_property
+    def questions(self) -> list[ShownQuestion]:
+        return questions_of(self, self.form, self.entered.value)
 
     @property
-    def others(self) -> list[pairwise_form.Option]:
-        return pairwise_form.others(self.settings)
+    def in_side(self) -> list[ShownQuestion]:
+        return [question for question in self.questions if question.in_side]
+
+    @property
+    def under_responses(self) -> list[ShownQuestion]:
+        return [question for question in self.questions if question.under_responses]
+
+    @property
+    def scripts(self) -> list[str]:
+        """Static paths of what its questions run on, each once."""
+        found = [question.page_part.SCRIPT for question in self.questions]
+        return list(dict.fromkeys(filter(None, found)))
+
+    @property
+    def styles(self) -> list[str]:
+        found = [question.page_part.STYLE for question in self.questions]
+        return list(dict.fromkeys(filter(None, found)))
+
+    @property
+    def rationale_min_chars(self) -> int:
+        return least_rationale(self.form)
 
     @property
     def submit_url(self) -> str:
@@ -104,50 +152,64 @@ class ShownTask:
         return reverse("submit_judgement", args=[self.project_id, self.seat_id])
 
 
-def from_lease(lease: Lease, entered: Entered | None = None) -> ShownTask:
-    """The seat's task; `entered` in place of the saved draft."""
+def from_lease(lease: Lease, refused: MultiValueDict | None = None) -> ShownTask:
+    """The seat's task with its draft, or with a form that was refused in its place."""
+    form = Form.read(lease.kind, lease.kind_settings, lease.form_version)
+    if refused is None:
+        entered = Entered.from_draft(form, lease.draft)
+    else:
+        entered = Entered.from_post(form, refused)
     return ShownTask(
         project_id=lease.project_id,
         seat_id=lease.seat_id,
         key=f"seat-{lease.seat_id}",
-        settings=pairwise.clean_settings(lease.kind_settings),
-        entered=entered or Entered.from_draft(lease.draft),
-        **_contents(lease.prompt, lease.responses),
+        form=form,
+        entered=entered,
+        context=lease.context,
+        **contents(form, lease.prompt, lease.responses),
     )
 
 
-def from_judgement(judgement: Judgement, entered: Entered | None = None) -> ShownTask:
+def from_judgement(judgement: Judgement, refused: MultiValueDict | None = None) -> ShownTask:
     """An answered task, as it was shown, with the answer in the form. Two queries."""
     task = judgement.task
+    form = Form.of_judgement(judgement)
     found = {
         response.pk: {"id": response.pk, "content": response.content}
         for response in task.responses.all()
     }
     order = judgement.shown_order or sorted(found)
+    if refused is None:
+        entered = Entered(judgement.value, judgement.rationale, judgement.flag)
+    else:
+        entered = Entered.from_post(form, refused)
+    prompt = {
+        "system": task.prompt.system,
+        "conversation": task.prompt.conversation,
+        "passages": task.prompt.passages,
+    }
     return ShownTask(
         project_id=judgement.project_id,
         seat_id=judgement.seat_id or 0,
         key=f"revise-{judgement.pk}",
-        settings=pairwise.clean_settings(judgement.project.kind_settings),
-        entered=entered
-        or Entered(
-            pairwise_form.format_answer(judgement.value), judgement.rationale, judgement.flag
-        ),
+        form=form,
+        entered=entered,
         revises=judgement.pk,
-        **_contents(
-            {"system": task.prompt.system, "conversation": task.prompt.conversation},
-            [found[pk] for pk in order],
-        ),
+        context=task.context,
+        **contents(form, prompt, [found[pk] for pk in order]),
     )
 
 
-def _contents(prompt: Mapping, responses: Sequence[Mapping]) -> dict:
+def contents(form: Form, prompt: Mapping, responses: Sequence[Mapping]) -> dict:
+    """The fields of a ShownTask that come from its rows, rendered as the form needs them."""
+    marked = marks_text(form)
     return {
         "system": render_markdown(prompt["system"]) if prompt["system"] else None,
         "turns": [_turn(turn) for turn in prompt["conversation"]],
+        "passages": prompt["passages"],
         "responses": [
-            ShownResponse(letter, response["id"], render_parts(response["content"]))
-            for letter, response in zip("AB", responses, strict=True)
+            ShownResponse(letter, response["id"], response["content"], marked)
+            for letter, response in zip(LETTERS[: len(responses)], responses, strict=True)
         ],
     }
 
@@ -158,3 +220,9 @@ def _turn(turn: Mapping) -> Turn:
         return Turn(turn["role"], render_markdown(content), len(content))
     html = render_parts(content)
     return Turn(turn["role"], html, len(html))
+
+
+def _texts(value: object) -> list[str]:
+    """A field's values as a browser would send them; nothing for what it could not."""
+    values = value if isinstance(value, list) else [value]
+    return [one for one in values if isinstance(one, str)]

@@ -1,10 +1,13 @@
 """The rows behind the figures: the list of tasks, and one task with all that was said of it."""
 
+import json
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from annotate import kinds
@@ -75,14 +78,14 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
 def _in_words(row: Judgement, letters: dict[int, str]) -> str:
     """The answer with letters for responses, such as "B, much better"."""
     if row.kind != kinds.pairwise.NAME:
-        return str(row.value)
+        return json.dumps(row.value, ensure_ascii=False)
     verdict = row.value.get("verdict", "")
     if verdict != "prefer":
-        return {"tie": "Tie", "both_good": "Both good", "both_bad": "Both bad"}.get(
+        return {"tie": _("Tie"), "both_good": _("Both good"), "both_bad": _("Both bad")}.get(
             verdict, verdict
         )
-    degree = {1: "slightly", 2: "clearly", 3: "much"}[row.value["strength"]]
-    return f"{letters.get(row.value['preferred'], '?')}, {degree} better"
+    degrees = {1: _("slightly better"), 2: _("clearly better"), 3: _("much better")}
+    return f"{letters.get(row.value['preferred'], '?')}, {degrees[row.value['strength']]}"
 
 
 def _first_shown(row: Judgement) -> int | None:

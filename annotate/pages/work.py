@@ -24,11 +24,12 @@ from annotate.handout import lease_by_ids, lease_seat
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project
 from annotate.pages import shown
-from annotate.pages.pairwise_form import parse_answer
+from annotate.pages.questions import read_value
 from annotate.progress import progress_of
 from annotate.rendering import render_markdown
-from annotate.services import judgements
-from annotate.services.judgements import SeatGone, Submitted
+from annotate.services import judgements, seats
+from annotate.services.judgements import Submitted
+from annotate.services.seats import SeatGone
 
 TASK_FRAGMENT = "annotate/work.html#task"
 
@@ -58,20 +59,20 @@ def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
 @login_required
 def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Take the answer. JSON: what was saved, and the task after `beside` as HTML."""
-    form = _read_form(request)
     try:
         submitted = judgements.submit_judgement(
             seat_id=seat_id,
             user=request.user,
+            form=_number(request.POST.get("form", "")),
             started_at=_started_at(request.POST.get("shown_for", "")),
             idempotency_key=f"seat-{seat_id}",
-            **form,
+            **_read_form(request),
         )
     except InvalidValue as error:
         return _invalid(request, project_id, seat_id, error)
     except SeatGone as error:
         return _gone(request, project_id, str(error))
-    _explain(request, submitted, form["value"])
+    _explain(request, submitted)
     return _go_on(request, project_id, judgement=submitted.judgement.pk)
 
 
@@ -122,7 +123,7 @@ def undo(request: HttpRequest, project_id: int) -> HttpResponse:
 def skip_seat(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Decline the task for good, with the reason."""
     try:
-        judgements.skip_seat(
+        seats.skip_seat(
             seat_id=seat_id,
             user=request.user,
             reason=request.POST.get("reason", ""),
@@ -143,7 +144,7 @@ def save_draft(request: HttpRequest, project_id: int, seat_id: int) -> HttpRespo
     """Keep what is typed so far; the body is the draft as JSON. 204."""
     try:
         draft = json.loads(request.body)
-        judgements.save_draft(seat_id=seat_id, user=request.user, value=draft)
+        seats.save_draft(seat_id=seat_id, user=request.user, value=draft)
     except InvalidValue as error:
         return _problem(400, error.message, field=error.field)
     except (ValueError, RecursionError) as error:
@@ -158,7 +159,7 @@ def save_draft(request: HttpRequest, project_id: int, seat_id: int) -> HttpRespo
 def renew_lease(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Keep the seat while its page is in use. 204, or 409 with what became of it."""
     try:
-        judgements.renew_lease(seat_id=seat_id, user=request.user)
+        seats.renew_lease(seat_id=seat_id, user=request.user)
     except SeatGone as error:
         return _problem(409, str(error))
     return HttpResponse(status=204)
@@ -178,13 +179,17 @@ def _work_page(
     if project.state == Project.State.ACTIVE:
         lease = lease_seat(project=project, user=request.user)
     if lease is None:
-        return render(request, "annotate/done.html", _frame(project))
+        return render(request, "annotate/done.html", _frame(project, project.guidelines))
     if error and lease.seat_id != seat_id:
         text = _("Your last answer was not taken (%s), and its task is no longer yours.")
         messages.warning(request, text % error)
         return redirect("work", project.pk)
-    entered = _entered(request) if "answer" in request.POST or "rationale" in request.POST else None
-    context = {"task": shown.from_lease(lease, entered), "error": error, **_frame(project)}
+    refused = request.POST if "rationale" in request.POST or "answer" in request.POST else None
+    context = {
+        "task": shown.from_lease(lease, refused),
+        "error": error,
+        **_frame(project, project.guidelines),
+    }
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
 
@@ -192,22 +197,24 @@ def _revise_page(
     request: HttpRequest, project_id: int, judgement_id: int, error: InvalidValue | None = None
 ) -> HttpResponse:
     own = Judgement.objects.filter(annotator=request.user, project=project_id).select_related(
-        "task__prompt"
+        "task__prompt", "form_version"
     )
     judgement = access.get_in_project(request.user, own, judgement_id)
     if Judgement.objects.filter(supersedes=judgement).exists():
         return redirect("undo", project_id)
-    entered = _entered(request) if error else None
-    task = shown.from_judgement(judgement, entered)
-    context = {"task": task, "error": error, **_frame(judgement.project)}
+    task = shown.from_judgement(judgement, request.POST if error else None)
+    project = judgement.project
+    version = judgement.form_version
+    frame = _frame(project, project.guidelines if version is None else version.guidelines)
+    context = {"task": task, "error": error, **frame}
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
 
-def _frame(project: Project) -> dict:
+def _frame(project: Project, guidelines: str) -> dict:
     """What surrounds the task: the project, its guidelines, how far it and you are."""
     return {
         "project": project,
-        "guidelines": render_markdown(project.guidelines) if project.guidelines else "",
+        "guidelines": render_markdown(guidelines) if guidelines else "",
         "done_count": project.membership.done_count if project.membership else 0,
         "progress": progress_of([project.pk])[project.pk],
     }
@@ -234,7 +241,7 @@ def _go_on(request: HttpRequest, project_id: int, judgement: int | None = None) 
     )
 
 
-def _explain(request: HttpRequest, submitted: Submitted, value: dict) -> None:
+def _explain(request: HttpRequest, submitted: Submitted) -> None:
     """Say what is out of the ordinary about an answer that was taken."""
     if submitted.late:
         text = _(
@@ -242,7 +249,7 @@ def _explain(request: HttpRequest, submitted: Submitted, value: dict) -> None:
             "Your answer is kept as an extra one."
         )
         messages.warning(request, text)
-    elif not submitted.created and submitted.judgement.value != value:
+    elif submitted.differs:
         text = _("You had answered that task before; the first answer stays. Undo changes it.")
         messages.warning(request, text)
 
@@ -276,7 +283,7 @@ def _wants_json(request: HttpRequest) -> bool:
 
 def _read_form(request: HttpRequest) -> dict:
     return {
-        "value": parse_answer(request.POST.get("answer", "")),
+        "value": lambda form: read_value(form, request.POST),
         "rationale": _text(request, "rationale"),
         "flag": _text(request, "flag"),
         "seconds_active": _seconds(request.POST.get("seconds_active", "")),
@@ -286,11 +293,6 @@ def _read_form(request: HttpRequest) -> dict:
 def _text(request: HttpRequest, name: str) -> str:
     """A text field; browsers send line ends as CR LF when the form goes without scripts."""
     return request.POST.get(name, "").replace("\r\n", "\n")
-
-
-def _entered(request: HttpRequest) -> shown.Entered:
-    names = ("answer", "rationale", "flag")
-    return shown.Entered(**{name: request.POST.get(name, "") for name in names})
 
 
 def _number(text: str) -> int | None:

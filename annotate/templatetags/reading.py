@@ -1,12 +1,21 @@
 """How texts and figures are written on the managers' pages."""
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Task
 from annotate.rendering import render_markdown, render_parts
 
 register = template.Library()
+
+ROLES = {
+    "user": _("User"),
+    "assistant": _("Assistant"),
+    "system": _("System"),
+    "tool": _("Tool"),
+}
 
 
 @register.filter
@@ -22,15 +31,21 @@ def parts(content: list[dict]) -> SafeString:
 
 
 @register.filter
+def content(turn: str | list[dict]) -> SafeString:
+    """A turn's content, Markdown or parts, as safe HTML."""
+    return render_markdown(turn) if isinstance(turn, str) else render_parts(turn)
+
+
+@register.filter
 def percent(share: float | None) -> str:
     """0.123 as "12 %"; "–" for None."""
-    return "–" if share is None else f"{100 * share:.0f} %"
+    return "–" if share is None else f"{number_format(f'{100 * share:.0f}')} %"
 
 
 @register.filter
 def percent_fine(share: float | None) -> str:
     """0.1234 as "12.3 %"; "–" for None."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return "–" if share is None else f"{number_format(f'{100 * share:.1f}')} %"
 
 
 @register.filter
@@ -39,7 +54,7 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "–"
     if value < 10:
-        return f"{value:.1f} s"
+        return f"{number_format(f'{value:.1f}')} s"
     whole = round(value)
     if whole < 60:
         return f"{whole} s"
@@ -53,7 +68,13 @@ def seconds(value: float | None) -> str:
 @register.filter
 def figure(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits; "–" for None."""
-    return "–" if value is None else f"{value:.{digits}g}"
+    return "–" if value is None else number_format(f"{value:.{digits}g}")
+
+
+@register.filter
+def role_name(role: str) -> str:
+    """Who speaks in a turn, as a heading."""
+    return str(ROLES.get(role, role.title()))
 
 
 @register.filter

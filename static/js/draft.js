@@ -5,6 +5,9 @@ import { csrfToken } from "./outbox.js";
 import { setStatus } from "./status.js";
 
 const PAUSE_MS = 700;
+const KEEPALIVE_MOST = 20_000;
+// Not part of the answer.
+const OWN_FIELDS = new Set(["csrfmiddlewaretoken", "form", "seconds_active", "shown_for"]);
 
 export class Draft {
   #task;
@@ -27,14 +30,12 @@ export class Draft {
   /** Take over what this browser has and the server has not. Returns seconds worked so far. */
   restore() {
     const kept = JSON.parse(localStorage.getItem(this.#name) ?? "null");
-    const fields = this.#form.elements;
-    if (kept && kept.saved_at > Number(this.#task.dataset.savedAt)) {
-      fields.answer.value = kept.answer;
-      fields.rationale.value = kept.rationale;
-      fields.flag.value = kept.flag;
-      fields.seconds_active.value = kept.seconds_active;
+    const seconds = this.#form.elements.seconds_active;
+    if (kept?.fields && kept.saved_at > Number(this.#task.dataset.savedAt)) {
+      for (const field of this.#fields()) refill(field, kept.fields[field.name] ?? []);
+      seconds.value = kept.seconds_active;
     }
-    return Number(fields.seconds_active.value) || 0;
+    return Number(seconds.value) || 0;
   }
 
   /** Save now what is not saved yet, also while the page goes away. */
@@ -44,13 +45,14 @@ export class Draft {
     this.#dirty = false;
     const url = this.#task.dataset.draftUrl;
     if (!url) return;
+    const body = JSON.stringify(this.#value());
     try {
       const answer = await fetch(url, {
         method: "POST",
-        body: JSON.stringify(this.#value()),
+        body,
         headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
         credentials: "same-origin",
-        keepalive: true,
+        keepalive: body.length < KEEPALIVE_MOST, // Browsers refuse to carry on with longer ones.
       });
       setStatus(answer.ok && !answer.redirected ? "saved" : "offline");
     } catch {
@@ -75,13 +77,34 @@ export class Draft {
   }
 
   #value() {
-    const fields = this.#form.elements;
+    const fields = {};
+    for (const field of this.#fields()) {
+      (fields[field.name] ??= []).push(...valuesOf(field));
+    }
     return {
-      answer: fields.answer.value,
-      rationale: fields.rationale.value,
-      flag: fields.flag.value,
+      fields,
       seconds_active: Math.round(this.#activity.seconds * 10) / 10,
       saved_at: Date.now(),
     };
   }
+  /** Every field of the answer, also of questions that are not asked just now. */
+  #fields() {
+    return [...this.#form.elements].filter(({ name }) => name && !OWN_FIELDS.has(name));
+  }
+}
+
+function valuesOf(field) {
+  if (field.type === "select-multiple") return [...field.selectedOptions].map(({ value }) => value);
+  return isChoice(field) && !field.checked ? [] : [field.value];
+}
+
+function isChoice(field) {
+  return field.type === "radio" || field.type === "checkbox";
+}
+
+/** Put back what the fields of one name held. */
+function refill(field, values) {
+  if (isChoice(field)) field.checked = values.includes(field.value);
+  else if (field.type !== "select-multiple") field.value = values[0] ?? "";
+  else for (const option of field.options) option.selected = values.includes(option.value);
 }

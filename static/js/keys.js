@@ -1,9 +1,13 @@
 /* The keyboard: one table from key to deed, silent while one types or a sheet is open. */
 
-const EDITABLE = "textarea, select, input:not([type=radio], [type=checkbox])";
+const EDITABLE =
+  "textarea, select, [contenteditable=true], input:not([type=radio], [type=checkbox], [type=range])";
 
-/** `deeds` maps a key to a function; `options.isOn()` says whether single keys are wanted. */
-export function listen(deeds, options) {
+/**
+ * `find(key)` gives the function of a key, as "x", "1", "Enter", "Shift+A", or nothing.
+ * `options` has isOn(), whether single keys are wanted, submit() and next().
+ */
+export function listen(find, options) {
   addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented) return;
     const typing = event.target.closest?.(EDITABLE);
@@ -13,7 +17,7 @@ export function listen(deeds, options) {
     }
     const key = latin(event);
     if (isNative(key, event.target) || (key.length === 1 && !options.isOn())) return;
-    const deed = deeds[key] ?? (/^\d$/.test(key) ? () => deeds.digit(key) : null);
+    const deed = (event.shiftKey && find(`Shift+${shifted(event)}`)) || find(key);
     if (!deed || event.repeat) return;
     event.preventDefault();
     deed();
@@ -22,10 +26,19 @@ export function listen(deeds, options) {
 
 function inText(event, field, options) {
   if (event.key === "Escape" && !field.closest("[popover]")) field.blur();
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+  if (event.key !== "Enter") return;
+  if (event.ctrlKey || event.metaKey) {
     event.preventDefault();
     options.submit();
+  } else if (field.matches("input") && field.form?.id === "answer") {
+    event.preventDefault();
+    options.next();
   }
+}
+
+/** A shifted key by its place, "A" or "1": what it types differs from keyboard to keyboard. */
+function shifted(event) {
+  return /^(Key|Digit)/.test(event.code) ? event.code.at(-1) : event.key;
 }
 
 /** The key's letter, also on keyboards of other scripts, where it is known by its place. */
@@ -41,5 +54,7 @@ function isNative(key, target) {
   const arrow = key === "ArrowLeft" || key === "ArrowRight";
   if (target.matches?.("input[type=radio]")) return arrow;
   if (target.matches?.("pre")) return arrow;
+  if (target.matches?.("input[type=range]")) return key.startsWith("Arrow") || key === "Home" || key === "End";
+  if (target.matches?.("input")) return false;
   return key === "Enter" && Boolean(target.closest?.("a, button, summary, label"));
 }

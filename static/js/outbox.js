@@ -16,6 +16,7 @@ export class Outbox {
     this.#name = `tandem:outbox:${user}`;
     this.#listener = listener;
     addEventListener("online", () => this.flush());
+    addEventListener("focus", () => this.isStuck && this.flush()); // As after logging in elsewhere.
   }
 
   get entries() {
@@ -90,6 +91,13 @@ export class Outbox {
   }
 }
 
+/** Of the cookie: logging in again, also in another tab, makes that of the page worthless. */
 export function csrfToken() {
-  return document.querySelector("[name=csrfmiddlewaretoken]").value;
+  const cookie = document.cookie.split("; ").find((one) => one.startsWith("csrftoken="));
+  return cookie?.slice("csrftoken=".length) ?? document.querySelector("[name=csrfmiddlewaretoken]").value;
+}
+
+/** Make a form of this page good to be sent by the browser itself. */
+export function freshen(form) {
+  form.elements.csrfmiddlewaretoken.value = csrfToken();
 }

@@ -1,4 +1,4 @@
-/* The two responses: scrolled together on wish, swiped on narrow screens, differences marked. */
+/* The responses: scrolled together on wish, swiped on narrow screens, differences marked. */
 
 import * as diff from "./diff.js";
 
@@ -10,8 +10,6 @@ let observer = null;
 export function listen() {
   for (const button of document.querySelectorAll("[data-toggle]")) {
     const name = button.dataset.toggle;
-    if (name === "differences" && !diff.isSupported) continue;
-    button.hidden = false;
     button.setAttribute("aria-pressed", view[name]);
     button.addEventListener("click", () => toggle(name));
   }
@@ -26,29 +24,36 @@ export function toggle(name) {
 
 /** Wire the task that has just come into view. */
 export function attach(task) {
-  const [first, second] = task.querySelectorAll(".response");
-  link(first, second);
-  link(second, first);
+  const responses = [...task.querySelectorAll(".response")];
+  for (const response of responses) link(response, responses);
+  for (const button of document.querySelectorAll("[data-toggle]")) {
+    button.hidden = !isUseful(button.dataset.toggle, responses.length);
+  }
   watchSwitch(task);
   markDifferences();
 }
 
-function markDifferences() {
-  if (!diff.isSupported) return;
-  const texts = document.querySelectorAll(".response .prose");
-  diff.mark(...(view.differences ? texts : [null, null]));
+function isUseful(name, responses) {
+  return name === "differences" ? responses === 2 && diff.isSupported : responses > 1;
 }
 
-/** `follower` keeps the same share scrolled. Only the one under hand or focus leads. */
-function link(leader, follower) {
+function markDifferences() {
+  if (!diff.isSupported) return;
+  const texts = [...document.querySelectorAll(".response .prose")];
+  diff.mark(...(view.differences && texts.length === 2 ? texts : [null, null]));
+}
+
+/** The others keep the same share scrolled. Only the one under hand or focus leads. */
+function link(leader, all) {
   leader.addEventListener(
     "scroll",
     () => {
-      const leads = leader.matches(":hover, :focus-within") && !follower.matches(":hover");
+      const others = all.filter((response) => response !== leader);
+      const leads = leader.matches(":hover, :focus-within") && !others.some((one) => one.matches(":hover"));
       const room = leader.scrollHeight - leader.clientHeight;
       if (!view.together || !leads || room <= 0) return;
       const share = leader.scrollTop / room;
-      follower.scrollTop = share * (follower.scrollHeight - follower.clientHeight);
+      for (const one of others) one.scrollTop = share * (one.scrollHeight - one.clientHeight);
     },
     { passive: true },
   );
@@ -61,7 +66,7 @@ function watchSwitch(task) {
   for (const link of links) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      const target = task.querySelector(link.getAttribute("href"));
+      const target = task.querySelector(link.getAttribute("href")).parentElement;
       box.scrollTo({ left: target.offsetLeft - box.offsetLeft });
     });
   }

@@ -19,9 +19,10 @@ export function setStatus(name = "") {
   line.dataset.kind = name === "offline" ? "trouble" : "";
 }
 
-/** A message above the task; empty takes it away. */
-export function setNotice(message = "") {
-  notice.textContent = message;
+/** A message above the task, with the way to log in on wish; empty takes it away. */
+export function setNotice(message = "", { login = false } = {}) {
+  notice.querySelector("[data-said]").textContent = message;
+  notice.querySelector("[data-login]").hidden = !login;
   notice.hidden = !message;
 }
 
@@ -39,4 +40,12 @@ export function setShare(percent) {
 
 export function announce(message) {
   announcer.textContent = message;
+}
+
+/** Show at the foot of the task what is wrong, or nothing with ""; whether all is well. */
+export function setProblem(task, message) {
+  const place = task.querySelector(".problem");
+  place.textContent = message;
+  place.hidden = !message;
+  return !message;
 }

@@ -1,15 +1,17 @@
 /* The work page: answers, shows the next task at once, keeps everything. */
 
 import { Activity } from "./activity.js";
+import { keysOf } from "./deeds.js";
 import { Draft } from "./draft.js";
 import { listen as listenToKeys } from "./keys.js";
 import { Lease } from "./lease.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, freshen } from "./outbox.js";
+import { mountMedia, preloadMedia } from "./media/mount.js";
 import * as panels from "./panels.js";
 import * as preferences from "./preferences.js";
-import { choose, chosen, isComplete, moveAlong, setProblem } from "./scale.js";
-import { fetchNext, parse } from "./task.js";
-import { announce, count, setNotice, setShare, setStatus, text } from "./status.js";
+import { Questions, load } from "./questions.js";
+import { fetchNext, isComplete, parse } from "./task.js";
+import { announce, count, setNotice, setProblem, setShare, setStatus, text } from "./status.js";
 
 const area = document.querySelector("#work");
 const activity = new Activity();
@@ -20,16 +22,19 @@ let shown = null;
 let ahead = null;
 let draft = null;
 let isWaiting = false;
+let isStale = false; // The task shown was answered before the page was loaded; that is on its way.
 
-function begin() {
+async function begin() {
+  await load(area.querySelector("#task"));
   addEventListener("submit", onSubmit);
   addEventListener("click", onClick);
   addEventListener("pagehide", () => draft.flush());
   addEventListener("visibilitychange", () => document.hidden && draft.flush());
   panels.listen();
   preferences.listen();
-  listenToKeys(deeds, { isOn: preferences.singleKeys, submit });
+  listenToKeys(deed, { isOn: preferences.singleKeys, submit, next: () => shown.questions.next() });
   show(area.querySelector("#task"));
+  isWaiting = isStale = outbox.entries.some(isAboutShown);
   outbox.flush();
   if (!shown.dataset.revises) fetchAhead();
 }
@@ -41,12 +46,12 @@ function show(task, said = "") {
   shown = task;
   isWaiting = false;
   task.querySelector("#answer").noValidate = true;
-  task.addEventListener("input", () => setProblem(task.querySelector("#answer"), ""));
-  if (!task.draft) task.draft = new Draft(task, area.dataset.user, activity);
-  draft = task.draft;
   document.querySelector("#skip-form")?.setAttribute("action", task.dataset.skipUrl);
-  activity.start(draft.restore());
+  if (!task.draft) prepare(task);
+  draft = task.draft;
+  activity.start(Number(task.querySelector("#answer").elements.seconds_active.value) || 0);
   panels.attach(task);
+  mountMedia(task);
   if (!said) return;
   document.querySelector(".messages")?.remove(); // It was about the task before.
   setStatus();
@@ -55,24 +60,32 @@ function show(task, said = "") {
   announce(`${said} ${task.querySelector(".turn.last .prose")?.textContent.trim().slice(0, 120) ?? ""}`);
 }
 
+/** What is done once for a task: its draft comes back, then its questions begin to run. */
+function prepare(task) {
+  task.draft = new Draft(task, area.dataset.user, activity);
+  task.draft.restore();
+  task.questions = new Questions(task, { submit, oneKey: preferences.oneKey });
+  task.addEventListener("input", () => setProblem(task, ""));
+}
+
 function onSubmit(event) {
   const form = event.target;
   if (form.id !== "answer" && form.id !== "skip-form") return;
-  if (form.id === "answer" && (isSecondClick(form) || !isComplete(shown))) {
+  if (form.id === "answer" && (isSecondClick() || !isComplete(shown))) {
     return event.preventDefault();
   }
   if (form.id === "answer") {
     form.elements.seconds_active.value = activity.seconds.toFixed(1);
     form.elements.shown_for.value = activity.shownFor.toFixed(1);
   }
-  if (shown.dataset.revises) return draft.discard();
+  if (shown.dataset.revises) return freshen(form); // Its draft stays: the session may be over.
   event.preventDefault();
   if (!isWaiting) send(form);
 }
 
 /** A double click or two quick Enters: the second one falls on the next, untouched task. */
-function isSecondClick(form) {
-  return activity.shownFor < 0.5 && !chosen(form);
+function isSecondClick() {
+  return activity.shownFor < 0.5 && shown.questions.isUntouched;
 }
 
 /** Put the answer into the outbox and go on at once where the next task is already here. */
@@ -101,23 +114,24 @@ function putAway(form) {
   form.reset();
 }
 
-function taken(entry, answer) {
-  unsent.delete(entry.key);
+async function taken(entry, answer) {
+  const isOfThisPage = unsent.delete(entry.key);
+  if (isStale && outbox.entries.length === 0) return location.replace(area.dataset.workUrl);
+  if (!isOfThisPage && entry.isAnswer) count(1);
   setStatus("saved");
   setNotice(answer.message);
   setShare(answer.percent);
-  receive(parse(answer.next));
+  receive(await parse(answer.next));
 }
 
 /** The server will not take it: back to that task, with the reason. */
 function refused(entry, status, detail) {
-  const task = unsent.get(entry.key);
-  unsent.delete(entry.key);
-  if (entry.isAnswer) count(-1);
+  const task = unsent.get(entry.key) ?? (isAboutShown(entry) ? shown : null);
+  if (unsent.delete(entry.key) && entry.isAnswer) count(-1);
   if (status === 400 && task) {
     if (!isWaiting) ahead = shown;
     show(task, detail);
-    setProblem(task.querySelector("#answer"), detail);
+    setProblem(task, detail);
     return;
   }
   setNotice(detail);
@@ -126,7 +140,7 @@ function refused(entry, status, detail) {
 
 function stuck(why) {
   setStatus("offline");
-  if (why !== "offline") setNotice(text(why));
+  if (why !== "offline") setNotice(text(why), { login: why === "signedOut" });
   else if (isWaiting) setNotice(text("waiting"));
 }
 
@@ -140,7 +154,12 @@ function receive(task) {
     location.assign(area.dataset.workUrl);
   } else if (isNew) {
     ahead = task;
+    preloadMedia(task);
   }
+}
+
+function isAboutShown(entry) {
+  return entry.key.endsWith(`-${shown.dataset.key}`);
 }
 
 function isUnsent(seat) {
@@ -176,25 +195,6 @@ function submit() {
   shown.querySelector("#answer").requestSubmit();
 }
 
-const press = (selector) => () => document.querySelector(selector)?.click();
-const focus = (selector) => () => shown.querySelector(selector)?.focus();
-const deeds = {
-  digit(key) {
-    if (choose(shown, key) && preferences.oneKey()) submit();
-  },
-  ArrowLeft: () => moveAlong(shown, -1),
-  ArrowRight: () => moveAlong(shown, 1),
-  Enter: submit,
-  r: focus("#rationale"),
-  a: focus("#response-A"),
-  b: focus("#response-B"),
-  s: press("[popovertarget=skip]"),
-  f: press("[popovertarget=flag]"),
-  u: press("[data-undo]"),
-  d: press("[data-toggle=differences]"),
-  l: press("[data-toggle=together]"),
-  g: press("[popovertarget=guidelines]"),
-  "?": press("[popovertarget=keys]"),
-};
+const deed = keysOf(() => shown);
 
 begin();

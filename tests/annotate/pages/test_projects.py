@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from annotate.models import AuditEvent, Membership, Project
+from tests.annotate.pages.builder.fields import fields_of
 
 VALID = {
     "name": "Café answers",
@@ -12,10 +13,11 @@ VALID = {
     "overlap": "2",
     "order": "random",
     "lease_minutes": "1.5",
-    "strength_levels": "1",
-    "allow_tie": "on",
-    "rationale_min_chars": "0",
     "test_percent": "20",
+    "questions.0.kind": "pairwise",
+    "questions.0.settings.strength_levels": "1",
+    "questions.0.settings.allow_tie": "on",
+    "questions.0.settings.rationale_min_chars": "0",
 }
 
 
@@ -37,6 +39,8 @@ def test_a_form_makes_a_project(client, owner) -> None:
         "allow_tie": True,
         "allow_both_bad": False,
         "allow_both_good": False,
+        "confidence": False,
+        "criteria": [],
         "rationale_min_chars": 0,
     }
     assert Membership.objects.get(project=project).role == "owner"
@@ -73,9 +77,7 @@ def test_settings_change_only_what_was_changed(client, owner) -> None:
     client.post(reverse("create_project"), VALID)
     project = Project.objects.get()
     url = reverse("settings", args=[project.pk])
-    page = client.get(url)
-    same = {name: page.context["form"][name].value() for name in page.context["form"].fields}
-    same = {name: value for name, value in same.items() if value is not False}
+    same = fields_of(client.get(url).content)
     client.post(url, {**same, "name": "Tea answers"})
     event = AuditEvent.objects.get(action="project.updated")
     assert event.detail["after"] == {"name": "Tea answers"}

@@ -11,6 +11,7 @@ PAGES = [
     "overview",
     "tasks",
     "task",
+    "media",
     "imports",
     "import_run",
     "import_bad_rows",
