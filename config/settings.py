@@ -11,7 +11,9 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from annotate.chat.keys import read_keys
 from config import postgres
+from config.media import media_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("TANDEM_VAR", BASE_DIR / "var")).resolve()
@@ -81,6 +83,7 @@ MIDDLEWARE = [
     "annotate.pages.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "annotate.pages.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -150,6 +153,10 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
+# Each but English has a catalogue in locale/; see docs/translating.md.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+FORMAT_MODULE_PATH = "config.formats"
+LOCALE_PATHS = [VAR_DIR / "locale"]  # compiled from locale/ by config/translations.py
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -159,6 +166,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "media": media_storage(VAR_DIR / "media"),
     "staticfiles": {"BACKEND": "config.static.VersionedFiles"},
 }
 WHITENOISE_USE_FINDERS = True
@@ -169,11 +177,21 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 X_FRAME_OPTIONS = "DENY"
 
+# One image, recording or film (bytes); what an image may unfold to.
+MEDIA_MAX_BYTES = {
+    "image": int(os.environ.get("TANDEM_MAX_IMAGE_BYTES", 20_000_000)),
+    "audio": int(os.environ.get("TANDEM_MAX_AUDIO_BYTES", 100_000_000)),
+    "video": int(os.environ.get("TANDEM_MAX_VIDEO_BYTES", 500_000_000)),
+}
+MEDIA_MAX_PIXELS = int(os.environ.get("TANDEM_MAX_IMAGE_PIXELS", 100_000_000))
+
 # One prompt or response, one line of an import, one whole upload after decompression (bytes).
 MAX_TEXT_BYTES = int(os.environ.get("TANDEM_MAX_TEXT_BYTES", 1_000_000))
 MAX_LINE_BYTES = int(os.environ.get("TANDEM_MAX_LINE_BYTES", 10_000_000))
 MAX_UPLOAD_BYTES = int(os.environ.get("TANDEM_MAX_UPLOAD_BYTES", 20_000_000_000))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+# A project that asks much has many fields: a tree of labels has two for each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 FILE_UPLOAD_TEMP_DIR = None
 
 REST_FRAMEWORK = {
@@ -199,7 +217,9 @@ SPECTACULAR_SETTINGS = {
         "ProjectState": "annotate.models.Project.State",
         "TaskRoute": "annotate.models.Task.Route",
         "JobState": "annotate.models.JobState",
+        "MediaKind": "annotate.models.MediaFile.Kind",
         "ModelVersionState": "training.models.ModelVersion.State",
+        "ModelVersionKind": "training.models.ModelVersion.Kind",
     },
 }
 
@@ -212,8 +232,26 @@ CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "spool://localhost"
 JOB_LEASE_SECONDS = float(os.environ.get("TANDEM_JOB_LEASE_SECONDS", "60"))
 # Base models in folders must lie in here; every project's managers may train from them.
 BASE_MODELS_DIR = Path(os.environ.get("TANDEM_BASE_MODELS", VAR_DIR / "base_models")).resolve()
-# CPU threads of a training child; by default one core is left to the web.
-TRAINING_THREADS = int(os.environ.get("TANDEM_TRAINING_THREADS", max(1, (os.cpu_count() or 2) - 1)))
+# CPU threads of a training child. It runs at nice 10, so the web goes first on every core.
+TRAINING_THREADS = int(os.environ.get("TANDEM_TRAINING_THREADS", os.cpu_count() or 1))
+
+# Live chat; see docs/chat.md. Hosts in private networks (or this machine) that managers may name
+# as models' addresses, each with or without a port.
+CHAT_PRIVATE_HOSTS = tuple(
+    os.environ.get("TANDEM_CHAT_PRIVATE_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]")
+    .replace(",", " ")
+    .split()
+)
+try:
+    CHAT_KEYS = read_keys(os.environ)
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
+# Replies that one web process streams at once. Each holds one of its threads, so some must be left.
+CHAT_LINES = int(
+    os.environ.get("TANDEM_CHAT_LINES", max(1, int(os.environ.get("WEB_THREADS", "8")) - 3))
+)
+# Seconds to wait for a reply's first words, between two pieces of it, and for the whole.
+CHAT_PATIENCE = {"first": 120.0, "silence": 30.0, "total": 300.0}
 
 LOGGING = {
     "version": 1,
