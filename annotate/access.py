@@ -2,6 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from annotate.models import Membership, Project, User
 
@@ -24,11 +25,14 @@ def get_project(user: User, project_id: int, roles: frozenset[Role] = ANY_MEMBER
     if project is not None:
         membership = Membership.objects.filter(project=project, user=user).first()
     if project is None or (membership is None and not user.is_superuser):
-        raise Http404("No such project, or you are not a member of it.")
+        raise Http404(_("No such project, or you are not a member of it."))
     project.membership = membership
     if not user.is_superuser and membership.role not in roles:
-        wanted = ", ".join(sorted(roles))
-        raise PermissionDenied(f"Your role here is {membership.role}; this needs: {wanted}.")
+        wanted = ", ".join(str(Role(role).label) for role in sorted(roles))
+        raise PermissionDenied(
+            _("Your role here is %(role)s; this needs: %(wanted)s.")
+            % {"role": membership.get_role_display(), "wanted": wanted}
+        )
     return project
 
 
@@ -36,6 +40,6 @@ def get_in_project(user: User, queryset, pk: int, roles: frozenset[Role] = ANY_M
     """An object that has a `project`, under the same rules as `get_project`."""
     found = queryset.filter(pk=pk).first()
     if found is None:
-        raise Http404("No such object, or you are not a member of its project.")
+        raise Http404(_("No such object, or you are not a member of its project."))
     found.project = get_project(user, found.project_id, roles)
     return found

@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 TOP, HEIGHT = 8, 168  # pixels; `.chart-svg` in the CSS has room for the labels below
 MAX_POINTS = 300
@@ -73,7 +75,7 @@ def bar_chart(
     return Chart(
         title=title,
         svg=_svg(title, ticks, marks, _thinned(names)),
-        header=(label or "When", unit),
+        header=(label or _("When"), unit),
         rows=[(name, number(value)) for name, value in bars],
     )
 
@@ -122,12 +124,12 @@ def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
 
 
 def number(value: float) -> str:
-    """Short and exact enough to read: 1,234 · 12.3 · 0.0457."""
+    """Short and exact enough to read, by locale: 1,234 · 12.3 · 0.0457."""
     if value == 0 or (abs(value) >= 1 and float(value).is_integer()):
-        return f"{value:,.0f}"
+        return str(number_format(f"{value:.0f}", force_grouping=True))
     if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+        return str(number_format(f"{value:.0f}", force_grouping=True))
+    return str(number_format(f"{value:.3g}"))
 
 
 def _svg(

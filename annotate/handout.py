@@ -34,7 +34,8 @@ SEARCH_REST = 20
 _searched_until: dict[tuple[int, int], float] = {}
 
 LEASE_SEAT = """
-SELECT outcome, seat_id, task_id, leased_until, kind, kind_settings, prompt, responses, draft
+SELECT outcome, seat_id, task_id, leased_until, kind, kind_settings, form_version, prompt,
+       context, responses, draft
 FROM tandem_lease_seat(%(project)s::bigint, %(user)s::bigint, %(beside)s::bigint, %(everywhere)s)
 """
 REOPEN = """
@@ -70,7 +71,9 @@ class Lease:
     """A seat in somebody's hands, with all that the work page shows. No generator names.
 
     `responses` are {"id", "content"} in the order they are to be shown; `prompt` is
-    {"system", "conversation", "language"}; `draft` is what the person saved, or None.
+    {"system", "conversation", "language", "passages"}; `context` is what the task says beside
+    it; `draft` is what the person saved, or None. `form_version` is the id of the version that
+    kind and settings are of; None where a project was made without one.
     """
 
     seat_id: int
@@ -79,7 +82,9 @@ class Lease:
     leased_until: datetime
     kind: str
     kind_settings: dict
+    form_version: int | None
     prompt: dict
+    context: dict
     responses: list[dict]
     draft: object | None
 
@@ -124,7 +129,9 @@ def _lease(
 
 
 def _as_lease(project_id: int, columns: list) -> Lease:
-    seat_id, task_id, until, kind, kind_settings, prompt, responses, draft = columns
+    seat_id, task_id, until, kind, kind_settings, version, prompt, context, responses, draft = (
+        columns
+    )
     return Lease(
         seat_id=seat_id,
         task_id=task_id,
@@ -132,8 +139,10 @@ def _as_lease(project_id: int, columns: list) -> Lease:
         leased_until=until,
         kind=kind,
         kind_settings=json.loads(kind_settings),
+        form_version=version,
         prompt=json.loads(prompt),
-        responses=json.loads(responses),
+        context=json.loads(context),
+        responses=json.loads(responses or "[]"),
         draft=None if draft is None else json.loads(draft),
     )
 

@@ -6,10 +6,19 @@ Each returns the value or raises InvalidValue naming the field, what was wrong a
 import json
 from collections.abc import Collection
 
-from annotate.kinds import InvalidValue
-
 BIGINT_MAX = 2**63 - 1
 MAX_DEPTH = 64
+MAX_PATH = 500
+
+
+class InvalidValue(ValueError):
+    """A value is wrong: `field` (a dotted path), what is wrong with it, and the remedy."""
+
+    def __init__(self, field: str, message: str) -> None:
+        # A path may hold names that somebody sent; the error must be printable all the same.
+        self.field = field[:MAX_PATH].encode("utf-8", "replace").decode()
+        super().__init__(f"{self.field}: {message}")
+        self.message = message
 
 
 def clean_text(

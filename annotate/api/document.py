@@ -9,9 +9,11 @@ from annotate.api.permissions import needed_scope
 
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
 GROUPS = (
-    ("Projects", r"projects/(\{project_id\}/((progress|agreement)/)?)?$"),
+    ("Projects", r"projects/(\{project_id\}/((progress|agreement|form-versions)/)?)?$|presets/"),
     ("Members", r"projects/\{project_id\}/members/"),
     ("Import", r"projects/\{project_id\}/import/|imports/"),
+    ("Media", r"projects/\{project_id\}/media/"),
+    ("Chat", r"projects/\{project_id\}/chat/"),
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),

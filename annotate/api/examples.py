@@ -64,18 +64,22 @@ NEXT = [
             "task": 406,
             "project": 7,
             "lease_until": "2026-03-01T12:30:00Z",
-            "prompt": {"system": "", "conversation": PROMPT, "language": "en"},
+            "prompt": {"system": "", "conversation": PROMPT, "language": "en", "passages": []},
             "responses": [
                 {"id": 1203, "content": [{"type": "text", "text": "The Volga."}]},
                 {"id": 1201, "content": [{"type": "text", "text": "The Danube, I think."}]},
             ],
+            "context": {},
             "form": {
+                "id": 31,
                 "kind": "pairwise",
                 "settings": {
                     "strength_levels": 3,
                     "allow_tie": True,
                     "allow_both_bad": True,
                     "allow_both_good": False,
+                    "confidence": False,
+                    "criteria": [],
                     "rationale_min_chars": 0,
                 },
             },
@@ -87,6 +91,7 @@ ANSWER_VALUE = {"verdict": "prefer", "preferred": 1203, "strength": 2}
 SUBMIT = [
     request(
         {
+            "form": 31,
             "value": ANSWER_VALUE,
             "rationale": "The Danube is the second longest.",
             "seconds_active": 8.4,
@@ -98,6 +103,7 @@ SUBMIT = [
             "id": 5120,
             "task": 406,
             "seat": 812,
+            "form": 31,
             "value": ANSWER_VALUE,
             "rationale": "The Danube is the second longest.",
             "flag": "",

@@ -40,6 +40,7 @@ PARAMETERS = {
     "background": "1: answer 202 with an import run at once, import in the worker.",
     "overlap": "People per task; the project's when left out.",
     "priority": "0 to 1000; tasks of higher priority are handed out first.",
+    "group": "Responses a task takes: auto (all, or pairs, or one, as fits), one, pairs, all.",
     "mapping": "For tables, several times: name:column, such as prompt:Question.",
     "label_value": "For tables, several times: value:meaning, such as left:a.",
     "filename": "Helps the guess, and names the run.",
@@ -148,6 +149,7 @@ def _options(request: Request) -> ImportOptions:
         dry_run=read_flag(request, "dry_run"),
         overlap=read_integer(request, "overlap", None),
         priority=read_integer(request, "priority", 500),
+        group=request.query_params.get("group", "auto"),
     )
 
 

@@ -20,6 +20,7 @@ from annotate.interchange.formats import UnknownFormat
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, Snapshot
+from annotate.services.exports import CHOICES as RULES
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.selection import CHOICES, ExportFilters, imported_pseudonym
 from annotate.services.snapshots import create_snapshot, stream_training_file
@@ -33,6 +34,7 @@ PARAMETERS = {
     "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
     "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
     "margin": "1: add the column margin.",
+    "category": f"For labels made from spans: {', '.join(RULES['category'])} (default all).",
     "snapshot": "The number of a snapshot, in place of filters and rules.",
 }
 FILES = {"train.jsonl": "train", "test.jsonl": "test"}
@@ -46,7 +48,7 @@ class Export(APIView):
         responses={(200, "application/x-ndjson"): str},
     )
     def get(self, request: Request, project_id: int) -> StreamingHttpResponse:
-        """Preferences or raw judgements as JSON lines, streamed."""
+        """Preferences, marked spans or raw judgements as JSON lines, streamed."""
         project = access.get_project(request.user, project_id, access.MANAGE)
         refuse_unknown(request, PARAMETERS)
         format = request.query_params.get("format", "trl")
@@ -170,7 +172,7 @@ def _lines(request: Request, project: Project, format: str):
             raise Http404(f"The project has no snapshot {number[:20]}.")
         return stream_export(snapshot=snapshot, format=format)
     filters = {name: given[name] for name in ("source", "simulated", "split") if name in given}
-    rules = {name: given[name] for name in ("tie_rule", "aggregation") if name in given}
+    rules = {name: given[name] for name in RULES if name in given}
     return stream_export(
         project=project,
         format=format,

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotate.kinds import InvalidValue
-from annotate.services.judgements import SeatGone
+from annotate.services.exports import DoesNotFit
+from annotate.services.seats import SeatGone
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,10 @@ def problem_handler(error: Exception, context: dict) -> Response | None:
         return problem(400, "Invalid input", str(error), errors)
     if isinstance(error, ValidationError):
         detail = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-        return problem(400, "Invalid input", "; ".join(error.messages), field_errors(detail))
+        status, title = (400, "Invalid input")
+        if isinstance(error, DoesNotFit):
+            status, title = (409, "Conflict")
+        return problem(status, title, "; ".join(error.messages), field_errors(detail))
     if isinstance(error, Http404):
         return problem(404, "Not found", str(error) or "No such object.")
     if isinstance(error, PermissionDenied):

@@ -7,12 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotate import access
+from annotate import access, kinds
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
 from annotate.quality.agreement import krippendorff_alpha, percent_agreement
+from annotate.reports.agreement import agreement
 from annotate.reports.labels import label_units
 from annotate.services import projects
 
@@ -86,6 +87,8 @@ class ProjectAgreement(ProjectView):
     def get(self, request: Request, project_id: int) -> Response:
         """How far people agree, over the tasks that two or more of them judged."""
         project = access.get_project(request.user, project_id, access.REVIEW)
+        if project.kind != kinds.pairwise.NAME:
+            return Response(_agreement_by_distance(project))
         found = label_units(project)
         units = {labels: times for labels, times in found.items() if len(labels) > 1}
         labels: dict[str, int] = {}
@@ -101,6 +104,17 @@ class ProjectAgreement(ProjectView):
                 "labels": labels,
             }
         )
+
+
+def _agreement_by_distance(project: Project) -> dict:
+    found = agreement(project)
+    return {
+        "tasks": found.tasks,
+        "judgements": found.judgements,
+        "percent_agreement": None if found.percent is None else found.percent / 100,
+        "krippendorff_alpha": found.alpha,
+        "labels": {},
+    }
 
 
 def _counts(project: Project) -> dict:

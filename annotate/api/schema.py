@@ -28,6 +28,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class Form(s.Serializer):
+    id = s.IntegerField(allow_null=True, help_text="The version; send it along with the answer.")
     kind = s.CharField()
     settings = s.DictField()
 
@@ -37,10 +38,16 @@ class Turn(s.Serializer):
     content = s.CharField()
 
 
+class Passage(s.Serializer):
+    title = s.CharField()
+    sentences = s.ListField(child=s.CharField())
+
+
 class ShownPrompt(s.Serializer):
     system = s.CharField()
     conversation = Turn(many=True)
     language = s.CharField()
+    passages = Passage(many=True)
 
 
 class ShownResponse(s.Serializer):
@@ -55,6 +62,7 @@ class Lease(s.Serializer):
     lease_until = s.DateTimeField()
     prompt = ShownPrompt()
     responses = ShownResponse(many=True, help_text="In the order in which to show them.")
+    context = s.DictField(help_text="What the task says beside its prompt, such as a criterion.")
     form = Form()
     draft = s.JSONField(allow_null=True)
 
@@ -71,6 +79,9 @@ class AnswerBase(s.Serializer):
 
 
 class Answer(AnswerBase):
+    form = s.IntegerField(
+        required=False, help_text="The form's id from `next`; the project's present one without."
+    )
     started_at = s.DateTimeField(required=False)
 
 
@@ -82,6 +93,7 @@ class Judgement(s.Serializer):
     id = s.IntegerField()
     task = s.IntegerField()
     seat = s.IntegerField(allow_null=True)
+    form = s.IntegerField(allow_null=True, help_text="The version that the answer was given under.")
     value = s.DictField()
     rationale = s.CharField()
     flag = s.CharField()
@@ -195,6 +207,7 @@ class TaskResponse(ShownResponse):
 
 class Task(TaskSummary):
     prompt = ShownPrompt()
+    context = s.DictField()
     responses = TaskResponse(many=True)
     gold = s.JSONField(allow_null=True)
     seats = SeatSummary(many=True)
@@ -212,9 +225,15 @@ class Progress(s.Serializer):
 class Agreement(s.Serializer):
     tasks = s.IntegerField(help_text="With two or more judgements by people.")
     judgements = s.IntegerField(help_text="Of those tasks.")
-    percent_agreement = s.FloatField(allow_null=True, help_text="Share of equal pairs, 0 … 1.")
-    krippendorff_alpha = s.FloatField(allow_null=True, help_text="Nominal; null if undefined.")
-    labels = s.DictField(child=s.IntegerField())
+    percent_agreement = s.FloatField(
+        allow_null=True,
+        help_text="Share of equal pairs, 0 … 1; of kinds other than pairwise 1 minus the mean "
+        "distance, among the latest 20,000 judgements.",
+    )
+    krippendorff_alpha = s.FloatField(
+        allow_null=True, help_text="Nominal; of spans over characters; null if undefined."
+    )
+    labels = s.DictField(child=s.IntegerField(), help_text="Of pairwise projects.")
 
 
 class FieldError(s.Serializer):

@@ -38,7 +38,9 @@ class TaskDetail(APIView):
                     "system": task.prompt.system,
                     "conversation": task.prompt.conversation,
                     "language": task.prompt.language,
+                    "passages": task.prompt.passages,
                 },
+                "context": task.context,
                 "responses": [
                     {
                         "id": place.response.pk,

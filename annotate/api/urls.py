@@ -9,9 +9,12 @@ v1 = [
     path("", include("annotate.api.work")),  # first, for its addresses are asked most
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("annotate.api.projects")),
+    path("", include("annotate.api.forms")),
     path("", include("annotate.api.members")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.imports")),
+    path("", include("annotate.api.media")),
+    path("", include("annotate.api.chat")),
     path("", include("annotate.api.interchange")),
 ]
 

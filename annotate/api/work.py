@@ -12,7 +12,7 @@ from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.handout import Lease, lease_by_ids
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement
-from annotate.services import judgements
+from annotate.services import judgements, seats
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
 BESIDE = OpenApiParameter(
@@ -52,7 +52,7 @@ class SeatJudgement(WorkView):
     )
     def post(self, request: Request, seat_id: int) -> Response:
         """Answer the seat. 201, or 200 and the first row when the same answer comes again."""
-        body = read_body(request, known=ANSWER | {"started_at"}, required=["value"])
+        body = read_body(request, known=ANSWER | {"form", "started_at"}, required=["value"])
         done = judgements.submit_judgement(
             seat_id=seat_id,
             user=request.user,
@@ -71,7 +71,7 @@ class SeatSkip(WorkView):
     def post(self, request: Request, seat_id: int) -> Response:
         """Decline the task, with a reason; the caller never gets it again."""
         body = read_body(request, known={"reason", "note"}, required=["reason"])
-        skip = judgements.skip_seat(seat_id=seat_id, user=request.user, **body)
+        skip = seats.skip_seat(seat_id=seat_id, user=request.user, **body)
         return Response({"task": skip.task_id, "seat": skip.seat_id, "reason": skip.reason})
 
 
@@ -79,7 +79,7 @@ class SeatRenew(WorkView):
     @extend_schema(operation_id="renew_seat", request=None, responses={200: schema.Renewed})
     def post(self, request: Request, seat_id: int) -> Response:
         """Keep the seat for another lease time."""
-        until = judgements.renew_lease(seat_id=seat_id, user=request.user)
+        until = seats.renew_lease(seat_id=seat_id, user=request.user)
         return Response({"seat": seat_id, "lease_until": until})
 
 
@@ -87,7 +87,7 @@ class SeatRelease(WorkView):
     @extend_schema(operation_id="release_seat", request=None, responses={204: None})
     def post(self, request: Request, seat_id: int) -> Response:
         """Hand the seat back unanswered."""
-        judgements.release_seat(seat_id=seat_id, user=request.user)
+        seats.release_seat(seat_id=seat_id, user=request.user)
         return Response(status=204)
 
 
@@ -101,7 +101,7 @@ class SeatDraft(WorkView):
     def put(self, request: Request, seat_id: int) -> Response:
         """Keep an unfinished answer; `next` gives it back as `draft`."""
         body = read_body(request, known={"value"}, required=["value"])
-        judgements.save_draft(seat_id=seat_id, user=request.user, value=body["value"])
+        seats.save_draft(seat_id=seat_id, user=request.user, value=body["value"])
         return Response(status=204)
 
 
@@ -127,7 +127,8 @@ def lease_body(lease: Lease) -> dict:
         "lease_until": lease.leased_until,
         "prompt": lease.prompt,
         "responses": lease.responses,
-        "form": {"kind": lease.kind, "settings": lease.kind_settings},
+        "context": lease.context,
+        "form": {"id": lease.form_version, "kind": lease.kind, "settings": lease.kind_settings},
         "draft": lease.draft,
     }
 
@@ -137,6 +138,7 @@ def judgement_body(judgement: Judgement) -> dict:
         "id": judgement.pk,
         "task": judgement.task_id,
         "seat": judgement.seat_id,
+        "form": judgement.form_version_id,
         "value": judgement.value,
         "rationale": judgement.rationale,
         "flag": judgement.flag,

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count
 from django.db.models.functions import TruncHour
 from django.utils import timezone
+from django.utils.formats import date_format, time_format
+from django.utils.translation import gettext as _
 
 from annotate.charts import Chart, bar_chart
 from annotate.models import Project
@@ -37,10 +39,10 @@ def activity(project: Project) -> Activity | None:
     total = sum(hours.values())
     return Activity(
         chart=bar_chart(
-            "Judgements an hour" if by_hour else "Judgements a day",
+            _("Judgements an hour") if by_hour else _("Judgements a day"),
             _bars(counts, step, now),
-            unit="judgements",
-            label="Hour (UTC)" if by_hour else "Day",
+            unit=_("judgements"),
+            label=_("Hour (UTC)") if by_hour else _("Day"),
         ),
         total=total,
         cut_at=min(hours) if total >= LATEST * 0.9 else None,
@@ -65,8 +67,10 @@ def _per_day(hours: dict[datetime, int]) -> dict[datetime, int]:
 def _bars(counts: dict[datetime, int], step: timedelta, now: datetime) -> list[tuple[str, float]]:
     """Every step from the first to the present one, empty ones too."""
     at, bars = min(counts), []
-    form = "%-d %b %H:00" if step < timedelta(days=1) else "%-d %b"
+    hourly = step < timedelta(days=1)
     while at <= now:
-        bars.append((at.strftime(form), counts.get(at, 0)))
+        day = date_format(at, "MONTH_DAY_FORMAT")
+        name = f"{day} {time_format(at)}" if hourly else day
+        bars.append((name, counts.get(at, 0)))
         at += step
     return bars

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem, ImportedLabel, RowError
-from annotate.interchange.registry import UnknownFormat, detect_format, read
+from annotate.interchange.registry import Fitting, UnknownFormat, detect_format, read
 from annotate.interchange.rows import looks_like_json, start
 from annotate.interchange.streams import FatalProblem
 from annotate.interchange.table import LABEL_VALUES, TABLE, delimiter_of
@@ -19,19 +22,19 @@ ROWS = 200
 SHOWN = 8
 HEAD_BYTES = 256 << 10
 MAPPED = {
-    "prompt": "Prompt",
-    "response_a": "Response A",
-    "response_b": "Response B",
-    "chosen": "Chosen response",
-    "rejected": "Rejected response",
-    "label": "Label (which is better)",
-    "strength": "Strength, 1 to 3",
-    "annotator": "Annotator",
-    "id": "Id",
-    "system": "System prompt",
-    "language": "Language",
-    "generator_a": "Generator of A",
-    "generator_b": "Generator of B",
+    "prompt": _("Prompt"),
+    "response_a": _("Response A"),
+    "response_b": _("Response B"),
+    "chosen": _("Chosen response"),
+    "rejected": _("Rejected response"),
+    "label": _("Label (which is better)"),
+    "strength": _("Strength, 1 to 3"),
+    "annotator": _("Annotator"),
+    "id": _("Id"),
+    "system": _("System prompt"),
+    "language": _("Language"),
+    "generator_a": _("Generator of A"),
+    "generator_b": _("Generator of B"),
 }
 SYNONYMS = {
     "prompt": ("prompt", "question", "instruction", "input", "query"),
@@ -49,17 +52,20 @@ SYNONYMS = {
     "generator_b": ("generator_b", "model_b", "model_2"),
 }
 MEANINGS = {
-    "a": "A is better",
-    "b": "B is better",
-    "tie": "Tie",
-    "both_good": "Both good",
-    "both_bad": "Both bad",
+    "a": _("A is better"),
+    "b": _("B is better"),
+    "tie": _("Tie"),
+    "both_good": _("Both good"),
+    "both_bad": _("Both bad"),
 }
 
 
 @dataclass
 class Preview:
-    """The first rows under a format. `unknown_format`: why none was recognised."""
+    """The first rows under a format. `unknown_format`: why none was recognised.
+
+    `aside` is how many labels and answers do not fit the project's kind.
+    """
 
     format: str
     columns: list[str] = field(default_factory=list)
@@ -69,6 +75,7 @@ class Preview:
     errors: list[RowError] = field(default_factory=list)
     read: int = 0
     labelled: int = 0
+    aside: int = 0
     unknown_format: str = ""
 
     @property
@@ -83,8 +90,12 @@ def preview(
     format: str = "",
     mapping: Mapping[str, str] | None = None,
     label_values: Mapping[str, str] | None = None,
+    fit: Fitting | None = None,
 ) -> Preview:
-    """Read the first ROWS rows. `format` is guessed if empty, the mapping if None."""
+    """Read the first ROWS rows. `format` is guessed if empty, the mapping if None.
+
+    `fit` refuses what the project cannot take, as the import will.
+    """
     unknown = ""
     if not format:
         try:
@@ -99,7 +110,7 @@ def preview(
         found.mapping = dict(guess_mapping(found.columns) if mapping is None else mapping)
         found.label_values = values_of_label(stream, found.mapping, label_values or {})
         stream.seek(0)
-    _read_rows(stream, found)
+    _read_rows(stream, found, fit)
     return found
 
 
@@ -161,23 +172,30 @@ def values_of_label(
     return seen
 
 
-def _read_rows(stream: BinaryIO, found: Preview) -> None:
+def _read_rows(stream: BinaryIO, found: Preview, fit: Fitting | None) -> None:
     meanings = {said: meaning for said, meaning in found.label_values.items() if meaning}
     options = ReadOptions(configured_limits(), found.mapping, meanings)
-    for row in islice(read(stream, found.format, options), ROWS):
+    for row in islice(read(stream, found.format, options, fit=fit), ROWS):
         found.read += 1
         if isinstance(row, RowError):
             found.errors.append(row)
             continue
-        found.labelled += bool(row.labels)
+        found.labelled += bool(row.labels or row.answers)
+        found.aside += sum(map(len, (row.aside or {}).values()))
         if len(found.items) < SHOWN:
-            found.items.append((row, ", ".join(in_words(label) for label in row.labels[:3])))
+            found.items.append((row, _said(row)))
+
+
+def _said(item: ImportedItem) -> str:
+    """The first labels, and what other answers there are."""
+    others = sorted({answer.kind for answer in item.answers})
+    return ", ".join([*map(in_words, item.labels[:3]), *others])
 
 
 def in_words(label: ImportedLabel) -> str:
     """Such as "A is better" or "B is better than A"; letters by the order of the responses."""
     first, second = (chr(ord("A") + place) for place in (label.first, label.second))
     if label.verdict != "prefer":
-        return MEANINGS[label.verdict]
+        return str(MEANINGS[label.verdict])
     better = first if label.preferred == label.first else second
-    return f"{better} is better"
+    return gettext("%s is better") % better

@@ -55,7 +55,8 @@ def share(condition: Q, of: Q) -> Avg:
     )
 
 
-PREFERS = Q(value__verdict="prefer")
-TIE_SHARE = share(~PREFERS, Q())
+COMPARES = Q(kind__in=["pairwise", "context", "joint"])
+PREFERS = COMPARES & Q(value__verdict="prefer")
+TIE_SHARE = share(~PREFERS, COMPARES)
 FIRST_SHARE = share(Q(preferred_id=F("shown_order__0")), PREFERS & Q(shown_order__len__gt=0))
 PREFERRED_ID = Cast(KT("value__preferred"), BigIntegerField())

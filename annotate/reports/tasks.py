@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Judgement, Project, Seat, Skip, Task
 from annotate.reports.agreement import disagreed_tasks, doubly_judged_tasks
@@ -11,15 +12,15 @@ from annotate.reports.attention import flagged
 PAGE = 50
 
 SHOW = {
-    "": "All tasks",
-    "untouched": "Nobody has begun",
-    "begun": "Begun, not complete",
-    "complete": "Complete",
-    "double": "Judged by two or more",
-    "disagree": "People disagree",
-    "flagged": "Flagged",
-    "skipped": "Declined by somebody",
-    "late": "With a late answer",
+    "": _("All tasks"),
+    "untouched": _("Nobody has begun"),
+    "begun": _("Begun, not complete"),
+    "complete": _("Complete"),
+    "double": _("Judged by two or more"),
+    "disagree": _("People disagree"),
+    "flagged": _("Flagged"),
+    "skipped": _("Declined by somebody"),
+    "late": _("With a late answer"),
 }
 
 

@@ -5,6 +5,7 @@ The general encoder costs several microseconds a call to set up; an import makes
 
 import hashlib
 import json
+from collections.abc import Iterable
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -15,6 +16,10 @@ _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",",
 
 def encode(value: dict[str, Any]) -> str:
     return _encoder.encode(value) if value else "{}"
+
+
+def encode_list(values: Iterable[Any]) -> str:
+    return _encoder.encode(list(values))
 
 
 def encode_text(text: str) -> str:

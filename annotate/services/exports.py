@@ -1,25 +1,44 @@
-"""Preferences out, as a stream of JSON lines whose memory does not grow with their number."""
+"""Judgements out, as a stream of JSON lines whose memory does not grow with their number."""
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from annotate import kinds
+from annotate.finegrained.labels import CATEGORIES
+from annotate.forms import Form
 from annotate.interchange import raw
-from annotate.interchange.export_formats import PairWriter, get_export_format, write_pair
+from annotate.interchange.export_formats import (
+    ExportFormat,
+    PairWriter,
+    fitting_formats,
+    get_export_format,
+    write_pair,
+)
 from annotate.interchange.preferences import (
     AGGREGATIONS,
     TIE_RULES,
+    PairRules,
     aggregate,
     apply_tie_rule,
 )
 from annotate.models import Project, Snapshot
 from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
+from annotate.services.span_rows import ALL_CATEGORIES, holds_spans, span_rows
 
 LINES_A_CHUNK = 200
+CHOICES = {
+    "tie_rule": tuple(TIE_RULES),
+    "aggregation": tuple(AGGREGATIONS),
+    "category": (ALL_CATEGORIES, *CATEGORIES),
+}
+
+
+class DoesNotFit(ValidationError):
+    """What the project asks has no place in what was asked for; says which formats fit."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +46,16 @@ class ExportOptions:
     """`margin` adds the column that TRL's RewardTrainer reads.
 
     With the tie rule "half" every row has a `weight`: 1, or 0.5 for the two rows of a tie.
+    `category` is for labels made from spans: rows for every category, or for one.
     """
 
     tie_rule: str = "drop"
     aggregation: str = "each"
     margin: bool = False
+    category: str = ALL_CATEGORIES
 
     def __post_init__(self) -> None:
-        for name, choices in (("tie_rule", TIE_RULES), ("aggregation", AGGREGATIONS)):
+        for name, choices in CHOICES.items():
             value = getattr(self, name)
             if not isinstance(value, str) or value not in choices:
                 known = ", ".join(choices)
@@ -52,7 +73,8 @@ def stream_export(
 ) -> Iterator[bytes]:
     """JSONL of a project's judgements under `filters`, or of a snapshot's under its own rules.
 
-    Checks its arguments at once (UnknownFormat, ValidationError); reads as it is iterated.
+    Checks its arguments at once (UnknownFormat, DoesNotFit, ValidationError); reads as it is
+    iterated.
     People appear under pseudonyms only.
     """
     if (project is None) == (snapshot is None):
@@ -66,16 +88,61 @@ def stream_export(
     else:
         options = options or ExportOptions()
         selection = select(project=project, filters=filters or ExportFilters())
-    if chosen.write_pair is None:
-        if snapshot is None and options != ExportOptions():
-            message = "Raw rows are single judgements with their ties; leave the rules out."
-            raise ValidationError({"format": message})
-        return _lines(raw.write(row) for row in selection.judged(provenance=True))
-    return _lines(_pair_rows(selection, chosen.write_pair, options))
+    project = selection.project
+    if chosen.write_pair is not None:
+        require_pairs(project, "format", f"{chosen.name} is a format of preferences")
+        _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "margin"))
+        return _lines(_pair_rows(selection, chosen.write_pair, options))
+    if snapshot is not None:  # its rules are those of its training files
+        options = ExportOptions()
+    if chosen.of_spans:
+        _require(holds_spans(project), project, "format", f"{chosen.name} is a format of spans")
+        labels = chosen.of_spans != "feedback"
+        _refuse_rules(chosen, options, allowed=("category",) if labels else ())
+        return _lines(span_rows(selection, chosen.of_spans, options.category))
+    _refuse_rules(chosen, options, allowed=())
+    return _lines(raw.write(row) for row in selection.judged(provenance=True))
 
 
-def strength_levels(project: Project) -> int:
-    return kinds.get(project.kind).clean_settings(project.kind_settings).strength_levels
+def pair_rules(project: Project) -> PairRules:
+    """How the project's judgements make preferences."""
+    module, settings = kinds.get(project.kind), Form.of_project(project).settings
+    levels = kinds.strength_levels(module, settings)
+    return PairRules(levels, None if project.kind == kinds.pairwise.NAME else module.pairs)
+
+
+def formats_of(project: Project) -> list[str]:
+    """The names of the formats that fit what the project asks."""
+    pairs = pair_rules(project).strength_levels > 0
+    return fitting_formats(pairs=pairs, spans=holds_spans(project))
+
+
+def require_pairs(project: Project, field: str, why: str) -> None:
+    """Raises DoesNotFit if the project's answers hold no preferences."""
+    _require(pair_rules(project).strength_levels > 0, project, field, why)
+
+
+def _require(fits: bool, project: Project, field: str, why: str) -> None:
+    if not fits:
+        formats = ", ".join(formats_of(project))
+        message = (
+            f"{why}, and answers of this project's kind ({project.kind}) hold none. "
+            f"Formats that fit: {formats}."
+        )
+        raise DoesNotFit({field: message})
+
+
+def _refuse_rules(
+    chosen: ExportFormat, options: ExportOptions, *, allowed: tuple[str, ...]
+) -> None:
+    for rule in fields(ExportOptions):
+        if rule.name not in allowed and getattr(options, rule.name) != rule.default:
+            message = (
+                f"{chosen.name} rows are single judgements with their ties; leave the rules out."
+                if rule.name != "category"
+                else f"Only labels made from spans have categories, and {chosen.name} has none."
+            )
+            raise ValidationError({"format" if rule.name != "category" else rule.name: message})
 
 
 def _pair_rows(
@@ -84,7 +151,7 @@ def _pair_rows(
     rows = aggregate(
         selection.judged(by_task=options.aggregation == "majority"),
         aggregation=options.aggregation,
-        strength_levels=strength_levels(selection.project),
+        rules=pair_rules(selection.project),
     )
     weight = options.tie_rule == "half"
     for row in apply_tie_rule(rows, options.tie_rule):

@@ -1,7 +1,7 @@
-"""Labels that a file brought along, as judgements with source `imported`.
+"""Labels and answers that a file brought along, as judgements with source `imported`.
 
 A label is known again by its item's id, its annotator and its place among the annotator's labels
-of that pair. Sent again unchanged it adds nothing; changed, it supersedes the old one. A label
+of that task. Sent again unchanged it adds nothing; changed, it supersedes the old one. A label
 with neither id nor annotator is known by what it says.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from annotate import kinds
+from annotate.interchange.fitting import Fit
 from annotate.interchange.records import ImportedItem, ImportedLabel
 from annotate.models import Judgement, Project, content_hash
 from annotate.services import bulk
@@ -25,8 +25,8 @@ from annotate.services.canonical import encode
 class LabelledItem:
     source: ImportedItem
     response_ids: tuple[int, ...]
-    task_ids: dict[tuple[int, int], int]
-    """By the two positions compared."""
+    task_ids: dict[tuple[int, ...], int]
+    """By the positions of their responses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Written:
     """ "created" or "updated" by the place in `items`; unchanged ones are missing."""
 
 
-def store_labels(*, project: Project, items: list[LabelledItem]) -> Written:
-    """Write new and changed labels."""
-    levels = kinds.get(project.kind).clean_settings(project.kind_settings).strength_levels
+def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Written:
+    """Write new and changed labels and answers."""
     wanted: dict[Identity, tuple[int, dict[str, Any]]] = {}
     for place, item in enumerate(items):
-        for identity, value in _values(item, levels):
+        values = _values(item, fit) if item.source.tasks is None else _answers(item, fit)
+        for identity, value in values:
             wanted.setdefault(identity, (place, value))
     there = _existing(list({task_id for task_id, _, _ in wanted}))
     outcomes: dict[int, str] = {}
@@ -65,7 +65,8 @@ def store_labels(*, project: Project, items: list[LabelledItem]) -> Written:
             outcomes[place] = "updated" if known else "created"
         rows.append(
             bulk.line(
-                *(project.pk, task_id, project.kind, 1, encode(value), "", ""),
+                *(project.pk, task_id, project.kind, fit.schema_version),
+                *(bulk.escape_json(encode(value)), "", ""),
                 *("imported", "f", bulk.escape(author), "{}", "f", now),
                 known.judgement_id if known else bulk.NULL,
                 f"{key}.{known.revisions}" if known else key,
@@ -82,8 +83,21 @@ COLUMNS = (
 )
 
 
-def _values(item: LabelledItem, levels: int) -> Iterator[tuple[Identity, dict[str, Any]]]:
+def _answers(item: LabelledItem, fit: Fit) -> Iterator[tuple[Identity, dict[str, Any]]]:
     source = item.source
+    for task in source.tasks or ():
+        task_id = item.task_ids[task.positions]
+        places: Counter[str] = Counter()
+        for answer in task.answers:
+            value = fit.stored(source, task, answer.value, item.response_ids)
+            author = answer.annotator or ""
+            yield (task_id, author, _key(source, author, places[author], value)), value
+            places[author] += 1
+
+
+def _values(item: LabelledItem, fit: Fit) -> Iterator[tuple[Identity, dict[str, Any]]]:
+    source = item.source
+    levels = fit.settings.strength_levels
     places: Counter[tuple[int, str]] = Counter()
     for label in source.labels:
         task_id = item.task_ids.get((label.first, label.second))
@@ -93,9 +107,12 @@ def _values(item: LabelledItem, levels: int) -> Iterator[tuple[Identity, dict[st
         value = _value(label, item.response_ids, levels)
         place = places[task_id, author]
         places[task_id, author] += 1
-        said = None if source.external_id or author else value
-        key = content_hash(source.external_id, place, said)[:32]
-        yield (task_id, author, key), value
+        yield (task_id, author, _key(source, author, place, value)), value
+
+
+def _key(source: ImportedItem, author: str, place: int, value: dict[str, Any]) -> str:
+    said = None if source.external_id or author else value
+    return content_hash(source.external_id, place, said)[:32]
 
 
 def _value(label: ImportedLabel, response_ids: tuple[int, ...], levels: int) -> dict[str, Any]:

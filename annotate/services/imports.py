@@ -18,6 +18,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.fields.files import File
 
+from annotate.forms import Form
+from annotate.interchange.fitting import GROUPS, Fit
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem, RowError
 from annotate.interchange.registry import UnknownFormat, get_format, read, survey
@@ -25,7 +27,8 @@ from annotate.interchange.streams import Limits
 from annotate.models import ImportRun, JobState, Project, User
 from annotate.services import audit, bulk, jobs
 from annotate.services.bad_rows import keep_errors
-from annotate.services.intake import BatchResult, PreparedItem, Wish, prepare, store_batch
+from annotate.services.imported_contents import BatchResult, PreparedItem, prepare
+from annotate.services.intake import Wish, store_batch
 from annotate.services.read_ahead import batches_ahead
 
 BATCH = 2000
@@ -47,7 +50,8 @@ class ImportStopped(Exception):
 class ImportOptions:
     """`labels`: "judgements" keeps them as imported judgements, "tasks" asks people anew.
 
-    `mapping` and `label_values` are for tables; `overlap` defaults to the project's.
+    `mapping` and `label_values` are for tables; `overlap` defaults to the project's. `group` is
+    how many of a row's responses a task takes: see `annotate/interchange/fitting.py`.
     """
 
     labels: str = "judgements"
@@ -56,10 +60,14 @@ class ImportOptions:
     dry_run: bool = False
     overlap: int | None = None
     priority: int = 500
+    group: str = "auto"
 
     def __post_init__(self) -> None:
         if self.labels not in ("judgements", "tasks"):
             raise ValidationError({"labels": f"{self.labels!r} is neither judgements nor tasks."})
+        if self.group not in GROUPS:
+            known = ", ".join(GROUPS)
+            raise ValidationError({"group": f"{self.group!r} is unknown. Choose one of: {known}."})
         if self.overlap is not None and not 1 <= self.overlap <= 100:
             raise ValidationError({"overlap": "Must be from 1 to 100."})
         if not 0 <= self.priority <= 1000:
@@ -76,6 +84,7 @@ class ImportReport:
     error_count: int = 0
     errors: list[RowError] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    """New rows by table; `kept_aside`: labels and answers of kinds other than the project's."""
     lines: int = 0
     fatal: RowError | None = None
 
@@ -128,7 +137,6 @@ def import_stream(
     Raises BadFile before anything is written if the file is damaged, UnknownFormat for a format
     that does not exist.
     """
-    _require_pairwise(project)
     _survey(stream, format, options)
     report = ImportReport()
     with _undone() if options.dry_run else _kept():
@@ -153,7 +161,6 @@ def start_import(
     """
     if options.dry_run:
         raise ValidationError({"dry_run": "A dry run answers at once; leave background out."})
-    _require_pairwise(project)
     get_format(format)
     stored_as = _keep_upload(upload)
     name = Path(file_name).name or "upload"
@@ -180,12 +187,12 @@ def run_import(run_id: int) -> None:
         return
     try:
         with open(upload_path(run), "rb") as stream:
-            state = _run(run, stream)
+            state, message = _run(run, stream)
     except (BadFile, UnknownFormat, FileNotFoundError) as error:
         message = " ".join(error.messages) if isinstance(error, BadFile) else str(error)
         jobs.finish(run, JobState.FAILED, message=message)
     else:
-        jobs.finish(run, state, message="")
+        jobs.finish(run, state, message=message)
     if run.is_over:
         upload_path(run).unlink(missing_ok=True)
 
@@ -214,6 +221,19 @@ def remove_uploads() -> int:
     return len(gone)
 
 
+def fit_of(project: Project, group: str = "auto") -> Fit:
+    """What makes items of any format fit the project as it asks now."""
+    return Fit(project.kind, Form.of_project(project).settings, group)
+
+
+def kept_aside(count: int) -> str:
+    """What is told of labels and answers that the project's kind has no place for."""
+    plural = "" if count == 1 else "s"
+    return (
+        f"{count:,} label{plural} or answer{plural} of other kinds kept in the prompts' metadata."
+    )
+
+
 def upload_path(run: ImportRun) -> Path:
     return settings.VAR_DIR / "uploads" / run.stored_as
 
@@ -227,11 +247,12 @@ def _import_batches(
     progress: Progress | None,
 ) -> None:
     wish = Wish(
+        fit=fit_of(project, options.group),
         as_tasks=options.labels == "tasks",
         overlap=options.overlap or project.overlap,
         priority=options.priority,
     )
-    start, rows = report.lines, read(stream, format, _read_options(options))
+    start, rows = report.lines, read(stream, format, _read_options(options), fit=wish.fit)
     unread = (_prepared(row) for row in rows if row.line > start)
     for batch in batches_ahead(unread, BATCH, weigh=_chars, weight=BATCH_CHARS):
         items = [row for row in batch if not isinstance(row, RowError)]
@@ -250,7 +271,7 @@ def _chars(row: PreparedItem | RowError) -> int:
     """About how long the row was."""
     if isinstance(row, RowError):
         return len(row.raw if isinstance(row.raw, str) else str(row.raw))
-    return len(row.conversation) + sum(map(len, row.texts))
+    return len(row.prompt_fields) + sum(map(len, row.response_fields))
 
 
 def _prepared(row: ImportedItem | RowError) -> PreparedItem | RowError:
@@ -270,7 +291,8 @@ def _store(project: Project, items: list[PreparedItem], wish: Wish) -> BatchResu
     raise AssertionError("unreachable")
 
 
-def _run(run: ImportRun, stream: BinaryIO) -> JobState:
+def _run(run: ImportRun, stream: BinaryIO) -> tuple[JobState, str]:
+    """How the run ended, and what its page says of it."""
     options = ImportOptions(**run.options)
     project = run.project
     found = _survey(stream, run.format, options)
@@ -285,11 +307,13 @@ def _run(run: ImportRun, stream: BinaryIO) -> JobState:
     try:
         _import_batches(project, stream, run.format, options, report, _Reporter(run))
     except ImportStopped:
-        return JobState.CANCELLED
+        return JobState.CANCELLED, ""
     if report.fatal:
         raise BadFile({"file": report.fatal.message})
     _record(project, run.created_by, run.format, report)
-    return JobState.DONE
+    aside = report.counts["kept_aside"]
+    before = "At least " if run.attempt > 1 else ""  # earlier attempts kept no count
+    return JobState.DONE, before + kept_aside(aside) if aside else ""
 
 
 class _Reporter:
@@ -353,12 +377,6 @@ def _record(project: Project, actor: User | None, format: str, report: ImportRep
         skipped=report.skipped,
         error_count=report.error_count,
     )
-
-
-def _require_pairwise(project: Project) -> None:
-    if project.kind != "pairwise":
-        message = f"Files of pairs fit a pairwise project; this one asks for {project.kind}."
-        raise ValidationError({"project": message})
 
 
 @contextmanager

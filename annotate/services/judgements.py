@@ -1,4 +1,4 @@
-"""Answering: submit, revise, skip, renew, hand back, save a draft.
+"""Answering: submit and revise.
 
 A submit costs two statements: one looks, one writes everything (the seat, the judgement, the
 person's count, the draft). The judgement's own row is the audit of it. Whoever comes after the
@@ -6,53 +6,59 @@ lease ran out still gets the seat while it is free; else the judgement is kept a
 marked late. Nothing that was answered is thrown away.
 """
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from annotate import access, handout, kinds
-from annotate.inputs import BIGINT_MAX, clean_choice, clean_json, clean_number, clean_text
+from annotate import access, handout
+from annotate.forms import Form
+from annotate.inputs import BIGINT_MAX, clean_integer, clean_number, clean_text
 from annotate.kinds import InvalidValue
-from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
+from annotate.models import Judgement, Seat, User
 from annotate.services import audit
+from annotate.services.seats import SeatGone, known_id
 from annotate.statements import fetch_one
 
 MAX_RATIONALE = 20_000
 MAX_FLAG = 5_000
-MAX_DRAFT_BYTES = 100_000
 MAX_SECONDS = 86_400
 EARLIEST_START = datetime(2000, 1, 1, tzinfo=UTC)
 
 # See annotate/sql/judgements.sql.
 LOOK = """
 SELECT project_id, task_id, state, is_mine, was_mine, shown_order, kind, kind_settings,
-       held_seat_id, judgement_id, same_key_id
-FROM tandem_look_at_seat(%(seat)s::bigint, %(user)s::bigint, %(key)s)
+       form_version_id, held_seat_id, judgement_id, same_key_id
+FROM tandem_look_at_seat(%(seat)s::bigint, %(user)s::bigint, %(key)s, %(form)s::bigint)
 """
 ANSWER = """
 SELECT judgement_id, submitted_at, simulated
 FROM tandem_answer_seat(
-    %(seat)s::bigint, %(user)s::bigint, %(late)s, %(kind)s, %(schema)s::int, %(value)s,
-    %(rationale)s, %(flag)s, %(seconds)s::float8, %(started)s::timestamptz, %(key)s)
+    %(seat)s::bigint, %(user)s::bigint, %(late)s, %(kind)s, %(schema)s::int, %(form)s::bigint,
+    %(value)s, %(rationale)s, %(flag)s, %(seconds)s::float8, %(started)s::timestamptz, %(key)s)
 """
 
 
-class SeatGone(Exception):
-    """The page is stale: the seat is no longer (or never was) this person's to answer."""
+# An answer as JSON, or what reads one once its form is known.
+Answer = object | Callable[[Form], object]
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """`created` is false when the same answer had been taken before; `late` as the model says."""
+    """`created` is false when an answer had been taken before; `late` as the model says.
+
+    `differs`: that earlier answer stays, though this one said something else.
+    """
 
     judgement: Judgement
     created: bool
     late: bool
+    differs: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,22 @@ class _Seen:
     shown_order: list[int]
     kind: str
     kind_settings: str
+    form_version_id: int | None
     held_seat_id: int | None
     judgement_id: int | None
     same_key_id: int | None
+
+    @property
+    def form(self) -> Form:
+        return Form.read(self.kind, self.kind_settings, self.form_version_id)
 
 
 def submit_judgement(
     *,
     seat_id: int,
     user: User,
-    value: object,
+    value: Answer,
+    form: int | None = None,
     rationale: str = "",
     flag: str = "",
     seconds_active: float | None = None,
@@ -85,22 +97,27 @@ def submit_judgement(
 ) -> Submitted:
     """Answer the seat. The same idempotency key, or the same answer again, gives the first row.
 
-    Raises InvalidValue, SeatGone, and Http404 for a seat that the user has no business with.
+    `form` is the version that was shown, by default the project's present one: the answer is
+    checked under it. Raises InvalidValue, SeatGone, and Http404 for a seat that the user has no
+    business with.
     """
     texts = _clean_texts(rationale, flag, idempotency_key)
     seconds = _clean_seconds(seconds_active)
+    if form is not None:
+        form = clean_integer("form", form, low=1, high=BIGINT_MAX)
     while True:
-        seen = _look(seat_id, user, idempotency_key)
+        seen = _look(seat_id, user, idempotency_key, form)
         if seen.same_key_id is not None:
-            return _repeated(seen.same_key_id, seen.task_id)
-        answer = _clean_value(seen.kind, seen.kind_settings, seen.shown_order, value, rationale)
+            return _repeated(seen, user, value, rationale)
+        answer = _clean_value(seen, user, value, rationale)
         if seen.judgement_id is not None:
             return _answered_before(seen.judgement_id, answer)
         parameters = {
             "seat": seat_id,
             "user": user.pk,
             "kind": seen.kind,
-            "schema": kinds.get(seen.kind).SCHEMA_VERSION,
+            "schema": seen.form.module.SCHEMA_VERSION,
+            "form": seen.form_version_id,
             "value": Jsonb(answer),
             "seconds": seconds,
             "started": _clean_started(started_at),
@@ -111,21 +128,26 @@ def submit_judgement(
             return done
 
 
-def _look(seat_id: int, user: User, key: str) -> _Seen:
+def _look(seat_id: int, user: User, key: str, form: int | None) -> _Seen:
     row = None
     if 0 < seat_id <= BIGINT_MAX:
-        row = fetch_one(LOOK, {"seat": seat_id, "user": user.pk, "key": key})
+        row = fetch_one(LOOK, {"seat": seat_id, "user": user.pk, "key": key, "form": form})
     if row is None:
         raise Http404("No such seat, or you are not a member of its project.")
-    return _Seen(*row)
+    seen = _Seen(*row)
+    if form is not None and form != seen.form_version_id:
+        raise InvalidValue("form", "is no form of this project; send the id that `next` gave")
+    return seen
 
 
 def _write(seen: _Seen, parameters: dict) -> Submitted | None:
     """One attempt; None when something changed since the look. Raises SeatGone."""
     if not (seen.is_mine or seen.was_mine):
         raise SeatGone(
-            "This task was handed back or was never yours, so nothing was saved. "
-            "Open the next task and go on there."
+            _(
+                "This task was handed back or was never yours, so nothing was saved. "
+                "Open the next task and go on there."
+            )
         )
     late = not seen.is_mine and seen.state != Seat.State.OPEN
     if not seen.is_mine and seen.held_seat_id is not None:
@@ -148,6 +170,7 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
         seat_id=parameters["seat"],
         annotator_id=parameters["user"],
         source=Judgement.Source.PERSON,
+        form_version_id=parameters["form"],
         kind=seen.kind,
         schema_version=parameters["schema"],
         value=parameters["value"].obj,
@@ -163,11 +186,15 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
     return Submitted(judgement, created=True, late=late)
 
 
-def _repeated(judgement_id: int, task_id: int) -> Submitted:
-    judgement = Judgement.objects.get(pk=judgement_id)
-    if judgement.task_id != task_id:
+def _repeated(seen: _Seen, user: User, value: Answer, rationale: str) -> Submitted:
+    judgement = Judgement.objects.get(pk=seen.same_key_id)
+    if judgement.task_id != seen.task_id:
         raise _key_taken()
-    return Submitted(judgement, created=False, late=judgement.late)
+    try:
+        differs = _clean_value(seen, user, value, rationale) != judgement.value
+    except InvalidValue:
+        differs = True  # The first answer stays; what is wrong with another one matters no more.
+    return Submitted(judgement, created=False, late=judgement.late, differs=differs)
 
 
 def _key_taken() -> InvalidValue:
@@ -180,8 +207,10 @@ def _answered_before(judgement_id: int, answer: dict) -> Submitted:
     judgement = Judgement.objects.get(pk=judgement_id)
     if judgement.value != answer:
         raise SeatGone(
-            "You already answered this task, and differently. To change your answer use undo "
-            "(or revise the judgement)."
+            _(
+                "You already answered this task, and differently. To change your answer use undo "
+                "(or revise the judgement)."
+            )
         )
     return Submitted(judgement, created=False, late=judgement.late)
 
@@ -191,7 +220,7 @@ def revise_judgement(
     *,
     judgement_id: int,
     user: User,
-    value: object,
+    value: Answer,
     rationale: str = "",
     flag: str = "",
     reason: str = "",
@@ -200,13 +229,14 @@ def revise_judgement(
 ) -> Submitted:
     """Supersede one's own judgement by a new one; the old row stays, the reason is audited.
 
-    The same idempotency key gives the first row. Raises InvalidValue, SeatGone (already
-    revised), and Http404 for other people's.
+    The answer is checked under the form that the old one was given under. The same idempotency
+    key gives the first row. Raises InvalidValue, SeatGone (already revised), and Http404 for
+    other people's.
     """
     texts = _clean_texts(rationale, flag, idempotency_key)
     clean_text("reason", reason, max_chars=MAX_FLAG)
-    own = Judgement.objects.filter(annotator=user).select_related("project")
-    old = access.get_in_project(user, own, _known_id(judgement_id))
+    own = Judgement.objects.filter(annotator=user).select_related("project", "form_version")
+    old = access.get_in_project(user, own, known_id(judgement_id))
     handout.lock_person(project_id=old.project_id, user_id=user.pk)
     repeated = own.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
     if repeated is not None and repeated.supersedes_id == old.pk:
@@ -214,16 +244,22 @@ def revise_judgement(
     if repeated is not None:
         raise _key_taken()
     if Judgement.objects.filter(supersedes=old).exists():
-        raise SeatGone("This judgement was revised already; revise the newest one.")
-    answer = _clean_value(
-        old.kind, json.dumps(old.project.kind_settings), old.shown_order, value, rationale
+        raise SeatGone(_("This judgement was revised already; revise the newest one."))
+    form = Form.of_judgement(old)
+    answer = form.clean_value(
+        _raw(value, form),
+        task_id=old.task_id,
+        response_ids=old.shown_order,
+        annotator_id=user.pk,
+        rationale=rationale,
     )
     new = Judgement.objects.create(
         project_id=old.project_id,
         task_id=old.task_id,
         seat_id=old.seat_id,
+        form_version=old.form_version,
         kind=old.kind,
-        schema_version=kinds.get(old.kind).SCHEMA_VERSION,
+        schema_version=form.module.SCHEMA_VERSION,
         value=answer,
         rationale=texts["rationale"],
         flag=texts["flag"],
@@ -245,103 +281,6 @@ def revise_judgement(
         reason=reason,
     )
     return Submitted(new, created=True, late=new.late)
-
-
-@transaction.atomic
-def skip_seat(*, seat_id: int, user: User, reason: str, note: str = "") -> Skip:
-    """Decline the task for good: the seat goes to somebody else, first of all.
-
-    Skipping again gives the first row. Raises InvalidValue, SeatGone, Http404.
-    """
-    reason = clean_choice("reason", reason, Skip.Reason.values)
-    clean_text("note", note, max_chars=MAX_FLAG)
-    seat = _get_seat(seat_id, user)
-    skip = Skip.objects.filter(task_id=seat.task_id, annotator=user).first()
-    if skip is not None:
-        return skip
-    if Judgement.objects.filter(task_id=seat.task_id, annotator=user).exists():
-        raise SeatGone("You already answered this task. To change your answer use undo.")
-    _require_held(seat, user)
-    skip = Skip.objects.create(
-        task_id=seat.task_id, seat=seat, annotator=user, reason=reason, note=note
-    )
-    Draft.objects.filter(seat=seat, annotator=user).delete()
-    if seat.annotator_id == user.pk:
-        handout.release(seat)
-    return skip
-
-
-@transaction.atomic
-def renew_lease(*, seat_id: int, user: User) -> datetime:
-    """The new end of the lease. One that ran out begins anew while the seat is free.
-
-    Raises SeatGone, Http404.
-    """
-    seat = _get_seat(seat_id, user)
-    sits_here = seat.annotator_id == user.pk and seat.state == Seat.State.LEASED
-    was_here = seat.state == Seat.State.OPEN and user.pk in seat.former_holders
-    sits_elsewhere = Seat.objects.filter(task_id=seat.task_id, annotator=user).exclude(pk=seat.pk)
-    declined = Skip.objects.filter(task_id=seat.task_id, annotator=user)
-    answered = Judgement.objects.filter(task_id=seat.task_id, annotator=user)
-    ended = sits_elsewhere.exists() or declined.exists() or answered.exists()
-    if not sits_here and (not was_here or ended):
-        raise SeatGone(
-            "Your lease of this task is over and it cannot be renewed. What you submit is still "
-            "kept if the task was yours; else open the next task."
-        )
-    now = timezone.now()
-    if not sits_here:
-        seat.state, seat.annotator, seat.leased_at, seat.reopened_key = "leased", user, now, None
-        person = Membership.objects.get(project=seat.project_id, user=user)
-        person.held_seats = [*person.held_seats, seat.pk]
-        person.save(update_fields=["held_seats"])
-    seat.leased_until = now + timedelta(seconds=seat.project.lease_seconds)
-    seat.save(update_fields=["state", "annotator", "leased_at", "leased_until", "reopened_key"])
-    return seat.leased_until
-
-
-@transaction.atomic
-def release_seat(*, seat_id: int, user: User) -> None:
-    """Hand the seat back unanswered; a draft stays. What is not held any more is no error.
-
-    Raises Http404.
-    """
-    seat = _get_seat(seat_id, user)
-    if seat.annotator_id == user.pk and seat.state == Seat.State.LEASED:
-        handout.release(seat)
-
-
-def save_draft(*, seat_id: int, user: User, value: object) -> None:
-    """Keep an unfinished answer (any JSON). Raises InvalidValue, SeatGone, Http404."""
-    if value is None:
-        raise InvalidValue("value", "is null; send what there is of the answer, such as {}")
-    clean_json("value", value, max_bytes=MAX_DRAFT_BYTES)
-    with transaction.atomic():
-        seat = _get_seat(seat_id, user)
-        _require_held(seat, user)
-        Draft.objects.update_or_create(seat=seat, annotator=user, defaults={"value": value})
-
-
-def _get_seat(seat_id: int, user: User) -> Seat:
-    """The seat, locked after the person. Raises Http404 for strangers and archived projects."""
-    seats = Seat.objects.filter(pk=_known_id(seat_id), project__archived_at=None)
-    project_id = seats.values_list("project_id", flat=True).first()
-    if project_id is None or not handout.lock_person(project_id=project_id, user_id=user.pk):
-        raise Http404("No such seat, or you are not a member of its project.")
-    return seats.select_related("project").select_for_update(of=["self"]).get()
-
-
-def _require_held(seat: Seat, user: User) -> None:
-    holds = seat.annotator_id == user.pk and seat.state == Seat.State.LEASED
-    if not holds and user.pk not in seat.former_holders:
-        raise SeatGone(
-            "This task is not in your hands: it was answered, handed back or never yours. "
-            "Open the next task and go on there."
-        )
-
-
-def _known_id(pk: int) -> int:
-    return pk if 0 < pk <= BIGINT_MAX else 0
 
 
 def _clean_texts(rationale: object, flag: object, key: object) -> dict[str, str]:
@@ -369,9 +308,16 @@ def _clean_started(started_at: datetime | None) -> datetime | None:
     return started_at
 
 
-def _clean_value(
-    kind: str, kind_settings: str, shown: list[int], value: object, rationale: str
-) -> dict:
-    module = kinds.get(kind)
-    settings = module.clean_settings(json.loads(kind_settings))
-    return module.clean_value(value, response_ids=shown, settings=settings, rationale=rationale)
+def _clean_value(seen: _Seen, user: User, value: Answer, rationale: str) -> dict:
+    form = seen.form
+    return form.clean_value(
+        _raw(value, form),
+        task_id=seen.task_id,
+        response_ids=seen.shown_order,
+        annotator_id=user.pk,
+        rationale=rationale,
+    )
+
+
+def _raw(value: Answer, form: Form) -> object:
+    return value(form) if callable(value) else value

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotate import handout
 from annotate.inputs import clean_choice
@@ -81,9 +82,9 @@ def _require_may_assign(project: Project, actor: User, *roles: str) -> None:
     own = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
     own_role = Role.OWNER if actor.is_superuser else own.first()
     if own_role not in (Role.OWNER, Role.MANAGER):
-        raise PermissionDenied("Only owners and managers may change who belongs to a project.")
+        raise PermissionDenied(_("Only owners and managers may change who belongs to a project."))
     if Role.OWNER in roles and own_role != Role.OWNER:
-        raise PermissionDenied("Only an owner may make or change an owner.")
+        raise PermissionDenied(_("Only an owner may make or change an owner."))
 
 
 def _require_other_owner(membership: Membership) -> None:

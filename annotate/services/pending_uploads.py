@@ -8,6 +8,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
 
 from annotate.models import Project, User
 from annotate.services.imports import BadFile
@@ -47,12 +48,12 @@ def open_upload(*, project: Project, user: User, key: str) -> tuple[BinaryIO, st
     try:
         return open(_folder() / kept, "rb"), name
     except FileNotFoundError:
-        raise NoSuchUpload("The file is no longer kept here. Send it again.") from None
+        raise NoSuchUpload(_("The file is no longer kept here. Send it again.")) from None
 
 
 def drop_upload(*, project: Project, user: User, key: str) -> None:
     """Remove the file; doing it twice changes nothing. Raises NoSuchUpload."""
-    kept, _ = _read(project, user, key)
+    kept, _name = _read(project, user, key)
     (_folder() / kept).unlink(missing_ok=True)
 
 
@@ -60,9 +61,9 @@ def _read(project: Project, user: User, key: str) -> tuple[str, str]:
     try:
         kept, name, project_id, user_id = signing.loads(key, salt=SALT, max_age=KEPT_SECONDS)
     except signing.BadSignature:
-        raise NoSuchUpload("The file is no longer kept here. Send it again.") from None
+        raise NoSuchUpload(_("The file is no longer kept here. Send it again.")) from None
     if (project_id, user_id) != (project.pk, user.pk):
-        raise NoSuchUpload("Somebody else sent this file. Send it yourself.")
+        raise NoSuchUpload(_("Somebody else sent this file. Send it yourself."))
     return kept, name
 
 

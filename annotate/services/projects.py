@@ -1,16 +1,23 @@
-"""Making, changing, pausing and archiving projects."""
+"""Making, changing, pausing and archiving projects.
 
+What is asked, and how it is explained, is kept in versions: each change of it makes a new one,
+and judgements keep the one that they were given under.
+"""
+
+import json
 import secrets
 from dataclasses import asdict
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate import kinds
 from annotate.inputs import clean_choice, clean_integer, clean_json, clean_text
 from annotate.kinds import InvalidValue
-from annotate.models import Membership, Project, User
+from annotate.models import FormVersion, Membership, Project, Task, User
 from annotate.services import audit, tasks
 
 INTEGERS = {
@@ -22,6 +29,9 @@ INTEGERS = {
 TEXTS = {"name": 200, "description": 10_000, "guidelines": 200_000}
 CHOICES = {"order": Project.Order.values, "state": Project.State.values}
 FIELDS = frozenset({*INTEGERS, *TEXTS, *CHOICES, "kind", "kind_settings"})
+
+# What a form version holds.
+FORM = ("kind", "kind_settings", "guidelines")
 
 # What prompts, seats or answers were already made from; it stays once there is a prompt.
 FIXED_BY_CONTENT = ("kind", "seed")
@@ -55,7 +65,41 @@ def clean_fields(fields: dict) -> dict:
 
 def _clean_kind_settings(project: Project) -> dict:
     """The settings with every default written out, so that a later default changes nothing."""
-    return asdict(kinds.get(project.kind).clean_settings(project.kind_settings))
+    settings = asdict(kinds.get(project.kind).clean_settings(project.kind_settings))
+    return json.loads(json.dumps(settings))
+
+
+def _begin_form_version(project: Project, actor: User) -> None:
+    """The project's form as it is becomes its present version."""
+    last = project.form_version.number if project.form_version else 0
+    project.form_version = FormVersion.objects.create(
+        project=project,
+        number=last + 1,
+        created_by=actor,
+        **{name: getattr(project, name) for name in FORM},
+    )
+    project.save(update_fields=["form_version"])
+
+
+def _refuse_tasks_that_no_longer_fit(project: Project, settings_before: dict) -> None:
+    """Raise InvalidValue if the new settings take other numbers of responses than tasks have.
+
+    Looks through the tasks only where the settings take fewer numbers than before.
+    """
+    kind = kinds.get(project.kind)
+    low, high = kinds.response_range(kind, kind.clean_settings(project.kind_settings))
+    was_low, was_high = kinds.response_range(kind, kind.clean_settings(settings_before))
+    if low <= was_low and was_high <= high:
+        return
+    counted = Task.objects.filter(project=project).annotate(count=Count("places"))
+    misfit = counted.filter(Q(count__lt=low) | Q(count__gt=high)).order_by("pk").first()
+    if misfit is not None:
+        wanted = str(low) if low == high else f"{low} to {high}"
+        raise InvalidValue(
+            "kind_settings.questions",
+            f"take {wanted} responses, but task {misfit.pk} of this project has {misfit.count}; "
+            "make a new project for them",
+        )
 
 
 @transaction.atomic
@@ -69,6 +113,7 @@ def create_project(*, actor: User, name: str, address: str | None = None, **fiel
     project = Project(created_by=actor, **cleaned)
     project.kind_settings = _clean_kind_settings(project)
     project.save()
+    _begin_form_version(project, actor)
     Membership.objects.create(project=project, user=actor, role=Membership.Role.OWNER)
     audit.record(
         action="project.created",
@@ -85,7 +130,7 @@ def create_project(*, actor: User, name: str, address: str | None = None, **fiel
 def update_project(
     *, project: Project, actor: User, address: str | None = None, **fields
 ) -> Project:
-    """Change the project; returns it as it is now.
+    """Change the project; returns it as it is now. Changes of its form begin a new version.
 
     A new overlap opens seats, or voids open ones, at every task that had the old one. A new
     order moves every open seat. Locks the project's row against other changes, but not against
@@ -93,6 +138,7 @@ def update_project(
     """
     cleaned = clean_fields(fields)
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    project.kind_settings = _clean_kind_settings(project)  # with defaults of today
     before = {name: getattr(project, name) for name in cleaned}
     for name, value in cleaned.items():
         setattr(project, name, value)
@@ -105,9 +151,13 @@ def update_project(
             raise InvalidValue(
                 name, "is fixed once the project has prompts; make a new project for another one"
             )
+    if "kind_settings" in changed and "kind" not in changed:
+        _refuse_tasks_that_no_longer_fit(project, before["kind_settings"])
     if not changed:
         return project
     project.save(update_fields=[*changed, "kind_settings"])
+    if project.form_version is None or not changed.keys().isdisjoint(FORM):
+        _begin_form_version(project, actor)
     if "overlap" in changed:
         tasks.change_overlap(project=project, old=before["overlap"], new=project.overlap)
     if "order" in changed:
@@ -142,7 +192,7 @@ def archive_project(*, project: Project, actor: User, address: str | None = None
     """
     role = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
     if not actor.is_superuser and role.first() != Membership.Role.OWNER:
-        raise PermissionDenied("Only an owner may archive a project; ask one of its owners.")
+        raise PermissionDenied(_("Only an owner may archive a project; ask one of its owners."))
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if project.archived_at is None:
         project.archived_at = timezone.now()

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import TypeVar
 
 T = TypeVar("T")
+
+FIRST_SIZES = (250, 500, 1000)
 
 
 def batches_ahead(
@@ -12,17 +15,19 @@ def batches_ahead(
 ) -> Iterator[list[T]]:
     """Lists of up to `size` rows, shorter where they reach `weight` together.
 
+    The first ones are shorter too, so that the database need not wait long for its first rows.
     The thread touches `rows` alone, never the database. Closing the generator waits for the
     batch being read.
     """
+    sizes = chain(FIRST_SIZES, repeat(size))
 
     def read_batch() -> list[T]:
         batch: list[T] = []
-        room = weight
+        room, most = weight, min(next(sizes), size)
         for row in rows:
             batch.append(row)
             room -= weigh(row)
-            if len(batch) == size or room <= 0:
+            if len(batch) == most or room <= 0:
                 break
         return batch
 

@@ -12,7 +12,7 @@ from django.db.models import Max
 from annotate.interchange.preferences import Preference, aggregate
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
-from annotate.services.exports import ExportOptions, strength_levels
+from annotate.services.exports import ExportOptions, pair_rules, require_pairs
 from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
 
 HUMAN = ("person", "imported")
@@ -32,11 +32,13 @@ def create_snapshot(
 
     Prompts below the project's test_percent are held out; the test rows are human labels only.
     The hash covers every row of the training files in order, so two snapshots with the same hash
-    train the same. Raises ValidationError for an unknown filter or rule. `on_row` is called at
-    every row; what it raises takes everything back.
+    train the same. Raises ValidationError for an unknown filter or rule, DoesNotFit for a project
+    whose answers hold no preferences. `on_row` is called at every row; what it raises takes
+    everything back.
     """
     filters = ExportFilters.from_query(query or {})
     ExportOptions(tie_rule=tie_rule, aggregation=aggregation)
+    require_pairs(project, "query", "A snapshot holds preferences")
     with transaction.atomic():
         frozen = _freeze(select(project=project, filters=filters))
         digest, rows = _hash(frozen, tie_rule, aggregation, on_row)
@@ -120,6 +122,7 @@ def _freeze(selection: Selection) -> Selection:
         params=(),
         last_id=selection.last_id,
         test_percent=selection.test_percent,
+        key="f.judgement_id",
     )
 
 
@@ -141,7 +144,7 @@ def _training_lines(
     rows = aggregate(
         selection.judged(by_task=aggregation == "majority"),
         aggregation=aggregation,
-        strength_levels=strength_levels(selection.project),
+        rules=pair_rules(selection.project),
     )
     for row in rows:
         split = "test" if row.prompt.held_out else "train"

@@ -11,6 +11,7 @@ from annotate.models import Project, Seat, Task
 # queue_key = (1000 - priority) | round | place, so that one index holds the project's order.
 PLACE_BITS = 44
 ROUND_BITS = 8
+DRAWN_BYTES = 64  # for the order of a seat's responses, shared out among them
 
 BATCH = 2000
 
@@ -23,20 +24,24 @@ def queue_key(*, project: Project, priority: int, number: int, task_id: int) -> 
     """
     place = task_id
     if project.order == Project.Order.RANDOM:
-        place = _drawn(project.seed, task_id) >> (64 - PLACE_BITS)
+        drawn = int.from_bytes(_drawn(project.seed, task_id, size=8), "big")
+        place = drawn >> (64 - PLACE_BITS)
     covered = number if project.order == Project.Order.LEAST_COVERED else 0
     return ((1000 - priority) << (PLACE_BITS + ROUND_BITS)) | (covered << PLACE_BITS) | place
 
 
 def shown_order(*, project: Project, task_id: int, number: int, responses: list[int]) -> list[int]:
     """The order in which a seat shows its responses: drawn once, from the project's seed."""
-    return sorted(responses, key=lambda pk: (_drawn(project.seed, task_id, number, pk), pk))
+    by_id = sorted(responses)
+    drawn = _drawn(project.seed, task_id, number, size=DRAWN_BYTES)
+    width = DRAWN_BYTES // max(1, len(by_id))
+    places = [drawn[width * n : width * (n + 1)] for n in range(len(by_id))]
+    return [pk for _, pk in sorted(zip(places, by_id, strict=True))]
 
 
-def _drawn(*parts: int) -> int:
-    """64 random-looking bits that the parts alone decide; far cheaper than seeding a Random."""
-    text = ":".join(map(str, parts))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+def _drawn(*parts: int, size: int) -> bytes:
+    """Random-looking bytes that the parts alone decide; far cheaper than seeding a Random."""
+    return hashlib.blake2b(":".join(map(str, parts)).encode(), digest_size=size).digest()
 
 
 @transaction.atomic

@@ -13,15 +13,8 @@ from annotate.handout import lease_seat, reopen_expired
 from annotate.kinds import InvalidValue
 from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
 from annotate.services import judgements, projects
-from annotate.services.judgements import (
-    SeatGone,
-    release_seat,
-    renew_lease,
-    revise_judgement,
-    save_draft,
-    skip_seat,
-    submit_judgement,
-)
+from annotate.services.judgements import revise_judgement, submit_judgement
+from annotate.services.seats import SeatGone, release_seat, renew_lease, save_draft, skip_seat
 from annotate.services.tasks import open_seats
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +62,7 @@ def test_a_lease_holds_what_the_page_shows(crew):
     assert [shown["id"] for shown in lease.responses] == seat.shown_order
     assert set(lease.responses[0]) == {"id", "content"}
     assert lease.prompt["conversation"] == [{"role": "user", "content": "Question 0?"}]
+    assert (lease.prompt["passages"], lease.context) == ([], {})
     assert (lease.kind, lease.draft) == ("pairwise", None)
 
 
@@ -495,8 +489,8 @@ def test_a_key_that_went_to_another_task_meanwhile_is_refused(crew, monkeypatch)
     two = lease_seat(project=project, user=ann, beside=one.seat_id)
     look = judgements._look
 
-    def look_then_lose(seat_id, user, key):
-        seen = look(seat_id, user, key)
+    def look_then_lose(seat_id, user, key, form):
+        seen = look(seat_id, user, key, form)
         monkeypatch.setattr(judgements, "_look", look)
         answer(one, ann, idempotency_key="k")
         return seen

@@ -26,6 +26,11 @@ def test_rows_read_do_not_grow_with_what_was_done(make_project, add_member, make
     ann = User.objects.create(username="ann")
     add_member(project, ann)
     make_pair_tasks(project, 120)
+    with connection.cursor() as cursor:
+        # The checks of foreign keys would rather read a table of a few pages whole, and go on
+        # to do so in a session that planned them when it was empty.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("DISCARD PLANS")
     costs = []
     for number in range(120):
         before = rows_read()

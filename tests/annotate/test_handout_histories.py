@@ -12,7 +12,8 @@ from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Project, Seat, Skip, User
 from annotate.services import projects
-from annotate.services.judgements import SeatGone, release_seat, skip_seat, submit_judgement
+from annotate.services.judgements import submit_judgement
+from annotate.services.seats import SeatGone, release_seat, skip_seat
 
 pytestmark = pytest.mark.django_db
 
@@ -168,7 +169,8 @@ class History:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(history=histories)
 def test_every_history_keeps_the_rules(history, make_project, add_member, make_pair_tasks):

@@ -16,8 +16,9 @@ from django.utils import timezone
 from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Seat, User
-from annotate.services.judgements import SeatGone, release_seat, skip_seat, submit_judgement
+from annotate.services.judgements import submit_judgement
 from annotate.services.projects import update_project
+from annotate.services.seats import SeatGone, release_seat, skip_seat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

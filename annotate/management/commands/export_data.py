@@ -1,4 +1,4 @@
-"""manage.py export_data PROJECT: write preferences or raw judgements as JSON lines."""
+"""manage.py export_data PROJECT: write preferences, spans or raw judgements as JSON lines."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate.interchange.export_formats import EXPORT_FORMATS
-from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import Project
+from annotate.services.exports import CHOICES as RULES
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.selection import CHOICES, ExportFilters
 
 
 class Command(BaseCommand):
-    help = "Export a project's preferences or raw judgements as JSON lines."
+    help = "Export a project's preferences, spans or raw judgements as JSON lines."
 
     def add_arguments(self, parser):
         parser.add_argument("project", type=int, help="The project's number.")
@@ -23,8 +23,9 @@ class Command(BaseCommand):
         for name in ("source", "simulated", "split"):
             parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
         parser.add_argument("--superseded", action="store_true")
-        parser.add_argument("--tie-rule", choices=TIE_RULES, default="drop")
-        parser.add_argument("--aggregation", choices=AGGREGATIONS, default="each")
+        for name, choices in RULES.items():
+            default = getattr(ExportOptions, name)
+            parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=default)
         parser.add_argument("--margin", action="store_true")
 
     def handle(self, *, project, output, **options):
@@ -38,9 +39,7 @@ class Command(BaseCommand):
                 filters=ExportFilters(
                     **{n: options[n] for n in ("source", "simulated", "split", "superseded")}
                 ),
-                options=ExportOptions(
-                    **{n: options[n] for n in ("tie_rule", "aggregation", "margin")}
-                ),
+                options=ExportOptions(**{n: options[n] for n in (*RULES, "margin")}),
             )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error

@@ -6,9 +6,10 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from annotate.interchange.fitting import GROUPS
 from annotate.interchange.registry import FORMATS, HEAD_BYTES, UnknownFormat, detect_format
 from annotate.models import Project
-from annotate.services.imports import ImportOptions, ImportReport, import_stream
+from annotate.services.imports import ImportOptions, ImportReport, import_stream, kept_aside
 
 SHOWN_ERRORS = 20
 
@@ -23,6 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--labels", choices=["judgements", "tasks"], default="judgements")
         parser.add_argument("--overlap", type=int, help="People per task.")
         parser.add_argument("--priority", type=int, default=500)
+        parser.add_argument(
+            "--group", choices=GROUPS, default="auto", help="Responses that a task takes."
+        )
         parser.add_argument("--dry-run", action="store_true")
         parser.add_argument("--mapping", action="append", default=[], metavar="NAME:COLUMN")
         parser.add_argument("--label-value", action="append", default=[], metavar="VALUE:MEANING")
@@ -64,8 +68,12 @@ class Command(BaseCommand):
             f"{chosen}: {report.created} created, {report.updated} updated, "
             f"{report.skipped} skipped, {report.error_count} refused"
         )
-        made = ", ".join(f"{count} {name}" for name, count in report.counts.items() if count)
+        new = {name: count for name, count in report.counts.items() if count}
+        aside = new.pop("kept_aside", 0)
+        made = ", ".join(f"{count} {name}" for name, count in new.items())
         self.stdout.write(f"new: {made or 'nothing'}")
+        if aside:
+            self.stdout.write(kept_aside(aside))
 
 
 def _options(given: dict) -> ImportOptions:
@@ -76,6 +84,7 @@ def _options(given: dict) -> ImportOptions:
         dry_run=given["dry_run"],
         overlap=given["overlap"],
         priority=given["priority"],
+        group=given["group"],
     )
 
 

@@ -139,6 +139,7 @@ def test_the_examples_hold(caller, make_project):
     assert ada.put(f"seats/{seat['seat']}/draft/", draft).status_code == 204
     body = value_of(examples.SUBMIT, "request_only")
     body["value"] = {**body["value"], "preferred": shown[0]}
+    body["form"] = seat["form"]["id"]
     answer = ada.post(f"seats/{seat['seat']}/judgement/", body)
     assert answer.status_code == 201, answer.content
     assert keys(answer.json()) == keys(value_of(examples.SUBMIT, "response_only"))

@@ -114,7 +114,7 @@ def test_who_may_do_what(owner, project, caller, add_member, refused):
     add_member(project, annotator.user)
     add_member(project, manager.user, "manager")
     assert annotator.get(path).status_code == 200
-    refused(annotator.patch(path, {"name": "Mine"}), 403, says="annotator")
+    refused(annotator.patch(path, {"name": "Mine"}), 403, says="Annotator")
     refused(annotator.get(path + "members/"), 403)
     refused(annotator.get(path + "tasks/"), 403)
     assert manager.patch(path, {"state": "paused"}).status_code == 200

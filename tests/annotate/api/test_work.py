@@ -37,11 +37,12 @@ def test_a_lease_is_complete_and_blind(work):
     project, ann, _ = work
     body = lease(ann, project)
     assert set(body) == {
-        *("seat", "task", "project", "lease_until", "prompt", "responses", "form", "draft")
+        *("seat", "task", "project", "lease_until", "prompt", "context", "responses"),
+        *("form", "draft"),
     }
     assert [set(shown) for shown in body["responses"]] == [{"id", "content"}] * 2
     assert not {"ga", "gb"} & set(str(body).split("'"))
-    assert body["form"] == {"kind": "pairwise", "settings": {}}
+    assert body["form"] == {"id": None, "kind": "pairwise", "settings": {}}
     assert lease(ann, project) == body
 
 
@@ -169,7 +170,7 @@ def test_odd_skips_and_drafts(work, refused):
     refused(ann.post(f"{path}skip/", {"reason": {}}), 400, "reason")
     refused(ann.post(f"{path}skip/", {"reason": "other", "note": 1}), 400, "note")
     refused(ann.put(f"{path}draft/", {}), 400, "value")
-    refused(ann.put(f"{path}draft/", {"value": "x" * 100_001}), 400, "value")
+    refused(ann.put(f"{path}draft/", {"value": "x" * 500_001}), 400, "value")
     refused(ann.put(f"{path}draft/", {"value": None}), 400, "value")
 
 

@@ -3,12 +3,23 @@
 import io
 import json
 import tracemalloc
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from annotate.interchange.formats import UnknownFormat
-from annotate.models import Judge, Judgement, Project, Prompt, User
+from annotate.models import (
+    Judge,
+    Judgement,
+    Project,
+    Prompt,
+    Response,
+    Task,
+    TaskResponse,
+    User,
+)
 from annotate.services import selection
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.imports import ImportOptions, import_stream
@@ -148,6 +159,40 @@ def test_raw_has_provenance_and_pseudonyms_only(project, judged, people):
     assert imported["value"]["preferred"] == imported["responses"][1]["id"]
 
 
+def test_times_are_iso_with_as_many_digits_as_they_have(project, people, make_pair_tasks):
+    moments = [
+        datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        datetime(2026, 1, 2, 3, 4, 5, 120_000, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        datetime(999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        None,
+    ]
+    for task, moment in zip(make_pair_tasks(project, 4), moments, strict=True):
+        add(task, {"verdict": "tie"}, annotator=people[0], started_at=moment)
+    assert [row["started_at"] for row in export(project, "raw")] == [
+        moment and moment.astimezone(UTC).isoformat() for moment in moments
+    ]
+
+
+def test_text_parts_are_joined_by_a_blank_line(project, people):
+    contents = [
+        [{"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "“two”\n😀"}],
+        [{"type": "image", "text": "a caption"}],
+    ]
+    prompt = Prompt.objects.create(project=project, conversation=[], split_bucket=0)
+    task = Task.objects.create(project=project, prompt=prompt, dedup_key="t")
+    for position, content in enumerate(contents):
+        response = Response.objects.create(
+            prompt=prompt, content=content, content_hash=str(position)
+        )
+        TaskResponse.objects.create(task=task, response=response, position=position)
+    add(task, {"verdict": "tie"}, annotator=people[0])
+    [row] = export(project, "raw")
+    assert [r["text"] for r in row["responses"]] == ["one\n\n“two”\n😀", ""]
+    assert [r["text"] for r in row["responses"]] == [
+        response.text for response in prompt.responses.order_by("id")
+    ]
+
+
 def test_no_format_names_people(project, judged):
     names = [name for user in User.objects.all() for name in (user.username, user.email) if name]
     assert len(names) >= 4
@@ -213,6 +258,33 @@ def test_memory_does_not_grow_with_the_rows(project, monkeypatch):
         tracemalloc.stop()
     assert total > 2_500_000
     assert peaks[3000] < 1.3 * peaks[300]
+
+
+def test_rows_read_grow_with_the_rows_alone(make_project, monkeypatch):
+    """Every batch reads its own rows and no others, however many are still to come."""
+    monkeypatch.setattr(selection, "BATCH", 20)
+    costs = {}
+    for count in (100, 1600):
+        project = make_project()
+        add_pairs(project, count)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        for format in ("trl", "raw"):
+            before = rows_read()
+            assert len(export(project, format)) == count
+            costs[format, count] = (rows_read() - before) / count
+    for format in ("trl", "raw"):
+        assert 5 <= costs[format, 100] <= 12, costs
+        assert costs[format, 1600] <= 1.1 * costs[format, 100], costs
+
+
+def rows_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+            " WHERE relname LIKE 'annotate_%%'"
+        )
+        return int(cursor.fetchone()[0] or 0)
 
 
 def add_pairs(project, count):

@@ -174,7 +174,14 @@ def test_dry_run_tells_and_writes_nothing(project):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"  \n", gzip.compress(json.dumps(PAIR).encode())[:-6], b"[{}", b"PK\x03\x04aaaa"]
+    "data",
+    [
+        b"",
+        b"  \n",
+        gzip.compress(json.dumps(PAIR).encode(), mtime=0)[:-6],
+        b"[{}",
+        b"PK\x03\x04aaaa",
+    ],
 )
 def test_a_file_that_is_not_whole_writes_nothing(project, data):
     good = (json.dumps(PAIR) + "\n").encode()
