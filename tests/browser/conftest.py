@@ -11,6 +11,8 @@ from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from annotate.models import User
+from tests.browser.axe import Axe
+from tests.browser.desk import open_desk
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -106,3 +108,36 @@ def open_browser(chromium: Browser, live_server, server_at_rest) -> Iterator[Cal
     for context in contexts:
         context.close()
     assert not complaints
+
+
+@pytest.fixture
+def ada(transactional_db, make_user):
+    return make_user("ada")
+
+
+@pytest.fixture
+def project(ada, make_project, add_member, make_pair_tasks):
+    project = make_project(name="Answers", guidelines="Prefer **true** answers.", overlap=2)
+    add_member(project, ada)
+    make_pair_tasks(project, 12)
+    return project
+
+
+@pytest.fixture
+def open_work(open_browser, project) -> Callable[..., Page]:
+    """open_work(user, **context) -> the work page, with the next task laid ready."""
+
+    def open_(user, **options) -> Page:
+        page = open_browser(user, **options)
+        open_desk(page, project)
+        return page
+
+    return open_
+
+
+@pytest.fixture
+def axe() -> Iterator[Axe]:
+    """Whatever it has found fails the test at its end, all at once."""
+    axe = Axe()
+    yield axe
+    assert not axe.findings, "\n".join(["axe-core:", *axe.findings])

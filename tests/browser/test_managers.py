@@ -84,6 +84,7 @@ def test_from_nothing_to_the_first_task(open_browser, maria, tmp_path) -> None:
     page.get_by_role("link", name=re.compile("project", re.I)).filter(
         has_text=re.compile("Make|New")
     ).first.click()
+    page.get_by_role("link", name="From scratch").click()
     page.get_by_label("Name", exact=True).fill("Tea questions")
     page.get_by_label("Guidelines").fill("Prefer **true** answers.")
     page.get_by_role("button", name="Preview").click()
@@ -171,6 +172,7 @@ def test_nothing_scrolls_sideways_on_a_phone(
 def test_without_scripts_a_project_is_made_and_changed(open_browser, maria) -> None:
     page = open_browser(maria, java_script_enabled=False)
     page.goto("/projects/new/")
+    page.get_by_role("link", name="From scratch").click()
     page.get_by_label("Name", exact=True).fill("Plain")
     page.get_by_label("Guidelines").fill("# Be fair")
     page.get_by_role("button", name="Preview").click()

@@ -1,0 +1,144 @@
+"""axe-core finds nothing wrong on managers' pages, empty and with everything on them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from annotate.handout import lease_seat
+from annotate.models import ImportRun, JobState, Project, Seat, Snapshot
+from annotate.services import jobs
+from annotate.services.imports import run_import
+from annotate.services.judgements import submit_judgement
+from annotate.services.snapshots import create_snapshot
+from routing.models import Decision, RoutingRun
+from routing.services.passes import run_routing
+from tests.annotate.media import making
+from tests.browser.axe import CALM, Axe
+from tests.routing.conftest import length_judge  # noqa: F401
+from tests.training.pages.test_runs import REWARD
+from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
+
+EMPTY = ("", "tasks/", "import/", "export/", "media/", "routing/", "training/", "training/models/")
+FORMS = ("settings/", "archive/", "training/new/reward_model/", "training/schedules/new/dpo/")
+
+
+@pytest.fixture
+def manager(open_browser, make_project, settings, tmp_path) -> tuple[Page, Project]:
+    """The page of a manager, and the empty project."""
+    settings.VAR_DIR = tmp_path
+    project = make_project(name="Answers", guidelines="Prefer **true** answers.")
+    return open_browser(project.created_by, **CALM), project
+
+
+def look_at(axe: Axe, page: Page, project: Project, *paths: str) -> None:
+    for path in paths:
+        answer = page.goto(f"/projects/{project.pk}/{path}")
+        assert answer.status == 200
+        axe.look(page, f"{project.name} {path or 'overview'}")
+
+
+def test_an_empty_project(manager, axe: Axe) -> None:
+    page, project = manager
+    look_at(axe, page, project, *EMPTY, *FORMS, "people/", "audit/")
+    page.goto("/projects/new/")
+    axe.look(page, "new project")
+    assert axe.looks == 3 * 15
+
+
+def test_a_project_at_work(manager, make_pair_tasks, add_member, make_user, add_file, axe) -> None:
+    page, project = manager
+    tasks = make_pair_tasks(project, 4)
+    add_member(project, make_user("ada"))
+    judge(project, 3)
+    files = {"a.png": making.picture(), "a.wav": making.tone(0.2), "a.webm": making.film()}
+    for name, data in files.items():
+        add_file(project, data, name)
+    create_snapshot(project=project, actor=project.created_by)
+    look_at(axe, page, project, "", "tasks/", "people/", "export/", "media/", "audit/")
+    page.goto(f"/projects/{project.pk}/")
+    axe.look_from_the_right(page, "overview")
+    page.goto(reverse("task", args=[tasks[0].pk]))
+    axe.look(page, "task")
+    page.goto(reverse("snapshot", args=[Snapshot.objects.get().pk]))
+    axe.look(page, "snapshot")
+    assert axe.looks == 3 * 9
+
+
+def judge(project: Project, count: int) -> None:
+    for _ in range(count):
+        lease = lease_seat(project=project, user=project.created_by)
+        preferred = Seat.objects.get(pk=lease.seat_id).shown_order[0]
+        value = {"verdict": "prefer", "preferred": preferred, "strength": 1}
+        submit_judgement(seat_id=lease.seat_id, user=project.created_by, value=value)
+
+
+def test_an_import_with_errors(manager, tmp_path: Path, axe) -> None:
+    page, project = manager
+    rows = [{"prompt": f"Q{i}?", "chosen": f"good {i}", "rejected": f"bad {i}"} for i in range(3)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("\n".join([*map(json.dumps, rows), "{broken"]))
+    page.goto(f"/projects/{project.pk}/import/")
+    page.get_by_label("File").set_input_files(path)
+    page.get_by_role("button", name="Send and preview").click()
+    expect(page.get_by_text("1 of these rows would be refused")).to_be_visible()
+    axe.look(page, "preview")
+    page.get_by_role("button", name="Import the file").click()
+    expect(page.locator("#live .badge")).to_have_text("Queued")
+    axe.look(page, "import queued")
+    run_import(ImportRun.objects.get().pk)
+    expect(page.locator("#live .badge")).to_have_text("Done")
+    axe.look(page, "import done")
+    page.goto(f"/projects/{project.pk}/settings/")
+    page.get_by_label("Name", exact=True).fill(" ")
+    page.get_by_label("Name", exact=True).press("Enter")
+    axe.look(page, "settings refused")
+    assert axe.looks == 3 * 4
+
+
+@pytest.mark.usefixtures("length_judge")
+def test_routing(manager, make_pair_tasks, client, axe) -> None:
+    page, project = manager
+    make_pair_tasks(project, 4)
+    client.force_login(project.created_by)
+    url = reverse("routing", args=[project.pk])
+    client.post(url, {"threshold": "50", "audit_share": "100"})
+    client.post(reverse("start_pass", args=[project.pk]))
+    look_at(axe, page, project, "routing/")
+    run_routing(run=jobs.claim(RoutingRun, RoutingRun.objects.get().pk, owner="test"))
+    look_at(axe, page, project, "routing/")
+    page.goto(reverse("decision", args=[Decision.objects.first().pk]))
+    axe.look(page, "decision")
+    assert axe.looks == 3 * 3
+
+
+def test_training(manager, tmp_path: Path, axe) -> None:
+    page, project = manager
+    going = {"state": JobState.RUNNING, "phase": "training", "progress": 30, "total": 120}
+    run = TrainingRun.objects.create(
+        project=project, recipe="reward_model", lease_until="2099-01-01T00:00Z", **going
+    )
+    RunMetric.objects.bulk_create(
+        RunMetric(run=run, step=step, values={"loss": 0.7 - step / 1000}) for step in range(1, 31)
+    )
+    over = TrainingRun.objects.create(
+        project=project, recipe="reward_model", state="done", phase="over"
+    )
+    (tmp_path / "models" / "one").mkdir(parents=True)
+    version = ModelVersion.objects.create(
+        project=project,
+        kind="reward_model",
+        number=1,
+        run=over,
+        path="one",
+        sha256="0" * 64,
+        metrics=REWARD,
+    )
+    schedule = Schedule.objects.create(project=project, recipe="reward_model", every_hours=24)
+    look_at(axe, page, project, "training/", "training/models/")
+    for name, row in (("training_run", run), ("model_version", version), ("schedule", schedule)):
+        page.goto(reverse(name, args=[row.pk]))
+        axe.look(page, name)
+    assert axe.looks == 3 * 5

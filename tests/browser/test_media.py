@@ -1,0 +1,347 @@
+"""Media in a real browser: enlarging by keys and pointer, playing in step, uploading."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotate.media.references import resolve_parts
+from annotate.models import MediaFile, Project, Prompt, Response, Task, TaskResponse
+from annotate.models.content import content_hash
+from annotate.services.media import find_files
+from annotate.services.tasks import open_seats
+from tests.annotate.media import making
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FILES = re.compile(r"/media/\d+/")
+
+
+@pytest.fixture
+def make_media_task(make_project, add_file):
+    """make_media_task({"a.png": data}, [content of A], [content of B]) -> the task.
+
+    `project` adds it to one that is there.
+    """
+
+    def make(files: dict[str, bytes], *contents: list, project: Project | None = None) -> Task:
+        project = project or make_project()
+        for name, data in files.items():
+            add_file(project, data, name)
+        known = find_files(project=project, references=files)
+        number = project.prompts.count()
+        prompt = Prompt.objects.create(
+            project=project,
+            conversation=[{"role": "user", "content": f"Question {number}?"}],
+            content_hash=content_hash(number),
+            split_bucket=0,
+        )
+        task = Task.objects.create(
+            project=project, prompt=prompt, dedup_key=content_hash(number), overlap=1
+        )
+        for position, content in enumerate(contents):
+            parts = resolve_parts(content, known, "content")
+            response = Response.objects.create(
+                prompt=prompt,
+                generator=f"m{position}",
+                content=parts,
+                content_hash=content_hash(parts),
+            )
+            TaskResponse.objects.create(task=task, response=response, position=position)
+        open_seats(tasks=[task])
+        return task
+
+    return make
+
+
+def open_task(open_browser, task: Task, **options) -> Page:
+    page = open_browser(task.project.created_by, **options)
+    page.goto(f"/tasks/{task.pk}/")
+    return page
+
+
+def transform(page: Page, number: int = 0) -> tuple[float, float, float]:
+    """(x, y, scale) of an enlarged image."""
+    style = page.locator(".lightbox img").nth(number).evaluate("image => image.style.transform")
+    x, y, scale = re.findall(r"-?[\d.]+(?:e-?\d+)?", style)
+    return float(x), float(y), float(scale)
+
+
+@pytest.fixture
+def image_task(make_media_task) -> Task:
+    files = {
+        "a.png": making.picture("PNG", 800, 600),
+        "b.jpg": making.turned_jpeg(600, 400),
+        "c.webp": making.picture("WEBP", 300, 300),
+    }
+    first = ["Two tries:", {"image": "a.png", "alt": "First"}, {"image": "b.jpg", "alt": "Second"}]
+    return make_media_task(files, first, [{"image": "c.webp", "alt": "Third"}])
+
+
+def test_images_do_not_shift_the_page(open_browser, image_task) -> None:
+    page = open_browser(image_task.project.created_by)
+    held = []
+    page.route(FILES, lambda route: held.append(route))
+    page.goto(f"/tasks/{image_task.pk}/", wait_until="domcontentloaded")
+    images = page.locator(".media img")
+    expect(images).to_have_count(3)
+    page.wait_for_function("() => document.styleSheets.length > 5")
+    before = images.evaluate_all("all => all.map(i => [i.clientWidth, i.clientHeight])")
+    for route in held:
+        route.continue_()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.media img')].every(i => i.naturalWidth)"
+    )
+    after = images.evaluate_all("all => all.map(i => [i.clientWidth, i.clientHeight])")
+    natural = images.evaluate_all("all => all.map(i => [i.naturalWidth, i.naturalHeight])")
+    assert natural == [[800, 600], [400, 600], [300, 300]]
+    assert before == after
+    assert all(height > 100 for _, height in after)
+
+
+def test_an_image_is_enlarged_and_moved_by_keys(open_browser, image_task) -> None:
+    page = open_task(open_browser, image_task)
+    link = page.get_by_role("link", name="First")
+    link.focus()
+    expect(link).to_be_focused()
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Enlarged image")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_text("1 of 3")).to_be_visible()
+    assert transform(page) == (0, 0, 1)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert transform(page)[2] == pytest.approx(1.69)
+    page.keyboard.press("ArrowRight")
+    assert transform(page)[0] == -60
+    page.keyboard.press("ArrowDown")
+    assert transform(page)[1] == -60
+    page.keyboard.press("-")
+    assert transform(page)[2] == pytest.approx(1.3)
+    page.keyboard.press("0")
+    assert transform(page) == (0, 0, 1)
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text("2 of 3")).to_be_visible()
+    expect(dialog.get_by_role("img")).to_have_attribute("alt", "Second")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(link).to_be_focused()
+
+
+def test_all_images_side_by_side_zoom_together(open_browser, image_task) -> None:
+    page = open_task(open_browser, image_task)
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("link", name="Third").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("3 of 3")).to_be_visible()
+    page.keyboard.press("s")
+    expect(dialog.get_by_role("img")).to_have_count(3)
+    tops = dialog.locator("figure").evaluate_all("all => all.map(f => f.offsetTop)")
+    assert len(set(tops)) == 1
+    page.keyboard.press("+")
+    assert transform(page, 0) == transform(page, 1) == transform(page, 2)
+    page.keyboard.press("s")
+    expect(dialog.get_by_role("img")).to_have_count(1)
+
+
+def test_the_wheel_zooms_where_the_pointer_is_and_dragging_moves(open_browser, image_task) -> None:
+    page = open_task(open_browser, image_task)
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("link", name="First").click()
+    box = page.locator(".lightbox figure > div").bounding_box()
+    x, y = box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -500)
+    page.wait_for_function(
+        "() => document.querySelector('.lightbox img').style.transform.includes('scale(2.7')"
+    )
+    moved, _, scale = transform(page)
+    # The point under the pointer, a quarter of the width right of the middle, stays.
+    assert moved == pytest.approx(-box["width"] / 4 * (scale - 1), rel=0.01)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 10, steps=4)
+    page.mouse.up()
+    assert transform(page)[0] == pytest.approx(moved + 40, abs=1)
+
+
+def test_without_scripts_the_image_itself_opens(open_browser, image_task) -> None:
+    page = open_task(open_browser, image_task, java_script_enabled=False)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="First").click()
+    assert opened.value.url.endswith("/image.png")
+
+
+@pytest.fixture
+def sound_task(make_media_task) -> Task:
+    files = {f"{n}.wav": making.tone(12, pitch=300 + 100 * n) for n in range(2)}
+    return make_media_task(files, [{"audio": "0.wav", "title": "One"}], [{"audio": "1.wav"}])
+
+
+def players(page: Page) -> list[dict]:
+    return page.locator("audio").evaluate_all(
+        "all => all.map(a => ({paused: a.paused, time: a.currentTime, muted: a.muted}))"
+    )
+
+
+def test_recordings_play_in_step_by_one_key(open_browser, sound_task) -> None:
+    page = open_task(open_browser, sound_task)
+    bar = page.get_by_role("group", name="Play together")
+    expect(bar).to_be_visible()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('audio')].every(a => a.readyState >= 1)"
+    )
+    page.keyboard.press("k")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('audio')].every(a => !a.paused && a.currentTime > 0.3)"
+    )
+    first, second = players(page)
+    assert abs(first["time"] - second["time"]) < 0.3
+    assert (first["muted"], second["muted"]) == (False, True)
+    expect(bar.get_by_role("button", name="Pause all")).to_be_visible()
+    page.keyboard.press("h")
+    assert [one["muted"] for one in players(page)] == [True, False]
+    expect(bar.get_by_role("radio").nth(1)).to_be_checked()
+    page.keyboard.press("k")
+    assert [one["paused"] for one in players(page)] == [True, True]
+    before = players(page)[1]["time"]
+    page.keyboard.press(".")
+    page.wait_for_function(
+        f"() => document.querySelectorAll('audio')[1].currentTime > {before + 4.9}"
+    )
+    one, two = players(page)
+    assert one["time"] == two["time"] == pytest.approx(before + 5, abs=0.01)
+    page.keyboard.press(",")
+    page.wait_for_function(
+        f"() => document.querySelectorAll('audio')[0].currentTime < {before + 1}"
+    )
+
+
+def test_one_player_s_own_button_silences_the_others(open_browser, sound_task) -> None:
+    page = open_task(open_browser, sound_task)
+    expect(page.get_by_role("group", name="Play together")).to_be_visible()
+    page.locator("audio").nth(0).evaluate("a => a.play()")
+    page.locator("audio").nth(1).evaluate("a => a.play()")
+    page.wait_for_function("() => document.querySelectorAll('audio')[0].paused")
+    assert [one["paused"] for one in players(page)] == [True, False]
+
+
+def test_keys_rest_while_one_types_or_wants_none(open_browser, sound_task) -> None:
+    page = open_task(open_browser, sound_task)
+    expect(page.get_by_role("group", name="Play together")).to_be_visible()
+    page.evaluate("document.querySelector('main').append(document.createElement('textarea'))")
+    page.locator("textarea").focus()
+    page.keyboard.press("k")
+    assert page.locator("textarea").input_value() == "k"
+    assert all(one["paused"] for one in players(page))
+    page.evaluate("localStorage.setItem('tandem:preferences', '{\"singleKeys\": false}')")
+    page.reload()
+    expect(page.get_by_role("group", name="Play together")).to_be_visible()
+    page.keyboard.press("k")
+    assert all(one["paused"] for one in players(page))
+
+
+def test_a_film_seeks_by_ranges(open_browser, make_media_task) -> None:
+    film = making.film("webm", "libvpx", 320, 240, seconds=20.0)
+    task = make_media_task({"a.webm": film}, [{"video": "a.webm"}], ["A text"])
+    page = open_browser(task.project.created_by)
+    statuses = []
+    page.on("response", lambda r: FILES.search(r.url) and statuses.append(r.status))
+    page.goto(f"/tasks/{task.pk}/")
+    page.wait_for_function("() => document.querySelector('video').readyState >= 1")
+    assert page.locator("video").evaluate("v => v.videoWidth") == 320
+    page.locator("video").evaluate("v => { v.currentTime = 15 }")
+    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    assert page.locator("video").evaluate("v => v.currentTime") == pytest.approx(15, abs=0.2)
+    assert set(statuses) == {206}
+
+
+def test_code_is_copied_as_it_is(open_browser, make_media_task) -> None:
+    code = "def f(x):\n    return '<b>' + x  # \u00fc\n"
+    part = {"type": "code", "text": code, "language": "python"}
+    task = make_media_task({}, [part], ["```\nplain\n```"])
+    page = open_browser(task.project.created_by, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/tasks/{task.pk}/")
+    page.get_by_role("button", name="Copy the code").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == code
+
+
+def test_files_are_uploaded_with_progress_and_reasons(open_browser, make_project, media_folder):
+    project = make_project()
+    page = open_browser(project.created_by)
+    page.goto(f"/projects/{project.pk}/media/")
+    expect(page.get_by_role("heading", name="No media yet")).to_be_visible()
+    files = [
+        {"name": "a.png", "mimeType": "image/png", "buffer": making.picture()},
+        {"name": "b.wav", "mimeType": "audio/wav", "buffer": making.tone(0.2)},
+        {"name": "evil.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"},
+    ]
+    page.get_by_label("Add images, sound and video").set_input_files(files)
+    uploads = page.get_by_role("list", name="Uploads").get_by_role("listitem")
+    expect(uploads).to_have_count(3)
+    expect(uploads.nth(0)).to_contain_text("Uploaded")
+    expect(uploads.nth(1)).to_contain_text("Uploaded")
+    expect(uploads.nth(2)).to_contain_text("SVG or XML, which can carry scripts")
+    expect(page.get_by_role("status")).to_have_text("2 of 3 uploaded, 1 refused.")
+    expect(page.locator(".media-card")).to_have_count(2)
+    page.wait_for_function("() => document.querySelector('.media-card img').naturalWidth === 64")
+    assert set(MediaFile.objects.values_list("name", flat=True)) == {"a.png", "b.wav"}
+
+
+def test_files_are_dropped(open_browser, make_project, media_folder) -> None:
+    project = make_project()
+    page = open_browser(project.created_by)
+    page.goto(f"/projects/{project.pk}/media/")
+    expect(page.get_by_text("Drop files or whole folders here")).to_be_visible()
+    data = list(making.picture())
+    page.evaluate(
+        """(data) => {
+          const transfer = new DataTransfer();
+          for (const name of ["x.png", "y.png"]) {
+            transfer.items.add(new File([new Uint8Array(data)], name, { type: "image/png" }));
+          }
+          const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
+          document.querySelector("#upload").dispatchEvent(new DragEvent("drop", options));
+        }""",
+        data,
+    )
+    expect(page.get_by_text("Already here")).to_be_visible()
+    expect(page.locator(".media-card")).to_have_count(1)
+    [file] = MediaFile.objects.all()
+    assert {file.name, *file.other_names} == {"x.png", "y.png"}
+
+
+def test_on_the_work_page_an_enlarged_image_keeps_the_keys(open_browser, image_task) -> None:
+    page = open_browser(image_task.project.created_by)
+    page.goto(f"/projects/{image_task.project_id}/work/")
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("link", name="First").click()
+    dialog = page.get_by_role("dialog", name="Enlarged image")
+    expect(dialog).to_be_visible()
+    for key in ("1", "+", "u", "Enter"):
+        page.keyboard.press(key)
+    assert transform(page)[2] == pytest.approx(1.3)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#answer input:checked")).to_have_count(0)
+    page.keyboard.press("1")
+    expect(page.locator("#answer input:checked")).to_have_count(1)
+
+
+def test_the_next_task_s_images_are_there_and_the_last_one_s_sound_ends(
+    open_browser, make_media_task
+) -> None:
+    task = make_media_task({"a.wav": making.tone(12)}, [{"audio": "a.wav"}], ["A text"])
+    image = {"image": "b.png", "alt": "Next"}
+    make_media_task({"b.png": making.picture()}, [image], ["A text"], project=task.project)
+    page = open_browser(task.project.created_by)
+    with page.expect_response(lambda answer: answer.url.endswith("/image.png")):
+        page.goto(f"/projects/{task.project_id}/work/")
+    page.wait_for_function("() => document.querySelector('audio')?.dataset.player === 'ready'")
+    player = page.locator("audio").element_handle()
+    page.keyboard.press("k")
+    page.wait_for_function("player => player.currentTime > 0.1", arg=player)
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("img", name="Next")).to_be_visible()
+    page.wait_for_function("player => player.paused", arg=player)

@@ -1,0 +1,290 @@
+"""Ranking on the work page: by mouse, by touch, by keys alone, without scripts."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from annotate.models import Judgement
+from tests.browser.contents import (
+    demo,
+    make_project,
+    problem,
+    shown_ids,
+    submit,
+    wait_for_draft,
+)
+from tests.browser.desk import PHONE, open_desk
+
+TOPICS = ("everyday-01", "everyday-02", "everyday-04")
+ALL = ("Brook", "Flint", "Lantern", "Magpie")
+FULL = {"modes": ["full", "best_worst"]}
+
+
+@pytest.fixture
+def open_ranking(open_browser, ada):
+    """open_ranking(settings=FULL, **context) -> the page of a project that ranks."""
+
+    def open_(settings=FULL, **options) -> Page:
+        tasks = [demo(topic, *ALL) for topic in TOPICS]
+        project = make_project(ada, "ranking", settings, *tasks)
+        page = open_browser(ada, **options)
+        open_desk(page, project)
+        return page
+
+    return open_
+
+
+def chip(page: Page, letter: str):
+    return page.locator(f".chip[data-letter={letter}]")
+
+
+def middle(locator) -> tuple[float, float]:
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, letter: str, x: float, y: float) -> None:
+    page.mouse.move(*middle(chip(page, letter)))
+    page.mouse.down()
+    page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+
+
+def order(page: Page) -> list[str]:
+    """The tiers as letters, best first."""
+    tiers = page.locator(".tier:not(.open)")
+    return tiers.evaluate_all(
+        "all => all.map(one => [...one.querySelectorAll('.chip')]"
+        ".map(chip => chip.dataset.letter).join(''))"
+    )
+
+
+def letters(ids: list[int], value: dict) -> list[str]:
+    """The tiers of a value as letters; `ids` are those of the responses shown, from A on."""
+    by_id = dict(zip(ids, "ABCDEFGHIJ", strict=False))
+    return ["".join(sorted(by_id[pk] for pk in tier)) for tier in value["tiers"]]
+
+
+def test_by_dragging(open_ranking):
+    page = open_ranking()
+    ids = shown_ids(page)
+    left = chip(page, "A").bounding_box()["x"]
+    drag(page, "C", left - 6, middle(chip(page, "A"))[1])
+    assert order(page) == ["C", "A", "B", "D"]
+    drag(page, "D", *middle(chip(page, "A")))
+    assert order(page) == ["C", "AD", "B"]
+    drag(page, "B", *middle(page.get_by_role("button", name="Can't rank")))
+    assert order(page) == ["C", "AD"]
+    expect(page.get_by_label("Why can B not be ranked?")).to_be_visible()
+    page.get_by_role("button", name="Submit").click()
+    expect(problem(page)).to_have_text("Say why B cannot be ranked.")
+    expect(page.get_by_label("Why can B not be ranked?")).to_be_focused()
+    page.get_by_label("Why can B not be ranked?").fill("cut off")
+    value = submit(page)
+    assert letters(ids, value) == ["C", "AD"]
+    assert value["unrankable"] == {str(ids[1]): "cut off"}
+
+
+def test_a_drag_let_go_far_off_or_broken_off_moves_nothing(open_ranking):
+    page = open_ranking()
+    page.keyboard.press("y")
+    drag(page, "B", 400, 200)
+    assert order(page) == ["A", "B", "C", "D"]
+    page.mouse.move(*middle(chip(page, "B")))
+    page.mouse.down()
+    page.mouse.move(*middle(chip(page, "D")), steps=3)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert order(page) == ["A", "B", "C", "D"]
+
+
+def test_by_touch(open_ranking):
+    page = open_ranking(**PHONE)
+    ids = shown_ids(page)
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, *points: tuple[float, float]) -> None:
+        dots = [{"x": x, "y": y} for x, y in points]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": dots})
+
+    start, end = middle(chip(page, "D")), middle(chip(page, "B"))
+    send("touchStart", start)
+    for share in (0.2, 0.6, 1):
+        x, y = (a + (b - a) * share for a, b in zip(start, end, strict=True))
+        send("touchMove", (x, y))
+    send("touchEnd")
+    assert order(page) == ["A", "BD", "C"]
+    chip(page, "C").tap()
+    expect(chip(page, "C")).to_be_focused()
+    page.get_by_role("button", name="Better").tap()
+    assert order(page) == ["A", "C", "BD"]
+    assert letters(ids, submit(page)) == ["A", "C", "BD"]
+
+
+def test_tapping_from_best_to_worst(open_ranking):
+    page = open_ranking(**PHONE)
+    ids = shown_ids(page)
+    for letter in "CAD":
+        chip(page, letter).tap()
+    page.get_by_role("button", name="Submit").tap()
+    expect(problem(page)).to_have_text("Give a place to: B")
+    chip(page, "B").tap()
+    assert letters(ids, submit(page)) == ["C", "A", "D", "B"]
+    for target in page.locator(".chip, .rank-moves .button:visible, .ways .option").all():
+        assert target.bounding_box()["height"] >= 44
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_by_keys_alone(open_ranking):
+    page = open_ranking()
+    ids = shown_ids(page)
+    for key in ("3", "1", "4", "t", "2"):
+        page.keyboard.press(key)
+    assert order(page) == ["C", "AD", "B"]
+    expect(page.locator("[data-announce]")).to_have_text("B: place 3 of 3")
+    page.keyboard.press("Shift+ArrowLeft")
+    assert order(page) == ["C", "B", "AD"]
+    page.keyboard.press("ArrowRight")
+    expect(chip(page, "A")).to_be_focused()
+    expect(chip(page, "A")).to_have_accessible_name("A: place 3 of 3, tied with D")
+    page.keyboard.press("Shift+ArrowRight")
+    assert order(page) == ["C", "B", "D", "A"]
+    page.keyboard.press("Backspace")
+    assert order(page) == ["C", "B", "D"]
+    page.keyboard.press(" ")
+    page.keyboard.press("x")
+    page.get_by_label("Why can A not be ranked?").focus()
+    page.keyboard.type("I cannot check it")
+    with page.expect_response(re.compile("/submit/")):
+        page.keyboard.press("Control+Enter")
+    value = Judgement.objects.get().value
+    assert letters(ids, value) == ["C", "B", "D"]
+    assert value["unrankable"] == {str(ids[0]): "I cannot check it"}
+
+
+def test_the_order_shown_is_no_answer_until_it_is_said_to_be_right(open_ranking):
+    page = open_ranking()
+    ids = shown_ids(page)
+    # At once it would be taken for the second of two clicks on the task before.
+    began = page.evaluate("performance.now()")
+    page.wait_for_function("began => performance.now() - began > 600", arg=began)
+    page.keyboard.press("Enter")
+    expect(problem(page)).to_contain_text("say that the order shown is right")
+    assert not Judgement.objects.exists()
+    page.get_by_role("button", name="This order is right").click()
+    assert submit(page) == {"verdict": "full", "tiers": [[pk] for pk in ids]}
+
+
+def test_best_and_worst_by_two_keys_and_by_two_clicks(open_ranking):
+    page = open_ranking({})
+    ids = shown_ids(page)
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    expect(problem(page)).to_have_text("Choose the worst response.")
+    page.keyboard.press("Shift+Digit1")
+    assert submit(page) == {"verdict": "best_worst", "best": ids[2], "worst": ids[0]}
+    ids = shown_ids(page)
+    page.get_by_role("group", name="Best").get_by_label("A", exact=True).check()
+    page.get_by_role("group", name="Worst").get_by_label("A", exact=True).check()
+    page.get_by_role("group", name="Best").get_by_label("D", exact=True).check()
+    assert submit(page) == {"verdict": "best_worst", "best": ids[3], "worst": ids[0]}
+
+
+def test_all_bad_by_one_key_and_back_to_an_order(open_ranking):
+    page = open_ranking()
+    ids = shown_ids(page)
+    page.keyboard.press("-")
+    expect(page.get_by_role("radio", name="All bad")).to_be_checked()
+    assert submit(page) == {"verdict": "all_bad"}
+    ids = shown_ids(page)
+    page.keyboard.press("=")
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    page.keyboard.press("y")
+    assert letters(ids, submit(page)) == ["A", "B", "C", "D"]
+
+
+def test_a_draft_comes_back_and_undo_changes_the_answer(open_ranking):
+    page = open_ranking()
+    ids = shown_ids(page)
+    for key in ("2", "4", "t"):
+        page.keyboard.press(key)
+    wait_for_draft(page)
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(page.locator(".tier:not(.open) .chip")).to_have_count(2)
+    assert order(page) == ["BD"]
+    expect(page.locator("#letter-B")).to_have_attribute("data-place", "1")
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    assert letters(ids, submit(page)) == ["BD", "A", "C"]
+    page.keyboard.press("u")
+    page.wait_for_url(re.compile("/judgements/"))
+    assert order(page) == ["BD", "A", "C"]
+    page.keyboard.press("Shift+C")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/work/$"))
+    assert letters(ids, Judgement.objects.current().get().value) == ["BD", "C", "A"]
+
+
+def test_without_scripts(open_browser, ada):
+    topic = demo("everyday-01", *ALL)
+    project = make_project(ada, "ranking", FULL, topic)
+    page = open_browser(ada, java_script_enabled=False)
+    page.goto(reverse("work", args=[project.pk]))
+    ids = shown_ids_without_scripts(page)
+    page.get_by_role("radio", name="Whole order").check()
+    expect(page.locator("[data-rail]")).to_be_hidden()
+    for letter, place in zip("ABC", ("2", "1", "2"), strict=True):
+        page.get_by_label(f"Place of {letter}").select_option(place)
+    page.get_by_label("Place of D").select_option("Can't rank")
+    page.get_by_role("button", name="Submit").click()
+    expect(problem(page)).to_contain_text(f"value.unrankable.{ids[3]}")
+    expect(page.get_by_label("Place of A")).to_have_value("2")
+    page.get_by_label("Why can D not be ranked?").fill("empty")
+    page.get_by_role("button", name="Submit").click()
+    value = Judgement.objects.get().value
+    assert letters(ids, value) == ["B", "AC"]
+    assert value["unrankable"] == {str(ids[3]): "empty"}
+
+
+def shown_ids_without_scripts(page: Page) -> list[int]:
+    return [int(one.get_attribute("data-response")) for one in page.locator(".response").all()]
+
+
+def test_ten_responses(open_browser, ada):
+    question, texts = demo("everyday-01", *ALL)
+    ten = [f"{number}: {texts[number % 4]}" for number in range(10)]
+    project = make_project(ada, "ranking", FULL, (question, ten))
+    page = open_browser(ada)
+    open_desk(page, project)
+    ids = shown_ids(page)
+    for key in "0987654321":
+        page.keyboard.press(key)
+    assert order(page) == list("JIHGFEDCBA")
+    with page.expect_response(re.compile("/submit/")):
+        page.keyboard.press("Enter")
+    assert Judgement.objects.get().value["tiers"] == [[pk] for pk in reversed(ids)]
+
+
+def test_a_second_ranking_of_the_best_alone(open_browser, ada):
+    best = {"name": "tone", "title": "Which sounds better?", "kind": "ranking", "settings": FULL}
+    best["responses"] = {"of": "first", "side": "chosen"}
+    first = {"name": "first", "title": "Which is better?", "kind": "ranking", "settings": FULL}
+    tasks = [demo(topic, *ALL) for topic in TOPICS]
+    project = make_project(ada, "form", {"questions": [first, best]}, *tasks)
+    page = open_browser(ada)
+    open_desk(page, project)
+    ids = shown_ids(page)
+    for key in ("2", "3", "t", "4", "t", "1", "Enter"):
+        page.keyboard.press(key)
+    second = page.get_by_role("group", name="Which sounds better?")
+    expect(second.locator(".chip")).to_have_count(3)
+    for key in ("4", "3", "2"):
+        page.keyboard.press(key)
+    answers = submit(page)["answers"]
+    assert letters(ids, answers["first"]) == ["BCD", "A"]
+    assert letters(ids, answers["tone"]) == ["D", "C", "B"]
