@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -30,16 +31,16 @@ class PolicyForm(forms.Form):
         min_value=50,
         max_value=100,
         initial=90,
-        label="The judge labels from, % sure",
-        help_text="Below it a task goes to people. 50 gives the judge all, 100 next to nothing.",
+        label=_("The judge labels from, % sure"),
+        help_text=_("Below it a task goes to people. 50 gives the judge all, 100 next to nothing."),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
     audit_share = forms.FloatField(
         min_value=5,
         max_value=100,
         initial=10,
-        label="Of the judge’s share also to people, %",
-        help_text="Drawn at random; the agreement is measured on them.",
+        label=_("Of the judge’s share also to people, %"),
+        help_text=_("Drawn at random; the agreement is measured on them."),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
 
@@ -67,7 +68,7 @@ def routing(request: HttpRequest, project_id: int) -> HttpResponse:
             own = error.field in form.fields
             form.add_error(error.field if own else None, error.message)
         else:
-            messages.success(request, "The rule is in force. Start a pass to apply it.")
+            messages.success(request, _("The rule is in force. Start a pass to apply it."))
             return redirect("routing", project.pk)
     context |= {
         "form": form,
@@ -98,7 +99,7 @@ def start_pass(request: HttpRequest, project_id: int) -> HttpResponse:
     """Let the judge look at what nobody has begun."""
     project = get_project(request.user, project_id, MANAGE)
     if start_routing(project=project, actor=request.user) is None:
-        messages.error(request, "No rule is in force. Set one first.")
+        messages.error(request, _("No rule is in force. Set one first."))
     return redirect("routing", project.pk)
 
 
@@ -121,7 +122,7 @@ def stop_routing(request: HttpRequest, project_id: int) -> HttpResponse:
     """From now on everything goes to people."""
     project = get_project(request.user, project_id, MANAGE)
     if retire_policy(project=project, actor=request.user):
-        messages.success(request, "The rule is retired: from now on every task goes to people.")
+        messages.success(request, _("The rule is retired: from now on every task goes to people."))
     return redirect("routing", project.pk)
 
 
@@ -145,7 +146,11 @@ def _live(project: Project) -> dict:
 
 def _shares(figures: RouteFigures) -> list[dict]:
     """The routes in the order of the bar: count, share of all, and where its part begins."""
-    names = {"ai": "AI judge alone", "both": "AI judge, audited by people", "people": "People"}
+    names = {
+        "ai": _("AI judge alone"),
+        "both": _("AI judge, audited by people"),
+        "people": _("People"),
+    }
     rows, begin = [], 0.0
     for route, label in names.items():
         count = figures.routes.get(route, 0)

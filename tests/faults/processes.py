@@ -79,8 +79,11 @@ class Tree:
         """Descendants seen by `family` that still run."""
         found = []
         for process in self._seen.values():
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.pid} {' '.join(process.cmdline())}")
+            try:
+                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(f"{process.pid} {' '.join(process.cmdline())}")
+            except psutil.NoSuchProcess:
+                continue  # it ended between two of these looks
         return found
 
     def pid_of(self, name: str) -> int:

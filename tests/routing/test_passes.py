@@ -41,12 +41,13 @@ def _lengthen(task: Task) -> None:
     """Give the task a second response that is 60 characters longer than the first."""
     place = task.places.get(position=1)
     text = place.response.text + "x" * 60
-    place.response = Response.objects.create(
+    longer = Response.objects.create(
         prompt=task.prompt,
         content=[{"type": "text", "text": text}],
         content_hash=content_hash(text),
     )
-    place.save()
+    place.delete()
+    task.places.create(response=longer, position=1)
 
 
 def work(project, **changes) -> RoutingRun:

@@ -3,19 +3,25 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-# What two CPU cores do in a few minutes: a linear head on cached embeddings, and a policy of
-# some two million parameters.
+# What two CPU cores do in a few minutes: a linear head on cached embeddings, and a policy of one
+# million parameters. It learns from little more of a text than a round samples.
 QUICK_REWARD = {"method": "frozen", "data": {"aggregation": "majority"}}
 QUICK_DPO = {
     "start_from": "in_service",
-    "max_steps": 80,
+    "max_steps": 50,
     "batch_size": 8,
-    "learning_rate": 3e-4,
+    "learning_rate": 1e-3,
     "sft_weight": 0.1,
-    "max_length": 256,
-    "prompt_tokens": 96,
+    "max_length": 160,
+    "prompt_tokens": 64,
     "data": {"aggregation": "majority"},
-    "tiny": {"epochs": 16.0},
+    "tiny": {
+        "hidden_size": 128,
+        "max_length": 176,
+        "prompt_tokens": 64,
+        "epochs": 16.0,
+        "learning_rate": 3e-3,
+    },
 }
 
 

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Project
 from training.models.run import TrainingRun
@@ -21,13 +22,13 @@ class ModelVersion(models.Model):
     """A trained model: its files, the run that made it, and whether it is in service."""
 
     class Kind(models.TextChoices):
-        REWARD_MODEL = "reward_model", "Reward model"
-        POLICY = "policy", "Policy"
+        REWARD_MODEL = "reward_model", _("Reward model")
+        POLICY = "policy", _("Policy")
 
     class State(models.TextChoices):
-        CANDIDATE = "candidate"
-        IN_SERVICE = "in_service", "In service"
-        RETIRED = "retired"
+        CANDIDATE = "candidate", _("Candidate")
+        IN_SERVICE = "in_service", _("In service")
+        RETIRED = "retired", _("Retired")
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="model_versions")
     kind = models.CharField(max_length=16, choices=Kind.choices)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Job, JobState, Project, Snapshot
 
@@ -27,15 +28,15 @@ class TrainingRun(Job):
     queue = "training"
 
     class Recipe(models.TextChoices):
-        REWARD_MODEL = "reward_model", "Reward model"
-        DPO = "dpo", "DPO policy"
+        REWARD_MODEL = "reward_model", _("Reward model")
+        DPO = "dpo", _("DPO policy")
 
     class Phase(models.TextChoices):
-        WAITING = "waiting"
-        PREPARING = "preparing"
-        TRAINING = "training"
-        EVALUATING = "evaluating"
-        OVER = "over"
+        WAITING = "waiting", _("Waiting")
+        PREPARING = "preparing", _("Preparing")
+        TRAINING = "training", _("Training")
+        EVALUATING = "evaluating", _("Evaluating")
+        OVER = "over", _("Over")
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="training_runs")
     schedule = models.ForeignKey(

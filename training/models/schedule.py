@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Project
 
@@ -11,8 +12,8 @@ class Schedule(models.Model):
     """Every N hours, or after M new judgements, whichever is set; never two runs at once."""
 
     class Recipe(models.TextChoices):
-        REWARD_MODEL = "reward_model", "Reward model"
-        DPO = "dpo", "DPO policy"
+        REWARD_MODEL = "reward_model", _("Reward model")
+        DPO = "dpo", _("DPO policy")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="schedules")
     recipe = models.CharField(max_length=16, choices=Recipe.choices)

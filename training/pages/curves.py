@@ -2,24 +2,30 @@
 
 from collections.abc import Mapping
 
-from annotate.charts import Chart, Series, line_chart
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from annotate.charts import Chart, Series, line_chart, number
 from training.models import RunMetric, TrainingRun
 
 # The charts in their order: a title, and its lines as {name that a recipe reports: name shown}.
 CHARTS: tuple[tuple[str, Mapping[str, str]], ...] = (
-    ("Loss", {"loss": "Loss"}),
+    (_("Loss"), {"loss": _("Loss")}),
     # Reward models: training/recipes/reward_trainer.py.
-    ("Accuracy on training batches", {"accuracy": "Accuracy"}),
-    ("Reward, chosen − rejected", {"margin": "Margin"}),
-    ("Mean reward of both responses", {"mean_reward": "Mean reward"}),
+    (_("Accuracy on training batches"), {"accuracy": _("Accuracy")}),
+    (_("Reward, chosen − rejected"), {"margin": _("Margin")}),
+    (_("Mean reward of both responses"), {"mean_reward": _("Mean reward")}),
     # Policies: training/recipes/dpo_trainer.py.
-    ("Reward accuracy on training batches", {"reward_accuracy": "Reward accuracy"}),
-    ("Implicit reward, chosen − rejected", {"reward_margin": "Margin"}),
-    ("Log-probability, nats", {"logp_chosen": "Chosen", "logp_rejected": "Rejected"}),
-    ("Change of log p(chosen) from the reference, nats", {"logp_chosen_change": "Change"}),
+    (_("Reward accuracy on training batches"), {"reward_accuracy": _("Reward accuracy")}),
+    (_("Implicit reward, chosen − rejected"), {"reward_margin": _("Margin")}),
+    (_("Log-probability, nats"), {"logp_chosen": _("Chosen"), "logp_rejected": _("Rejected")}),
+    (
+        _("Change of log p(chosen) from the reference, nats"),
+        {"logp_chosen_change": pgettext_lazy("figure", "Change")},
+    ),
     # Whatever trains by gradient.
-    ("Gradient norm", {"grad_norm": "Gradient norm"}),
-    ("Learning rate", {"learning_rate": "Learning rate"}),
+    (_("Gradient norm"), {"grad_norm": _("Gradient norm")}),
+    (_("Learning rate"), {"learning_rate": _("Learning rate")}),
 )
 MOST_POINTS = 20_000
 
@@ -34,10 +40,14 @@ def curves(run: TrainingRun) -> list[Chart]:
     charts = []
     for title, lines in CHARTS:
         series = [
-            Series(shown, by_name[name])
+            Series(str(shown), by_name[name])
             for name, shown in lines.items()
             if len(by_name.get(name, ())) > 1
         ]
         if series:
-            charts.append(line_chart(title, series, x_label="Step", x_format="{:,.0f}".format))
+            charts.append(line_chart(str(title), series, x_label=str(_("Step")), x_format=_step))
     return charts
+
+
+def _step(place: float) -> str:
+    return number(round(place))

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from annotate.charts import number
 
 
@@ -35,25 +39,27 @@ def short_figure(metrics: Mapping[str, Any]) -> str:
 
 def _reward_model(test: Mapping[str, Any]) -> list[Figure | None]:
     return [
-        _share(test, "accuracy", "Accuracy", "held-out preferences that the model gets right"),
+        _share(
+            test, "accuracy", _("Accuracy"), _("held-out preferences that the model gets right")
+        ),
         _share(
             test,
             "length_only_accuracy",
-            "Length only",
-            "what always preferring by length gets right",
+            _("Length only"),
+            _("what always preferring by length gets right"),
         ),
         _plain(
             test,
             "ece",
-            "Calibration error (ECE)",
-            "0 is best: how far stated probabilities are from what happens",
+            _("Calibration error (ECE)"),
+            _("0 is best: how far stated probabilities are from what happens"),
         ),
-        _plain(test, "log_loss", "Log-loss, nats", "0.693 is a coin"),
+        _plain(test, "log_loss", _("Log-loss, nats"), _("0.693 is a coin")),
         _plain(
             test,
             "length_correlation",
-            "Reward and length, correlation",
-            "near 0: length does not drive the reward",
+            _("Reward and length, correlation"),
+            _("near 0: length does not drive the reward"),
         ),
         _better_than_length(test),
         _rows(test),
@@ -63,29 +69,31 @@ def _reward_model(test: Mapping[str, Any]) -> list[Figure | None]:
 def _policy(test: Mapping[str, Any]) -> list[Figure | None]:
     drift = test.get("drift") or {}
     error = drift.get("kl_standard_error")
-    kl = _plain(drift, "kl", "KL to the reference, nats", "how far the policy moved")
+    kl = _plain(drift, "kl", _("KL to the reference, nats"), _("how far the policy moved"))
     if kl and error is not None:
         kl = Figure(kl.label, kl.value, f"± {number(1.96 * error)}", kl.hint)
     return [
         _share(
             test,
             "reward_accuracy",
-            "Reward accuracy",
-            "held-out pairs in which the policy favours the chosen response more than before",
+            _("Reward accuracy"),
+            _("held-out pairs in which the policy favours the chosen response more than before"),
         ),
-        _plain(test, "reward_margin", "Reward margin", "mean implicit reward, chosen − rejected"),
+        _plain(
+            test, "reward_margin", _("Reward margin"), _("mean implicit reward, chosen − rejected")
+        ),
         kl,
         _share(
             test,
             "reference_accuracy",
-            "The start, by likelihood",
-            "held-out pairs in which the start gives the chosen response more probability",
+            _("The start, by likelihood"),
+            _("held-out pairs in which the start gives the chosen response more probability"),
         ),
         _plain(
             test,
             "logp_chosen_change",
-            "Change of log p(chosen)",
-            "below 0: chosen responses became less likely (displacement)",
+            _("Change of log p(chosen)"),
+            _("below 0: chosen responses became less likely (displacement)"),
         ),
         _rows(test),
     ]
@@ -95,7 +103,8 @@ def _share(test: Mapping[str, Any], name: str, label: str, hint: str) -> Figure 
     share = test.get(name)
     if not isinstance(share, Mapping) or not share.get("rows"):
         return None
-    interval = f"{_percent(share['low'])} to {_percent(share['high'])}"
+    ends = {"low": _percent(share["low"]), "high": _percent(share["high"])}
+    interval = _("%(low)s to %(high)s") % ends
     return Figure(label, _percent(share["value"]), interval, hint)
 
 
@@ -109,18 +118,20 @@ def _better_than_length(test: Mapping[str, Any]) -> Figure | None:
     if not isinstance(found, Mapping):
         return None
     return Figure(
-        "Against length only, p",
+        _("Against length only, p"),
         number(found["p_value"]),
         "",
-        f"McNemar: only the model is right on {found['only_a']}, only length on {found['only_b']}",
+        _("McNemar: only the model is right on %(model)s, only length on %(length)s")
+        % {"model": found["only_a"], "length": found["only_b"]},
     )
 
 
 def _rows(test: Mapping[str, Any]) -> Figure:
     ties = test.get("ties", 0)
-    hint = f"{ties} ties left out" if ties else "pairs no model trained on"
-    return Figure("Held-out pairs", number(test["rows"]), "", hint)
+    left_out = ngettext("%(count)s tie left out", "%(count)s ties left out", ties)
+    hint = left_out % {"count": ties} if ties else _("pairs no model trained on")
+    return Figure(_("Held-out pairs"), number(test["rows"]), "", hint)
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{number_format(f'{100 * share:.1f}')} %"

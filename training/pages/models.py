@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, get_in_project, get_project
@@ -57,9 +58,9 @@ def promote(request: HttpRequest, version_id: int) -> HttpResponse:
     try:
         registry.promote(version=version, actor=request.user)
     except InvalidValue as error:
-        messages.error(request, f"Not promoted: {error.message}.")
+        messages.error(request, _("Not promoted: %s.") % error.message)
     else:
-        messages.success(request, f"{version} is in service.")
+        messages.success(request, _("%s is in service.") % version)
     return redirect("model_version", version.pk)
 
 
@@ -73,9 +74,9 @@ def roll_back(request: HttpRequest, project_id: int, kind: str) -> HttpResponse:
     try:
         version = registry.roll_back(project=project, kind=kind, actor=request.user)
     except InvalidValue as error:
-        messages.error(request, f"Not rolled back: {error.message}.")
+        messages.error(request, _("Not rolled back: %s.") % error.message)
         return redirect("model_versions", project.pk)
-    messages.success(request, f"{version} is in service again.")
+    messages.success(request, _("%s is in service again.") % version)
     return redirect("model_version", version.pk)
 
 

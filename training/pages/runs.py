@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -106,7 +107,7 @@ def cancel_run(request: HttpRequest, run_id: int) -> HttpResponse:
     run = get_in_project(request.user, TrainingRun.objects.all(), run_id, MANAGE)
     runs.cancel_run(run=run, actor=request.user)
     if run.is_over and run.state != "cancelled":
-        messages.info(request, "The run was over already.")
+        messages.info(request, _("The run was over already."))
     return redirect("training_run", run.pk)
 
 

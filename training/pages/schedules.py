@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotate.access import MANAGE, get_in_project, get_project
@@ -40,7 +41,7 @@ def delete_schedule(request: HttpRequest, schedule_id: int) -> HttpResponse:
     """Remove a schedule; its runs stay."""
     found = get_in_project(request.user, Schedule.objects.all(), schedule_id, MANAGE)
     schedules.delete_schedule(schedule=found, actor=request.user)
-    messages.success(request, "The schedule is gone. Runs it started stay.")
+    messages.success(request, _("The schedule is gone. Runs it started stay."))
     return redirect("training", found.project_id)
 
 
@@ -63,7 +64,7 @@ def _edit(
         except InvalidValue as error:
             (form if error.field in form.fields else config).add_error(*_place(error, form, config))
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return redirect("training", project.pk)
     context = {
         "project": project,

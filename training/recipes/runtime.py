@@ -28,7 +28,8 @@ from training.recipes.config import Configuration
 from training.recipes.errors import ConfigError
 
 SMALL_MODEL = 10_000_000
-"""Parameters below which one thread is faster than several: the matrices are too small to share."""
+"""Parameters below which the matrices are too small to share among many threads."""
+SMALL_MODEL_THREADS = 2
 
 
 def prepare_process(config: Configuration) -> None:
@@ -44,14 +45,15 @@ def prepare_process(config: Configuration) -> None:
 
 
 def resolve_threads(config: Configuration, model: torch.nn.Module) -> int:
-    """`threads`; when empty one for a small model, else what the environment grants
-    (OMP_NUM_THREADS), else one a core.
+    """`threads`; when empty what the environment grants (OMP_NUM_THREADS), else one a core; a
+    small model takes two of them at most.
     """
     if config.threads is not None:
         return config.threads
     small = sum(value.numel() for value in model.parameters()) < SMALL_MODEL
-    granted = os.environ.get("OMP_NUM_THREADS", "")
-    return 1 if small else int(granted) if granted.isdecimal() else os.cpu_count() or 1
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    granted = int(text) if text.isdecimal() else os.cpu_count() or 1
+    return min(granted, SMALL_MODEL_THREADS) if small else granted
 
 
 def settle(config: Configuration, model: torch.nn.Module) -> dict[str, str | int]:

@@ -1,6 +1,7 @@
 """The whole loop without a hand, on the demo project or on any project of pairs."""
 
 import json
+import time
 from argparse import ArgumentTypeError
 from datetime import datetime
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--url", default="http://127.0.0.1:8000")
 
     def handle(self, *args, **options) -> None:
+        self._began = time.monotonic()
         plan = LoopPlan(
             rounds=options["rounds"],
             people=options["people"],
@@ -72,14 +74,19 @@ class Command(BaseCommand):
             )
 
         self.stdout.write(f"Project {project.pk}: {project.name}, {url}/projects/{project.pk}/")
-        loop = Loop(project, plan, simulate, lambda text: self.stderr.write(f"  {text}"))
+        loop = Loop(project, plan, simulate, self._say)
         rows = []
         for row in loop.run():
             rows.append(row)
             self.stderr.write(f"{figures.header()}\n{figures.line(row)}")
+        self._say(f"{plan.rounds} rounds are done")
         self.stdout.write(figures.header())
         for row in rows:
             self.stdout.write(figures.line(row))
+
+    def _say(self, text: str) -> None:
+        """News for whoever waits, after the seconds since the command began."""
+        self.stderr.write(f"{time.monotonic() - self._began:5.0f} s  {text}")
 
 
 def _fields(text: str) -> dict:
