@@ -2,7 +2,7 @@
 
 Judgements are made inside a private PostgreSQL; every export runs in a fresh process of its own,
 so that its peak memory is its own. `idle MB` is what such a process takes before it exports.
-Medians of the repeats.
+CPU seconds are the exporting process's and PostgreSQL's. Medians of the repeats.
 """
 
 import argparse
@@ -13,19 +13,12 @@ import time
 from pathlib import Path
 
 from benchmarks.report import print_table, write_json
-from benchmarks.scratch import ROOT, installation, python
+from benchmarks.scratch import ROOT, installation, python, tree_seconds
 
-HEADERS = ["judgements", "format", "seconds", "rows/s", "MB", "idle MB", "peak MB"]
-JUDGE = """
-INSERT INTO annotate_judgement (project_id, task_id, kind, schema_version, value, rationale, flag,
-    source, simulated, imported_author, shown_order, late, submitted_at, idempotency_key)
-SELECT task.project_id, task.id, 'pairwise', 1, jsonb_build_object('verdict', 'prefer',
-        'preferred', place.response_id, 'strength', 1 + task.id %% 3),
-    '', '', 'imported', false, 'w' || task.id %% 100, '{}', false, now(), ''
-FROM annotate_task task JOIN annotate_taskresponse place
-    ON place.task_id = task.id AND place.position = task.id %% 2
-WHERE task.project_id = %s ORDER BY task.id
-"""
+HEADERS = [
+    *("judgements", "format", "repeats", "seconds", "rows/s", "CPU s", "PostgreSQL CPU s"),
+    *("MB", "idle MB", "peak MB"),
+]
 
 
 def main() -> None:
@@ -33,6 +26,7 @@ def main() -> None:
     parser.add_argument("--judgements", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--formats", nargs="*", default=["trl", "trl_conversational", "raw"])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--once-from", type=int, default=1_000_000, help="no repeats at this size")
     parser.add_argument("--name", default="export_rows")
     parser.add_argument("--child", nargs=2, metavar=("PROJECT", "FORMAT"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -40,26 +34,25 @@ def main() -> None:
         export(int(arguments.child[0]), arguments.child[1])
         return
     results = []
-    with installation():
+    with installation() as server:
         for count in arguments.judgements:
+            began = time.perf_counter()
             project = make_judged(count)
+            print(f"{count} judgements made in {time.perf_counter() - began:.1f} s", flush=True)
+            times = 1 if count >= arguments.once_from else arguments.repeats
             for name in arguments.formats:
-                repeats = [measure(project, name) for _ in range(arguments.repeats)]
+                repeats = [measure(project, name, server) for _ in range(times)]
                 results.append(summary(count, name, repeats))
     print_table(HEADERS, [list(row.values()) for row in results])
-    path = write_json(arguments.name, repeats=arguments.repeats, results=results)
+    path = write_json(arguments.name, results=results)
     print(f"wrote {path.relative_to(ROOT)}")
 
 
 def make_judged(count: int) -> int:
-    from django.db import connection
-
-    from benchmarks.filling import make_project
+    from benchmarks.filling import judge_all, make_project
 
     project = make_project(tasks=count, overlap=1)
-    with connection.cursor() as cursor:
-        cursor.execute(JUDGE, [project.pk])
-        cursor.execute("VACUUM ANALYZE annotate_judgement")
+    judge_all(project)
     return project.pk
 
 
@@ -73,14 +66,20 @@ def export(project: int, name: str) -> None:
 
     found = Project.objects.get(pk=project)
     idle = peak_megabytes()
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     rows = size = 0
     for chunk in stream_export(project=found, format=name):
         rows += chunk.count(b"\n")
         size += len(chunk)
-    seconds = time.perf_counter() - began
-    figures = {"seconds": seconds, "rows": rows, "megabytes": size / 1e6}
-    print(json.dumps({**figures, "idle": idle, "peak": peak_megabytes()}))
+    figures = {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu_began,
+        "rows": rows,
+        "megabytes": size / 1e6,
+        "idle": idle,
+        "peak": peak_megabytes(),
+    }
+    print(json.dumps(figures))
 
 
 def peak_megabytes() -> float:
@@ -92,10 +91,11 @@ def peak_megabytes() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def measure(project: int, name: str) -> dict[str, float]:
+def measure(project: int, name: str, server: int) -> dict[str, float]:
+    cpu_began = tree_seconds(server)
     command = python("-m", "benchmarks.export_rows", "--child", str(project), name)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    return {**json.loads(done.stdout), "server_cpu": tree_seconds(server) - cpu_began}
 
 
 def summary(count: int, name: str, repeats: list[dict[str, float]]) -> dict[str, object]:
@@ -105,8 +105,11 @@ def summary(count: int, name: str, repeats: list[dict[str, float]]) -> dict[str,
     return {
         "judgements": count,
         "format": name,
+        "repeats": len(repeats),
         "seconds": median["seconds"],
         "rows_per_second": count / median["seconds"],
+        "cpu_seconds": median["cpu"],
+        "postgres_cpu_seconds": median["server_cpu"],
         "megabytes": median["megabytes"],
         "idle_megabytes": median["idle"],
         "peak_megabytes": median["peak"],
