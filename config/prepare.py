@@ -1,7 +1,7 @@
 """`python -m config.prepare`: bring the database up to the code, once before serving.
 
-Applies pending migrations, collects static files when a source changed, and runs the first-run
-set-up (which does nothing the second time).
+Applies pending migrations, collects static files and compiles translations when a source changed,
+and runs the first-run set-up (which does nothing the second time).
 """
 
 import os
@@ -13,11 +13,13 @@ import django
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command, get_commands
     from django.db import OperationalError, connection
     from django.db.migrations.executor import MigrationExecutor
 
     from config.static import collect_if_changed
+    from config.translations import compile_changed
 
     try:
         executor = MigrationExecutor(connection)
@@ -30,6 +32,8 @@ def main() -> int:
         call_command("migrate", interactive=False, verbosity=0)
     if collect_if_changed():
         print("collected the static files", flush=True)
+    if languages := compile_changed(settings.LOCALE_PATHS[0]):
+        print(f"compiled the translations: {', '.join(languages)}", flush=True)
     if "setup_first_run" in get_commands():
         call_command("setup_first_run")
     return 0

@@ -1,17 +1,29 @@
 """Fixtures for every test: the data sets, people, projects."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
-from annotate.models import Membership, Project, Task, TaskResponse, User
+from annotate.handout import lease_seat
+from annotate.models import ChatModel, MediaFile, Membership, Project, Task, TaskResponse, User
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
+from config.translations import compile_changed
+from tests.chat_server import serve_chat
+
+# A busy machine takes its time over an example, which says nothing about the code.
+hypothesis_settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
     """Append-only tables refuse TRUNCATE; the flush after a transactional test needs it."""
     options = settings.DATABASES["default"]["OPTIONS"]
     options["options"] = f"{options.get('options', '')} -c tandem.allow_truncate=on".strip()
@@ -33,6 +45,14 @@ def data_dir() -> Path:
 def plain_static_files(tmp_path_factory) -> None:
     """Tests see the sources, whatever was collected under TANDEM_VAR."""
     settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_translations(tmp_path_factory) -> None:
+    """Other languages, compiled from the catalogues as they are now."""
+    folder = tmp_path_factory.mktemp("locale")
+    settings.LOCALE_PATHS = [folder]
+    compile_changed(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +136,87 @@ def make_pair_tasks():
         return tasks
 
     return make
+
+
+@pytest.fixture
+def chat_server():
+    """A scripted server of models, on the loopback."""
+    with serve_chat() as server:
+        yield server
+
+
+@pytest.fixture
+def make_chat(make_project, add_member, make_user, chat_server):
+    """make_chat("echo", "cut", **settings) -> a project with these models and one task.
+
+    Ada annotates it; `project.ada`, `project.task` and `project.seat` are at hand.
+    """
+
+    def make(
+        *models: str, prompt: str = "", overlap: int = 1, tasks: int = 1, **settings
+    ) -> Project:
+        from annotate.services.tasks import open_seats
+
+        asked = {"turn": "preference", "final": "preference"}
+        if len(models) == 1:
+            asked = {"turn": "rating", "final": "rating"}
+        kind_settings = {"models": len(models), **asked, **settings}
+        project = make_project(
+            name="Talk", kind="chat", kind_settings=kind_settings, overlap=overlap
+        )
+        project.ada = make_user("ada")
+        add_member(project, project.ada)
+        for model in models:
+            ChatModel.objects.create(
+                project=project,
+                name=f"The {model}",
+                base_url=chat_server.base_url,
+                model=model,
+                created_by=project.created_by,
+            )
+        for number in range(tasks):
+            text = f"{prompt} {number or ''}".strip()
+            conversation = [{"role": "user", "content": text}] if text else []
+            digest = content_hash("", conversation, number)
+            row = Prompt.objects.create(
+                project=project,
+                conversation=conversation,
+                content_hash=digest,
+                split_bucket=split_bucket(digest, project.seed),
+            )
+            project.task = Task.objects.create(
+                project=project, prompt=row, dedup_key=digest, overlap=overlap
+            )
+            open_seats(tasks=[project.task])
+        project.seat = lease_seat(project=project, user=project.ada).seat_id
+        return project
+
+    return make
+
+
+@pytest.fixture
+def media_folder(settings, tmp_path) -> Path:
+    """Where the bytes of media files lie; uploads on their way are beside it."""
+    settings.VAR_DIR = tmp_path
+    folder = tmp_path / "media"
+    disk = {
+        "BACKEND": "annotate.media.storage.DiskStorage",
+        "OPTIONS": {"location": folder},
+    }
+    settings.STORAGES = {**settings.STORAGES, "media": disk}
+    return folder
+
+
+@pytest.fixture
+def add_file(media_folder):
+    """add_file(project, data, "cat.png") -> the row, as its owner would add it."""
+
+    def add(project: Project, data: bytes, name: str) -> MediaFile:
+        from annotate.services.media import add_media
+
+        file, _ = add_media(
+            project=project, actor=project.created_by, stream=io.BytesIO(data), name=name
+        )
+        return file
+
+    return add
