@@ -6,7 +6,8 @@
 -- sorts, joins by hash or merge and sequential scans off, only the walk along the index that has
 -- the order is left. Where a row is looked up by its id or its task, the other conditions are
 -- put so that no index can serve them (IS NOT DISTINCT FROM, || '', + 0): above all not a partial
--- one, which looks cheap to read whole for as long as it is remembered as empty.
+-- one, which looks cheap to read whole for as long as it is remembered as empty. For the same
+-- reason tables are not joined: an index whose order would serve a merge is read whole, too.
 --
 -- Each statement of a function sees what was committed before that statement, so what follows
 -- the lock on the membership sees all that the person's other requests did.
@@ -44,6 +45,7 @@ DECLARE
     shown bigint[];
     queue_at bigint;
     reopened_at bigint;
+    the_prompt bigint;
 BEGIN
     SELECT p.lease_seconds * interval '1 second', p.state = 'active', p.kind,
            p.kind_settings::text, p.form_version_id, m.id, m.held_seats
@@ -107,15 +109,14 @@ BEGIN
     END IF;
 
     outcome := 'leased';
-    SELECT s.task_id, s.shown_order,
-           json_build_object('system', p.system, 'conversation', p.conversation,
-                             'language', p.language, 'passages', p.passages)::text,
-           t.context::text
-    INTO task_id, shown, prompt, context
-    FROM annotate_seat s
-    JOIN annotate_task t ON t.id = s.task_id
-    JOIN annotate_prompt p ON p.id = t.prompt_id
-    WHERE s.id = seat_id;
+    SELECT s.task_id, s.shown_order INTO task_id, shown
+    FROM annotate_seat s WHERE s.id = seat_id;
+    SELECT t.context::text, t.prompt_id INTO context, the_prompt
+    FROM annotate_task t WHERE t.id = tandem_lease_seat.task_id;
+    prompt := (
+        SELECT json_build_object('system', p.system, 'conversation', p.conversation,
+                                 'language', p.language, 'passages', p.passages)::text
+        FROM annotate_prompt p WHERE p.id = the_prompt);
     responses := (
         SELECT json_agg(json_build_object('id', r.id, 'content', r.content)
                         ORDER BY array_position(shown, r.id))::text

@@ -13,26 +13,50 @@ CREATE OR REPLACE FUNCTION tandem_look_at_seat(
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
+DECLARE
+    asked record;
 BEGIN
-    RETURN QUERY
     SELECT s.project_id, s.task_id, s.state::text,
            s.state IN ('leased', 'done') AND s.annotator_id IS NOT DISTINCT FROM the_user,
-           the_user = ANY (s.former_holders), s.shown_order,
-           coalesce(v.kind, p.kind)::text, coalesce(v.kind_settings, p.kind_settings)::text,
-           coalesce(v.id, p.form_version_id),
-           (SELECT held.id FROM annotate_seat held
-            WHERE held.task_id = s.task_id AND held.annotator_id IS NOT DISTINCT FROM the_user
-              AND held.state || '' = 'leased'),
-           (SELECT max(j.id + 0) FROM annotate_judgement j
-            WHERE j.task_id = s.task_id AND j.annotator_id IS NOT DISTINCT FROM the_user),
-           (SELECT j.id FROM annotate_judgement j
-            WHERE the_key <> '' AND j.idempotency_key = the_key AND j.idempotency_key <> ''
-              AND j.annotator_id IS NOT NULL AND j.annotator_id IS NOT DISTINCT FROM the_user)
-    FROM annotate_seat s
-    JOIN annotate_project p ON p.id = s.project_id AND p.archived_at IS NULL
-    JOIN annotate_membership m ON m.project_id = s.project_id AND m.user_id = the_user
-    LEFT JOIN annotate_formversion v ON v.id = the_form AND v.project_id + 0 = s.project_id
-    WHERE s.id = the_seat;
+           the_user = ANY (s.former_holders), s.shown_order
+    INTO project_id, task_id, state, is_mine, was_mine, shown_order
+    FROM annotate_seat s WHERE s.id = the_seat;
+    PERFORM FROM annotate_membership m
+    WHERE m.project_id = tandem_look_at_seat.project_id AND m.user_id = the_user;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT p.kind::text, p.kind_settings::text, p.form_version_id
+    INTO kind, kind_settings, form_version_id
+    FROM annotate_project p
+    WHERE p.id = tandem_look_at_seat.project_id AND p.archived_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF the_form IS DISTINCT FROM form_version_id THEN
+        SELECT v.kind::text, v.kind_settings::text, v.id INTO asked
+        FROM annotate_formversion v
+        WHERE v.id = the_form AND v.project_id + 0 = tandem_look_at_seat.project_id;
+        IF FOUND THEN
+            kind := asked.kind;
+            kind_settings := asked.kind_settings;
+            form_version_id := asked.id;
+        END IF;
+    END IF;
+    held_seat_id := (
+        SELECT held.id FROM annotate_seat held
+        WHERE held.task_id = tandem_look_at_seat.task_id
+          AND held.annotator_id IS NOT DISTINCT FROM the_user
+          AND held.state || '' = 'leased');
+    judgement_id := (
+        SELECT max(j.id + 0) FROM annotate_judgement j
+        WHERE j.task_id = tandem_look_at_seat.task_id
+          AND j.annotator_id IS NOT DISTINCT FROM the_user);
+    same_key_id := (
+        SELECT j.id FROM annotate_judgement j
+        WHERE the_key <> '' AND j.idempotency_key = the_key AND j.idempotency_key <> ''
+          AND j.annotator_id IS NOT NULL AND j.annotator_id IS NOT DISTINCT FROM the_user);
+    RETURN NEXT;
 END $$;
 
 -- Write the judgement and all that goes with it. No row: something changed since the look.
