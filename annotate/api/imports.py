@@ -11,6 +11,7 @@ from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,7 +19,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api import examples
 from annotate.api import interchange_schema as schema
-from annotate.api.bodies import TooLarge
+from annotate.api.bodies import TooLarge, UnreadParser
 from annotate.api.problems import problem
 from annotate.api.query_parameters import read_flag, read_integer, read_pairs, refuse_unknown
 from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, detect_format, get_format
@@ -48,7 +49,7 @@ PARAMETERS = {
 
 
 class ImportFile(APIView):
-    parser_classes = []
+    parser_classes = [MultiPartParser, UnreadParser]
 
     @extend_schema(
         operation_id="import_file",

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from rest_framework.test import APIClient
 
 from annotate.models import ImportRun, Judgement, Prompt, Seat
@@ -269,3 +270,19 @@ def test_the_schema_names_the_paths(client):
     text = client.get("/api/v1/schema/").content.decode()
     for path in ("/import/", "/export/", "/judgements/", "/snapshots/", "/bad-rows/"):
         assert f"{path}:" in text
+
+
+def test_a_browser_sends_with_its_session_and_token_against_forgery(project) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(project.created_by)
+    path = f"/api/v1/projects/{project.pk}/import/?format=trl"
+    data = lines(PAIRS)
+    forged = browser.generic("POST", path, data, "application/x-ndjson")
+    assert forged.status_code == 403
+    browser.get(f"/projects/{project.pk}/import/")
+    headers = {"X-CSRFToken": browser.cookies["csrftoken"].value}
+    raw = browser.generic("POST", path, data, "application/x-ndjson", headers=headers)
+    assert (raw.status_code, raw.json()["created"]) == (200, 5)
+    form = {"file": SimpleUploadedFile("b.jsonl", data, "application/x-ndjson")}
+    answer = browser.post(path, form, headers=headers)
+    assert (answer.status_code, answer.json()["skipped"]) == (200, 5)
