@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
@@ -31,11 +32,15 @@ class BucketStorage(S3Storage):
             if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
                 raise FileNotFoundError(key) from error
             raise
-        return _chunks(answer["Body"])
+        return _Chunks(answer["Body"])
 
 
-def _chunks(body) -> Iterator[bytes]:
-    try:
-        yield from body.iter_chunks(CHUNK)
-    finally:
-        body.close()
+class _Chunks(Iterator[bytes]):
+    """A connection's bytes. Whoever answers with them closes it, read or not."""
+
+    def __init__(self, body: StreamingBody) -> None:
+        self._chunks = body.iter_chunks(CHUNK)
+        self.close = body.close
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)

@@ -47,12 +47,13 @@ class DiskStorage(FileSystemStorage):
                 raise
 
     def read(self, key: str, begin: int, end: int) -> Iterator[bytes]:
-        file = open(self.path(key), "rb")  # noqa: SIM115 - closed by the generator
-        return _chunks(file, begin, end)
+        path = self.path(key)
+        os.stat(path)
+        return _chunks(path, begin, end)
 
 
-def _chunks(file, begin: int, end: int) -> Iterator[bytes]:
-    with file:
+def _chunks(path: str, begin: int, end: int) -> Iterator[bytes]:
+    with open(path, "rb") as file:
         file.seek(begin)
         while begin < end and (chunk := file.read(min(CHUNK, end - begin))):
             begin += len(chunk)
