@@ -148,9 +148,11 @@ def _stream(events: Iterator[str]) -> Iterator[str]:
 
 
 def _hear_out(events: Iterator[str]) -> None:
-    for _event in events:
-        pass
-    release_connection()
+    try:
+        for _event in events:
+            pass
+    finally:
+        release_connection()
 
 
 @require_POST

@@ -73,15 +73,17 @@ def to_mathml(latex: str, display: str) -> str | None:
     known = latex
     for name, synonym in _SYNONYMS.items():
         known = known.replace(name, synonym)
+    converter = _converter()
     try:
-        math = _converter()(known, display=display)
-        _check_letters(known, math)
-        return _serialise(math, {"alttext": latex.strip()})
-    except _Unfit:
-        return None
+        math = converter(known, display=display)
     except Exception:
         # A parser of hostile text that raises whatever it meets, from IndexError to RecursionError.
         logger.debug("LaTeX that cannot be converted", exc_info=True)
+        return None
+    try:
+        _check_letters(known, math)
+        return _serialise(math, {"alttext": latex.strip()})
+    except _Unfit:
         return None
 
 
