@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,7 +14,9 @@ from annotate.handout import lease_seat
 from annotate.models import ChatModel, MediaFile, Membership, Project, Task, TaskResponse, User
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from config.translations import compile_changed
+from routing import judges
 from tests.chat_server import serve_chat
+from tests.routing.length_judge import LengthJudge
 
 # A busy machine takes its time over an example, which says nothing about the code.
 hypothesis_settings.register_profile(
@@ -220,3 +223,12 @@ def add_file(media_folder):
         return file
 
     return add
+
+
+@pytest.fixture
+def length_judge(monkeypatch) -> dict[str, Any]:
+    """Puts the length judge in the reward model's place; change the dict to change its config."""
+    config: dict[str, Any] = {"scale": 10.0}
+    kind = judges.JudgeKind("reward_model", LengthJudge, lambda project_id: dict(config) or None)
+    monkeypatch.setattr(judges, "_kinds", {"reward_model": kind})
+    return config

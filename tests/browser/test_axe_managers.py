@@ -17,7 +17,6 @@ from routing.models import Decision, RoutingRun
 from routing.services.passes import run_routing
 from tests.annotate.media import making
 from tests.browser.axe import CALM, Axe
-from tests.routing.conftest import length_judge  # noqa: F401
 from tests.training.pages.test_runs import REWARD
 from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
 

@@ -21,7 +21,7 @@ from routing.services.passes import (
     undecided,
 )
 from routing.services.policies import follow_newest_judge, retire_policy, save_policy
-from tests.routing.conftest import LengthJudge
+from tests.routing.length_judge import LengthJudge
 
 pytestmark = pytest.mark.django_db
 

@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import exp
 from typing import Any
 
-import pytest
-
 from routing import judges
-from routing.judges import Comparison, JudgeKind, Verdict
+from routing.judges import Comparison, Verdict
 
 
 class LengthJudge:
@@ -26,12 +24,3 @@ class LengthJudge:
             first, second = map(len, item.response_texts)
             p_first = 1 / (1 + exp((second - first) / self.scale))
             yield Verdict(item.task_id, p_first, {"lengths": [first, second]}, 0.001)
-
-
-@pytest.fixture
-def length_judge(monkeypatch) -> dict[str, Any]:
-    """Puts the length judge in the reward model's place; change the dict to change its config."""
-    config: dict[str, Any] = {"scale": 10.0}
-    kind = JudgeKind("reward_model", LengthJudge, lambda project_id: dict(config) or None)
-    monkeypatch.setattr(judges, "_kinds", {"reward_model": kind})
-    return config
