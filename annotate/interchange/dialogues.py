@@ -2,7 +2,7 @@
 
 import re
 
-from annotate.interchange.records import Message, RowProblem
+from annotate.interchange.records import Message, Parts, RowProblem
 
 _TURN = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
 _SPEAKERS = {"Human": "user", "Assistant": "assistant"}
@@ -16,8 +16,11 @@ def split_system(conversation: list[Message], field: str) -> tuple[str, list[Mes
     rest = list(conversation)
     system = []
     while rest and rest[0]["role"] == "system":
-        system.append(rest.pop(0)["content"])
-    if not any(message["content"].strip() for message in rest):
+        said = rest.pop(0)["content"]
+        if not isinstance(said, str):
+            raise RowProblem(field, str(said), "A system message is a text. Leave other parts out.")
+        system.append(said)
+    if not any(_is_said(message["content"]) for message in rest):
         raise RowProblem(field, conversation, "The prompt is empty. Give the text to answer.")
     if any(message["role"] == "system" for message in rest):
         message = "A system message stands in the middle. Move it to the start."
@@ -27,8 +30,8 @@ def split_system(conversation: list[Message], field: str) -> tuple[str, list[Mes
 
 def split_pair(
     prompt: list[Message], chosen: list[Message], rejected: list[Message]
-) -> tuple[list[Message], str, str]:
-    """The prompt extended by the turns both share, and the one assistant turn each ends with."""
+) -> tuple[list[Message], str | Parts, str | Parts]:
+    """The prompt extended by the turns both share, and what each one's last turn holds."""
     chosen, rejected = _without(prompt, chosen), _without(prompt, rejected)
     if chosen == rejected:
         raise RowProblem("chosen", _last_text(chosen), IDENTICAL)
@@ -86,4 +89,8 @@ def _without(prompt: list[Message], turns: list[Message]) -> list[Message]:
 
 
 def _last_text(turns: list[Message]) -> str:
-    return turns[-1]["content"] if turns else ""
+    return str(turns[-1]["content"]) if turns else ""
+
+
+def _is_said(content: str | Parts) -> bool:
+    return isinstance(content, Parts) or bool(content.strip())

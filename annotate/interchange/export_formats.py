@@ -78,7 +78,7 @@ def write_pair(
     row: Preference, writer: PairWriter, *, weight: bool, margin: bool
 ) -> dict[str, Any]:
     prompt = row.prompt
-    columns = writer(prompt.system, prompt.conversation, row.chosen.text, row.rejected.text)
+    columns = writer(prompt.system, prompt.turns, row.chosen.said, row.rejected.said)
     if weight:
         columns["weight"] = row.weight
     if margin:

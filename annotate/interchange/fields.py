@@ -4,8 +4,9 @@ import json
 import math
 from typing import Any
 
-from annotate.interchange.records import ROLES, ImportedResponse, Message, RowProblem
+from annotate.interchange.records import ROLES, ImportedResponse, Message, Parts, RowProblem
 from annotate.interchange.streams import Limits
+from annotate.media.checks.types import KINDS as MEDIA
 
 ROLE_SYNONYMS = {"human": "user", "prompter": "user", "gpt": "assistant", "model": "assistant"}
 MAX_NAME_CHARS = 200
@@ -69,7 +70,7 @@ def number(value: Any, name: str) -> float:
 
 
 def messages(value: Any, name: str, limits: Limits) -> list[Message]:
-    """A list of {role, content}; content may be a text or a list of text parts."""
+    """A list of {role, content}; content may be a text or a list of parts."""
     if not isinstance(value, list):
         raise RowProblem(name, value, f"Expected a list of messages, got {kind_of(value)}.")
     found = []
@@ -86,11 +87,31 @@ def conversation(value: Any, name: str, limits: Limits) -> list[Message]:
     return messages(value, name, limits)
 
 
-def response(text_: str, row: dict[str, Any], prefix: str) -> ImportedResponse:
+def content(value: Any, name: str, limits: Limits) -> str | Parts:
+    """A text, or a list of parts; texts alone are joined."""
+    if not isinstance(value, list | dict):
+        return text(value, name, limits)
+    entries = value if isinstance(value, list) else [value]
+    texts = [_text_of(entry) for entry in entries]
+    joined = [one for one in texts if one is not None]
+    if not entries or len(joined) < len(entries):
+        return Parts(value, name)
+    return text("".join(joined), name, limits)
+
+
+def response(given: str | Parts, row: dict[str, Any], prefix: str) -> ImportedResponse:
     """With the generator from `<prefix>_model` or `<prefix>_generator` where the row names one."""
     generator = name_of(row, f"{prefix}_generator") or name_of(row, f"{prefix}_model")
     version = name_of(row, f"{prefix}_version", MAX_VERSION_CHARS)
-    return ImportedResponse(text_, generator, version)
+    return response_of(given, generator, version)
+
+
+def response_of(
+    given: str | Parts, generator: str, version: str, metadata: dict[str, Any] | None = None
+) -> ImportedResponse:
+    if isinstance(given, Parts):
+        return ImportedResponse("", generator, version, metadata or {}, given)
+    return ImportedResponse(given, generator, version, metadata or {})
 
 
 def listed(value: Any, name: str) -> list[Any]:
@@ -189,17 +210,14 @@ def _message(entry: Any, name: str, limits: Limits) -> Message:
     role = ROLE_SYNONYMS.get(role, role) if isinstance(role, str) else role
     if role not in ROLES:
         raise RowProblem(f"{name}.role", role, f"The role must be one of {', '.join(ROLES)}.")
-    content = entry.get("content")
-    if isinstance(content, list):
-        content = "".join(
-            _text_part(part, f"{name}.content[{i}]") for i, part in enumerate(content)
-        )
-    return {"role": role, "content": text(content, f"{name}.content", limits)}
+    return {"role": role, "content": content(entry.get("content"), f"{name}.content", limits)}
 
 
-def _text_part(part: Any, name: str) -> str:
-    if isinstance(part, dict) and part.get("type", "text") == "text":
-        if isinstance(part.get("text"), str):
-            return str(part["text"])
-        raise RowProblem(f"{name}.text", part.get("text"), "Expected a text part's text.")
-    raise RowProblem(name, part, "Only text parts can be imported. Leave other parts out.")
+def _text_of(part: Any) -> str | None:
+    """Of a part that is a text and nothing else."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict) or not part.keys().isdisjoint(MEDIA):
+        return None
+    said = part.get("text") if part.get("type", "text") == "text" else None
+    return said if isinstance(said, str) else None

@@ -25,7 +25,9 @@ from annotate.interchange.records import (
     ImportedAnswer,
     ImportedItem,
     ImportedLabel,
+    ImportedResponse,
     ItemTask,
+    Parts,
     RowProblem,
 )
 from annotate.interchange.renaming import named_context, named_value
@@ -209,7 +211,8 @@ class Fit:
 
     def _unlabelled(self, item: ImportedItem) -> tuple[ItemTask, ...]:
         """Tasks for people; of responses with the same text only the first is asked about."""
-        first = {response.text: place for place, response in reversed([*enumerate(item.responses)])}
+        ahead = reversed([*enumerate(item.responses)])
+        first = {response.content: place for place, response in ahead}
         distinct = sorted(first.values())
         size = {"one": 1, "pairs": 2, "all": len(distinct)}.get(self.group)
         if size is None:
@@ -226,7 +229,7 @@ class Fit:
         message = f"A {self.kind} task takes {wanted} different responses; the row has {count}."
         if self.group != "auto":
             message += f" The rule for tasks is {self.group!r}."
-        return RowProblem("responses", [r.text for r in item.responses], message)
+        return RowProblem("responses", [str(r.content) for r in item.responses], message)
 
 
 class _Part:
@@ -309,17 +312,22 @@ def _shown(
         names = {place: place for place in range(len(item.responses))}
     return Shown(
         responses=tuple(
-            ShownResponse(names[place], ({"type": "text", "text": item.responses[place].text},))
-            for place in positions
+            ShownResponse(names[place], _content(item.responses[place])) for place in positions
         ),
         passages=item.passages,
         context=named_context(item.context or {}, names),
     )
 
 
-def _identity(item: ImportedItem, place: int) -> tuple[str, str, str]:
+def _content(response: ImportedResponse) -> tuple[dict[str, Any], ...]:
+    if response.parts is None:
+        return ({"type": "text", "text": response.text},)
+    return tuple(response.parts.entries)
+
+
+def _identity(item: ImportedItem, place: int) -> tuple[str | Parts, str, str]:
     response = item.responses[place]
-    return response.text, response.generator, response.generator_version
+    return response.content, response.generator, response.generator_version
 
 
 def _relaxed(settings: Any) -> Any:

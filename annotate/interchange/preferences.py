@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from annotate.interchange.records import Message
 from annotate.kinds import pairwise
 from annotate.kinds.contract import Pair
+from annotate.media.as_text import as_text, text_turns
 from annotate.wording import translatable
 
 TIE_RULES = {
@@ -32,17 +33,30 @@ class PromptText(NamedTuple):
     metadata: Mapping[str, Any] = {}
 
     @property
+    def turns(self) -> list[Message]:
+        """The conversation in texts alone."""
+        return text_turns(self.conversation)
+
+    @property
     def messages(self) -> list[Message]:
-        """The conversation with the system text as its first message."""
+        """The turns with the system text as the first message."""
         head = [{"role": "system", "content": self.system}] if self.system else []
-        return head + self.conversation
+        return head + self.turns
 
 
 class ResponseText(NamedTuple):
+    """`text` is the text parts alone; `content` all parts, None if that is one text."""
+
     id: int
     generator: str
     generator_version: str
     text: str
+    content: Sequence[Mapping[str, Any]] | None = None
+
+    @property
+    def said(self) -> str:
+        """All parts as one text."""
+        return self.text if self.content is None else as_text(self.content)
 
 
 class Judged(NamedTuple):
@@ -104,14 +118,14 @@ def preference(row: Judged, *, strength_levels: int) -> Preference:
 
 
 def preferences(row: Judged, rules: PairRules) -> list[Preference]:
-    """All that one judgement of any kind holds, but those of equal texts."""
+    """All that one judgement of any kind holds, but those of equal contents."""
     if rules.pairs is None:
         return [preference(row, strength_levels=rules.strength_levels)]
     responses = {response.id: response for response in row.responses}
     found = []
     for pair in rules.pairs(row.value, list(responses)):
         chosen, rejected = responses[pair.chosen], responses[pair.rejected]
-        if chosen.text != rejected.text:
+        if chosen.said != rejected.said:
             margin = pair.strength / 3 if rules.strength_levels > 1 else 0.0
             made = Preference(row.id, row.prompt, chosen, rejected, margin, row.source, pair.tie)
             found.append(made)

@@ -30,6 +30,7 @@ def write(row: Judged) -> dict[str, Any]:
                 "generator": response.generator,
                 "generator_version": response.generator_version,
                 "text": response.text,
+                **({} if response.content is None else {"content": response.content}),
             }
             for response in row.responses
         ],

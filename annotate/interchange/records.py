@@ -1,10 +1,13 @@
 """What every reader hands over: items and errors, free of the file format they came from."""
 
+import json
 import reprlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Message = dict[str, str]
+from annotate.media.as_text import as_text
+
+Message = dict[str, Any]  # "role", and "content": a text or Parts
 Verdict = Literal["prefer", "tie", "both_good", "both_bad"]
 ROLES = ("system", "user", "assistant", "tool")
 EXCERPT_CHARS = 80
@@ -15,11 +18,35 @@ _short.maxlevel = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """Content that is more than one text: as the file writes it, then as it is stored.
+
+    `path` is where in its row it stands; equal entries are equal wherever they stand.
+    """
+
+    entries: Any
+    path: str = field(default="", compare=False)
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.entries, sort_keys=True))
+
+    def __str__(self) -> str:
+        return as_text(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedResponse:
+    """`parts` holds the content where that is more than one text; `text` is then empty."""
+
     text: str
     generator: str = ""
     generator_version: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
+    parts: Parts | None = None
+
+    @property
+    def content(self) -> str | Parts:
+        return self.text if self.parts is None else self.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +104,8 @@ class ImportedItem:
     in place of response ids.
 
     `tasks` is what `fitting.Fit` made of it; None: its labels, or every pair. `aside` holds the
-    `labels` and `answers` that did not fit.
+    `labels` and `answers` that did not fit. `raw` is the row as it stood, kept where parts are
+    yet to be resolved.
     """
 
     line: int
@@ -93,12 +121,23 @@ class ImportedItem:
     context: dict[str, Any] | None = None
     tasks: tuple[ItemTask, ...] | None = None
     aside: dict[str, list[dict[str, Any]]] | None = None
+    raw: dict[str, Any] | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        for response in self.responses:  # loops: this is asked of every row
+            if response.parts is not None:
+                return True
+        for message in self.conversation:  # noqa: SIM110
+            if type(message["content"]) is not str:
+                return True
+        return False
 
     @property
     def fingerprint(self) -> int:
         """Equal for equal prompts and responses; within this process only. Labels do not count."""
         turns = tuple(message["content"] for message in self.conversation)
-        return hash((self.system, turns, tuple((r.text, r.generator) for r in self.responses)))
+        return hash((self.system, turns, tuple((r.content, r.generator) for r in self.responses)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple
 
 from annotate.interchange.fine_grained import FINE_GRAINED
@@ -47,7 +48,8 @@ def read(
 ) -> Iterator[ImportedItem | RowError]:
     """Items and errors in file order. Bad content never raises; an unknown `name` does at once.
 
-    `fit` turns each item into what the project takes, or raises RowProblem.
+    `fit` turns each item into what the project takes, or raises RowProblem. Items with parts are
+    left to whoever knows the files that they name.
     """
     return _items(stream, get_format(name), options, fit)
 
@@ -97,7 +99,9 @@ def _items(
         try:
             item = chosen.parse(row, options)
             ids.check(item)
-            if fit is not None:
+            if item.has_parts:
+                item = replace(item, raw=row.data)
+            elif fit is not None:
                 item = fit(item)
         except RowProblem as problem:
             yield _error(row, problem)

@@ -1,6 +1,7 @@
 """One prompt with its responses, up to K, with or without labels.
 
-    {"prompt": text or messages, "responses": [text or {"text", "model", "version"}], "id"?,
+    {"prompt": text or messages, "id"?,
+     "responses": [text or {"text" or "content", "model", "version"}],
      "label"? , "labels"?, "ranking"?, "annotator"?, "passages"?, "context"?}
 
 `label` is the position of the best response (from 0), "tie", "both_good", "both_bad", or an object
@@ -64,8 +65,8 @@ def _responses(value: Any, limits: Limits) -> tuple[ImportedResponse, ...]:
         message = f"Got {len(value)} responses. Give at most {limits.max_responses}."
         raise RowProblem("responses", value, message)
     responses = tuple(_response(entry, f"responses[{i}]", limits) for i, entry in enumerate(value))
-    if len(responses) > 1 and len({response.text for response in responses}) == 1:
-        raise RowProblem("responses", responses[0].text, ALL_IDENTICAL)
+    if len(responses) > 1 and len({response.content for response in responses}) == 1:
+        raise RowProblem("responses", str(responses[0].content), ALL_IDENTICAL)
     return responses
 
 
@@ -77,11 +78,12 @@ def _response(entry: Any, name: str, limits: Limits) -> ImportedResponse:
         raise RowProblem(name, entry, message)
     key = "text" if "text" in entry else "content"
     known = frozenset({"text", "content", "model", "generator", "version", "metadata", "role"})
-    return ImportedResponse(
-        text=fields.text(entry.get(key), f"{name}.{key}", limits),
-        generator=fields.name_of(entry, "generator") or fields.name_of(entry, "model"),
-        generator_version=fields.name_of(entry, "version", fields.MAX_VERSION_CHARS),
-        metadata=fields.metadata(entry, known, limits),
+    read = fields.text if key == "text" else fields.content
+    return fields.response_of(
+        read(entry.get(key), f"{name}.{key}", limits),
+        fields.name_of(entry, "generator") or fields.name_of(entry, "model"),
+        fields.name_of(entry, "version", fields.MAX_VERSION_CHARS),
+        fields.metadata(entry, known, limits),
     )
 
 

@@ -24,6 +24,7 @@ from annotate.interchange.records import (
     ImportedItem,
     ImportedLabel,
     Message,
+    Parts,
     RowProblem,
 )
 from annotate.interchange.rows import Row
@@ -37,6 +38,8 @@ KNOWN = frozenset(
         *("chosen_version", "rejected_version"),
     }
 )
+
+_Pair = tuple[list[Message], str | Parts, str | Parts]
 
 
 def parse(row: Row, options: ReadOptions) -> ImportedItem:
@@ -83,7 +86,7 @@ def _label(data: Mapping[str, Any]) -> ImportedLabel:
     )
 
 
-def _conversational(data: dict[str, Any], limits: Limits) -> tuple[list[Message], str, str]:
+def _conversational(data: dict[str, Any], limits: Limits) -> _Pair:
     prompt: list[Message] = []
     if data.get("prompt") is not None:
         prompt = fields.conversation(data["prompt"], "prompt", limits)
@@ -94,7 +97,7 @@ def _conversational(data: dict[str, Any], limits: Limits) -> tuple[list[Message]
     )
 
 
-def _plain(data: dict[str, Any], limits: Limits) -> tuple[list[Message], str, str]:
+def _plain(data: dict[str, Any], limits: Limits) -> _Pair:
     chosen = fields.text(data["chosen"], "chosen", limits)
     rejected = fields.text(data["rejected"], "rejected", limits)
     if chosen == rejected:
@@ -108,7 +111,7 @@ def _plain(data: dict[str, Any], limits: Limits) -> tuple[list[Message], str, st
     return fields.conversation(prompt, "prompt", limits), chosen, rejected
 
 
-def _implicit(chosen: str, rejected: str) -> tuple[list[Message], str, str]:
+def _implicit(chosen: str, rejected: str) -> _Pair:
     if is_transcript(chosen) and is_transcript(rejected):
         return split_pair(
             [], parse_transcript(chosen, "chosen"), parse_transcript(rejected, "rejected")

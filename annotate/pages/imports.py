@@ -19,7 +19,7 @@ from annotate.models import ImportRun, Project
 from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
 from annotate.services import pending_uploads
 from annotate.services.bad_rows import bad_rows
-from annotate.services.imports import ImportOptions, fit_of, start_import
+from annotate.services.imports import ImportOptions, start_import
 from annotate.services.imports import cancel_import as stop_import
 
 ERRORS_A_PAGE = 100
@@ -80,7 +80,8 @@ def preview_import(request: HttpRequest, project_id: int) -> HttpResponse:
             format=chosen,
             mapping=_mapping(given) if same else None,
             label_values=_label_values(given),
-            fit=fit_of(project, group),
+            project=project,
+            group=group,
         )
         stream.seek(0)
         if request.method == "POST":

@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem, ImportedLabel, RowError
-from annotate.interchange.registry import Fitting, UnknownFormat, detect_format, read
+from annotate.interchange.registry import UnknownFormat, detect_format, read
 from annotate.interchange.rows import looks_like_json, start
 from annotate.interchange.streams import FatalProblem
 from annotate.interchange.table import LABEL_VALUES, TABLE, delimiter_of
-from annotate.services.imports import configured_limits
+from annotate.models import Project
+from annotate.services.imported_media import resolve_items
+from annotate.services.imports import configured_limits, fit_of
 
 ROWS = 200
 SHOWN = 8
@@ -90,11 +92,13 @@ def preview(
     format: str = "",
     mapping: Mapping[str, str] | None = None,
     label_values: Mapping[str, str] | None = None,
-    fit: Fitting | None = None,
+    project: Project | None = None,
+    group: str = "auto",
 ) -> Preview:
     """Read the first ROWS rows. `format` is guessed if empty, the mapping if None.
 
-    `fit` refuses what the project cannot take, as the import will.
+    With a project, what it cannot take and files that it does not have are told as errors, as the
+    import will. One query where rows name files.
     """
     unknown = ""
     if not format:
@@ -110,7 +114,7 @@ def preview(
         found.mapping = dict(guess_mapping(found.columns) if mapping is None else mapping)
         found.label_values = values_of_label(stream, found.mapping, label_values or {})
         stream.seek(0)
-    _read_rows(stream, found, fit)
+    _read_rows(stream, found, project, group)
     return found
 
 
@@ -172,10 +176,23 @@ def values_of_label(
     return seen
 
 
-def _read_rows(stream: BinaryIO, found: Preview, fit: Fitting | None) -> None:
+def _read_rows(stream: BinaryIO, found: Preview, project: Project | None, group: str) -> None:
     meanings = {said: meaning for said, meaning in found.label_values.items() if meaning}
     options = ReadOptions(configured_limits(), found.mapping, meanings)
-    for row in islice(read(stream, found.format, options, fit=fit), ROWS):
+    fit = fit_of(project, group) if project else None
+    rows: list[ImportedItem | RowError] = [
+        *islice(read(stream, found.format, options, fit=fit), ROWS)
+    ]
+    if project and fit:
+        waiting = {
+            place: row
+            for place, row in enumerate(rows)
+            if isinstance(row, ImportedItem) and row.raw is not None
+        }
+        resolved = resolve_items(project=project, items=waiting.values(), fit=fit)
+        for place, row in zip(waiting, resolved, strict=True):
+            rows[place] = row
+    for row in rows:
         found.read += 1
         if isinstance(row, RowError):
             found.errors.append(row)

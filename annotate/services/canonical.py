@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from json.encoder import encode_basestring
 from typing import Any
 
-from annotate.interchange.records import Message
+from annotate.interchange.records import Message, Parts
 
 _encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -28,10 +28,14 @@ def encode_text(text: str) -> str:
 
 def encode_conversation(conversation: list[Message]) -> str:
     turns = (
-        f'{{"content":{encode_basestring(m["content"])},"role":{encode_basestring(m["role"])}}}'
+        f'{{"content":{_encode_content(m["content"])},"role":{encode_basestring(m["role"])}}}'
         for m in conversation
     )
     return f"[{','.join(turns)}]"
+
+
+def _encode_content(content: str | Parts) -> str:
+    return encode_basestring(content) if type(content) is str else encode_list(content.entries)
 
 
 def hash_json(text: str) -> str:

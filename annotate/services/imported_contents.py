@@ -69,7 +69,12 @@ class PreparedItem:
 def prepare(source: ImportedItem) -> PreparedItem:
     """The part of the work that needs no database."""
     conversation = encode_conversation(source.conversation)
-    texts = [encode_text(response.text) for response in source.responses]
+    texts = [
+        encode_text(response.text)
+        if response.parts is None
+        else encode_list(response.parts.entries)
+        for response in source.responses
+    ]
     hashes = [hash_json(f"[{text}]") for text in texts]
     metadata, hashed, passages = source.metadata, conversation, "[]"
     if source.aside:
@@ -89,7 +94,9 @@ def prepare(source: ImportedItem) -> PreparedItem:
         response_fields=[
             bulk.fields(
                 *(bulk.escape(response.generator), bulk.escape(response.generator_version)),
-                bulk.escape_json(f'[{{"type":"text","text":{text}}}]'),
+                bulk.escape_json(
+                    f'[{{"type":"text","text":{text}}}]' if response.parts is None else text
+                ),
                 bulk.escape_json(encode(response.metadata)),
             )
             for text, response in zip(texts, source.responses, strict=True)

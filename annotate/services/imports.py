@@ -28,6 +28,7 @@ from annotate.models import ImportRun, JobState, Project, User
 from annotate.services import audit, bulk, jobs
 from annotate.services.bad_rows import keep_errors
 from annotate.services.imported_contents import BatchResult, PreparedItem, prepare
+from annotate.services.imported_media import resolve_items
 from annotate.services.intake import Wish, store_batch
 from annotate.services.read_ahead import batches_ahead
 
@@ -110,6 +111,7 @@ class ImportReport:
 
 
 Progress = Callable[[ImportReport, list[RowError]], bool]
+BatchRow = PreparedItem | ImportedItem | RowError
 
 
 def configured_limits() -> Limits:
@@ -255,10 +257,9 @@ def _import_batches(
     start, rows = report.lines, read(stream, format, _read_options(options), fit=wish.fit)
     unread = (_prepared(row) for row in rows if row.line > start)
     for batch in batches_ahead(unread, BATCH, weigh=_chars, weight=BATCH_CHARS):
-        items = [row for row in batch if not isinstance(row, RowError)]
-        errors = [row for row in batch if isinstance(row, RowError)]
-        report.fatal = next((error for error in errors if error.fatal), None)
+        report.fatal = next((row for row in batch if isinstance(row, RowError) and row.fatal), None)
         with transaction.atomic():
+            items, errors = _resolved(project, batch, wish.fit)
             result = _store(project, items, wish)
             errors = sorted(errors + result.errors, key=lambda error: error.line)
             report.add(result, errors, batch[-1].line)
@@ -267,15 +268,33 @@ def _import_batches(
             raise ImportStopped
 
 
-def _chars(row: PreparedItem | RowError) -> int:
+def _chars(row: BatchRow) -> int:
     """About how long the row was."""
-    if isinstance(row, RowError):
-        return len(row.raw if isinstance(row.raw, str) else str(row.raw))
-    return len(row.prompt_fields) + sum(map(len, row.response_fields))
+    if isinstance(row, PreparedItem):
+        return len(row.prompt_fields) + sum(map(len, row.response_fields))
+    return len(row.raw if isinstance(row.raw, str) else str(row.raw))
 
 
-def _prepared(row: ImportedItem | RowError) -> PreparedItem | RowError:
-    return row if isinstance(row, RowError) else prepare(row)
+def _prepared(row: ImportedItem | RowError) -> BatchRow:
+    """As far as it goes without the database: items with parts wait for their files."""
+    return row if isinstance(row, RowError) or row.raw is not None else prepare(row)
+
+
+def _resolved(
+    project: Project, batch: list[BatchRow], fit: Fit
+) -> tuple[list[PreparedItem], list[RowError]]:
+    """The batch's items, and its errors. One query if any item names a file, else none."""
+    waiting = [row for row in batch if isinstance(row, ImportedItem)]
+    if waiting:
+        found = iter(resolve_items(project=project, items=waiting, fit=fit, keep=True))
+        resolved = (
+            _prepared(next(found)) if isinstance(row, ImportedItem) else row for row in batch
+        )
+        batch = list(resolved)
+    return (
+        [row for row in batch if isinstance(row, PreparedItem)],
+        [row for row in batch if isinstance(row, RowError)],
+    )
 
 
 def _store(project: Project, items: list[PreparedItem], wish: Wish) -> BatchResult:

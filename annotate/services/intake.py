@@ -99,7 +99,7 @@ def _pairs(item: PreparedItem, wish: Wish, context: str) -> Iterator[_Wanted]:
     if not for_people:
         wanted = dict.fromkeys((label.first, label.second) for label in source.labels)
     for first, second in wanted:
-        if source.responses[first].text != source.responses[second].text:
+        if source.responses[first].content != source.responses[second].content:
             ids = (item.response_ids[first], item.response_ids[second])
             key = pair_key(item.prompt_id, ids, context)
             yield _Wanted(item, (first, second), ids, key, for_people, context)

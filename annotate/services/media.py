@@ -8,7 +8,6 @@ from typing import BinaryIO
 from django.conf import settings
 from django.core.files.base import File
 from django.db import transaction
-from django.db.models import Q
 
 from annotate.inputs import BIGINT_MAX, clean_text, unstorable
 from annotate.kinds import InvalidValue
@@ -20,6 +19,11 @@ from annotate.services import audit
 
 MAX_NAME = 255
 MAX_OTHER_NAMES = 50
+FOUND_FILES = """
+SELECT id, project_id, sha256, kind, name, other_names FROM annotate_mediafile
+WHERE project_id = %s
+    AND (id = ANY(%s) OR sha256 = ANY(%s) OR name = ANY(%s) OR other_names && %s::varchar[])
+"""
 
 
 def add_media(
@@ -78,16 +82,20 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
-def find_files(*, project: Project, references: Iterable[Reference]) -> Catalogue:
-    """The project's files that these ids, hashes and names mean. One query."""
+def find_files(
+    *, project: Project, references: Iterable[Reference], keep: bool = False
+) -> Catalogue:
+    """The project's files that these ids, hashes and names mean. One query, none for none.
+
+    `keep` lets nobody delete them until the transaction ends.
+    """
     wanted = set(references)
     ids = [one for one in wanted if isinstance(one, int) and 0 < one <= BIGINT_MAX]
     names = [one for one in wanted if isinstance(one, str) and unstorable(one) is None]
     if not ids and not names:
         return Catalogue([])
-    rows = MediaFile.objects.filter(project=project).filter(
-        Q(pk__in=ids) | Q(sha256__in=names) | Q(name__in=names) | Q(other_names__overlap=names)
-    )
+    given = [project.pk, ids, names, names, names]
+    rows = MediaFile.objects.raw(FOUND_FILES + (" FOR KEY SHARE" if keep else ""), given)
     return Catalogue(
         KnownFile(row.pk, row.sha256, row.kind, (row.name, *row.other_names)) for row in rows
     )

@@ -148,7 +148,9 @@ SELECT id, generator, generator_version,
     THEN content #>> '{0,text}'
     ELSE coalesce((SELECT string_agg(part ->> 'text', E'\\n\\n' ORDER BY place)
                    FROM jsonb_array_elements(content) WITH ORDINALITY parts (part, place)
-                   WHERE part ->> 'type' = 'text'), '') END
+                   WHERE part ->> 'type' = 'text'), '') END,
+    CASE WHEN jsonb_array_length(content) <> 1 OR content #>> '{0,type}' <> 'text'
+    THEN content END
 FROM annotate_response WHERE id = ANY(%s)
 """
 PSEUDONYMS = "SELECT id, pseudonym FROM annotate_user WHERE id = ANY(%s)"
@@ -260,7 +262,10 @@ def _prompts(
 
 
 def _responses(ids: set[int]) -> dict[int, ResponseText]:
-    return {row[0]: ResponseText(*row) for row in _fetch(RESPONSES, [list(ids)])}
+    return {
+        row[0]: ResponseText(*row) if row[4] is None else ResponseText(*row[:4], json.loads(row[4]))
+        for row in _fetch(RESPONSES, [list(ids)])
+    }
 
 
 def _parsed(texts: Iterable[str]) -> list[Any]:

@@ -155,8 +155,8 @@ def _label_rows(
 def _question(prompt: PromptText) -> str:
     """The user's only turn, or all turns as a transcript."""
     if not prompt.system and len(prompt.conversation) == 1:
-        return prompt.conversation[0]["content"]
-    return str(trl.write_plain(prompt.system, prompt.conversation, "", "")["prompt"])
+        return str(prompt.turns[0]["content"])
+    return str(trl.write_plain(prompt.system, prompt.turns, "", "")["prompt"])
 
 
 def _votes(outputs: _Outputs, author: str | None) -> Votes:

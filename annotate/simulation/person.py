@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from annotate.demo.preference import SimulatedAnnotator
 from annotate.kinds import pairwise
+from annotate.media.as_text import text_turns
 from annotate.simulation.session import Refused, Session
 
 GONE = 409
@@ -37,7 +38,7 @@ def work(
 
 def _answer(session: Session, lease: dict, annotator: SimulatedAnnotator, rng, speed: float) -> int:
     """1 if the answer was taken, 0 if the seat had gone to somebody else meanwhile."""
-    asked = "\n\n".join(turn["content"] for turn in lease["prompt"]["conversation"])
+    asked = "\n\n".join(turn["content"] for turn in text_turns(lease["prompt"]["conversation"]))
     said = annotator.judge(asked, [_text(shown) for shown in lease["responses"]], rng)
     if speed > 0:
         time.sleep(said.seconds / speed)

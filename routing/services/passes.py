@@ -14,6 +14,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from annotate.kinds import pairwise
+from annotate.media.as_text import as_text, text_turns
 from annotate.models import JobState, Judgement, Project, Prompt, Seat, Skip, Task, User
 from annotate.services import audit, jobs
 from routing import judges
@@ -138,9 +139,9 @@ def comparisons(task_ids: Iterable[int]) -> Iterator[judges.Comparison]:
         yield judges.Comparison(
             task_id=task.pk,
             system=task.prompt.system,
-            conversation=task.prompt.conversation,
+            conversation=text_turns(task.prompt.conversation),
             response_ids=(first.pk, second.pk),
-            response_texts=(first.text, second.text),
+            response_texts=(as_text(first.content), as_text(second.content)),
         )
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from annotate.kinds import InvalidValue
+from annotate.media.as_text import as_text, text_turns
 from annotate.models import Prompt, Response
 from annotate.services import jobs
 from annotate.services.snapshots import create_snapshot, write_training_files
@@ -104,15 +105,15 @@ def _write_texts(run: TrainingRun, path: Path, check: Callable[[], None]) -> Non
     )
     with path.open("w", encoding="utf-8", errors="replace") as file:
         for response in rows.iterator(chunk_size=1000):
-            row = {"prompt": messages(response.prompt), "response": response.text}
+            row = {"prompt": messages(response.prompt), "response": as_text(response.content)}
             file.write(json.dumps(row, sort_keys=True) + "\n")
             check()
 
 
 def messages(prompt: Prompt) -> list[dict[str, str]]:
-    """The conversation with the system text as its first message."""
+    """The conversation in texts alone, with the system text as its first message."""
     system = [{"role": "system", "content": prompt.system}] if prompt.system else []
-    return [*system, *prompt.conversation]
+    return [*system, *text_turns(prompt.conversation)]
 
 
 def write_once(target: Path, write: Callable[[Path], object]) -> None:

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from annotate.models import ImportRun, Judgement, Prompt, Seat
 from annotate.services import imports
 from annotate.services.tokens import issue_token
+from tests.annotate.media import making
 
 pytestmark = pytest.mark.django_db
 PAIRS = [
@@ -286,3 +287,22 @@ def test_a_browser_sends_with_its_session_and_token_against_forgery(project) -> 
     form = {"file": SimpleUploadedFile("b.jsonl", data, "application/x-ndjson")}
     answer = browser.post(path, form, headers=headers)
     assert (answer.status_code, answer.json()["skipped"]) == (200, 5)
+
+
+def test_imports_name_uploaded_files(client, project, add_file):
+    for number, name in enumerate(("a.png", "b.png")):
+        add_file(project, making.picture("PNG", 40 + number, 30), name)
+    rows = [
+        {"prompt": "Draw.", "responses": [{"content": {"image": name}} for name in names]}
+        for names in (("a.png", "b.png"), ("a.png", "no.png"))
+    ]
+    answer = send(client, project, lines(rows)).json()
+    assert (answer["format"], answer["created"]) == ("responses", 1)
+    assert answer["errors"] == [
+        {
+            "line": 2,
+            "field": "responses[1].content.image",
+            "value": "no.png",
+            "message": "No file 'no.png' was uploaded here; upload it first.",
+        }
+    ]

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotate.models import Seat
+from tests.annotate.media import making
 
 pytestmark = pytest.mark.django_db
 PAIRS = [{"prompt": f"Q{n}", "chosen": "yes", "rejected": "no"} for n in range(5)]
@@ -46,3 +47,19 @@ def test_errors_are_told(make_project, pairs_file, tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(CommandError, match="empty"):
         call_command("import_data", project.pk, tmp_path / "empty")
+
+
+def test_files_are_found_by_name(make_project, add_file, tmp_path, capsys):
+    project = make_project()
+    for number, name in enumerate(("a.png", "b.png")):
+        add_file(project, making.picture("PNG", 40 + number, 30), name)
+    rows = [
+        {"prompt": "Draw.", "responses": [{"content": {"image": name}} for name in names]}
+        for names in (("a.png", "b.png"), ("a.png", "no.png"))
+    ]
+    file = tmp_path / "drawn.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    call_command("import_data", project.pk, file)
+    said = capsys.readouterr()
+    assert "responses: 1 created, 0 updated, 0 skipped, 1 refused" in said.out
+    assert "line 2, responses[1].content.image: No file 'no.png' was uploaded here" in said.err

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from annotate.models import ImportRowError, ImportRun, Judgement, Prompt, Task
 from annotate.services.imports import run_import
+from tests.annotate.media import making
 
 PAIRS = "".join(
     json.dumps({"prompt": f"Q{i}?", "chosen": f"good {i}", "rejected": f"bad {i}"}) + "\n"
@@ -214,3 +215,22 @@ def test_a_real_file_is_recognised_and_its_faults_told(client, project, data_dir
         client.get(reverse("import_bad_rows", args=[run.pk])).streaming_content
     ).splitlines()
     assert len(lines) == 55
+
+
+def test_files_are_named_and_looked_for_in_the_preview(client, project, add_file) -> None:
+    for number, name in enumerate(("a.png", "b.png")):
+        add_file(project, making.picture("PNG", 40 + number, 30), name)
+    rows = [
+        {"prompt": "Draw.", "responses": [{"content": {"image": name}} for name in names]}
+        for names in (("a.png", "b.png"), ("a.png", "no.png"))
+    ]
+    page = send(client, project, "\n".join(map(json.dumps, rows)), "drawn.jsonl")
+    found = page.context["preview"]
+    assert [item.line for item, _ in found.items] == [1]
+    [error] = found.errors
+    assert (error.line, error.field, error.value) == (2, "responses[1].content.image", "no.png")
+    assert "upload it first" in page.content.decode()
+    confirm(client, page)
+    run_import(ImportRun.objects.get().pk)
+    assert ImportRun.objects.get().error_count == 1
+    assert project.prompts.count() == 1
