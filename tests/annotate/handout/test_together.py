@@ -15,31 +15,15 @@ from django.utils import timezone
 
 from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
-from annotate.models import Judgement, Membership, Seat, User
+from annotate.models import Judgement, Membership, Seat
 from annotate.services.judgements import submit_judgement
 from annotate.services.projects import update_project
 from annotate.services.seats import SeatGone, release_seat, skip_seat
+from tests.annotate.handout.seats import TIE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TIE = {"verdict": "tie"}
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def crowd(make_project, add_member, make_pair_tasks):
-    """crowd(tasks, people, **fields) -> the project and its annotators."""
-
-    def make(tasks: int, people: int, **fields):
-        project = make_project(User.objects.create(username="owner"), **fields)
-        users = [User.objects.create(username=f"ann{number}") for number in range(people)]
-        for user in users:
-            add_member(project, user)
-        make_pair_tasks(project, tasks)
-        handout._searched_until.clear()
-        return project, users
-
-    return make
 
 
 def run_all(jobs) -> None:
@@ -71,14 +55,14 @@ def assert_exact(project, wanted: int) -> None:
     assert {m.user_id: m.done_count for m in members if m.done_count} == dict(counts)
 
 
-def test_everybody_works_until_nothing_is_left(crowd):
-    project, users = crowd(60, 12, overlap=3)
+def test_everybody_works_until_nothing_is_left(crew):
+    project, users = crew(60, 12, overlap=3)
     run_all([lambda user=user: work_until_empty(project, user) for user in users])
     assert_exact(project, 180)
 
 
-def test_more_people_than_seats_share_them_out(crowd):
-    project, users = crowd(2, 12, overlap=2)
+def test_more_people_than_seats_share_them_out(crew):
+    project, users = crew(2, 12, overlap=2)
     leases = []
     run_all(
         [lambda user=user: leases.append(lease_seat(project=project, user=user)) for user in users]
@@ -87,16 +71,16 @@ def test_more_people_than_seats_share_them_out(crowd):
     assert len(seats) == len(set(seats)) == 4
 
 
-def test_one_person_in_many_tabs_holds_one_seat(crowd):
-    project, [ann] = crowd(20, 1, overlap=2)
+def test_one_person_in_many_tabs_holds_one_seat(crew):
+    project, [ann] = crew(20, 1, overlap=2)
     leases = []
     run_all([lambda: leases.append(lease_seat(project=project, user=ann)) for _ in range(8)])
     assert len({lease.seat_id for lease in leases}) == 1
     assert Seat.objects.filter(state="leased").count() == 1
 
 
-def test_one_person_in_many_tabs_prefetches_one_seat(crowd):
-    project, [ann] = crowd(20, 1)
+def test_one_person_in_many_tabs_prefetches_one_seat(crew):
+    project, [ann] = crew(20, 1)
     first = lease_seat(project=project, user=ann)
     leases = []
     run_all(
@@ -110,8 +94,8 @@ def test_one_person_in_many_tabs_prefetches_one_seat(crowd):
 
 
 @pytest.mark.parametrize("key", ["", "once"])
-def test_a_double_click_writes_once(crowd, key):
-    project, [ann] = crowd(1, 1)
+def test_a_double_click_writes_once(crew, key):
+    project, [ann] = crew(1, 1)
     lease = lease_seat(project=project, user=ann)
     done = []
     run_all(
@@ -127,8 +111,8 @@ def test_a_double_click_writes_once(crowd, key):
     assert Membership.objects.get(user=ann).done_count == 1
 
 
-def test_expiry_skips_and_releases_in_the_middle_lose_nothing(crowd):
-    project, users = crowd(40, 8, overlap=2, lease_seconds=10)
+def test_expiry_skips_and_releases_in_the_middle_lose_nothing(crew):
+    project, users = crew(40, 8, overlap=2, lease_seconds=10)
     stop = threading.Event()
 
     def sweep() -> None:
@@ -200,8 +184,8 @@ def in_thread(pool: ThreadPoolExecutor, job):
     return pool.submit(begin)
 
 
-def test_a_lease_lost_while_it_is_asked_for_again_is_not_given_out_twice(crowd):
-    project, [ann, bob] = crowd(1, 2)
+def test_a_lease_lost_while_it_is_asked_for_again_is_not_given_out_twice(crew):
+    project, [ann, bob] = crew(1, 2)
     lost = lease_seat(project=project, user=ann)
     Seat.objects.update(leased_at=PAST, leased_until=PAST)
     with ThreadPoolExecutor(1) as pool:
@@ -219,8 +203,8 @@ def test_a_lease_lost_while_it_is_asked_for_again_is_not_given_out_twice(crowd):
     assert Seat.objects.get().annotator == bob
 
 
-def test_answers_go_on_while_the_project_is_changed(crowd):
-    project, [ann] = crowd(1, 1)
+def test_answers_go_on_while_the_project_is_changed(crew):
+    project, [ann] = crew(1, 1)
     lease = lease_seat(project=project, user=ann)
 
     def submit():

@@ -14,10 +14,10 @@ from annotate.models import Judgement, Membership, Project, Seat, Skip, User
 from annotate.services import projects
 from annotate.services.judgements import submit_judgement
 from annotate.services.seats import SeatGone, release_seat, skip_seat
+from tests.annotate.handout.seats import TIE
 
 pytestmark = pytest.mark.django_db
 
-TIE = {"verdict": "tie"}
 PEOPLE, TASKS = 3, 2
 DEEDS = [
     *("lease", "lease", "ahead", "answer", "answer", "submit", "skip", "release"),
