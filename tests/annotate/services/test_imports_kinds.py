@@ -10,6 +10,7 @@ from annotate.kinds.contract import Shown, ShownResponse
 from annotate.models import Judgement, Prompt, Response, Seat, Task, content_hash
 from annotate.services.imports import ImportOptions, import_stream
 from tests.annotate.interchange.test_fitting import FORM, MARKED, k_responses
+from tests.annotate.services.sending import outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +24,6 @@ def send(project, *rows, format="responses", **options):
         format=format,
         options=ImportOptions(**options),
     )
-
-
-def outcome(report):
-    return report.created, report.updated, report.skipped, report.error_count
 
 
 def valid(judgement) -> bool:
