@@ -111,9 +111,14 @@ def begin(
     return answer
 
 
-def confidence(answer: Mapping[str, Any], settings: AnswerSettings) -> dict[str, str]:
-    """{"confidence": …} where the project asks for it, else {}. Raises InvalidValue."""
-    field, given = "value.confidence", answer.get("confidence")
+def confidence(
+    answer: Mapping[str, Any], settings: AnswerSettings, *, within: str = "value"
+) -> dict[str, str]:
+    """{"confidence": …} where the project asks for it, else {}. Raises InvalidValue.
+
+    `within` is the path of the answer, or of the part of it, that is to carry it.
+    """
+    field, given = f"{within}.confidence", answer.get("confidence")
     if not settings.confidence:
         if given is not None:
             raise InvalidValue(field, "is not asked for in this project; leave it out")

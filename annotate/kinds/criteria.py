@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.inputs import clean_choice, clean_text
+from annotate.inputs import clean_text
 from annotate.kinds.errors import InvalidValue
 
 MAX_CRITERIA = 12
 MAX_REASONS = 40
 MAX_REASON = 200
 MAX_OWN_REASON = 2_000
-CONFIDENCE = ("absolutely", "fairly", "not")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -81,16 +80,6 @@ def clean_reasons(field: str, raw: Mapping[str, Any], criterion: Criterion) -> d
     if clean_text(f"{field}.own_reason", own, max_chars=MAX_OWN_REASON).strip():
         found["own_reason"] = own
     return found
-
-
-def clean_confidence(field: str, raw: Mapping[str, Any], asked: bool) -> dict[str, str]:
-    """How sure one is: needed where it is asked for, refused where it is not."""
-    path = f"{field}.confidence"
-    if asked:
-        return {"confidence": clean_choice(path, raw.get("confidence"), CONFIDENCE)}
-    if raw.get("confidence") is not None:
-        raise InvalidValue(path, "is not asked for in this project; leave it out")
-    return {}
 
 
 def _list(field: str, raw: object, most: int) -> list[Any]:

@@ -23,13 +23,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotate.kinds import answers
+from annotate.kinds.answers import AnswerSettings
 from annotate.kinds.contract import Pair, Shown
-from annotate.kinds.criteria import (
-    Criterion,
-    clean_confidence,
-    clean_criteria,
-    clean_reasons,
-)
+from annotate.kinds.criteria import Criterion, clean_criteria, clean_reasons
 from annotate.kinds.errors import InvalidValue
 
 NAME = "pairwise"
@@ -41,7 +38,7 @@ VERDICTS = ("prefer", "tie", "both_good", "both_bad")
 
 
 @dataclass(frozen=True)
-class PairwiseSettings:
+class PairwiseSettings(AnswerSettings):
     """How the form looks: levels of strength (1 or 3), which non-preferences it offers.
 
     Each of `criteria` is answered on the same scale as the whole; `confidence` is asked of each.
@@ -51,9 +48,7 @@ class PairwiseSettings:
     allow_tie: bool = True
     allow_both_bad: bool = True
     allow_both_good: bool = False
-    confidence: bool = False
     criteria: tuple[Criterion, ...] = ()
-    rationale_min_chars: int = 0
 
 
 def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
@@ -133,7 +128,7 @@ def _clean_preference(
         value |= _preference(field, raw, response_ids, settings)
     elif raw.get("preferred") is not None or raw.get("strength") is not None:
         raise InvalidValue(f"{field}.preferred", f"leave it out with verdict {verdict}")
-    return value | clean_confidence(field, raw, settings.confidence)
+    return value | answers.confidence(raw, settings, within=field)
 
 
 def _offered(settings: PairwiseSettings) -> list[str]:

@@ -265,8 +265,6 @@ _OF: dict[type, dict[str, Words]] = {
         "max_turns": Words(_("Most turns"), low=1, high=200),
     },
 }
-# Pairs ask the same beside their own question, though they share no class with the others.
-_OF[PairwiseSettings] |= _OF[AnswerSettings]
 
 
 def words_of(of: type, name: str) -> Words:

@@ -1,4 +1,4 @@
-"""How sure the author of an answer is, for kinds that ask for nothing else in the bar."""
+"""How sure the author of an answer is. With the template, for kinds whose bar asks nothing else."""
 
 from collections.abc import Mapping
 from typing import Any

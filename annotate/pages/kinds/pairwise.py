@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds.criteria import Criterion
 from annotate.kinds.pairwise import PairwiseSettings
+from annotate.pages.kinds import confidence
 
 if TYPE_CHECKING:
     from annotate.pages.shown import ShownTask
@@ -27,12 +28,6 @@ SCRIPT = "js/kinds/pairwise.js"
 STYLE = "css/kinds/pairwise.css"
 MARKS_TEXT = False
 
-# Value, key, full name, and the word on the button.
-CONFIDENCE = (
-    ("absolutely", "q", _("Absolutely sure"), _("Absolutely")),
-    ("fairly", "w", _("Fairly sure"), _("Fairly")),
-    ("not", "e", _("Not sure"), _("Not sure")),
-)
 _WORDS = {
     ("A", 3): (_("A is much better"), _("much better")),
     ("A", 2): (_("A is better"), _("better")),
@@ -79,14 +74,13 @@ def context(settings: PairwiseSettings, task: "ShownTask", value: object) -> dic
     beside = others(settings)
     keys = [(option.key, option.name) for option in (*options, *beside)]
     keys.append(("← →", _("Along the scale")))
-    if settings.confidence:
-        keys += [(key, name) for _value, key, name, _word in CONFIDENCE]
+    keys += confidence.keys(settings)
     if any(criterion.reasons for criterion in settings.criteria):
         keys.append(("⇧ 1 … 9", _("Check a reason")))
     return {
         "scale": options,
         "others": beside,
-        "confidence": CONFIDENCE if settings.confidence else (),
+        "confidence": confidence.CHOICES if settings.confidence else (),
         "overall": _row("", given),
         "criteria": [
             _row(f".criteria.{criterion.name}", criteria.get(criterion.name), criterion)
@@ -131,10 +125,7 @@ def _read_criterion(post: MultiValueDict, prefix: str) -> dict[str, Any]:
 
 
 def _read_preference(post: MultiValueDict, prefix: str) -> dict[str, Any]:
-    value = parse_answer(post.get(prefix, ""))
-    if confidence := post.get(f"{prefix}.confidence"):
-        value["confidence"] = confidence
-    return value
+    return parse_answer(post.get(prefix, "")) | confidence.read(post, prefix)
 
 
 def scale(settings: PairwiseSettings, response_ids: Sequence[int]) -> list[Option]:
