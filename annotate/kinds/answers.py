@@ -46,25 +46,31 @@ def clean_fields(
         elif name in choices:
             clean_choice(field, value, choices[name])
     if "rationale_min_chars" in given:
-        clean_integer(
-            f"{SETTINGS}.rationale_min_chars",
-            given["rationale_min_chars"],
-            low=0,
-            high=MAX_RATIONALE_CHARS,
-        )
+        clean_least_rationale(given["rationale_min_chars"])
     return given
+
+
+def clean_least_rationale(value: object) -> int:
+    """How many characters a rationale needs. Raises InvalidValue."""
+    field = f"{SETTINGS}.rationale_min_chars"
+    return clean_integer(field, value, low=0, high=MAX_RATIONALE_CHARS)
 
 
 def clean_object(field: str, value: object, known: Iterable[str]) -> dict[str, Any]:
     """An object without fields other than `known`. Raises InvalidValue."""
     if not isinstance(value, Mapping):
         raise InvalidValue(field, "must be a JSON object")
+    refuse_unknown(field, value, known)
+    return dict(value)
+
+
+def refuse_unknown(field: str, value: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raises InvalidValue at a field of the object that is none of `known`."""
     names = list(known)
     for name in value:
         if name not in names:
-            there_are = ", ".join(sorted(names))
+            there_are = ", ".join(sorted(names)) or "none"
             raise InvalidValue(f"{field}.{name}", f"unknown field; there are: {there_are}")
-    return dict(value)
 
 
 def clean_list(field: str, value: object, *, low: int, high: int) -> list[Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotate.inputs import clean_text
+from annotate.kinds.answers import refuse_unknown
 from annotate.kinds.errors import InvalidValue
 
 MAX_CRITERIA = 12
@@ -40,10 +41,7 @@ def clean_criteria(field: str, raw: object) -> tuple[Criterion, ...]:
 def _clean_criterion(field: str, raw: object) -> Criterion:
     if not isinstance(raw, Mapping):
         raise InvalidValue(field, "must be an object with name, title, description and reasons")
-    for name in raw:
-        if name not in Criterion.__dataclass_fields__:
-            known = ", ".join(sorted(Criterion.__dataclass_fields__))
-            raise InvalidValue(f"{field}.{name}", f"unknown; there are: {known}")
+    refuse_unknown(field, raw, Criterion.__dataclass_fields__)
     name = raw.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidValue(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotate.kinds.answers import SETTINGS, clean_least_rationale, clean_object, refuse_unknown
 from annotate.kinds.errors import InvalidValue
 from annotate.kinds.parts import PARTS
 
@@ -37,17 +38,13 @@ class FormSettings:
 
 def clean_settings(raw: Mapping[str, Any]) -> FormSettings:
     """The settings with defaults filled in. Raises InvalidValue with the question's path."""
-    if not isinstance(raw, Mapping):
-        raise InvalidValue("kind_settings", "must be a JSON object")
-    _refuse_unknown("kind_settings", raw, FormSettings.__dataclass_fields__)
-    listed = raw.get("questions")
+    given = clean_object(SETTINGS, raw, FormSettings.__dataclass_fields__)
+    listed = given.get("questions")
     if not isinstance(listed, Sequence) or isinstance(listed, str) or not listed:
         raise InvalidValue("kind_settings.questions", "must be a list of one question or more")
     if len(listed) > MAX_QUESTIONS:
         raise InvalidValue("kind_settings.questions", f"has more than {MAX_QUESTIONS} questions")
-    least = raw.get("rationale_min_chars", 0)
-    if type(least) is not int or not 0 <= least <= 10_000:
-        raise InvalidValue("kind_settings.rationale_min_chars", "must be a number from 0 to 10000")
+    least = clean_least_rationale(given.get("rationale_min_chars", 0))
     questions: list[Question] = []
     for number, asked in enumerate(listed):
         questions.append(_clean_question(f"kind_settings.questions.{number}", asked, questions))
@@ -77,7 +74,7 @@ def needs_content(settings: FormSettings) -> bool:
 def _clean_question(field: str, raw: object, earlier: Sequence[Question]) -> Question:
     if not isinstance(raw, Mapping):
         raise InvalidValue(field, "must be an object with name, kind and settings")
-    _refuse_unknown(field, raw, Question.__dataclass_fields__)
+    refuse_unknown(field, raw, Question.__dataclass_fields__)
     name, title = raw.get("name"), raw.get("title", "")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidValue(
@@ -141,7 +138,7 @@ def _clean_responses(
         raise InvalidValue(
             field, 'must be "all", or an object such as {"of": "overall", "side": "rejected"}'
         )
-    _refuse_unknown(field, raw, ("of", "side"))
+    refuse_unknown(field, raw, ("of", "side"))
     side = raw.get("side")
     if side not in SIDES:
         raise InvalidValue(f"{field}.side", f"must be one of: {', '.join(SIDES)}")
@@ -154,12 +151,6 @@ def _clean_earlier(field: str, raw: object, earlier: Sequence[Question]) -> Any:
         there = f"; there are: {', '.join(names)}" if names else ", and this is the first one"
         raise InvalidValue(field, f"must be the name of a question before this one{there}")
     return raw
-
-
-def _refuse_unknown(field: str, raw: Mapping[str, Any], known: Any) -> None:
-    for name in raw:
-        if name not in known:
-            raise InvalidValue(f"{field}.{name}", f"unknown; there are: {', '.join(sorted(known))}")
 
 
 def _refuse_no_number_of_responses(settings: FormSettings) -> None:

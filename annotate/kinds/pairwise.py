@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotate.kinds import answers
-from annotate.kinds.answers import AnswerSettings
+from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.criteria import Criterion, clean_criteria, clean_reasons
 from annotate.kinds.errors import InvalidValue
@@ -53,25 +53,12 @@ class PairwiseSettings(AnswerSettings):
 
 def clean_settings(raw: Mapping[str, Any]) -> PairwiseSettings:
     """The project's settings with defaults filled in. Raises InvalidValue."""
-    if not isinstance(raw, Mapping):
-        raise InvalidValue("kind_settings", "must be a JSON object")
-    known = PairwiseSettings.__dataclass_fields__
-    for name in raw:
-        if name not in known:
-            raise InvalidValue(
-                f"kind_settings.{name}", f"unknown; there are: {', '.join(sorted(known))}"
-            )
-    criteria = clean_criteria("kind_settings.criteria", raw.get("criteria", ()))
-    settings = PairwiseSettings(**{**raw, "criteria": criteria})
+    given = answers.clean_fields(raw, PairwiseSettings)
+    given["criteria"] = clean_criteria(f"{SETTINGS}.criteria", given.get("criteria", ()))
+    settings = PairwiseSettings(**given)
     levels = settings.strength_levels
     if type(levels) is not int or levels not in (1, 3):
-        raise InvalidValue("kind_settings.strength_levels", "must be 1 or 3")
-    for name in ("allow_tie", "allow_both_bad", "allow_both_good", "confidence"):
-        if not isinstance(getattr(settings, name), bool):
-            raise InvalidValue(f"kind_settings.{name}", "must be true or false")
-    minimum = settings.rationale_min_chars
-    if isinstance(minimum, bool) or not isinstance(minimum, int) or not 0 <= minimum <= 10_000:
-        raise InvalidValue("kind_settings.rationale_min_chars", "must be a number from 0 to 10000")
+        raise InvalidValue(f"{SETTINGS}.strength_levels", "must be 1 or 3")
     return settings
 
 
@@ -83,7 +70,7 @@ def clean_value(
         raise InvalidValue("value", "is empty: choose a response, or say that they tie")
     if len(rationale.strip()) < settings.rationale_min_chars:
         raise InvalidValue("rationale", f"needs at least {settings.rationale_min_chars} characters")
-    _refuse_unknown("value", raw, {*PREFERENCE, "criteria"})
+    answers.refuse_unknown("value", raw, {*PREFERENCE, "criteria"})
     value = _clean_preference("value", raw, shown.response_ids, settings)
     if settings.criteria or raw.get("criteria"):
         value["criteria"] = _clean_criteria(raw, shown.response_ids, settings)
@@ -96,25 +83,21 @@ def _clean_criteria(
     given = raw.get("criteria") or {}
     if not isinstance(given, Mapping):
         raise InvalidValue("value.criteria", "must be an object: each criterion's name, its answer")
-    _refuse_unknown("value.criteria", given, {criterion.name for criterion in settings.criteria})
+    answers.refuse_unknown(
+        "value.criteria", given, {criterion.name for criterion in settings.criteria}
+    )
     found = {}
     for criterion in settings.criteria:
         field = f"value.criteria.{criterion.name}"
         answer = given.get(criterion.name)
         if not isinstance(answer, Mapping) or not answer:
             raise InvalidValue(field, f"is missing: say which is better by {criterion.title!r}")
-        _refuse_unknown(field, answer, {*PREFERENCE, "reasons", "own_reason"})
+        answers.refuse_unknown(field, answer, {*PREFERENCE, "reasons", "own_reason"})
         found[criterion.name] = {
             **_clean_preference(field, answer, response_ids, settings),
             **clean_reasons(field, answer, criterion),
         }
     return found
-
-
-def _refuse_unknown(field: str, raw: Mapping[str, Any], known: set[str]) -> None:
-    extra = set(raw) - known
-    if extra:
-        raise InvalidValue(f"{field}.{min(map(str, extra))}", "unknown field; leave it out")
 
 
 def _clean_preference(
