@@ -8,7 +8,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.http import Http404
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import path, reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
@@ -20,12 +20,13 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import TooLarge, UnreadParser
 from annotate.api.paging import answer_page
+from annotate.api.problems import problem
 from annotate.api.query_parameters import refuse_unknown
 from annotate.kinds import InvalidValue
 from annotate.media.addresses import media_address, neutral_name, true_name
 from annotate.media.serving import answer_file
 from annotate.models import MediaFile
-from annotate.services.media import add_media
+from annotate.services.media import MediaInUse, add_media, delete_media
 
 CHUNK = 1 << 20
 NAME = OpenApiParameter(
@@ -99,6 +100,20 @@ class MediaDetail(APIView):
         """What is known of one file."""
         return Response(media_body(_file(request, project_id, media_id, access.REVIEW)))
 
+    @extend_schema(operation_id="delete_media", responses={204: None})
+    def delete(self, request: Request, project_id: int, media_id: int) -> Response:
+        """Delete a file for good. 409 if a prompt or a response shows it; says which."""
+        file = _file(request, project_id, media_id, access.MANAGE)
+        try:
+            delete_media(
+                file=file, actor=request.user, address=request.META.get("REMOTE_ADDR") or None
+            )
+        except MediaInUse as error:
+            return _in_use(request, error)
+        except MediaFile.DoesNotExist as error:  # somebody else was faster
+            raise Http404("The project has no such file.") from error
+        return Response(status=204)
+
 
 class MediaBytes(APIView):
     @extend_schema(
@@ -125,6 +140,17 @@ def media_body(file: MediaFile) -> dict:
         "url": media_address(file, true_name(file)),
         "created_at": file.created_at,
     }
+
+
+def _in_use(request: Request, error: MediaInUse) -> Response:
+    """409 with what shows the file, as errors: each a response or a prompt, and its task's page."""
+    errors = []
+    for use in error.uses:
+        field = f"response {use.response_id}" if use.response_id else f"prompt {use.prompt_id}"
+        page = reverse("task", args=[use.task_id]) if use.task_id else ""
+        shown = f"shows it in task {use.task_id}: {request.build_absolute_uri(page)}"
+        errors.append({"field": field, "message": shown if page else "shows it; it has no task"})
+    return problem(409, "Conflict", f"{error}, so it stays.", errors)
 
 
 def _file(request: Request, project_id: int, media_id: int, roles: frozenset) -> MediaFile:

@@ -21,6 +21,9 @@ class MediaStorage(Protocol):
     def read(self, key: str, begin: int, end: int) -> Iterator[bytes]:
         """Bytes from `begin` up to `end`, in chunks. Raises FileNotFoundError at once."""
 
+    def delete(self, key: str) -> None:
+        """Remove the bytes; those that are not there are no error."""
+
 
 def media_storage() -> MediaStorage:
     return cast(MediaStorage, storages["media"])

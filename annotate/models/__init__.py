@@ -5,7 +5,7 @@ from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState
 from annotate.models.judgement import Judge, Judgement
-from annotate.models.media import MediaFile
+from annotate.models.media import MediaFile, MediaUse
 from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.snapshot import Snapshot, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskResponse
@@ -27,6 +27,7 @@ __all__ = [
     "Judge",
     "Judgement",
     "MediaFile",
+    "MediaUse",
     "Membership",
     "Project",
     "Prompt",

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from annotate.models.content import Prompt, Response
 from annotate.models.project import Project
 
 
@@ -81,3 +82,35 @@ class MediaFile(models.Model):
     def key(self) -> str:
         """Where the storage keeps the bytes."""
         return f"{self.project_id}/{self.sha256[:2]}/{self.sha256}"
+
+
+class MediaUse(models.Model):
+    """That a prompt, or a response to it, shows a file. Triggers write it: annotate/sql/media.sql.
+
+    The reference to the file (media_use_file) is checked at once, not at commit.
+    """
+
+    file = models.ForeignKey(
+        MediaFile,
+        on_delete=models.PROTECT,
+        related_name="uses",
+        db_index=False,
+        db_constraint=False,
+    )
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="media_uses")
+    response = models.ForeignKey(
+        Response, on_delete=models.CASCADE, null=True, blank=True, related_name="media_uses"
+    )
+
+    class Meta:
+        constraints = [
+            # Deleting a file asks what shows it.
+            models.UniqueConstraint(
+                fields=["file", "prompt", "response"],
+                name="media_use_unique",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file} in {self.response or self.prompt}"

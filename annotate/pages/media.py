@@ -20,7 +20,8 @@ from annotate.media.addresses import media_address, neutral_name, true_name
 from annotate.media.checks import FORMATS
 from annotate.media.serving import answer_file
 from annotate.models import MediaFile, Project
-from annotate.services.media import add_media
+from annotate.services.media import MediaInUse, add_media
+from annotate.services.media import delete_media as delete_file
 
 FILES_A_PAGE = 48
 
@@ -65,6 +66,36 @@ def media(request: HttpRequest, project_id: int) -> HttpResponse:
     }
     template = "annotate/projects/media.html"
     return render(request, f"{template}#list" if request.htmx else template, context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_media(request: HttpRequest, project_id: int, media_id: int) -> HttpResponse:
+    """Ask, then delete; or say what shows the file."""
+    project = get_project(request.user, project_id, MANAGE)
+    file = MediaFile.objects.filter(project=project, pk=media_id).first()
+    if file is None:
+        raise Http404("The project has no such file.")
+    used = MediaInUse(file) if file.uses.exists() else None
+    if request.method == "POST":
+        try:
+            delete_file(file=file, actor=request.user, address=request.META["REMOTE_ADDR"])
+        except MediaInUse as error:
+            used = error
+        except MediaFile.DoesNotExist:  # somebody else was faster
+            return redirect("media", project.pk)
+        else:
+            messages.success(request, _("%s is deleted.") % file.name)
+            return redirect("media", project.pk)
+    context = {
+        "project": project,
+        "tab": "media",
+        "file": file,
+        "address": media_address(file, true_name(file)),
+        "used": used,
+    }
+    status = 409 if request.method == "POST" else 200
+    return render(request, "annotate/projects/delete_media.html", context, status=status)
 
 
 def _upload(request: HttpRequest, project: Project) -> HttpResponse:
@@ -119,5 +150,8 @@ def _named(kind: str) -> Iterator[str]:
 
 urlpatterns = [
     path("projects/<int:project_id>/media/", media, name="media"),
+    path(
+        "projects/<int:project_id>/media/<int:media_id>/delete/", delete_media, name="delete_media"
+    ),
     path("media/<int:project_id>/<str:sha256>/<str:name>", media_file, name="media_file"),
 ]

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from annotate.models import MediaFile
+from annotate.models import MediaFile, Response
 from tests.annotate.media import making
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media_folder")]
@@ -172,3 +172,40 @@ def test_a_browser_sends_with_its_session_and_token_against_forgery(owner, proje
     assert raw.status_code == 201
     form = {"file": SimpleUploadedFile("b.png", making.picture("PNG", 9, 9), "image/png")}
     assert browser.post(path, form, headers=headers).json()["name"] == "b.png"
+
+
+def test_delete(owner, project, add_file, make_pair_tasks, refused) -> None:
+    file, other = add_file(project, PNG, "a.png"), add_file(project, making.tone(0.1), "a.wav")
+    [task] = make_pair_tasks(project, 1)
+    response = Response.objects.create(
+        prompt=task.prompt,
+        content=[{"type": "image", "file": file.pk, "sha256": file.sha256}],
+        content_hash="x",
+    )
+    path = f"/api/v1/projects/{project.pk}/media/"
+    answer = owner.client.delete(f"{path}{file.pk}/")
+    assert answer.status_code == 409
+    body = answer.json()
+    assert body["detail"] == "'a.png' is shown by 1 prompt or response, so it stays."
+    link = f"http://testserver/tasks/{task.pk}/"
+    assert body["errors"] == [
+        {"field": f"response {response.pk}", "message": f"shows it in task {task.pk}: {link}"}
+    ]
+    assert owner.client.delete(f"{path}{other.pk}/").status_code == 204
+    assert owner.client.delete(f"{path}{other.pk}/").status_code == 404
+    assert list(MediaFile.objects.all()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("manager", 204), ("reviewer", 403), ("annotator", 403), (None, 404)],
+)
+def test_who_may_delete(caller, make_project, add_member, add_file, role, status) -> None:
+    project = make_project()
+    file = add_file(project, PNG, "a.png")
+    who = caller("who")
+    if role:
+        add_member(project, who.user, role)
+    answer = who.client.delete(f"/api/v1/projects/{project.pk}/media/{file.pk}/")
+    assert answer.status_code == status
+    assert MediaFile.objects.exists() == (status != 204)

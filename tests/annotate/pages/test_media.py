@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from annotate.models import MediaFile
+from annotate.models import MediaFile, Response
 from tests.annotate.media import making
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media_folder")]
@@ -102,3 +102,43 @@ def test_only_managers_upload(client, project, make_user, add_member, role, stat
     upload = SimpleUploadedFile("a.png", PNG, "image/png")
     assert client.post(reverse("media", args=[project.pk]), {"file": upload}).status_code == status
     assert not MediaFile.objects.exists()
+
+
+def test_a_file_is_deleted_after_asking(client, project, add_file) -> None:
+    file = add_file(project, PNG, "<b>.png")
+    ask = reverse("delete_media", args=[project.pk, file.pk])
+    assert ask in page(client, project)
+    assert "Delete &lt;b&gt;.png?" in client.get(ask).content.decode()
+    answer = client.post(ask, follow=True)
+    assert "&lt;b&gt;.png is deleted." in answer.content.decode()
+    assert not MediaFile.objects.exists()
+    assert client.get(ask).status_code == client.post(ask).status_code == 404
+
+
+def test_a_shown_file_stays_and_its_tasks_are_linked(
+    client, project, add_file, make_pair_tasks
+) -> None:
+    file = add_file(project, PNG, "a.png")
+    [task] = make_pair_tasks(project, 1)
+    content = [{"type": "image", "file": file.pk, "sha256": file.sha256}]
+    Response.objects.create(prompt=task.prompt, content=content, content_hash="x")
+    ask = reverse("delete_media", args=[project.pk, file.pk])
+    for answer, status in ((client.get(ask), 200), (client.post(ask), 409)):
+        html = answer.content.decode()
+        assert answer.status_code == status
+        assert "1 prompt or response shows this file, so it stays." in html
+        assert f'href="{reverse("task", args=[task.pk])}"' in html
+        assert 'class="button danger"' not in html
+    assert MediaFile.objects.get() == file
+
+
+def test_only_managers_delete(client, project, make_user, add_member, add_file) -> None:
+    file = add_file(project, PNG, "a.png")
+    ask = reverse("delete_media", args=[project.pk, file.pk])
+    reviewer = make_user("rita")
+    add_member(project, reviewer, "reviewer")
+    client.force_login(reviewer)
+    assert client.post(ask).status_code == 403
+    client.force_login(make_user("stranger"))
+    assert client.post(ask).status_code == 404
+    assert MediaFile.objects.exists()

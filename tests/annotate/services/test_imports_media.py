@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from annotate.services import imports
 from annotate.services.bad_rows import bad_rows
 from annotate.services.exports import stream_export
 from annotate.services.imports import ImportOptions, import_stream, run_import, start_import
+from annotate.services.media import MediaInUse, delete_media
 from annotate.services.snapshots import create_snapshot
 from tests.annotate.media import making
 
@@ -268,3 +270,43 @@ def test_the_documented_example(project, add_file) -> None:
     page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text()
     example = page.split("### Media, code and tables")[1].split("    {", 1)[1].split("\n\n")[0]
     assert send(project, [json.loads("{" + example)]).created == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_file_goes_while_a_batch_shows_it(project, files) -> None:
+    """The batch's files are held from the moment they are found until it is committed."""
+    file, waiting = files["cats/a.png"], []
+
+    def delete() -> None:
+        try:
+            delete_media(file=file, actor=project.created_by)
+        except MediaInUse as error:
+            waiting.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=delete)
+
+    def progress(report, errors) -> bool:
+        thread.start()
+        while not locks_waited_for():
+            thread.join(0.01)
+            assert thread.is_alive()
+        return False
+
+    report = import_stream(
+        project=project,
+        actor=project.created_by,
+        stream=io.BytesIO(json.dumps(row("cats/a.png", "b.png")).encode()),
+        format="responses",
+        options=ImportOptions(),
+        progress=progress,
+    )
+    thread.join()
+    assert (report.created, len(waiting)) == (1, 1)
+
+
+def locks_waited_for() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]

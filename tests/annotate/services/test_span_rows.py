@@ -16,6 +16,7 @@ from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.imports import ImportOptions, import_stream
 from tests.annotate.interchange.test_fine_grained import as_published
 from tests.annotate.interchange.test_fitting import MARKED
+from tests.annotate.media import making
 
 pytestmark = pytest.mark.django_db
 CATEGORIES = {kind.name: kind.category for kind in DEFAULT_TYPES}
@@ -173,13 +174,16 @@ def test_a_form_holds_spans_and_a_preference(make_project, make_user, make_pair_
     ]
 
 
-def test_offsets_behind_an_image_and_another_text(make_project, make_user, make_pair_tasks):
+def test_offsets_behind_an_image_and_another_text(
+    make_project, make_user, make_pair_tasks, add_file
+):
     project = make_project(kind="spans")
+    file = add_file(project, making.picture(), "a.png")
     [task] = make_pair_tasks(project, 1)
     prompt, place = task.prompt, task.places.first()
     content = [
         {"type": "text", "text": "😀 one"},
-        {"type": "image", "file": 1, "sha256": "0"},
+        {"type": "image", "file": file.pk, "sha256": file.sha256},
         {"type": "text", "text": "two three"},
     ]
     response = Response.objects.create(prompt=prompt, content=content, content_hash="x")
