@@ -86,7 +86,10 @@ class SnapshotList(APIView):
         responses={201: schema.Snapshot},
     )
     def post(self, request: Request, project_id: int) -> Response:
-        """Freeze the judgements that the query selects now."""
+        """Freeze the judgements that the query selects now.
+
+        Where the project's answers hold no preferences the rows are judgements, without rules.
+        """
         project = access.get_project(request.user, project_id, access.MANAGE)
         body = read_body(request, known={"query", "tie_rule", "aggregation"})
         if not isinstance(body.get("query", {}), dict):
@@ -142,6 +145,7 @@ def snapshot_body(snapshot: Snapshot) -> dict:
         "project": snapshot.project_id,
         "number": snapshot.number,
         "query": snapshot.query,
+        "holds": snapshot.holds,
         "tie_rule": snapshot.tie_rule,
         "aggregation": snapshot.aggregation,
         "split": snapshot.split,

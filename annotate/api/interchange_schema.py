@@ -5,6 +5,7 @@ from rest_framework import serializers as s
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import JobState
 from annotate.models import Judgement as JudgementRow
+from annotate.models import Snapshot as SnapshotRow
 
 
 class RowError(s.Serializer):
@@ -78,8 +79,9 @@ class Snapshot(s.Serializer):
     project = s.IntegerField()
     number = s.IntegerField()
     query = s.DictField()
-    tie_rule = s.CharField()
-    aggregation = s.CharField()
+    holds = s.ChoiceField(SnapshotRow.Holds.choices, help_text="What a row of its files is.")
+    tie_rule = s.CharField(allow_blank=True, help_text="Empty for judgements.")
+    aggregation = s.CharField(allow_blank=True, help_text="Empty for judgements.")
     split = s.DictField()
     rows = s.IntegerField()
     sha256 = s.CharField()

@@ -2,20 +2,35 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models.judgement import Judgement
 from annotate.models.project import Project
 
 
 class Snapshot(models.Model):
-    """Which judgements, under which rules. The rows never change, so neither does the hash."""
+    """Which judgements, under which rules. The rows never change, so neither does the hash.
+
+    Preferences have rules; where the project's answers hold none a row is a judgement as it is.
+    """
+
+    class Holds(models.TextChoices):
+        PREFERENCES = "preferences", _("Preferences")
+        JUDGEMENTS = "judgements", _("Judgements")
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="snapshots")
     number = models.PositiveIntegerField(help_text="1, 2, 3 … within the project.")
     judgements = models.ManyToManyField(Judgement, through="SnapshotJudgement")
     query = models.JSONField(help_text="The filters that selected the judgements.")
-    tie_rule = models.CharField(max_length=16)
-    aggregation = models.CharField(max_length=16)
+    holds = models.CharField(
+        max_length=16,
+        choices=Holds.choices,
+        default=Holds.PREFERENCES,
+        help_text="What a row is: a preference under the rules, or one judgement.",
+    )
+    tie_rule = models.CharField(max_length=16, blank=True)
+    aggregation = models.CharField(max_length=16, blank=True)
     split = models.JSONField(help_text="How prompts were divided into train and test.")
     rows = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text="Over the canonical rows, in order.")
@@ -27,6 +42,11 @@ class Snapshot(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="snapshot_number_unique"),
+            models.CheckConstraint(
+                name="snapshot_rules_of_preferences",
+                condition=(Q(holds="preferences") & ~Q(tie_rule="") & ~Q(aggregation=""))
+                | Q(holds="judgements", tie_rule="", aggregation=""),
+            ),
         ]
 
     def __str__(self) -> str:

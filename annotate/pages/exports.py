@@ -19,7 +19,7 @@ from annotate.finegrained.labels import CATEGORIES
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import Project, Snapshot
-from annotate.services.exports import ExportOptions, formats_of, pair_rules, stream_export
+from annotate.services.exports import ExportOptions, formats_of, holds_pairs, stream_export
 from annotate.services.selection import ExportFilters
 from annotate.services.snapshots import create_snapshot as freeze
 
@@ -50,6 +50,16 @@ class SelectionForm(forms.Form):
     simulated = forms.ChoiceField(choices=SIMULATED.items(), label=_("Simulated people"))
     tie_rule = forms.ChoiceField(choices=_in_words(TIE_RULES), label=_("Ties"))
     aggregation = forms.ChoiceField(choices=_in_words(AGGREGATIONS), label=_("Several judgements"))
+
+
+class SnapshotForm(SelectionForm):
+    """A snapshot of preferences under rules, or of judgements as they are."""
+
+    def __init__(self, data=None, *, project: Project) -> None:
+        super().__init__(data, prefix="snapshot")
+        if not holds_pairs(project):
+            for name in RULES:
+                del self.fields[name]
 
 
 class ExportForm(SelectionForm):
@@ -120,7 +130,7 @@ def download_export(request: HttpRequest, project_id: int) -> HttpResponse:
 def create_snapshot(request: HttpRequest, project_id: int) -> HttpResponse:
     """Freeze what is selected now."""
     project = get_project(request.user, project_id, MANAGE)
-    form = SelectionForm(request.POST, prefix="snapshot")
+    form = SnapshotForm(request.POST, project=project)
     if form.is_valid():
         values = form.cleaned_data
         try:
@@ -128,8 +138,7 @@ def create_snapshot(request: HttpRequest, project_id: int) -> HttpResponse:
                 project=project,
                 actor=request.user,
                 query={"source": values["source"], "simulated": values["simulated"]},
-                tie_rule=values["tie_rule"],
-                aggregation=values["aggregation"],
+                **{name: values[name] for name in RULES if name in values},
             )
         except ValidationError as error:
             form.add_error(None, error.messages)
@@ -153,12 +162,12 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "project": found.project,
         "tab": "exports",
         "snapshot": found,
-        "formats": [EXPORT_FORMATS[name] for name in formats_of(found.project)],
+        "formats": [EXPORT_FORMATS[name] for name in formats_of(found.project, found)],
         "judgements": found.items.count(),
         "source": SOURCES.get(found.query.get("source", "all")),
         "simulated": SIMULATED.get(found.query.get("simulated", "include")),
-        "ties": _(TIE_RULES.get(found.tie_rule, found.tie_rule)),
-        "aggregation": _(AGGREGATIONS.get(found.aggregation, found.aggregation)),
+        "ties": _(TIE_RULES[found.tie_rule]) if found.tie_rule else "",
+        "aggregation": _(AGGREGATIONS[found.aggregation]) if found.aggregation else "",
     }
     return render(request, "annotate/projects/snapshot.html", context)
 
@@ -168,7 +177,7 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
 def download_snapshot(request: HttpRequest, snapshot_id: int, format: str) -> HttpResponse:
     """A snapshot's rows under its own rules."""
     found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
-    if format not in formats_of(found.project):
+    if format not in formats_of(found.project, found):
         raise Http404(f"There is no format {format}.")
     stream = stream_export(snapshot=found, format=format)
     return _file(stream, f"snapshot-{found.number}-{format}.jsonl")
@@ -183,13 +192,12 @@ def _file(stream, name: str) -> StreamingHttpResponse:
 def _page(
     request: HttpRequest, project: Project, *, status: int = 200, **more: object
 ) -> HttpResponse:
-    has_pairs = pair_rules(project).strength_levels > 0
     snapshots = Snapshot.objects.filter(project=project).select_related("created_by")
     context = {
         "project": project,
         "tab": "exports",
         "form": ExportForm(project=project),
-        "snapshot_form": SelectionForm(prefix="snapshot") if has_pairs else None,
+        "snapshot_form": SnapshotForm(project=project),
         "snapshots": snapshots.order_by("-number")[:100],
         "has_judgements": project.judgements.exists(),
         **more,

@@ -83,14 +83,21 @@ def stream_export(
     if snapshot is not None:
         if filters is not None or options is not None:
             raise ValidationError("A snapshot carries its own filters and rules; leave them out.")
-        options = ExportOptions(snapshot.tie_rule, snapshot.aggregation)
+        options = ExportOptions()
+        if snapshot.holds == Snapshot.Holds.PREFERENCES:
+            options = ExportOptions(snapshot.tie_rule, snapshot.aggregation)
         selection = select_snapshot(snapshot=snapshot)
     else:
         options = options or ExportOptions()
         selection = select(project=project, filters=filters or ExportFilters())
     project = selection.project
     if chosen.write_pair is not None:
-        require_pairs(project, "format", f"{chosen.name} is a format of preferences")
+        why = f"{chosen.name} is a format of preferences"
+        require_pairs(project, "format", why)
+        if snapshot is not None and snapshot.holds != Snapshot.Holds.PREFERENCES:
+            fits = ", ".join(formats_of(project, snapshot))
+            message = f"{why}, and this snapshot was made of judgements. Formats that fit: {fits}."
+            raise DoesNotFit({"format": message})
         _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "margin"))
         return _lines(_pair_rows(selection, chosen.write_pair, options))
     if snapshot is not None:  # its rules are those of its training files
@@ -111,24 +118,28 @@ def pair_rules(project: Project) -> PairRules:
     return PairRules(levels, None if project.kind == kinds.pairwise.NAME else module.pairs)
 
 
-def formats_of(project: Project) -> list[str]:
-    """The names of the formats that fit what the project asks."""
-    pairs = pair_rules(project).strength_levels > 0
+def holds_pairs(project: Project) -> bool:
+    """Whether the project's answers hold preferences."""
+    return pair_rules(project).strength_levels > 0
+
+
+def formats_of(project: Project, snapshot: Snapshot | None = None) -> list[str]:
+    """The names of the formats that fit what the project asks, and the snapshot if given."""
+    pairs = holds_pairs(project)
+    if snapshot is not None:
+        pairs = pairs and snapshot.holds == Snapshot.Holds.PREFERENCES
     return fitting_formats(pairs=pairs, spans=holds_spans(project))
 
 
-def require_pairs(project: Project, field: str, why: str) -> None:
+def require_pairs(project: Project, field: str, why: str, remedy: str = "") -> None:
     """Raises DoesNotFit if the project's answers hold no preferences."""
-    _require(pair_rules(project).strength_levels > 0, project, field, why)
+    _require(holds_pairs(project), project, field, why, remedy)
 
 
-def _require(fits: bool, project: Project, field: str, why: str) -> None:
+def _require(fits: bool, project: Project, field: str, why: str, remedy: str = "") -> None:
     if not fits:
-        formats = ", ".join(formats_of(project))
-        message = (
-            f"{why}, and answers of this project's kind ({project.kind}) hold none. "
-            f"Formats that fit: {formats}."
-        )
+        remedy = remedy or f"Formats that fit: {', '.join(formats_of(project))}."
+        message = f"{why}, and answers of this project's kind ({project.kind}) hold none. {remedy}"
         raise DoesNotFit({field: message})
 
 

@@ -4,15 +4,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Max
 
-from annotate.interchange.preferences import Preference, aggregate
+from annotate.interchange import judged_rows
+from annotate.interchange.preferences import Judged, Preference, aggregate
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
-from annotate.services.exports import ExportOptions, pair_rules, require_pairs
+from annotate.services.exports import ExportOptions, holds_pairs, pair_rules, require_pairs
 from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
 
 HUMAN = ("person", "imported")
@@ -24,32 +25,35 @@ def create_snapshot(
     project: Project,
     actor: User | None,
     query: Mapping[str, Any] | None = None,
-    tie_rule: str = "drop",
-    aggregation: str = "each",
+    tie_rule: str | None = None,
+    aggregation: str | None = None,
     on_row: OnRow | None = None,
 ) -> Snapshot:
     """Freeze what `query` (see ExportFilters) selects now, under the rules given.
 
+    Its rows are preferences, by default without ties and one of each judgement; or, where the
+    project's answers hold none, the judgements as they are, to which no rules apply.
+
     Prompts below the project's test_percent are held out; the test rows are human labels only.
     The hash covers every row of the training files in order, so two snapshots with the same hash
-    train the same. Raises ValidationError for an unknown filter or rule, DoesNotFit for a project
-    whose answers hold no preferences. `on_row` is called at every row; what it raises takes
+    train the same. Raises ValidationError for an unknown filter or rule, DoesNotFit for rules
+    where there are no preferences. `on_row` is called at every row; what it raises takes
     everything back.
     """
     filters = ExportFilters.from_query(query or {})
-    ExportOptions(tie_rule=tie_rule, aggregation=aggregation)
-    require_pairs(project, "query", "A snapshot holds preferences")
+    rules = _rules(project, tie_rule, aggregation)
     with transaction.atomic():
         frozen = _freeze(select(project=project, filters=filters))
-        digest, rows = _hash(frozen, tie_rule, aggregation, on_row)
+        digest, rows = _hash(frozen, rules, on_row)
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         last = project.snapshots.aggregate(last=Max("number"))["last"]
         snapshot = Snapshot.objects.create(
             project=project,
             number=(last or 0) + 1,
             query=filters.as_query(),
-            tie_rule=tie_rule,
-            aggregation=aggregation,
+            holds=rules.holds,
+            tie_rule=rules.tie_rule,
+            aggregation=rules.aggregation,
             split={"by": "prompt", "test_percent": project.test_percent, "seed": project.seed},
             rows=rows,
             sha256=digest,
@@ -76,10 +80,10 @@ def create_snapshot(
 def write_training_files(snapshot: Snapshot, folder: Path, on_row: OnRow | None = None) -> None:
     """Write train.jsonl and test.jsonl into the folder, which is made if it is not there.
 
-    A tie is one row with `tie` true, its two responses in storage order; the tie rule "drop"
-    leaves ties out of train.jsonl, never out of test.jsonl. Raises RuntimeError if the rows no
-    longer have the hash that the snapshot was made with. `on_row` is called at every row and may
-    raise.
+    Of preferences a tie is one row with `tie` true, its two responses in storage order; the tie
+    rule "drop" leaves ties out of train.jsonl, never out of test.jsonl. Raises RuntimeError if
+    the rows no longer have the hash that the snapshot was made with. `on_row` is called at every
+    row and may raise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -88,7 +92,7 @@ def write_training_files(snapshot: Snapshot, folder: Path, on_row: OnRow | None 
         open(folder / "test.jsonl", "wb") as test,
     ):
         selection = select_snapshot(snapshot=snapshot)
-        for split, line in _training_lines(selection, snapshot.tie_rule, snapshot.aggregation):
+        for split, line in _training_lines(selection, _rules_of(snapshot)):
             digest.update(line)
             (test if split == "test" else train).write(line)
             if on_row:
@@ -100,8 +104,32 @@ def write_training_files(snapshot: Snapshot, folder: Path, on_row: OnRow | None 
 def stream_training_file(*, snapshot: Snapshot, split: str) -> Iterator[bytes]:
     """The lines of train.jsonl ("train") or test.jsonl ("test"), as `write_training_files`."""
     selection = select_snapshot(snapshot=snapshot)
-    lines = _training_lines(selection, snapshot.tie_rule, snapshot.aggregation)
+    lines = _training_lines(selection, _rules_of(snapshot))
     return (line for side, line in lines if side == split)
+
+
+class _Rules(NamedTuple):
+    """What a snapshot's rows are; the two rules are empty for judgements."""
+
+    holds: str
+    tie_rule: str = ""
+    aggregation: str = ""
+
+
+def _rules(project: Project, tie_rule: str | None, aggregation: str | None) -> _Rules:
+    if holds_pairs(project):
+        given = {"tie_rule": tie_rule, "aggregation": aggregation}
+        options = ExportOptions(**{name: rule for name, rule in given.items() if rule is not None})
+        return _Rules(Snapshot.Holds.PREFERENCES, options.tie_rule, options.aggregation)
+    for name, given in (("tie_rule", tie_rule), ("aggregation", aggregation)):
+        if given is not None:
+            why = f"{name} is a rule for preferences"
+            require_pairs(project, name, why, "Leave the rules out.")
+    return _Rules(Snapshot.Holds.JUDGEMENTS)
+
+
+def _rules_of(snapshot: Snapshot) -> _Rules:
+    return _Rules(snapshot.holds, snapshot.tie_rule, snapshot.aggregation)
 
 
 def _freeze(selection: Selection) -> Selection:
@@ -126,11 +154,9 @@ def _freeze(selection: Selection) -> Selection:
     )
 
 
-def _hash(
-    selection: Selection, tie_rule: str, aggregation: str, on_row: OnRow | None
-) -> tuple[str, int]:
+def _hash(selection: Selection, rules: _Rules, on_row: OnRow | None) -> tuple[str, int]:
     digest, rows = hashlib.sha256(), 0
-    for _, line in _training_lines(selection, tie_rule, aggregation):
+    for _, line in _training_lines(selection, rules):
         digest.update(line)
         rows += 1
         if on_row:
@@ -138,22 +164,27 @@ def _hash(
     return digest.hexdigest(), rows
 
 
-def _training_lines(
-    selection: Selection, tie_rule: str, aggregation: str
-) -> Iterator[tuple[str, bytes]]:
-    rows = aggregate(
-        selection.judged(by_task=aggregation == "majority"),
-        aggregation=aggregation,
-        rules=pair_rules(selection.project),
-    )
-    for row in rows:
+def _training_lines(selection: Selection, rules: _Rules) -> Iterator[tuple[str, bytes]]:
+    of_pairs = rules.holds == Snapshot.Holds.PREFERENCES
+    for row in _preferences(selection, rules) if of_pairs else selection.judged(provenance=True):
         split = "test" if row.prompt.held_out else "train"
         if split == "test" and row.source not in HUMAN:
             continue
-        if split == "train" and row.tie and tie_rule == "drop":
+        if isinstance(row, Judged):
+            written = judged_rows.write(row)
+        elif split == "train" and row.tie and rules.tie_rule == "drop":
             continue
-        line = json.dumps(_training_row(row), ensure_ascii=False, sort_keys=True)
-        yield split, line.encode() + b"\n"
+        else:
+            written = _training_row(row)
+        yield split, json.dumps(written, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def _preferences(selection: Selection, rules: _Rules) -> Iterator[Preference]:
+    return aggregate(
+        selection.judged(by_task=rules.aggregation == "majority"),
+        aggregation=rules.aggregation,
+        rules=pair_rules(selection.project),
+    )
 
 
 def _training_row(row: Preference) -> dict[str, Any]:

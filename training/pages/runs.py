@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement
+from annotate.services.exports import holds_pairs
 from training.models import ModelVersion, Schedule, TrainingRun
 from training.pages.config_forms import FORMS
 from training.pages.curves import curves
@@ -76,6 +77,7 @@ def start_run(request: HttpRequest, project_id: int, recipe: str) -> HttpRespons
         "recipe": recipe,
         "recipes": RECIPES,
         "can_train": can_train(),
+        "has_preferences": holds_pairs(project),
     }
     status = 422 if form.errors else 200
     return render(request, "training/start_run.html", context, status=status)

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from annotate.kinds import InvalidValue
-from annotate.services.exports import ExportOptions
+from annotate.models import Project
+from annotate.services.exports import ExportOptions, holds_pairs
 from annotate.services.selection import ExportFilters
 from training.models import TrainingRun
 from training.recipes.config import Configuration, DpoConfig, RewardModelConfig, TinyLmConfig
@@ -59,6 +60,16 @@ def clean_config(*, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
     if recipe == Recipe.DPO and cleaned["base_model"] == "tiny":
         _require_context(cleaned)
     return cleaned
+
+
+def require_preferences(project: Project, recipe: str) -> None:
+    """Raises InvalidValue if the recipe cannot learn from what the project asks."""
+    if recipe in RECIPES and not holds_pairs(project):
+        raise InvalidValue(
+            "recipe",
+            f"{recipe} learns from preferences, and answers of this project's kind "
+            f"({project.kind}) hold none; make a snapshot and train on its files elsewhere",
+        )
 
 
 def fields_of(recipe: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Job, JobState, Project, User
 from annotate.services import audit, jobs
 from training.models import RunMetric, SamplingRun, Schedule, TrainingRun
-from training.services.configs import clean_config
+from training.services.configs import clean_config, require_preferences
 
 Phase = TrainingRun.Phase
 
@@ -25,8 +25,10 @@ def queue_run(
 ) -> TrainingRun:
     """Check the configuration, write the row and wake a worker once the caller commits.
 
-    Raises InvalidValue naming the field, or that the schedule has a run under way.
+    Raises InvalidValue naming the field, that the recipe cannot use what the project asks, or
+    that the schedule has a run under way.
     """
+    require_preferences(project, recipe)
     cleaned = clean_config(recipe=recipe, config=config)
     run = TrainingRun(
         project=project,

@@ -13,7 +13,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, User
 from annotate.services import audit
 from training.models import Schedule, TrainingRun
-from training.services.configs import clean_config
+from training.services.configs import clean_config, require_preferences
 from training.services.runs import queue_run
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ def save_schedule(
     A new one counts hours and judgements from now on.
     """
     _require_trigger(every_hours, every_judgements)
+    require_preferences(project, recipe)
     values = {
         "recipe": recipe,
         "config": clean_config(recipe=recipe, config=config),

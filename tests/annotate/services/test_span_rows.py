@@ -259,9 +259,13 @@ def test_over_the_api(make_project, client):
     assert refused.status_code == 409
     assert "fine_grained_tokens" in refused.json()["errors"][0]["message"]
     snapshots = reverse("api_snapshots", args=[project.pk])
-    refused = client.post(snapshots, {}, content_type="application/json")
+    made = client.post(snapshots, {}, content_type="application/json").json()
+    assert (made["holds"], made["rows"]) == ("judgements", 1)
+    refused = client.get(url, {"format": "trl", "snapshot": made["number"]})
     assert refused.status_code == 409
     assert "Formats that fit" in refused.json()["errors"][0]["message"]
+    answer = client.get(url, {"format": "fine_grained", "snapshot": made["number"]})
+    assert len(b"".join(answer.streaming_content).splitlines()) == 1
 
 
 def test_on_the_page(make_project, client):
@@ -271,7 +275,7 @@ def test_on_the_page(make_project, client):
     page = client.get(reverse("exports", args=[project.pk])).content.decode()
     assert 'value="fine_grained_tokens"' in page
     assert 'value="trl"' not in page
-    assert reverse("create_snapshot", args=[project.pk]) not in page
+    assert "its rows are the judgements as they are" in page
     url = reverse("download_export", args=[project.pk])
     choices = {"source": "all", "simulated": "include", "split": "all", "category": "C3"}
     answer = client.get(url, {**choices, "format": "fine_grained_segments"})
