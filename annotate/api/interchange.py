@@ -17,6 +17,7 @@ from annotate.api.paging import answer_page
 from annotate.api.query_parameters import read_flag, refuse_unknown
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.formats import UnknownFormat
+from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, Snapshot
@@ -33,6 +34,7 @@ PARAMETERS = {
     "superseded": "1: also answers that were changed later.",
     "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
     "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
+    "pairs": f"Of rankings and the like: {', '.join(PAIRS)} (default all).",
     "margin": "1: add the column margin.",
     "category": f"For labels made from spans: {', '.join(RULES['category'])} (default all).",
     "snapshot": "The number of a snapshot, in place of filters and rules.",
@@ -94,6 +96,9 @@ class SnapshotList(APIView):
         body = read_body(request, known={"query", "tie_rule", "aggregation"})
         if not isinstance(body.get("query", {}), dict):
             raise InvalidValue("query", "must be an object of filters")
+        for name in ("tie_rule", "aggregation"):
+            if body.get(name, "") is None:
+                raise InvalidValue(name, "must be a text; leave it out for what is usual")
         snapshot = create_snapshot(project=project, actor=request.user, **body)
         return Response(snapshot_body(snapshot), 201)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from annotate.interchange.pair_choice import choose_pairs
 from annotate.interchange.records import Message
 from annotate.kinds import pairwise
 from annotate.kinds.contract import Pair
@@ -77,10 +78,14 @@ class Judged(NamedTuple):
 
 
 class PairRules(NamedTuple):
-    """How a project's judgements make preferences: `pairs` is its kind's, None for `pairwise`."""
+    """How a project's judgements make preferences: `pairs` is its kind's, None for `pairwise`.
+
+    `which` of one answer's pairs: see `pair_choice.py`.
+    """
 
     strength_levels: int
     pairs: Callable[[Mapping[str, Any], Sequence[int]], list[Pair]] | None = None
+    which: str = "all"
 
 
 class Preference(NamedTuple):
@@ -123,7 +128,7 @@ def preferences(row: Judged, rules: PairRules) -> list[Preference]:
         return [preference(row, strength_levels=rules.strength_levels)]
     responses = {response.id: response for response in row.responses}
     found = []
-    for pair in rules.pairs(row.value, list(responses)):
+    for pair in choose_pairs(rules.pairs(row.value, list(responses)), rules.which):
         chosen, rejected = responses[pair.chosen], responses[pair.rejected]
         if chosen.said != rejected.said:
             margin = pair.strength / 3 if rules.strength_levels > 1 else 0.0

@@ -17,9 +17,16 @@ from django.views.decorators.http import require_POST, require_safe
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.finegrained.labels import CATEGORIES
 from annotate.interchange.export_formats import EXPORT_FORMATS
+from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import Project, Snapshot
-from annotate.services.exports import ExportOptions, formats_of, holds_pairs, stream_export
+from annotate.services.exports import (
+    ExportOptions,
+    formats_of,
+    holds_orders,
+    holds_pairs,
+    stream_export,
+)
 from annotate.services.selection import ExportFilters
 from annotate.services.snapshots import create_snapshot as freeze
 
@@ -66,6 +73,7 @@ class ExportForm(SelectionForm):
     """A download."""
 
     format = forms.ChoiceField(label=_("Format"))
+    pairs = forms.ChoiceField(choices=_in_words(PAIRS), label=_("Pairs of one answer"))
     split = forms.ChoiceField(choices=SPLITS.items(), label=_("Prompts"))
     category = forms.ChoiceField(
         choices=[
@@ -74,7 +82,7 @@ class ExportForm(SelectionForm):
         ],
         label=_("Labels made from spans"),
     )
-    field_order = ["format", "source", "simulated", "split", "category", *RULES]
+    field_order = ["format", "source", "simulated", "split", "category", *RULES, "pairs"]
 
     def __init__(self, data=None, *, project: Project) -> None:
         super().__init__(data)
@@ -83,6 +91,8 @@ class ExportForm(SelectionForm):
         if not any(f.write_pair for f in formats):
             for name in RULES:
                 del self.fields[name]
+        if not holds_orders(project):
+            del self.fields["pairs"]
         if not any(f.of_spans for f in formats):
             del self.fields["category"]
 
@@ -91,7 +101,9 @@ class ExportForm(SelectionForm):
         """Those of the fields that the chosen format knows."""
         chosen, values = EXPORT_FORMATS[self.cleaned_data["format"]], self.cleaned_data
         if chosen.write_pair:
-            return ExportOptions(**{name: values[name] for name in RULES})
+            return ExportOptions(
+                **{name: values[name] for name in (*RULES, "pairs") if name in values}
+            )
         labels = chosen.of_spans not in ("", "feedback")
         return ExportOptions(category=values["category"]) if labels else ExportOptions()
 

@@ -18,6 +18,7 @@ from annotate.interchange.export_formats import (
     get_export_format,
     write_pair,
 )
+from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import (
     AGGREGATIONS,
     TIE_RULES,
@@ -33,6 +34,7 @@ LINES_A_CHUNK = 200
 CHOICES = {
     "tie_rule": tuple(TIE_RULES),
     "aggregation": tuple(AGGREGATIONS),
+    "pairs": tuple(PAIRS),
     "category": (ALL_CATEGORIES, *CATEGORIES),
 }
 
@@ -46,11 +48,13 @@ class ExportOptions:
     """`margin` adds the column that TRL's RewardTrainer reads.
 
     With the tie rule "half" every row has a `weight`: 1, or 0.5 for the two rows of a tie.
+    `pairs`: which of an answer's pairs, where it holds several.
     `category` is for labels made from spans: rows for every category, or for one.
     """
 
     tie_rule: str = "drop"
     aggregation: str = "each"
+    pairs: str = "all"
     margin: bool = False
     category: str = ALL_CATEGORIES
 
@@ -98,7 +102,7 @@ def stream_export(
             fits = ", ".join(formats_of(project, snapshot))
             message = f"{why}, and this snapshot was made of judgements. Formats that fit: {fits}."
             raise DoesNotFit({"format": message})
-        _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "margin"))
+        _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "pairs", "margin"))
         return _lines(_pair_rows(selection, chosen.write_pair, options))
     if snapshot is not None:  # its rules are those of its training files
         options = ExportOptions()
@@ -116,6 +120,12 @@ def pair_rules(project: Project) -> PairRules:
     module, settings = kinds.get(project.kind), Form.of_project(project).settings
     levels = kinds.strength_levels(module, settings)
     return PairRules(levels, None if project.kind == kinds.pairwise.NAME else module.pairs)
+
+
+def holds_orders(project: Project) -> bool:
+    """Whether one answer may hold several pairs."""
+    module, settings = kinds.get(project.kind), Form.of_project(project).settings
+    return holds_pairs(project) and kinds.response_range(module, settings)[1] > 2
 
 
 def holds_pairs(project: Project) -> bool:
@@ -162,7 +172,7 @@ def _pair_rows(
     rows = aggregate(
         selection.judged(by_task=options.aggregation == "majority"),
         aggregation=options.aggregation,
-        rules=pair_rules(selection.project),
+        rules=pair_rules(selection.project)._replace(which=options.pairs),
     )
     weight = options.tie_rule == "half"
     for row in apply_tie_rule(rows, options.tie_rule):

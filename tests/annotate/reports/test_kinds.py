@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.urls import reverse
 
 from annotate.models import Judgement, Response, TaskResponse
@@ -117,3 +118,47 @@ def test_a_ranking_gives_every_pair_that_it_implies(
     assert chosen.count("third") == 6
     assert "fourth" not in chosen
     assert len(export(project, "trl", aggregation="majority")) == 6
+    assert len(export(project, "trl", pairs="adjacent")) == 4 + 3
+    assert len(export(project, "trl", pairs="best_worst")) == 2
+    with pytest.raises(ValidationError, match="single judgements"):
+        export(project, "raw", pairs="adjacent")
+    with pytest.raises(ValidationError, match="all, adjacent, best_worst"):
+        export(project, "trl", pairs="some")
+
+
+def test_which_pairs_over_rest_on_the_page_and_by_command(
+    make_project, make_pair_tasks, client, tmp_path
+) -> None:
+    project = make_project(kind="ranking")
+    [task] = make_pair_tasks(project, 1)
+    content = [{"type": "text", "text": "third"}]
+    third = Response.objects.create(prompt=task.prompt, content=content, content_hash="third")
+    TaskResponse.objects.create(task=task, response=third, position=2)
+    order = [[pk] for pk in task.places.order_by("position").values_list("response_id", flat=True)]
+    Judgement.objects.create(
+        project=project, task=task, kind="ranking", source="imported", imported_author="w",
+        value={"verdict": "full", "tiers": order},
+    )  # fmt: skip
+    client.force_login(project.created_by)
+    page = client.get(reverse("exports", args=[project.pk])).content.decode()
+    assert 'name="pairs"' in page
+    common = {"source": "all", "simulated": "include", "split": "all"}
+    rules = {"tie_rule": "drop", "aggregation": "each"}
+    for which, count in (("all", 3), ("adjacent", 2), ("best_worst", 1)):
+        asked = {"format": "trl", "pairs": which}
+        answer = client.get(reverse("api_export", args=[project.pk]), asked)
+        assert len(b"".join(answer.streaming_content).splitlines()) == count
+        url = reverse("download_export", args=[project.pk])
+        answer = client.get(url, {**common, **rules, **asked})
+        assert len(b"".join(answer.streaming_content).splitlines()) == count
+        file = tmp_path / which
+        call_command("export_data", project.pk, "--pairs", which, "--output", file)
+        assert len(file.read_bytes().splitlines()) == count
+    pairs = make_project(project.created_by)
+    Judgement.objects.create(
+        project=pairs, task=make_pair_tasks(pairs, 1)[0], kind="pairwise", source="imported",
+        imported_author="w", value={"verdict": "tie"},
+    )  # fmt: skip
+    page = client.get(reverse("exports", args=[pairs.pk])).content.decode()
+    assert 'name="tie_rule"' in page
+    assert 'name="pairs"' not in page
