@@ -25,6 +25,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project
 from annotate.pages import shown
 from annotate.pages.questions import read_value
+from annotate.pages.same_account import same_account
 from annotate.progress import progress_of
 from annotate.rendering import render_markdown
 from annotate.services import judgements, seats
@@ -57,6 +58,7 @@ def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
+@same_account
 def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Take the answer. JSON: what was saved, and the task after `beside` as HTML."""
     try:
@@ -79,6 +81,7 @@ def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> Htt
 @require_http_methods(["GET", "POST"])
 @never_cache
 @login_required
+@same_account
 def revise_judgement(request: HttpRequest, project_id: int, judgement_id: int) -> HttpResponse:
     """An answer of yours, to be changed; the new one supersedes it."""
     if request.method == "GET":
@@ -97,7 +100,9 @@ def revise_judgement(request: HttpRequest, project_id: int, judgement_id: int) -
         return _revise_page(request, project_id, judgement_id, error)
     except SeatGone as error:
         return _gone(request, project_id, str(error))
-    messages.success(request, _("Your answer is changed."))
+    # What it is about tells the page which draft it need not keep any longer.
+    about = f"revise-{judgement_id}"
+    messages.success(request, _("Your answer is changed."), extra_tags=about)
     return _go_on(request, project_id, judgement=submitted.judgement.pk)
 
 
@@ -120,6 +125,7 @@ def undo(request: HttpRequest, project_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
+@same_account
 def skip_seat(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Decline the task for good, with the reason."""
     try:
@@ -140,6 +146,7 @@ def skip_seat(request: HttpRequest, project_id: int, seat_id: int) -> HttpRespon
 
 @require_POST
 @login_required
+@same_account
 def save_draft(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Keep what is typed so far; the body is the draft as JSON. 204."""
     try:
@@ -156,6 +163,7 @@ def save_draft(request: HttpRequest, project_id: int, seat_id: int) -> HttpRespo
 
 @require_POST
 @login_required
+@same_account
 def renew_lease(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Keep the seat while its page is in use. 204, or 409 with what became of it."""
     try:

@@ -1,5 +1,10 @@
-/* Nothing left: ask now and then, ever more rarely, whether a task came back. */
+/* Nothing left: send what still waits, and ask now and then, ever more rarely, whether a task came
+   back. */
 
+import { tellOfOthers, tidy } from "./kept.js";
+import { Outbox } from "./outbox.js";
+
+const { user, workUrl } = document.querySelector("[data-user]").dataset;
 const page = document.querySelector("[data-poll]");
 const LONGEST_MS = 5 * 60_000;
 let pause = 20_000;
@@ -21,3 +26,14 @@ async function look() {
 }
 
 if (page) setTimeout(look, pause);
+
+tidy(user);
+tellOfOthers(user);
+const outbox = new Outbox(user, { taken: () => location.replace(workUrl), refused, stuck: () => {} });
+if (outbox.entries.length) outbox.flush();
+
+function refused(_entry, _status, detail) {
+  const place = document.querySelector("[data-refused]");
+  place.textContent = detail;
+  place.hidden = false;
+}

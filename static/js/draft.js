@@ -1,18 +1,20 @@
 /* An unfinished answer: to the server a moment after each change, and at once into this browser,
    so that neither a reload nor a lost connection loses it. */
 
-import { csrfToken } from "./outbox.js";
+import { draftName } from "./kept.js";
+import { signed } from "./outbox.js";
 import { setStatus } from "./status.js";
 
 const PAUSE_MS = 700;
 const KEEPALIVE_MOST = 20_000;
 // Not part of the answer.
-const OWN_FIELDS = new Set(["csrfmiddlewaretoken", "form", "seconds_active", "shown_for"]);
+const OWN_FIELDS = new Set(["csrfmiddlewaretoken", "account", "form", "seconds_active", "shown_for"]);
 
 export class Draft {
   #task;
   #form;
   #name;
+  #user;
   #activity;
   #timer = 0;
   #dirty = false;
@@ -20,7 +22,8 @@ export class Draft {
   constructor(task, user, activity) {
     this.#task = task;
     this.#form = task.querySelector("#answer");
-    this.#name = `tandem:draft:${user}:${task.dataset.key}`;
+    this.#user = user;
+    this.#name = draftName(user, task.dataset.key);
     this.#activity = activity;
     task.addEventListener("input", (event) => {
       if (event.target.form === this.#form) this.#changed();
@@ -50,7 +53,7 @@ export class Draft {
       const answer = await fetch(url, {
         method: "POST",
         body,
-        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+        headers: { "Content-Type": "application/json", ...signed(this.#user) },
         credentials: "same-origin",
         keepalive: body.length < KEEPALIVE_MOST, // Browsers refuse to carry on with longer ones.
       });

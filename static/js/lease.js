@@ -1,6 +1,6 @@
 /* Keeps the seats of this page while somebody works at it. */
 
-import { csrfToken } from "./outbox.js";
+import { signed } from "./outbox.js";
 import { setNotice, text } from "./status.js";
 
 export class Lease {
@@ -19,15 +19,15 @@ export class Lease {
     const [shown] = this.#tasks();
     for (const task of this.#tasks()) {
       if (!task?.dataset.renewUrl) continue;
-      const status = await this.#post(task.dataset.renewUrl);
+      const status = await this.#post(task);
       if (status === 409 && task === shown) setNotice(text("leaseLost"));
     }
   }
 
-  async #post(url) {
+  async #post({ dataset: { renewUrl, account } }) {
     try {
-      const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
-      const answer = await fetch(url, { method: "POST", headers, credentials: "same-origin" });
+      const headers = { Accept: "application/json", ...signed(account) };
+      const answer = await fetch(renewUrl, { method: "POST", headers, credentials: "same-origin" });
       return answer.status;
     } catch {
       return 0; // Offline: the outbox says so when it matters, and late answers are kept.

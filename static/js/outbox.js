@@ -1,11 +1,17 @@
 /* Answers on their way. Each is written down in this browser before it is sent and struck out
    when the server has it, so that a crash or a lost connection loses nothing. Every answer
-   carries a key by which the server takes it once, however often it arrives. */
+   carries a key by which the server takes it once, however often it arrives.
+
+   Every account has a list of its own, and the server is told whose an answer is: the cookie may
+   be another account's by now, and then the answer waits. */
+
+import { outboxName, waiting } from "./kept.js";
 
 const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
 
 export class Outbox {
   #name;
+  #user;
   #listener;
   #failures = 0;
   #timer = 0;
@@ -13,14 +19,15 @@ export class Outbox {
 
   /** `listener` has taken(entry, answer), refused(entry, status, detail), stuck(why). */
   constructor(user, listener) {
-    this.#name = `tandem:outbox:${user}`;
+    this.#user = user;
+    this.#name = outboxName(user);
     this.#listener = listener;
     addEventListener("online", () => this.flush());
     addEventListener("focus", () => this.isStuck && this.flush()); // As after logging in elsewhere.
   }
 
   get entries() {
-    return JSON.parse(localStorage.getItem(this.#name) ?? "[]");
+    return waiting(this.#name);
   }
 
   get isStuck() {
@@ -60,7 +67,7 @@ export class Outbox {
       answer = await fetch(entry.url, {
         method: "POST",
         body: new URLSearchParams(entry.body),
-        headers: { Accept: "application/json", "X-CSRFToken": csrfToken() },
+        headers: { Accept: "application/json", ...signed(this.#user) },
         credentials: "same-origin",
         keepalive: entry.body.length < 50_000,
       });
@@ -68,11 +75,12 @@ export class Outbox {
       return this.#stuck("offline");
     }
     const isJson = answer.headers.get("Content-Type")?.includes("json");
+    const said = isJson ? await answer.json() : {};
+    if (said.field === "account") return this.#stuck("otherAccount");
     if (answer.redirected || answer.status === 403) return this.#stuck("signedOut");
     if (answer.status >= 500 || answer.status === 429) return this.#stuck("trouble");
     this.#failures = 0;
     this.remove(entry.key);
-    const said = isJson ? await answer.json() : {};
     if (answer.ok) this.#listener.taken(entry, said);
     else this.#listener.refused(entry, answer.status, said.detail ?? answer.statusText);
     return true;
@@ -89,6 +97,11 @@ export class Outbox {
   #write(entries) {
     localStorage.setItem(this.#name, JSON.stringify(entries));
   }
+}
+
+/** What says to the server that a request is this page's, and whose it is. */
+export function signed(user) {
+  return { "X-CSRFToken": csrfToken(), "X-Tandem-Account": user };
 }
 
 /** Of the cookie: logging in again, also in another tab, makes that of the page worthless. */

@@ -3,6 +3,7 @@
 import { Activity } from "./activity.js";
 import { keysOf } from "./deeds.js";
 import { Draft } from "./draft.js";
+import { tellOfOthers, tidy } from "./kept.js";
 import { listen as listenToKeys } from "./keys.js";
 import { Lease } from "./lease.js";
 import { Outbox, freshen } from "./outbox.js";
@@ -25,6 +26,8 @@ let isWaiting = false;
 let isStale = false; // The task shown was answered before the page was loaded; that is on its way.
 
 async function begin() {
+  tidy(area.dataset.user);
+  tellOfOthers(area.dataset.user);
   await load(area.querySelector("#task"));
   addEventListener("submit", onSubmit);
   addEventListener("click", onClick);
@@ -146,6 +149,7 @@ function stuck(why) {
 
 /** A further task, or null: shown if the desk is empty, else laid ready. */
 function receive(task) {
+  if (task && task.dataset.account !== area.dataset.user) return setNotice(text("otherAccount"));
   const isNew = task && task.dataset.seat !== shown.dataset.seat && !isUnsent(task.dataset.seat);
   if (isWaiting && isNew) {
     show(task, text("next"));
@@ -172,6 +176,7 @@ async function fetchAhead() {
 }
 
 async function onClick(event) {
+  if (event.target.closest?.("[data-give-up]")) return draft.discard();
   const link = event.target.closest?.("[data-undo]");
   if (!link) return;
   event.preventDefault();

@@ -203,3 +203,27 @@ def test_statements_of_the_page(page, statements):
     statements.clear()
     client.get(url)
     assert len(statements) == 5
+
+
+def test_work_of_another_account_is_refused_and_left_to_it(page, make_user, add_member, project):
+    client, url = page
+    grace = make_user("grace")
+    add_member(project, grace)
+    action, answers = open_page(client, url)
+    of_grace = {"answer": answers[0], "account": grace.pk}
+    refused = client.post(action, of_grace, headers=JSON)
+    assert refused.status_code == 403
+    assert refused.json()["field"] == "account"
+    assert client.post(action, of_grace).url == url
+    assert "under another account" in client.get(url).content.decode()
+    header = {"X-Tandem-Account": str(grace.pk)}
+    for action_of in ("skip", "draft", "renew"):
+        address = action.replace("submit", action_of)
+        answer = client.post(
+            address, {}, content_type="application/json", headers={**JSON, **header}
+        )
+        assert answer.status_code == 403
+    assert not Judgement.objects.exists()
+    assert not Skip.objects.exists()
+    assert client.post(action, {**of_grace, "account": client.session["_auth_user_id"]}).url == url
+    assert Judgement.objects.count() == 1
