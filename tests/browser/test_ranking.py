@@ -288,3 +288,53 @@ def test_a_second_ranking_of_the_best_alone(open_browser, ada):
     answers = submit(page)["answers"]
     assert letters(ids, answers["first"]) == ["BCD", "A"]
     assert letters(ids, answers["tone"]) == ["D", "C", "B"]
+
+
+def a_second_ranking(owner, settings: dict):
+    """A project that ranks all, and then those of the first place once more."""
+    first = {"name": "first", "title": "Which is better?", "kind": "ranking", "settings": FULL}
+    best = {"name": "tone", "title": "Which sounds better?", "kind": "ranking"}
+    best |= {"responses": {"of": "first", "side": "chosen"}, "settings": settings}
+    tasks = [demo(topic, *ALL) for topic in TOPICS]
+    return make_project(owner, "form", {"questions": [first, best]}, *tasks)
+
+
+@pytest.mark.parametrize("modes", [["best_worst"], ["best_worst", "full"]])
+def test_of_two_of_four_the_order_alone_is_asked(open_browser, ada, modes):
+    page = open_browser(ada)
+    open_desk(page, a_second_ranking(ada, {"modes": modes}))
+    ids = shown_ids(page)
+    second = page.get_by_role("group", name="Which sounds better?")
+    ends = second.get_by_role("radio", name="Best and worst")
+    for key in ("2", "3", "t", "4", "t", "1"):
+        page.keyboard.press(key)
+    expect(ends).to_be_visible()
+    expect(second.locator(".end")).to_have_count(2)
+    expect(second.locator(".rail")).to_be_hidden()
+    chip(page, "D").first.click()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(second.locator(".chip")).to_have_count(2)
+    expect(ends).to_be_hidden()
+    expect(second.locator(".end").first).to_be_hidden()
+    for key in ("Enter", "3", "2"):
+        page.keyboard.press(key)
+    answers = submit(page)["answers"]
+    assert letters(ids, answers["first"]) == ["BC", "D", "A"]
+    assert letters(ids, answers["tone"]) == ["C", "B"]
+
+
+def test_the_order_of_two_without_scripts(open_browser, ada):
+    project = a_second_ranking(ada, {"modes": ["best_worst"]})
+    page = open_browser(ada, java_script_enabled=False)
+    page.goto(reverse("work", args=[project.pk]))
+    first = page.get_by_role("group", name="Which is better?")
+    second = page.get_by_role("group", name="Which sounds better?")
+    first.get_by_role("radio", name="Whole order").check()
+    for letter, place in zip("ABCD", "1122", strict=True):
+        first.get_by_label(f"Place of {letter}").select_option(place)
+    second.get_by_role("radio", name="Whole order").check()
+    second.get_by_label("Place of A").select_option("2")
+    second.get_by_label("Place of B").select_option("1")
+    page.get_by_role("button", name="Submit").click()
+    value = Judgement.objects.get().value["answers"]["tone"]
+    assert [len(tier) for tier in value["tiers"]] == [1, 1]

@@ -4,6 +4,9 @@ Fields by what follows the question's prefix: nothing, the verdict; `.best` and 
 ids; `.place.<id>`, a number or `unrankable`; `.reason.<id>`, why it is; `.confidence`. Equal
 places are ties, and gaps between places mean nothing. The first way to answer is checked from the
 start, so it is no answer by itself. The script keeps its order in the same fields.
+
+A form may ask about some of the task's responses, which turn out on the page: of two, the script
+offers the order in the place of best and worst.
 """
 
 from collections.abc import Iterable, Mapping
@@ -104,12 +107,18 @@ def context(settings: RankingSettings, task: "ShownTask", value: object) -> dict
         ],
         "places": [str(place) for place in range(1, count + 1)],
         "has_order": "full" in modes,
+        "of_two": _of_two(settings, modes),
         "unrankable": UNRANKABLE if settings.allow_unrankable else "",
         "ties": settings.allow_ties,
         **confidence.context(settings, value),
         "show_bar": True,
         "keys": [*_keys(modes, verdicts), *confidence.keys(settings)],
     }
+
+
+def _of_two(settings: RankingSettings, modes: tuple[str, ...]) -> list[Way]:
+    """The ways that come in only if two of more responses are asked about."""
+    return [Way(name, *_WAYS[name]) for name in offered_modes(settings, 2) if name not in modes]
 
 
 def _keys(modes: tuple[str, ...], verdicts: tuple[str, ...]) -> Iterable[tuple[str, str | Promise]]:

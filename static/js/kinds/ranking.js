@@ -14,6 +14,7 @@ class Ranking {
   #page;
   #order = null;
   #rail = null;
+  #leftOut = null; // The way that was chosen and cannot be offered just now.
 
   constructor(root, page) {
     this.#root = root;
@@ -77,7 +78,24 @@ class Ranking {
       place.hidden = isOff;
       for (const field of place.querySelectorAll("input, select")) field.disabled = isOff;
     }
+    this.#offer();
     this.#draw();
+  }
+
+  /** Of two responses the order is all there is to say; best and worst are offered of more. */
+  #offer() {
+    const isOfTwo = this.#ids.length <= 2;
+    for (const input of this.#root.querySelectorAll(".ways .scale input")) {
+      const isOff = isOfTwo ? input.value === "best_worst" : "ofTwo" in input.dataset;
+      input.disabled = input.closest(".option").hidden = isOff;
+    }
+    const checked = this.#root.querySelector(".ways input:checked");
+    const before = checked.disabled ? checked : this.#order?.isUntouched && this.#leftOut;
+    if (before) {
+      this.#leftOut = before.disabled ? before : null;
+      (before.disabled ? this.#modes[0] : before).checked = true;
+    }
+    this.#root.dataset.mode = MODES.includes(this.#verdict) ? this.#verdict : this.#modes[0].value;
   }
 
   get #ids() {
@@ -85,7 +103,7 @@ class Ranking {
   }
 
   get #verdict() {
-    return (this.#root.querySelector(".ways input:checked") ?? this.#modes[0]).value;
+    return (this.#root.querySelector(".ways input:checked:enabled") ?? this.#modes[0]).value;
   }
 
   get #mode() {
@@ -93,7 +111,7 @@ class Ranking {
   }
 
   get #modes() {
-    return [...this.#root.querySelectorAll(".ways .scale input")];
+    return [...this.#root.querySelectorAll(".ways .scale input:enabled")];
   }
 
   #said(verdict) {
