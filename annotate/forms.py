@@ -10,6 +10,7 @@ from annotate import kinds
 from annotate.kinds import Kind
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.models import Judgement, Project
+from annotate.models.chat import oldest_heartbeat
 from annotate.statements import fetch_one
 
 CONTENT = """
@@ -21,7 +22,12 @@ SELECT t.context::text, p.passages::text,
                 SELECT json_agg(a.letter ORDER BY a.letter) FROM annotate_chatreply a
                 WHERE a.turn_id = u.id AND a.state IN ('done', 'stopped') AND a.text <> ''
             ), '[]') ORDER BY u.number)
-            FROM annotate_chatturn u WHERE u.session_id = s.id), '[]'))::text
+            FROM annotate_chatturn u WHERE u.session_id = s.id), '[]'),
+            'running', coalesce((
+                SELECT json_agg(DISTINCT u.number) FROM annotate_chatreply a
+                JOIN annotate_chatturn u ON u.id = a.turn_id
+                WHERE u.session_id = s.id AND a.state = 'streaming'
+                  AND a.heartbeat_at > %(alive)s::timestamptz), '[]'))::text
         FROM annotate_chatsession s
         WHERE s.task_id = t.id AND s.annotator_id = %(annotator)s::bigint)
 FROM annotate_task t JOIN annotate_prompt p ON p.id = t.prompt_id
@@ -72,7 +78,7 @@ class Form:
         """The answer in its stored form. Raises InvalidValue.
 
         One query for contents if the kind looks into them, else none. The context's `session`
-        is the conversation that this person held at the task, whatever the task says.
+        is the conversation that this person holds at the task, whatever the task says.
         """
         if kinds.needs_content(self.module, self.settings):
             shown = _with_content(task_id, response_ids, annotator_id)
@@ -89,7 +95,12 @@ def _clean_settings(kind: str, kind_settings: str) -> Any:
 
 
 def _with_content(task_id: int, response_ids: Sequence[int], annotator_id: int) -> Shown:
-    parameters = {"task": task_id, "responses": list(response_ids), "annotator": annotator_id}
+    parameters = {
+        "task": task_id,
+        "responses": list(response_ids),
+        "annotator": annotator_id,
+        "alive": oldest_heartbeat(),
+    }
     found = [json.loads(text or "null") for text in fetch_one(CONTENT, parameters)]
     context, passages, responses, session = found
     context.pop("session", None)

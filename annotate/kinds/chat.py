@@ -3,7 +3,10 @@
 The task's context says which conversation was held, and who replied at each turn (a model that
 failed or was stopped before its first word did not)::
 
-    context: {"session": {"id": 7, "replies": [["A", "B"], ["A"]]}}
+    context: {"session": {"id": 7, "replies": [["A", "B"], ["A"]], "running": [1]}}
+
+`running` (may be left out) are the turns at which a reply is still being written: such a
+conversation cannot be judged yet.
 
 Models are the letters A to D, given to them for the length of one session; they mean the same
 at every turn and wherever a reply was shown. Value, version 1, turns counted from 0::
@@ -60,10 +63,11 @@ class ChatSettings(AnswerSettings):
 
 @dataclass(frozen=True)
 class Session:
-    """The conversation that an answer is about: its id, and who replied at each turn."""
+    """The conversation that an answer is about: its id, who replied at each turn, where it runs."""
 
     id: int
     replies: tuple[tuple[str, ...], ...]
+    running: tuple[int, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -102,7 +106,7 @@ def session_of(shown: Shown, settings: ChatSettings) -> Session:
     raw = (shown.context or {}).get("session")
     if raw is None:
         raise InvalidValue(field, "is missing: there is no conversation yet; send a message first")
-    given = answers.clean_object(field, raw, ("id", "replies"))
+    given = answers.clean_object(field, raw, ("id", "replies", "running"))
     session_id = clean_integer(f"{field}.id", given.get("id"), low=1, high=BIGINT_MAX)
     path, letters = f"{field}.replies", LETTERS[: settings.models]
     turns = answers.clean_list(path, given.get("replies"), low=0, high=settings.max_turns)
@@ -112,7 +116,14 @@ def session_of(shown: Shown, settings: ChatSettings) -> Session:
         )
         for i, turn in enumerate(turns)
     )
-    return Session(session_id, replies)
+    last = max(len(turns) - 1, 0)
+    running = tuple(
+        clean_integer(f"{field}.running.{i}", turn, low=0, high=last)
+        for i, turn in enumerate(
+            answers.clean_list(f"{field}.running", given.get("running", []), low=0, high=len(turns))
+        )
+    )
+    return Session(session_id, replies, running)
 
 
 def clean_value(
@@ -126,6 +137,10 @@ def clean_value(
     given = answer.get("session")
     if type(given) is not int or given != session.id:
         raise InvalidValue("value.session", f"must be {session.id}, the one held for this task")
+    if session.running:
+        turn = min(session.running)
+        message = f"comes too early: turn {turn + 1} still has a reply coming; wait, or stop it"
+        raise InvalidValue(f"value.turns.{turn}", message)
     if sum(map(bool, session.replies)) < settings.min_turns:
         message = f"judges too short a conversation; hold at least {settings.min_turns} turns"
         raise InvalidValue("value.turns", message)

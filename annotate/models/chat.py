@@ -118,7 +118,7 @@ class ChatReplyQuerySet(models.QuerySet):
 
     def running(self) -> "ChatReplyQuerySet":
         """Those that some process is still adding to."""
-        return self.filter(state="streaming", heartbeat_at__gt=_oldest_heartbeat())
+        return self.filter(state="streaming", heartbeat_at__gt=oldest_heartbeat())
 
 
 class ChatReply(models.Model):
@@ -226,8 +226,9 @@ class ChatReply(models.Model):
 
     @property
     def is_abandoned(self) -> bool:
-        return self.state == "streaming" and self.heartbeat_at < _oldest_heartbeat()
+        return self.state == "streaming" and self.heartbeat_at < oldest_heartbeat()
 
 
-def _oldest_heartbeat() -> datetime:
+def oldest_heartbeat() -> datetime:
+    """Replies that were added to before are abandoned: their process is gone."""
     return timezone.now() - ABANDONED_AFTER

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate.chat.history import Exchange, messages_for, split_prompt
 from annotate.forms import Form
@@ -87,7 +88,7 @@ def _seat_in_use(seat_id: int, user: User) -> Seat:
     seat = held_seat(seat_id=seat_id, user=user)
     if Judgement.objects.filter(task=seat.task_id, annotator=user).exists():
         raise SeatGone(
-            "You submitted this conversation. Undo changes its verdicts, but it cannot go on."
+            _("You submitted this conversation. Undo changes its verdicts, but it cannot go on.")
         )
     return seat
 
@@ -96,8 +97,11 @@ def _begin(seat: Seat, user: User, settings: ChatSettings) -> ChatSession:
     model_ids = list(available(seat.project).values_list("pk", flat=True))
     if len(model_ids) < settings.models:
         raise NotSetUp(
-            f"This project asks for {settings.models} models and has {len(model_ids)}. "
-            "Ask a manager to set up more."
+            _(
+                "This project asks for %(asked)s models and has %(there)s. "
+                "Ask a manager to set up more."
+            )
+            % {"asked": settings.models, "there": len(model_ids)}
         )
     return ChatSession.objects.create(
         project=seat.project,
@@ -141,15 +145,18 @@ def begin_reply(
     settle_abandoned(session)
     turns = list(session.turns.order_by("number").prefetch_related("replies"))
     if number != len(turns) - 1:
-        raise SeatGone("The conversation has gone on; reload the page.")
+        raise SeatGone(_("The conversation has gone on; reload the page."))
     attempts = [reply for reply in turns[-1].replies.all() if reply.letter == letter]
     if any(reply.stands or reply.state == "streaming" for reply in attempts):
-        raise SeatGone("There is a reply of this model already; reload the page.")
+        raise SeatGone(_("There is a reply of this model already; reload the page."))
     mine = ChatReply.objects.filter(turn__session__annotator=user)
     if len(attempts) >= MAX_ATTEMPTS or mine.running().count() >= MAX_RUNNING:
         raise TooManyReplies(
-            f"At most {MAX_RUNNING} replies at once and {MAX_ATTEMPTS} attempts at each. "
-            "Wait for those that run, or stop them."
+            _(
+                "At most %(running)s replies at once and %(attempts)s attempts at each. "
+                "Wait for those that run, or stop them."
+            )
+            % {"running": MAX_RUNNING, "attempts": MAX_ATTEMPTS}
         )
     now = timezone.now()
     reply = ChatReply.objects.create(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from annotate.models import Project, User
 from annotate.pages.kinds import PAGE_PARTS
@@ -19,7 +19,8 @@ THREE = (*TEXTS, "Nobody knows.")
 class Asked:
     """`answer` fills in the task shown, without submitting it.
 
-    `context` gives a task's context from the ids of its responses.
+    `context` gives a task's context from the ids of its responses. `models` are those to talk
+    with, as tests/chat_server.py knows them: the fixture `make_asked` sets them up.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Asked:
     answer: Callable[[Page], None]
     settings: Mapping[str, Any] = field(default_factory=dict)
     texts: Sequence[str] = TEXTS
+    models: Sequence[str] = ()
     context: Callable[[list[int]], dict] = lambda ids: {}
 
     def project(self, owner: User, tasks: int = 3) -> Project:
@@ -55,6 +57,16 @@ def write_critiques(page: Page) -> None:
         box.fill("It says too little.")
 
 
+def talk(page: Page) -> None:
+    """One turn with two models, judged, and the whole judged."""
+    page.get_by_label("Your message").fill("What makes the tides?")
+    page.get_by_label("Your message").press("Enter")
+    expect(page.locator("[data-reply][data-state=done]")).to_have_count(2)
+    page.locator("[data-turn='0']").get_by_role("radio", name="B is better").check()
+    final = page.get_by_role("region", name="The whole conversation")
+    final.get_by_role("radio", name="Equally good").check()
+
+
 def first_is_the_anchor(ids: list[int]) -> dict:
     return {"anchor": ids[0]}
 
@@ -74,6 +86,7 @@ TREE = [
     {"name": "harm", "title": "Harmful", "children": [{"name": "fraud", "title": "Fraud"}]},
     {"name": "style", "title": "Style"},
 ]
+TALK = {"models": 2, "turn": "preference", "final": "preference"}
 WITH_CRITERIA = keys("2", "q", "Enter", "4", "w", "Enter", "ArrowRight", "e")
 
 EVERY = (
@@ -89,6 +102,7 @@ EVERY = (
     Asked("critique", "critique", write_critiques),
     Asked("similarity", "similarity", keys("1"), {}, THREE, first_is_the_anchor),
     Asked("joint", "joint", keys("2"), context=another_prompt),
+    Asked("chat", "chat", talk, TALK, (), models=("echo:1", "echo:2")),
     Asked("context", "context", keys("2"), context=lambda ids: {"criterion": "Which is shorter?"}),
 )
 LANDED = [asked for asked in EVERY if asked.kind in {"form", *PAGE_PARTS}]

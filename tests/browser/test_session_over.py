@@ -28,9 +28,9 @@ def submit(page: Page) -> None:
 
 
 @pytest.mark.parametrize("asked", LANDED, ids=lambda asked: asked.name)
-def test_logging_in_by_the_link_goes_on(open_browser, ada, asked: Asked) -> None:
+def test_logging_in_by_the_link_goes_on(open_browser, make_asked, ada, asked: Asked) -> None:
     page = open_browser(ada)
-    open_desk(page, asked.project(ada))
+    open_desk(page, make_asked(asked))
     first = question(page)
     asked.answer(page)
     Session.objects.all().delete()
@@ -46,18 +46,18 @@ def test_logging_in_by_the_link_goes_on(open_browser, ada, asked: Asked) -> None
 
 
 @pytest.mark.parametrize("asked", LANDED[:1] + LANDED[-1:], ids=lambda asked: asked.name)
-def test_logging_in_in_another_tab_sends_it(open_browser, ada, asked: Asked) -> None:
+def test_logging_in_in_another_tab_sends_it(open_browser, make_asked, ada, asked: Asked) -> None:
     page = open_browser(ada)
-    open_desk(page, asked.project(ada))
+    open_desk(page, make_asked(asked))
     asked.answer(page)
     Session.objects.all().delete()
     submit(page)
     second = question(page)
     other = page.context.new_page()
-    other.goto("/login/")
-    log_in(other)
-    expect(other.get_by_role("heading", name="Projects")).to_be_visible()
     with page.expect_response(lambda got: SENT.search(got.url) and got.status == 200):
+        other.goto("/login/")
+        log_in(other)
+        expect(other.get_by_role("heading", name="Projects")).to_be_visible()
         page.bring_to_front()
         page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.locator("[data-notice]")).to_be_hidden()

@@ -107,6 +107,9 @@ def test_refused_answers(path, new, field):
         ({"id": 7, "replies": [["A", "A"]]}, "context.session.replies.0.1"),
         ({"id": 7, "replies": [["A"]] * 21}, "context.session.replies"),
         ({"id": 7, "replies": []}, "value.turns"),
+        ({"id": 7, "replies": REPLIES, "running": [3]}, "value.turns.3"),
+        ({"id": 7, "replies": REPLIES, "running": [4]}, "context.session.running.0"),
+        ({"id": 7, "replies": REPLIES, "running": 3}, "context.session.running"),
         ({"id": 7, "replies": [[]]}, "value.turns"),
     ],
 )

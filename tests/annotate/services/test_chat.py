@@ -157,6 +157,11 @@ def test_stopping_keeps_what_came(make_chat, chat_server):
         time.sleep(0.05)
     with pytest.raises(InvalidValue, match="too early"):
         send(project, 1, "Wait", {"ratings": {"A": 1}})
+    session = ChatSession.objects.get()
+    verdict = {"session": session.pk, "turns": {}, "final": {"ratings": {"overall": {"A": 1}}}}
+    with pytest.raises(InvalidValue, match="turn 1 still has a reply coming") as refused:
+        submit_judgement(seat_id=project.seat, user=project.ada, value=verdict)
+    assert refused.value.field == "value.turns.0"
     stop_reply(seat_id=project.seat, user=project.ada, number=0, letter="A")
     thread.join(20)
     [reply] = ended
