@@ -25,6 +25,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project
 from annotate.pages import shown
 from annotate.pages.questions import read_value
+from annotate.pages.refused import words
 from annotate.pages.same_account import same_account
 from annotate.progress import progress_of
 from annotate.rendering import render_markdown
@@ -190,12 +191,13 @@ def _work_page(
         return render(request, "annotate/done.html", _frame(project, project.guidelines))
     if error and lease.seat_id != seat_id:
         text = _("Your last answer was not taken (%s), and its task is no longer yours.")
-        messages.warning(request, text % error)
+        messages.warning(request, text % error.message)
         return redirect("work", project.pk)
     refused = request.POST if "rationale" in request.POST or "answer" in request.POST else None
+    task = shown.from_lease(lease, refused)
     context = {
-        "task": shown.from_lease(lease, refused),
-        "error": error,
+        "task": task,
+        "refusal": words(error, task) if error else "",
         **_frame(project, project.guidelines),
     }
     return render(request, "annotate/work.html", context, status=422 if error else 200)
@@ -214,7 +216,7 @@ def _revise_page(
     project = judgement.project
     version = judgement.form_version
     frame = _frame(project, project.guidelines if version is None else version.guidelines)
-    context = {"task": task, "error": error, **frame}
+    context = {"task": task, "refusal": words(error, task) if error else "", **frame}
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
 

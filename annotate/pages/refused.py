@@ -1,0 +1,99 @@
+"""What is wrong with a refused answer, in words: the place as the page names it, then the reason.
+
+Kinds name a field by its path, such as `value.ratings.17.helpful`, which is for programs. What
+was left empty is said in the reader's language; other reasons are the kind's own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from annotate.inputs import InvalidValue
+
+if TYPE_CHECKING:
+    from annotate.pages.questions import ShownQuestion
+    from annotate.pages.shown import ShownTask
+
+
+def words(error: InvalidValue, task: "ShownTask") -> str:
+    """The refusal of the answer that stands in the task's form."""
+    top, *path = error.field.split(".")
+    least = task.rationale_min_chars
+    if top == "rationale" and len(task.entered.rationale.strip()) < least:
+        return _("Say why, in at least {least} characters.").format(least=least)
+    if top != "value":
+        names = {"rationale": _("Why?"), "flag": _("Flag")}
+        return _join([names.get(top, "")], error.message)
+    question, path = _question(path, task)
+    places = [question.own_title if question else ""]
+    if question is None:
+        return _join(places, error.message)
+    value = question.value
+    if path == ["confidence"] and not _at(value, path):
+        return _join(places, _("Say how sure you are."))
+    places += _places(path, question, task)
+    if _at(value, path) in (None, "", [], {}):
+        return _join(places, _("Answer this question first."))
+    return _join(places, error.message)
+
+
+def _join(places: Sequence[str], reason: str) -> str:
+    """Places from the outside in, the reason behind them."""
+    return ": ".join([*filter(None, places), reason])
+
+
+def _question(
+    path: Sequence[str], task: "ShownTask"
+) -> tuple["ShownQuestion | None", Sequence[str]]:
+    """The question that the path leads into, and the path inside its answer."""
+    if len(task.questions) == 1 and not task.questions[0].name:
+        return task.questions[0], path
+    if len(path) > 1 and path[0] == "answers":
+        for question in task.questions:
+            if question.name == path[1]:
+                return question, path[2:]
+    return (None if path else task.questions[0]), path
+
+
+def _at(value: object, path: Sequence[str]) -> object:
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and step.isdigit():
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            return None
+    return value
+
+
+def _places(path: Sequence[str], question: "ShownQuestion", task: "ShownTask") -> Iterator[str]:
+    """What the steps of the path are called on the page; those without a name are left out."""
+    letters = {str(response.pk): response.letter for response in task.responses}
+    titles = dict(_titles(asdict(question.settings)))
+    inside: object = question.value
+    above = ""
+    for step in path:
+        is_entry = isinstance(inside, Sequence) and not isinstance(inside, str)
+        if above == "turns" and step.isdigit():
+            yield _("Turn %(number)s") % {"number": int(step) + 1}
+        elif question.kind == "steps" and above in letters and step.isdigit():
+            yield _("Step %(number)s") % {"number": int(step) + 1}
+        elif step in letters and not is_entry:
+            yield _("Response %(letter)s") % {"letter": letters[step]}
+        elif step in titles and not is_entry:
+            yield titles[step]
+        inside, above = _at(inside, [step]), step
+
+
+def _titles(settings: Any) -> Iterator[tuple[str, str]]:
+    """The names in a kind's settings with the words that the page has for them."""
+    if isinstance(settings, Mapping):
+        if isinstance(settings.get("name"), str):
+            yield settings["name"], settings.get("title") or settings["name"]
+        settings = settings.values()
+    elif not isinstance(settings, list | tuple):
+        return
+    for inside in settings:
+        yield from _titles(inside)

@@ -1,0 +1,77 @@
+"""A refused answer without scripts: where and why in words, not by the paths of programs."""
+
+import html
+import re
+
+import pytest
+from django.urls import reverse
+
+from annotate.models import Judgement
+from tests.annotate.pages.work_forms import form_of
+from tests.browser.asked import EVERY, RATED, THREE, Asked
+from tests.browser.contents import make_project
+
+FIRST = "Answer this question first."
+FORM = {
+    "questions": [
+        {"name": "best", "title": "Which is best?", "kind": "pairwise"},
+        {"name": "each", "title": "How good is each?", "kind": "rating", "settings": RATED},
+    ]
+}
+
+
+def refusal(client, project, language: str = "en", **fields: str) -> str:
+    """What the page says of the form with these fields."""
+    headers = {"Accept-Language": language}
+    url = reverse("work", args=[project.pk])
+    action, _answers = form_of(client.get(url, headers=headers).content.decode())
+    answer = client.post(action, {"rationale": "", **fields}, headers=headers)
+    assert answer.status_code == 422
+    assert not Judgement.objects.exists()
+    found = re.search(r'class="problem"[^>]*>(.*?)</p>', answer.content.decode(), re.S)[1]
+    return html.unescape(found)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("asked", EVERY, ids=lambda asked: asked.name)
+def test_nothing_answered(client, ada, asked: Asked):
+    client.force_login(ada)
+    project = asked.project(ada)
+    said = refusal(client, project)
+    assert said
+    assert not re.search(r"value|\.\d|\w\.\w", said), said
+
+
+def test_every_kind_was_asked():
+    assert len(EVERY) == 14
+
+
+@pytest.mark.django_db
+def test_the_place_in_a_rating(client, ada):
+    client.force_login(ada)
+    project = make_project(ada, "rating", RATED, ("Why?", THREE[:2]))
+    first, second = project.tasks.get().responses.values_list("pk", flat=True)
+    given = {f"answer.ratings.{pk}.helpful": "2" for pk in (first, second)}
+    said = refusal(client, project, **given)
+    assert re.fullmatch(rf"Response [AB]: Correct: {FIRST}", said)
+    assert "Antwort" in refusal(client, project, language="de", **given)
+    given[f"answer.ratings.{first}.helpful"] = "9"
+    assert "must be" in refusal(client, project, **given)
+
+
+@pytest.mark.django_db
+def test_the_question_of_a_form(client, ada):
+    client.force_login(ada)
+    project = make_project(ada, "form", FORM, ("Why?", THREE[:2]))
+    assert refusal(client, project) == f"Which is best?: {FIRST}"
+    said = refusal(client, project, answer="", **{"answer.best": "tie"})
+    assert said == f"How good is each?: {FIRST}"
+
+
+@pytest.mark.django_db
+def test_a_rationale_that_is_too_short(client, ada):
+    client.force_login(ada)
+    project = make_project(ada, "pairwise", {"rationale_min_chars": 20}, ("Why?", THREE[:2]))
+    first = project.tasks.get().responses.first().pk
+    answer = {"answer": f"prefer:{first}:1", "rationale": "short"}
+    assert refusal(client, project, **answer) == "Say why, in at least 20 characters."
