@@ -8,7 +8,6 @@ export const singleKeys = () => values.singleKeys;
 
 /** Wire the check boxes of the sheet of keys. */
 export function listen() {
-  document.querySelector(".keys-button").hidden = false;
   for (const box of document.querySelectorAll("[data-preference]")) {
     const name = box.dataset.preference;
     box.checked = values[name];

@@ -5,7 +5,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.models import Judgement
-from tests.browser.desk import PHONE, answer
+from tests.browser.desk import PHONE, answer, open_desk, option
 
 
 def test_phone_width(open_work, ada):
@@ -78,6 +78,37 @@ def test_no_layout_shift_between_tasks(open_work, ada):
     for _ in range(3):
         answer(page, "A is better")
         assert page.locator(".bar").bounding_box() == place
+
+
+SHIFTS = """
+() => {
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const { value, sources } of list.getEntries()) {
+      shifts.push([value, ...sources.map(({ node }) => node?.outerHTML?.slice(0, 80))]);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}
+"""
+
+
+def test_nothing_moves_while_the_page_loads_and_between_tasks(open_browser, ada, project):
+    page = open_browser(ada)
+    page.add_init_script(f"({SHIFTS})()")
+    open_desk(page, project)
+    for _ in range(10):  # From one digit of tasks done to two.
+        option(page, "A is better").check()
+        expect(page.locator("[data-status]")).to_have_text("Saved")
+        answer(page, "B is better")
+    assert page.evaluate("shifts") == []
+
+
+def test_without_scripts_no_button_does_nothing(open_browser, ada, project):
+    page = open_browser(ada, java_script_enabled=False)
+    page.goto(reverse("work", args=[project.pk]))
+    expect(page.get_by_role("button", name="Differences")).to_be_hidden()
+    expect(page.get_by_role("button", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("button", name="Guidelines")).to_be_visible()
 
 
 def test_differences_are_marked_without_touching_the_text(open_work, ada):
