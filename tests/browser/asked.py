@@ -6,10 +6,11 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from annotate.models import Project, User
+from annotate.models import ChatModel, Project, User
 from annotate.pages.kinds import PAGE_PARTS
 from tests.browser.contents import make_project
 from tests.browser.test_work_questions import CRITERIA, FORM
+from tests.chat_server import ChatServer
 
 TEXTS = ("Tides come twice a day.\n\nThe moon pulls the sea.", "The *sun* does it.\n\nOr not.")
 THREE = (*TEXTS, "Nobody knows.")
@@ -20,7 +21,7 @@ class Asked:
     """`answer` fills in the task shown, without submitting it.
 
     `context` gives a task's context from the ids of its responses. `models` are those to talk
-    with, as tests/chat_server.py knows them: the fixture `make_asked` sets them up.
+    with, as tests/chat_server.py knows them.
     """
 
     name: str
@@ -31,12 +32,21 @@ class Asked:
     models: Sequence[str] = ()
     context: Callable[[list[int]], dict] = lambda ids: {}
 
-    def project(self, owner: User, tasks: int = 3) -> Project:
+    def project(self, owner: User, server: ChatServer | None = None, tasks: int = 3) -> Project:
+        """Asks so; what the models of a chat say comes from `server`."""
         made = [(f"What makes the tides? ({number})", self.texts) for number in range(tasks)]
         project = make_project(owner, self.kind, self.settings, *made)
         for task in project.tasks.all():
             task.context = self.context(list(task.responses.values_list("pk", flat=True)))
             task.save()
+        for model in self.models if server else ():
+            ChatModel.objects.create(
+                project=project,
+                name=model,
+                base_url=server.base_url,
+                model=model,
+                created_by=owner,
+            )
         return project
 
 

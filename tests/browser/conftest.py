@@ -10,8 +10,7 @@ import pytest
 from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from annotate.models import ChatModel, Project, User
-from tests.browser.asked import Asked
+from annotate.models import User
 from tests.browser.axe import Axe
 from tests.browser.desk import open_desk
 
@@ -125,25 +124,6 @@ def project(ada, make_project, add_member, make_pair_tasks):
     add_member(project, ada)
     make_pair_tasks(project, 12)
     return project
-
-
-@pytest.fixture
-def make_asked(request, ada) -> Callable[..., Project]:
-    """make_asked(asked) -> a project of Ada's that asks so; a chat's has models that answer."""
-
-    def make(asked: Asked) -> Project:
-        project = asked.project(ada)
-        for model in asked.models:
-            ChatModel.objects.create(
-                project=project,
-                name=model,
-                base_url=request.getfixturevalue("chat_server").base_url,
-                model=model,
-                created_by=ada,
-            )
-        return project
-
-    return make
 
 
 @pytest.fixture

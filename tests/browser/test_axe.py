@@ -102,9 +102,9 @@ def test_nothing_left(open_work, ada, project, axe) -> None:
 
 
 @pytest.mark.parametrize("asked", LANDED, ids=lambda asked: asked.name)
-def test_every_kind(open_browser, make_asked, ada, axe, asked: Asked) -> None:
+def test_every_kind(open_browser, chat_server, ada, axe, asked: Asked) -> None:
     page = open_browser(ada, **CALM)
-    open_desk(page, make_asked(asked))
+    open_desk(page, asked.project(ada, chat_server))
     axe.look(page, asked.name)
     page.wait_for_timeout(600)
     page.get_by_role("button", name="Submit").click()

@@ -10,9 +10,9 @@ from tests.browser.desk import counted, open_desk, question
 
 
 @pytest.mark.parametrize("asked", LANDED, ids=lambda asked: asked.name)
-def test_an_answer_arrives_once(open_browser, make_asked, ada, asked: Asked) -> None:
+def test_an_answer_arrives_once(open_browser, chat_server, ada, asked: Asked) -> None:
     page = open_browser(ada)
-    project = make_asked(asked)
+    project = asked.project(ada, chat_server)
     open_desk(page, project)
     first = question(page)
     asked.answer(page)

@@ -28,9 +28,9 @@ def submit(page: Page) -> None:
 
 
 @pytest.mark.parametrize("asked", LANDED, ids=lambda asked: asked.name)
-def test_logging_in_by_the_link_goes_on(open_browser, make_asked, ada, asked: Asked) -> None:
+def test_logging_in_by_the_link_goes_on(open_browser, chat_server, ada, asked: Asked) -> None:
     page = open_browser(ada)
-    open_desk(page, make_asked(asked))
+    open_desk(page, asked.project(ada, chat_server))
     first = question(page)
     asked.answer(page)
     Session.objects.all().delete()
@@ -46,9 +46,9 @@ def test_logging_in_by_the_link_goes_on(open_browser, make_asked, ada, asked: As
 
 
 @pytest.mark.parametrize("asked", LANDED[:1] + LANDED[-1:], ids=lambda asked: asked.name)
-def test_logging_in_in_another_tab_sends_it(open_browser, make_asked, ada, asked: Asked) -> None:
+def test_logging_in_in_another_tab_sends_it(open_browser, chat_server, ada, asked: Asked) -> None:
     page = open_browser(ada)
-    open_desk(page, make_asked(asked))
+    open_desk(page, asked.project(ada, chat_server))
     asked.answer(page)
     Session.objects.all().delete()
     submit(page)
