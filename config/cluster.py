@@ -41,7 +41,8 @@ class ClusterError(RuntimeError):
 class Cluster:
     """A private cluster whose folder is `<var>/postgres` (data, log, socket).
 
-    `durable=False` turns fsync off, for clusters that are thrown away. Nothing here locks:
+    `durable=False` is for the tests': no fsync, and no autovacuum, whose look at rows that were
+    rolled back would leave it to chance how later queries are planned. Nothing here locks:
     `config.postgres` serialises processes that share one cluster.
     """
 
@@ -218,6 +219,7 @@ class Cluster:
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"autovacuum": "off"}
         command = [str(self.binaries / "postgres"), "-D", str(self.data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]

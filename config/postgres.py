@@ -26,9 +26,9 @@ def var_dir() -> Path:
 
 
 def private_cluster(var: Path | None = None) -> Cluster:
-    """The cluster under `var`; TANDEM_POSTGRES_FSYNC=off is for throw-away ones."""
-    durable = os.environ.get("TANDEM_POSTGRES_FSYNC", "on") != "off"
-    return Cluster(var or var_dir(), durable=durable)
+    """The cluster under `var`; TANDEM_POSTGRES_THROW_AWAY=1 is for tests."""
+    throw_away = os.environ.get("TANDEM_POSTGRES_THROW_AWAY") == "1"
+    return Cluster(var or var_dir(), durable=not throw_away)
 
 
 def database_url() -> str:

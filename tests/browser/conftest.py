@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from django.test import Client
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from annotate.models import User
 from tests.browser.axe import Axe
@@ -36,23 +38,32 @@ def chromium_path() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser. Tests skip where there is none, unless TANDEM_REQUIRE_BROWSER=1.
-
-    From its start to its end an event loop runs in this thread, which Django would take for
+def playwright() -> Iterator[Playwright]:
+    """From its start to its end an event loop runs in this thread, which Django would take for
     async code and refuse to query in.
     """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        path = chromium_path() or playwright.chromium.executable_path
-        if not Path(path).exists():
-            message = "no Chromium; set CHROME, or run: playwright install chromium"
-            if os.environ.get("TANDEM_REQUIRE_BROWSER") == "1":
-                pytest.fail(message)
-            pytest.skip(message)
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The browser. Tests skip where there is none, unless TANDEM_REQUIRE_BROWSER=1.
+
+    A profile that is closed sometimes never tells that it was (Chromium 156, on a busy machine),
+    and Playwright then waits for ever. So profiles are left until their browser ends, which is
+    why there is one for each module.
+    """
+    path = chromium_path() or playwright.chromium.executable_path
+    if not Path(path).exists():
+        message = "no Chromium; set CHROME, or run: playwright install chromium"
+        if os.environ.get("TANDEM_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -80,7 +91,7 @@ def server_at_rest(live_server) -> Iterator[None]:
 
 @pytest.fixture
 def open_browser(chromium: Browser, live_server, server_at_rest) -> Iterator[Callable[..., Page]]:
-    """open_browser(user=None, **context) -> a page of a fresh profile, logged in by the form.
+    """open_browser(user=None, **context) -> an empty page of a fresh profile, logged in.
 
     Every page must end without script errors and without breaking the security policy.
     """
@@ -100,17 +111,21 @@ def open_browser(chromium: Browser, live_server, server_at_rest) -> Iterator[Cal
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", heard)
         if user is not None:
-            page.goto("/login/")
-            page.get_by_label("Username").fill(user.username)
-            page.get_by_label("Password").fill(PASSWORD)
-            page.get_by_role("button", name="Log in").click()
-            page.wait_for_url("/")
+            context.add_cookies([session_of(user, live_server.url)])
         return page
 
     yield open_
     for context in contexts:
-        context.close()
+        for page in context.pages:
+            page.close()
     assert not complaints
+
+
+def session_of(user: User, url: str) -> dict:
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    return {"name": cookie.key, "value": cookie.value, "url": url}
 
 
 @pytest.fixture

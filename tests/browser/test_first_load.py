@@ -80,7 +80,7 @@ def test_the_first_load_is_small(
     )
     page.goto(reverse("work", args=[project.pk]), wait_until="networkidle")
     page.get_by_role("radio", name="A is much better", exact=True).check()
-    context.close()
+    page.close()
 
     by_address = {addresses[number]: size for number, size in sizes.items() if number in addresses}
     static = {url: found for url, found in answers.items() if "/static/" in url}

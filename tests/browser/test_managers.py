@@ -81,6 +81,7 @@ def has_no_sideways_scroll(page: Page) -> bool:
 
 def test_from_nothing_to_the_first_task(open_browser, maria, tmp_path) -> None:
     page = open_browser(maria)
+    page.goto("/")
     page.get_by_role("link", name=re.compile("project", re.I)).filter(
         has_text=re.compile("Make|New")
     ).first.click()

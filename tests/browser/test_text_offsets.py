@@ -30,10 +30,8 @@ SAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1000, "height": 800})
-    yield context.new_page()
-    context.close()
+def page(chromium: Browser) -> Page:
+    return chromium.new_context(viewport={"width": 1000, "height": 800}).new_page()
 
 
 @pytest.fixture
