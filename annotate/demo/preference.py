@@ -7,7 +7,8 @@ much of it a reward model has recovered. Nothing in this file knows which genera
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Literal
 
 from annotate.demo import traits
@@ -68,6 +69,22 @@ class HiddenPreference:
 
 
 DEFAULT_PREFERENCE = HiddenPreference()
+SHAPE = ("best_words", "length_spread")
+TRAITS = tuple(field.name for field in fields(HiddenPreference) if field.name not in SHAPE)
+
+
+@cache
+def criterion_preference(name: str) -> HiddenPreference:
+    """What the simulated annotators like by a criterion of that name: each trait weighs more or
+    less than in the whole, by factors drawn from the name alone, so that criteria go together as
+    far as people's do.
+    """
+    rng = random.Random(f"criterion {name}")
+    factors = {trait: rng.choice((0.0, 0.5, 1.0, 2.0)) for trait in TRAITS}
+    weights = {
+        trait: getattr(DEFAULT_PREFERENCE, trait) * factor for trait, factor in factors.items()
+    }
+    return replace(DEFAULT_PREFERENCE, **weights)
 
 
 def hidden_utility(prompt_text: str, response_text: str) -> float:
@@ -139,21 +156,21 @@ class SimulatedAnnotator:
         """A fresh random generator from this annotator's seed."""
         return random.Random(self.seed)
 
-    def judge(self, prompt_text: str, shown: Sequence[str], rng: random.Random) -> SimulatedAnswer:
-        """Judge two or more responses in the order shown.
-
-        Felt scores are utility / noise, plus the bias for the first, plus Gumbel noise, so that of
-        two unbiased responses a wins with `preference_probability` before ties are taken out, and
-        of K one is chosen as in Luce's model.
-        """
+    def judge(
+        self,
+        prompt_text: str,
+        shown: Sequence[str],
+        rng: random.Random,
+        preference: HiddenPreference = DEFAULT_PREFERENCE,
+    ) -> SimulatedAnswer:
+        """Judge two or more responses in the order shown, by what they `feel`."""
         if len(shown) < 2:
             raise ValueError(f"{len(shown)} response(s) shown; a comparison needs at least 2")
-        seconds = self._reading_seconds(prompt_text, shown, rng)
+        seconds = self.reading_seconds(prompt_text, shown, rng)
         if rng.random() < self.careless_rate:
             return self._careless_answer(len(shown), seconds, rng)
-        utilities = [hidden_utility(prompt_text, text) for text in shown]
-        felt = [utility / self.noise + _gumbel(rng) for utility in utilities]
-        felt[0] += self.position_bias
+        utilities = [preference.utility(prompt_text, text) for text in shown]
+        felt = self.feel(utilities, rng)
         order = sorted(range(len(shown)), key=felt.__getitem__, reverse=True)
         margin = felt[order[0]] - felt[order[1]]
         if margin < self.tie_width:
@@ -161,16 +178,25 @@ class SimulatedAnnotator:
             return SimulatedAnswer(_tie_verdict(mean), None, None, seconds)
         return SimulatedAnswer("prefer", order[0], _strength(margin), seconds)
 
+    def feel(self, utilities: Sequence[float], rng: random.Random) -> list[float]:
+        """Scores in logits: utility / noise, plus the bias for the first, plus Gumbel noise.
+
+        So of two unbiased responses a wins with `preference_probability` before ties are taken
+        out, of K one is chosen as in Luce's model, and an order is drawn as in Plackett's.
+        """
+        felt = [utility / self.noise + _gumbel(rng) for utility in utilities]
+        felt[0] += self.position_bias
+        return felt
+
     def _careless_answer(self, shown: int, seconds: float, rng: random.Random) -> SimulatedAnswer:
         """Any response, the first a little more often by the annotator's bias, in a tenth of the
         reading time.
         """
-        felt = [_gumbel(rng) for _ in range(shown)]
-        felt[0] += self.position_bias
+        felt = self.feel([0.0] * shown, rng)
         index = max(range(shown), key=felt.__getitem__)
         return SimulatedAnswer("prefer", index, rng.randint(1, 3), max(1.0, seconds / 10))
 
-    def _reading_seconds(self, prompt_text: str, shown: Sequence[str], rng: random.Random) -> float:
+    def reading_seconds(self, prompt_text: str, shown: Sequence[str], rng: random.Random) -> float:
         read = traits.word_count(prompt_text) + sum(traits.word_count(text) for text in shown)
         pace = self.seconds_per_100_words * math.exp(rng.gauss(0.0, 0.25))
         return ORIENTATION_SECONDS + read / 100 * pace

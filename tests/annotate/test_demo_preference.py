@@ -15,6 +15,7 @@ from annotate.demo.preference import (
     DEFAULT_PREFERENCE,
     HiddenPreference,
     SimulatedAnnotator,
+    criterion_preference,
     draw_annotators,
     hidden_utility,
     preference_probability,
@@ -325,3 +326,13 @@ def test_annotator_refuses_impossible_parameters(bad):
 def test_one_response_is_no_comparison():
     with pytest.raises(ValueError, match="at least 2"):
         CAREFUL.judge(QUESTION, [GOOD], random.Random(0))
+
+
+def test_criteria_have_tastes_of_their_own_that_stay_the_same():
+    names = ("helpful", "truthful", "harmless", "style")
+    found = {name: criterion_preference(name) for name in names}
+    assert len(set(found.values())) == len(names)
+    assert all(criterion_preference(name) == taste for name, taste in found.items())
+    for taste in found.values():
+        assert taste.utility(QUESTION, GOOD) != taste.utility(QUESTION, REFUSING)
+        assert (taste.best_words, taste.length_spread) == (50.0, 1.2)

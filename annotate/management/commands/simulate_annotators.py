@@ -6,6 +6,7 @@ import httpx
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate.models import Judgement, Project
+from annotate.simulation.answering import Unanswerable
 from annotate.simulation.crowd import let_work
 from annotate.simulation.session import Refused
 
@@ -13,8 +14,8 @@ from annotate.simulation.session import Refused
 class Command(BaseCommand):
     help = (
         "N simulated people with different noise, speed and position bias log in, lease, read and "
-        "answer over HTTP. Their accounts and answers are marked as simulated for ever. The server "
-        "must be running (bin/serve)."
+        "answer pairs (with criteria), rankings and ratings over HTTP. Their accounts and answers "
+        "are marked as simulated for ever. The server must be running (bin/serve)."
     )
 
     def add_arguments(self, parser) -> None:
@@ -49,7 +50,7 @@ class Command(BaseCommand):
                 concurrency=options["concurrency"],
                 told=lambda name, done: self.stdout.write(f"{name}: {done} answers"),
             )
-        except Refused as error:
+        except (Refused, Unanswerable) as error:
             raise CommandError(str(error)) from error
         seconds = time.monotonic() - began
         total = Judgement.objects.filter(project=project, simulated=True).count()
