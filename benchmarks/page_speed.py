@@ -7,21 +7,18 @@ meanwhile (CLS). Before them, the bytes of the first load on the wire, with noth
 """
 
 import argparse
-import os
-import shutil
 import statistics
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
+from benchmarks.chromium import PASSWORD, logged_in, served_chromium
 from benchmarks.report import print_table, write_json
-from benchmarks.scratch import ROOT, installation, web
+from benchmarks.scratch import ROOT, installation
 
 HEADERS = [
     *("tasks", "next p50 ms", "next p95 ms", "next max ms", "taken p50 ms", "taken p95 ms"),
     *("CLS largest", "first load bytes", "responses"),
 ]
-PASSWORD = "correct horse battery"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # Notes when Enter is pressed, when another task has been painted, and every shift of the layout.
 # A shift within half a second of a key counts too: nothing that the key did may move the page.
@@ -53,22 +50,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with installation():
         project = prepare(arguments.warm_up + arguments.tasks + 2)
-        collect_static_files()
-        with web() as (_, port), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"]
-            )
-            result = measure(browser, f"http://127.0.0.1:{port}", project, arguments)
+        with served_chromium() as (browser, address):
+            context = logged_in(browser, address, "ada")
+            result = measure(context, project, arguments)
             version = browser.version
-            browser.close()
     print_table(HEADERS, [list(result.values())])
     path = write_json(arguments.name, chromium=version, results=[result])
     print(f"wrote {path.relative_to(ROOT)}")
-
-
-def chromium_path() -> str | None:
-    """CHROME, or a Chromium on PATH, or the one that Playwright installed (None)."""
-    return os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def prepare(tasks: int) -> int:
@@ -82,16 +70,7 @@ def prepare(tasks: int) -> int:
     return project.pk
 
 
-def collect_static_files() -> None:
-    """As bin/serve does before it serves."""
-    from config.static import collect_if_changed
-
-    collect_if_changed()
-
-
-def measure(browser: Browser, address: str, project: int, arguments) -> dict[str, object]:
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
-    log_in(context)
+def measure(context: BrowserContext, project: int, arguments) -> dict[str, object]:
     size, responses = first_load(context, f"/projects/{project}/work/")
     page = context.new_page()
     with page.expect_response("**/work/next/**"):
@@ -116,16 +95,6 @@ def measure(browser: Browser, address: str, project: int, arguments) -> dict[str
         "first_load_bytes": size,
         "first_load_responses": responses,
     }
-
-
-def log_in(context: BrowserContext) -> None:
-    page = context.new_page()
-    page.goto("/login/")
-    page.get_by_label("Username").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("/")
-    page.close()
 
 
 def first_load(context: BrowserContext, path: str) -> tuple[int, int]:

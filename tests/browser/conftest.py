@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 from annotate.models import User
 from tests.browser.axe import Axe
 from tests.browser.desk import open_desk
+from tests.browser.marking import make_marking_project, open_page
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -148,6 +149,19 @@ def open_work(open_browser, project) -> Callable[..., Page]:
     def open_(user, **options) -> Page:
         page = open_browser(user, **options)
         open_desk(page, project)
+        return page
+
+    return open_
+
+
+@pytest.fixture
+def open_spans(open_browser, ada) -> Callable[..., Page]:
+    """open_spans(settings, *texts, kind="spans", passages=(), **context) -> the work page."""
+
+    def open_(settings: dict, *texts: str, kind="spans", passages=(), **options) -> Page:
+        project = make_marking_project(ada, kind, settings, texts, passages)
+        page = open_browser(ada, **options)
+        open_page(page, project)
         return page
 
     return open_

@@ -1,0 +1,82 @@
+"""What tests of marking spans do again and again, and the texts they mark."""
+
+from collections.abc import Sequence
+
+from playwright.sync_api import Page
+
+from annotate.models import Project, User
+from annotate.models.content import Prompt
+from tests.browser.contents import make_project
+
+LIGHT = (
+    "The Lighthouse of Alexandria was built about 280 BC. It was made of steel. It was built then."
+)
+PLAIN = {"correction": False, "missing_types": []}
+PASSAGES = [
+    {"title": "Lighthouse", "sentences": ["It was built of stone.", "It stood on Pharos."]},
+    {"title": "Pharos", "sentences": ["An island off Alexandria."]},
+]
+RECT = """([letter, words]) => {
+  const prose = document.querySelector(`#response-${letter} .prose`);
+  const walker = document.createTreeWalker(prose, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const at = node.data.indexOf(words);
+    if (at < 0) continue;
+    const range = new Range();
+    range.setStart(node, at);
+    range.setEnd(node, at + words.length);
+    node.parentElement.scrollIntoView({ block: "nearest" });
+    const boxes = [...range.getClientRects()].map((box) => box.toJSON());
+    return [boxes[0], boxes.at(-1)];
+  }
+  throw new Error(`not shown in one piece: ${words}`);
+}"""
+
+
+def drag(page: Page, words: str, letter: str = "A") -> None:
+    """Select words with the mouse; they run in one direction."""
+    first, last = page.evaluate(RECT, [letter, words])
+    near, far = first["x"] + 0.6, last["x"] + last["width"] - 0.6
+    if "\u0590" <= words[0] <= "\u07ff":
+        near, far = first["x"] + first["width"] - 0.6, last["x"] + 0.6
+    page.mouse.move(near, first["y"] + first["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(far, last["y"] + last["height"] / 2, steps=5)
+    page.mouse.up()
+
+
+def click_on(page: Page, words: str, letter: str = "A") -> None:
+    first, _last = page.evaluate(RECT, [letter, words])
+    page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+
+
+def type_button(page: Page, name: str):
+    return page.locator(".span-types").get_by_role("button", name=name)
+
+
+def heads(page: Page):
+    """The marks in the list beside the text."""
+    return page.get_by_role("list", name="Marks, in the order of the text").locator(".span-head")
+
+
+def note(page: Page):
+    """The note of the mark whose details are open."""
+    return page.locator(".span-entry[data-chosen]").get_by_label("Note")
+
+
+def said(page: Page):
+    return page.locator(".span-state")
+
+
+def make_marking_project(
+    owner: User, kind: str, settings: dict, texts: Sequence[str], passages: Sequence[dict]
+) -> Project:
+    """One question with those responses, and passages to find evidence in."""
+    project = make_project(owner, kind, settings, ("How was it built?", texts))
+    Prompt.objects.filter(project=project).update(passages=list(passages))
+    return project
+
+
+def open_page(page: Page, project: Project) -> None:
+    page.goto(f"/projects/{project.pk}/work/")
+    page.locator(".span-layer").first.wait_for(state="attached")
