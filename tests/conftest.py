@@ -25,6 +25,12 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("unhurried")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first, so that no process has to wait for another's last file."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
     """Append-only tables refuse TRUNCATE; the flush after a transactional test needs it."""

@@ -38,7 +38,7 @@ def chromium_path() -> str | None:
     return os.environ.get("CHROME") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """From its start to its end an event loop runs in this thread, which Django would take for
     async code and refuse to query in.

@@ -7,6 +7,8 @@ import pytest
 
 from tests.faults.processes import Tree, free_port, new_var
 
+pytestmark = pytest.mark.long
+
 QUICK = [
     *("--rounds", "2", "--people", "3", "--prompts", "8"),
     *("--reward", '{"method": "frozen"}'),
