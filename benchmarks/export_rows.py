@@ -2,7 +2,7 @@
 
 Judgements are made inside a private PostgreSQL; every export runs in a fresh process of its own,
 so that its peak memory is its own. `idle MB` is what such a process takes before it exports.
-CPU seconds are the exporting process's and PostgreSQL's. Medians of the repeats.
+CPU seconds are the exporting process's and those of its PostgreSQL backend. Medians of the repeats.
 """
 
 import argparse
@@ -12,8 +12,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
+
 from benchmarks.report import print_table, write_json
-from benchmarks.scratch import ROOT, installation, python, tree_seconds
+from benchmarks.scratch import ROOT, installation, python
 
 HEADERS = [
     *("judgements", "format", "repeats", "seconds", "rows/s", "CPU s", "PostgreSQL CPU s"),
@@ -34,14 +36,14 @@ def main() -> None:
         export(int(arguments.child[0]), arguments.child[1])
         return
     results = []
-    with installation() as server:
+    with installation():
         for count in arguments.judgements:
             began = time.perf_counter()
             project = make_judged(count)
             print(f"{count} judgements made in {time.perf_counter() - began:.1f} s", flush=True)
             times = 1 if count >= arguments.once_from else arguments.repeats
             for name in arguments.formats:
-                repeats = [measure(project, name, server) for _ in range(times)]
+                repeats = [measure(project, name) for _ in range(times)]
                 results.append(summary(count, name, repeats))
     print_table(HEADERS, [list(row.values()) for row in results])
     path = write_json(arguments.name, results=results)
@@ -61,12 +63,15 @@ def export(project: int, name: str) -> None:
     import django
 
     django.setup()
+    from django.db import connection
+
     from annotate.models import Project
     from annotate.services.exports import stream_export
 
     found = Project.objects.get(pk=project)
+    backend = psutil.Process(connection.connection.info.backend_pid)
     idle = peak_megabytes()
-    began, cpu_began = time.perf_counter(), time.process_time()
+    began, cpu_began, backend_began = time.perf_counter(), time.process_time(), seconds_of(backend)
     rows = size = 0
     for chunk in stream_export(project=found, format=name):
         rows += chunk.count(b"\n")
@@ -74,12 +79,18 @@ def export(project: int, name: str) -> None:
     figures = {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu_began,
+        "server_cpu": seconds_of(backend) - backend_began,
         "rows": rows,
         "megabytes": size / 1e6,
         "idle": idle,
         "peak": peak_megabytes(),
     }
     print(json.dumps(figures))
+
+
+def seconds_of(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def peak_megabytes() -> float:
@@ -91,11 +102,10 @@ def peak_megabytes() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def measure(project: int, name: str, server: int) -> dict[str, float]:
-    cpu_began = tree_seconds(server)
+def measure(project: int, name: str) -> dict[str, float]:
     command = python("-m", "benchmarks.export_rows", "--child", str(project), name)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return {**json.loads(done.stdout), "server_cpu": tree_seconds(server) - cpu_began}
+    return json.loads(done.stdout)
 
 
 def summary(count: int, name: str, repeats: list[dict[str, float]]) -> dict[str, object]:
