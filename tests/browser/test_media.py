@@ -1,6 +1,8 @@
 """Media in a real browser: enlarging by keys and pointer, playing in step, uploading."""
 
 import re
+import time
+from itertools import count
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,10 +20,7 @@ FILES = re.compile(r"/media/\d+/")
 
 @pytest.fixture
 def make_media_task(make_project, add_file):
-    """make_media_task({"a.png": data}, [content of A], [content of B]) -> the task.
-
-    `project` adds it to one that is there.
-    """
+    """make_media_task({"a.png": data}, [content of A], [content of B]) -> the task."""
 
     def make(files: dict[str, bytes], *contents: list, project: Project | None = None) -> Task:
         project = project or make_project()
@@ -126,6 +125,58 @@ def test_an_image_is_enlarged_and_moved_by_keys(open_browser, image_task) -> Non
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(link).to_be_focused()
+
+
+@pytest.fixture
+def touched(open_browser, image_task):
+    """The first image enlarged on a touch screen, touches every 50 ms, and its middle."""
+    page = open_task(open_browser, image_task, has_touch=True)
+    page.wait_for_load_state("networkidle")
+    page.get_by_role("link", name="First").tap()
+    page.wait_for_function("() => document.querySelector('.lightbox img')?.naturalWidth")
+    box = page.locator(".lightbox figure > div").bounding_box()
+    session, begun, ticks = page.context.new_cdp_session(page), time.time(), count()
+
+    def fingers(kind: str, *places: tuple[float, float] | None) -> None:
+        points = [{"x": at[0], "y": at[1], "id": i} for i, at in enumerate(places) if at]
+        given = {"type": kind, "touchPoints": points, "timestamp": begun + next(ticks) / 20}
+        session.send("Input.dispatchTouchEvent", given)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+    return page, fingers, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_two_fingers_zoom_at_their_middle_and_one_moves(touched) -> None:
+    page, fingers, x, y = touched
+    fingers("touchStart", (x + 50, y - 50), (x + 150, y - 50))
+    for apart in (60, 80, 100):
+        fingers("touchMove", (x + 100 - apart, y - 50), (x + 100 + apart, y - 50))
+    assert transform(page) == pytest.approx((-100, 50, 2))  # what lay between them still does
+    fingers("touchMove", (x - 20, y - 20), (x + 180, y - 20))
+    assert transform(page) == pytest.approx((-120, 80, 2))  # carried along
+    fingers("touchEnd", (x - 20, y - 20))
+    fingers("touchMove", None, (x + 200, y - 50))
+    assert transform(page) == pytest.approx((-100, 50, 2))
+    fingers("touchEnd")
+    fingers("touchStart", (x - 100, y), (x + 100, y))
+    fingers("touchMove", (x - 20, y), (x + 20, y))
+    assert transform(page) == (0, 0, 1)  # never smaller than it fits
+
+
+def test_two_taps_enlarge_there_and_two_more_fit(touched) -> None:
+    page, fingers, x, y = touched
+    taps = [
+        (x + 40, (0, 0, 1)),
+        (x + 44, pytest.approx((-88, 0, 3))),
+        (x, pytest.approx((-88, 0, 3))),
+        (x, (0, 0, 1)),
+        (x, (0, 0, 1)),
+        (x + 120, (0, 0, 1)),  # far from the one before: two taps, not a double one
+    ]
+    for place, expected in taps:
+        fingers("touchStart", (place, y))
+        fingers("touchEnd")
+        assert transform(page) == expected
 
 
 def test_all_images_side_by_side_zoom_together(open_browser, image_task) -> None:

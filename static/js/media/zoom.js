@@ -1,7 +1,9 @@
 /* Images enlarged: one, or all of the task side by side, which zoom and move together.
 
-   + and − zoom, 0 fits, arrows move (or go to the next image), s lays side by side, Esc closes. */
+   + and − zoom, 0 fits, arrows move (or go to the next image), s lays side by side, Esc closes.
+   Fingers: see fingers.js. */
 
+import { listen } from "./fingers.js";
 import { button, text } from "./texts.js";
 
 const LARGEST = 24;
@@ -12,7 +14,6 @@ let images = [];
 let current = 0;
 let isBeside = false;
 const view = { scale: 1, x: 0, y: 0 };
-const pointers = new Map();
 
 export function mount() {} // Importing is enough: links are listened to wherever they appear.
 
@@ -44,17 +45,8 @@ function makeDialog() {
   stage.setAttribute("role", "group");
   made.append(makeBar(), stage);
   made.addEventListener("keydown", onKey);
-  made.addEventListener("close", () => pointers.clear());
   stage.addEventListener("wheel", onWheel, { passive: false });
-  stage.addEventListener("pointerdown", onPointerDown);
-  stage.addEventListener("pointermove", onPointerMove);
-  for (const end of ["pointerup", "pointercancel"]) {
-    stage.addEventListener(end, (event) => pointers.delete(event.pointerId));
-  }
-  stage.addEventListener("dblclick", (event) => {
-    if (view.scale > 1) fit();
-    else zoom(3, event);
-  });
+  made.addEventListener("close", listen(stage, { zoom, move, toggle }));
   document.body.append(made);
   return made;
 }
@@ -129,10 +121,16 @@ function fit() {
   draw();
 }
 
-/** Zoom by a factor; the point under the pointer stays where it is. */
+function toggle(at) {
+  if (view.scale > 1) fit();
+  else zoom(3, at);
+}
+
+/** Zoom by a factor; the point under the pointer (or between the fingers) stays where it is. */
 function zoom(factor, at = null) {
   const scale = Math.min(LARGEST, Math.max(1, view.scale * factor));
-  const frame = (at?.target.closest?.("figure") ?? dialog.querySelector("figure")).firstChild;
+  const under = at && document.elementFromPoint(at.clientX, at.clientY)?.closest("figure");
+  const frame = (under ?? dialog.querySelector("figure")).firstChild;
   const box = frame.getBoundingClientRect();
   const x = at ? at.clientX - box.left - box.width / 2 : 0;
   const y = at ? at.clientY - box.top - box.height / 2 : 0;
@@ -188,29 +186,4 @@ function onWheel(event) {
   event.preventDefault();
   const speed = event.ctrlKey ? 0.01 : 0.002; // a touchpad's pinch comes as wheel with Ctrl
   zoom(Math.exp(-event.deltaY * speed), event);
-}
-
-function onPointerDown(event) {
-  if (event.button !== 0) return;
-  event.currentTarget.setPointerCapture(event.pointerId);
-  pointers.set(event.pointerId, event);
-}
-
-function onPointerMove(event) {
-  const before = pointers.get(event.pointerId);
-  if (!before) return;
-  if (pointers.size === 1) {
-    move(event.clientX - before.clientX, event.clientY - before.clientY);
-  } else if (pointers.size === 2) {
-    const other = [...pointers.values()].find((one) => one.pointerId !== event.pointerId);
-    const distance = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
-    if (distance(before) > 0) {
-      zoom(distance(event) / distance(before), {
-        target: document.elementFromPoint(other.clientX, other.clientY) ?? event.target,
-        clientX: (event.clientX + other.clientX) / 2,
-        clientY: (event.clientY + other.clientY) / 2,
-      });
-    }
-  }
-  pointers.set(event.pointerId, event);
 }
