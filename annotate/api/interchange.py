@@ -36,9 +36,11 @@ PARAMETERS = {
     "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
     "pairs": f"Of rankings and the like: {', '.join(PAIRS)} (default all).",
     "margin": "1: add the column margin.",
+    "metadata": "1: add what files brought along to raw and fine_grained rows; may name people.",
     "category": f"For labels made from spans: {', '.join(RULES['category'])} (default all).",
     "snapshot": "The number of a snapshot, in place of filters and rules.",
 }
+FLAGS = ("margin", "metadata")
 FILES = {"train.jsonl": "train", "test.jsonl": "test"}
 
 
@@ -186,7 +188,7 @@ def _lines(request: Request, project: Project, format: str):
         project=project,
         format=format,
         filters=ExportFilters(**filters, superseded=read_flag(request, "superseded")),
-        options=ExportOptions(**rules, margin=read_flag(request, "margin")),
+        options=ExportOptions(**rules, **{name: read_flag(request, name) for name in FLAGS}),
     )
 
 

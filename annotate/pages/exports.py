@@ -82,7 +82,21 @@ class ExportForm(SelectionForm):
         ],
         label=_("Labels made from spans"),
     )
-    field_order = ["format", "source", "simulated", "split", "category", *RULES, "pairs"]
+    metadata = forms.BooleanField(
+        required=False,
+        label=_("Metadata of prompts"),
+        help_text=_("As files brought it along: it may name people. Of raw and feedback rows."),
+    )
+    field_order = [
+        "format",
+        "source",
+        "simulated",
+        "split",
+        "category",
+        *RULES,
+        "pairs",
+        "metadata",
+    ]
 
     def __init__(self, data=None, *, project: Project) -> None:
         super().__init__(data)
@@ -104,8 +118,9 @@ class ExportForm(SelectionForm):
             return ExportOptions(
                 **{name: values[name] for name in (*RULES, "pairs") if name in values}
             )
-        labels = chosen.of_spans not in ("", "feedback")
-        return ExportOptions(category=values["category"]) if labels else ExportOptions()
+        if chosen.of_spans not in ("", "feedback"):
+            return ExportOptions(category=values["category"])
+        return ExportOptions(metadata=values["metadata"])
 
 
 @login_required

@@ -49,6 +49,8 @@ class ExportOptions:
 
     With the tie rule "half" every row has a `weight`: 1, or 0.5 for the two rows of a tie.
     `pairs`: which of an answer's pairs, where it holds several.
+    `metadata` adds what files brought along with their prompts to raw and feedback rows; it may
+    name people.
     `category` is for labels made from spans: rows for every category, or for one.
     """
 
@@ -56,6 +58,7 @@ class ExportOptions:
     aggregation: str = "each"
     pairs: str = "all"
     margin: bool = False
+    metadata: bool = False
     category: str = ALL_CATEGORIES
 
     def __post_init__(self) -> None:
@@ -109,10 +112,12 @@ def stream_export(
     if chosen.of_spans:
         _require(holds_spans(project), project, "format", f"{chosen.name} is a format of spans")
         labels = chosen.of_spans != "feedback"
-        _refuse_rules(chosen, options, allowed=("category",) if labels else ())
-        return _lines(span_rows(selection, chosen.of_spans, options.category))
-    _refuse_rules(chosen, options, allowed=())
-    return _lines(raw.write(row) for row in selection.judged(provenance=True))
+        _refuse_rules(chosen, options, allowed=("category",) if labels else ("metadata",))
+        rows = span_rows(selection, chosen.of_spans, options.category, options.metadata)
+        return _lines(rows)
+    _refuse_rules(chosen, options, allowed=("metadata",))
+    rows = selection.judged(provenance=True, metadata=options.metadata)
+    return _lines(raw.write(row) for row in rows)
 
 
 def pair_rules(project: Project) -> PairRules:
@@ -153,17 +158,23 @@ def _require(fits: bool, project: Project, field: str, why: str, remedy: str = "
         raise DoesNotFit({field: message})
 
 
+NO_PLACE = {
+    "category": "Only labels made from spans have categories, and {} has none.",
+    "metadata": "Only raw and fine_grained rows have metadata, and {} has none.",
+}
+
+
 def _refuse_rules(
     chosen: ExportFormat, options: ExportOptions, *, allowed: tuple[str, ...]
 ) -> None:
     for rule in fields(ExportOptions):
         if rule.name not in allowed and getattr(options, rule.name) != rule.default:
+            if rule.name in NO_PLACE:
+                raise ValidationError({rule.name: NO_PLACE[rule.name].format(chosen.name)})
             message = (
                 f"{chosen.name} rows are single judgements with their ties; leave the rules out."
-                if rule.name != "category"
-                else f"Only labels made from spans have categories, and {chosen.name} has none."
             )
-            raise ValidationError({"format" if rule.name != "category" else rule.name: message})
+            raise ValidationError({"format": message})
 
 
 def _pair_rows(

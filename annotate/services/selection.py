@@ -77,8 +77,13 @@ class Selection:
     test_percent: int
     key: str = "j.id"
 
-    def judged(self, *, by_task: bool = False, provenance: bool = False) -> Iterator[Judged]:
+    def judged(
+        self, *, by_task: bool = False, provenance: bool = False, metadata: bool = False
+    ) -> Iterator[Judged]:
         """In order of id; `by_task` brings a task's judgements together, by the first one's id.
+
+        With `provenance` prompts have what was kept aside at their import, under pseudonyms, and
+        with `metadata` also what their files brought along, which may name anybody.
 
         Five queries a batch, one more for `by_task`, two more for `provenance`, and
         up to four where there are conversations.
@@ -89,7 +94,7 @@ class Selection:
             before, after = after, rows[-1][0]
             if by_task:
                 rows = self._whole_tasks(columns, {row[1] for row in rows}, before, after)
-            yield from self._judged(rows, provenance)
+            yield from self._judged(rows, provenance, metadata)
 
     def _rows(
         self, columns: str, condition: str, params: tuple[Any, ...], limit: str = ""
@@ -109,10 +114,10 @@ class Selection:
             tasks.setdefault(row[1], []).append(row)
         return [row for rows in tasks.values() if before < rows[0][0] <= after for row in rows]
 
-    def _judged(self, rows: list[tuple], provenance: bool) -> Iterator[Judged]:
+    def _judged(self, rows: list[tuple], provenance: bool, metadata: bool) -> Iterator[Judged]:
         values = _parsed(row[2] for row in rows)
         ids, project_id = {row[1] for row in rows}, self.project.pk
-        context = _context(ids, self.test_percent, project_id, whole=provenance)
+        context = _context(ids, self.test_percent, project_id, whole=provenance, metadata=metadata)
         origins = _origins(self.project.pk, rows) if provenance else repeat({})
         for row, value, origin in zip(rows, values, origins, strict=False):
             prompt, responses, said = context[row[1]]
@@ -218,12 +223,14 @@ def _named(statement: str, ids: set[int | None]) -> dict[int | None, Any]:
 
 
 def _context(
-    task_ids: set[int], test_percent: int, project_id: int, *, whole: bool
+    task_ids: set[int], test_percent: int, project_id: int, *, whole: bool, metadata: bool
 ) -> dict[int, tuple[PromptText, tuple[ResponseText, ...], Mapping[str, Any]]]:
     """Each task's prompt, its responses in storage order, and its own context if `whole`."""
     tasks = _fetch(TASKS.format(", context" if whole else ""), [list(task_ids)])
     said = _parsed(row[2] for row in tasks) if whole else repeat(NOTHING)
-    prompts = _prompts({row[1] for row in tasks}, test_percent, project_id, whole=whole)
+    prompts = _prompts(
+        {row[1] for row in tasks}, test_percent, project_id, whole=whole, brought=metadata
+    )
     places = _fetch(PLACES, [list(task_ids)])
     responses = _responses({response_id for _, response_id in places})
     placed: dict[int, list[ResponseText]] = {row[0]: [] for row in tasks}
@@ -235,8 +242,10 @@ def _context(
     }
 
 
-def _nameless(project_id: int, metadata: dict[str, Any]) -> dict[str, Any]:
-    """With pseudonyms for the annotators of what was kept aside at an import."""
+def _nameless(project_id: int, metadata: dict[str, Any], brought: bool) -> dict[str, Any]:
+    """With pseudonyms for the annotators of what was kept aside; `brought`: the rest too."""
+    if not brought:
+        metadata = {name: said for name, said in metadata.items() if name == NOT_FITTING}
     for entry in metadata.get(NOT_FITTING, ()):
         for said in (*entry.get("labels", ()), *entry.get("answers", ())):
             if "annotator" in said:
@@ -245,13 +254,13 @@ def _nameless(project_id: int, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prompts(
-    ids: set[int], test_percent: int, project_id: int, *, whole: bool
+    ids: set[int], test_percent: int, project_id: int, *, whole: bool, brought: bool
 ) -> dict[int, PromptText]:
     rows = _fetch(PROMPTS.format(", passages, metadata" if whole else ""), [list(ids)])
     conversations = _parsed(row[5] for row in rows)
     passages = _parsed(row[6] for row in rows) if whole else repeat(())
     metadata = (
-        [_nameless(project_id, said) for said in _parsed(row[7] for row in rows)]
+        [_nameless(project_id, said, brought) for said in _parsed(row[7] for row in rows)]
         if whole
         else repeat(NOTHING)
     )

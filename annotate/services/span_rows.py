@@ -61,14 +61,18 @@ def holds_spans(project: Project) -> bool:
     return project.kind == spans.NAME
 
 
-def span_rows(selection: Selection, sort: str, category: str) -> Iterator[dict[str, Any]]:
+def span_rows(
+    selection: Selection, sort: str, category: str, metadata: bool = False
+) -> Iterator[dict[str, Any]]:
     """`sort` is "feedback", "segments" or "tokens"; `category` is for the latter two.
+
+    `metadata` adds to feedback rows the columns that their files brought along.
 
     Beside the selection's queries at most two for every 500 judgements, and one for the forms.
     """
     wanted = list(CATEGORIES) if category == ALL_CATEGORIES else [category]
     categories = _Categories(selection.project)
-    judged = selection.judged(provenance=True)
+    judged = selection.judged(provenance=True, metadata=metadata)
     while batch := list(islice(judged, AT_ONCE)):
         marked = [one for row in batch for one in _marked(row)]
         texts = _texts(marked)

@@ -12,6 +12,8 @@ from annotate.services.exports import CHOICES as RULES
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.selection import CHOICES, ExportFilters
 
+FLAGS = ("margin", "metadata")
+
 
 class Command(BaseCommand):
     help = "Export a project's preferences, spans or raw judgements as JSON lines."
@@ -26,7 +28,8 @@ class Command(BaseCommand):
         for name, choices in RULES.items():
             default = getattr(ExportOptions, name)
             parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=default)
-        parser.add_argument("--margin", action="store_true")
+        for name in FLAGS:
+            parser.add_argument(f"--{name}", action="store_true")
 
     def handle(self, *, project, output, **options):
         found = Project.objects.live().filter(pk=project).first()
@@ -39,7 +42,7 @@ class Command(BaseCommand):
                 filters=ExportFilters(
                     **{n: options[n] for n in ("source", "simulated", "split", "superseded")}
                 ),
-                options=ExportOptions(**{n: options[n] for n in (*RULES, "margin")}),
+                options=ExportOptions(**{n: options[n] for n in (*RULES, *FLAGS)}),
             )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error

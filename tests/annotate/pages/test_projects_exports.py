@@ -53,6 +53,19 @@ def test_a_download_has_the_rows_asked_for(client, project, query, rows) -> None
     assert answer["Content-Disposition"].isascii()
 
 
+def test_metadata_goes_out_when_its_box_is_ticked(client, project) -> None:
+    project.prompts.update(metadata={"worker": "ann@x.org"})
+    for ticked in (False, True):
+        more = {"metadata": "on"} if ticked else {}
+        answer = download(client, project, format="raw", **more)
+        assert (b"ann@x.org" in b"".join(answer.streaming_content)) is ticked
+    url = reverse("api_export", args=[project.pk])
+    for asked, goes in (({}, False), ({"metadata": "0"}, False), ({"metadata": "1"}, True)):
+        answer = client.get(url, {"format": "raw", **asked})
+        assert (b"ann@x.org" in b"".join(answer.streaming_content)) is goes
+    assert client.get(url, {"format": "trl", "metadata": "1"}).status_code == 400
+
+
 @pytest.mark.parametrize("field", ["format", "source", "simulated", "tie_rule", "split"])
 def test_an_unknown_choice_is_refused_at_its_field(client, project, field) -> None:
     answer = download(client, project, **{field: "magic"})

@@ -26,10 +26,11 @@ from annotate.services.imports import ImportOptions, import_stream
 from annotate.services.selection import ExportFilters
 
 pytestmark = pytest.mark.django_db
+RULES = ("tie_rule", "aggregation", "margin", "metadata")
 
 
 def export(project, format="trl", **given):
-    options = {k: given.pop(k) for k in ("tie_rule", "aggregation", "margin") if k in given}
+    options = {k: given.pop(k) for k in RULES if k in given}
     chunks = stream_export(
         project=project,
         format=format,
@@ -200,6 +201,21 @@ def test_no_format_names_people(project, judged):
         text = b"".join(stream_export(project=project, format=format)).decode()
         assert text
         assert not [name for name in names if name in text]
+
+
+def test_what_files_brought_along_goes_out_only_when_asked(project, judged):
+    """A column that no format knows may hold a name."""
+    aside = [{"responses": [], "labels": [{"pair": [0, 1], "annotator": "ann@x.org"}]}]
+    Prompt.objects.update(metadata={"worker": "ann@x.org", "not_fitting": aside})
+    [row, *_] = export(project, "raw")
+    [label] = row["prompt"]["metadata"].pop("not_fitting")[0]["labels"]
+    assert (row["prompt"]["metadata"], label["annotator"][:2]) == ({}, "i-")
+    assert "ann@x.org" not in json.dumps(export(project, "raw"))
+    [row, *_] = export(project, "raw", metadata=True)
+    assert row["prompt"]["metadata"]["worker"] == "ann@x.org"
+    assert row["prompt"]["metadata"]["not_fitting"][0]["labels"][0]["annotator"][:2] == "i-"
+    with pytest.raises(ValidationError, match="trl has none"):
+        export(project, "trl", metadata=True)
 
 
 def test_majority_is_by_task_and_source_over_batches(project, people, make_pair_tasks, monkeypatch):

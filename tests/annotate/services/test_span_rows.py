@@ -59,7 +59,7 @@ def test_all_real_rows_through_the_database(make_project, published, golden):
     assert report.counts["judgements"] == 500
     assert report.counts["kept_aside"] == 3000
     assert send(project, published).skipped == 500
-    found = export(project, "fine_grained")
+    found = export(project, "fine_grained", metadata=True)
     differing = 0
     for ours, theirs in zip(found, published, strict=True):
         differing += ours != theirs
