@@ -35,7 +35,7 @@ def create_project(request: HttpRequest) -> HttpResponse:
     form, builder = ProjectForm(request.POST), Builder.from_post(request.POST)
     if _is_redrawn(request):
         return _redraw(request, form, builder, None)
-    if form.is_valid() and builder.error is None:
+    if form.is_valid() and not builder.errors:
         try:
             project = projects.create_project(
                 actor=request.user,
@@ -64,7 +64,7 @@ def settings(request: HttpRequest, project_id: int) -> HttpResponse:
     form, builder = ProjectForm(request.POST), Builder.from_post(request.POST, project)
     if _is_redrawn(request):
         return _redraw(request, form, builder, project)
-    if form.is_valid() and builder.error is None:
+    if form.is_valid() and not builder.errors:
         try:
             projects.update_project(
                 project=project,
@@ -168,7 +168,7 @@ def _form_page(
     context = {
         "form": form,
         "builder": builder.controls,
-        "refused": (len(form.errors) + bool(builder.error)) if is_refused else 0,
+        "refused": (len(form.errors) + len(builder.errors)) if is_refused else 0,
         "project": project,
         "tab": "settings",
         "preview_url": reverse(

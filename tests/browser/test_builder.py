@@ -156,6 +156,45 @@ def test_without_scripts_everything_goes_by_buttons(open_browser, maria) -> None
     assert names == ["tone", "overall"]
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_condition_is_chosen(open_browser, maria, scripts: bool) -> None:
+    page = open_browser(maria, java_script_enabled=scripts)
+    page.goto("/projects/new/?preset=multipref")
+    page.locator("#id_name").fill("Conditions")
+
+    def update() -> None:
+        if not scripts:
+            page.get_by_role("button", name="Update the form").click()
+
+    page.get_by_role("button", name="Add a question").click()
+    page.get_by_label("Asked").select_option("pairwise")
+    update()
+    page.get_by_label("Its answer").select_option("How clearly one is better")
+    update()
+    page.get_by_role("checkbox", name="much", exact=True).check()
+    page.get_by_role("checkbox", name="clearly", exact=True).check()
+    update()
+    wanted = {"question": "pairwise", "strength": [2, 3]}
+    expect(page.locator("#at-json")).to_have_value(re.compile(r'"strength": \[\s*2,\s*3'))
+    page.get_by_role("button", name="Create project").click()
+    page.wait_for_url("**/import/")
+    assert Project.objects.get().kind_settings["questions"][1]["when"] == wanted
+
+
+def test_all_errors_are_told_while_one_types(open_browser, maria) -> None:
+    page = open_browser(maria)
+    open_builder(page, "MultiPref")
+    for number, name in enumerate(("Not so", "9")):
+        page.locator(f"#at-questions-0-settings-criteria-{number}-name").fill(name)
+    for number in (0, 1):
+        at = f"#at-questions-0-settings-criteria-{number}-name"
+        expect(page.locator(f"{at}-error")).to_contain_text("small letter")
+        expect(page.locator(at)).to_have_attribute("aria-invalid", "true")
+    page.locator("#at-questions-0-settings-criteria-0-name").fill("so")
+    expect(page.locator("#at-questions-0-settings-criteria-0-name-error")).to_be_empty()
+    expect(page.locator("#at-questions-0-settings-criteria-1-name-error")).not_to_be_empty()
+
+
 @pytest.mark.parametrize("preset", ["Fine-Grained", "MultiPref", "UltraFeedback"])
 def test_it_fits_on_a_phone(open_browser, maria, preset) -> None:
     page = open_browser(maria, **PHONE)
@@ -177,9 +216,12 @@ def test_axe_finds_nothing(open_browser, maria, axe) -> None:
     axe.look(page, "builder: an error")
     page.locator("#at-questions-1-name").fill("errors")
     expect(page.locator("#at-questions-1-name-error")).to_be_empty()
+    page.get_by_label("Its answer").last.select_option("How clearly one is better")
+    page.get_by_role("checkbox", name="much", exact=True).check()
+    axe.look(page, "builder: a condition")
     page.locator("#id_name").fill("Looked at")
     page.get_by_role("button", name="Create project").click()
     page.wait_for_url("**/import/")
     page.goto(reverse("form_versions", args=[Project.objects.get().pk]))
     axe.look(page, "versions")
-    assert axe.looks == 3 * 6
+    assert axe.looks == 3 * 7

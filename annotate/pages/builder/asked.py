@@ -18,6 +18,7 @@ from annotate.inputs import unstorable
 from annotate.kinds import PARTS, InvalidValue
 from annotate.kinds import form as form_kind
 from annotate.pages.builder import reading
+from annotate.pages.builder.conditions import read_condition
 from annotate.pages.builder.schema import (
     blank,
     default_settings,
@@ -60,7 +61,7 @@ class Asked:
         for number, at in enumerate(reading.entries(post, "questions")):
             before, name = post.get(f"questions.{at}.name_was"), questions[number]["name"]
             if before and before != name:
-                _rename(questions, before, name)
+                rename(questions, before, name)
         least = reading.number(post.get("rationale_min_chars", "0"))
         return cls(questions, least, is_form="is_form" in post)
 
@@ -126,7 +127,7 @@ class Asked:
         if verb == "add":
             return self._add(path)
         above, _dot, number = path.rpartition(".")
-        listed = self._at(above)
+        listed = self.at(above)
         if not (isinstance(listed, list) and number.isascii() and number.isdigit()):
             return path
         at = int(number)
@@ -141,7 +142,7 @@ class Asked:
         return path
 
     def _add(self, path: str) -> str:
-        listed = self._at(path)
+        listed = self.at(path)
         if not isinstance(listed, list):
             return path
         if path == "questions":
@@ -165,7 +166,7 @@ class Asked:
             self.is_form = False
         return f"{above}.{min(at, len(listed) - 1)}" if listed else above
 
-    def _at(self, path: str) -> Any:
+    def at(self, path: str) -> Any:
         """What stands at a path, or None."""
         node: Any = {"questions": self.questions}
         for step in path.split("."):
@@ -236,22 +237,9 @@ def _read_question(post: MultiValueDict, path: str) -> Json:
         "kind": kind,
         "settings": settings,
         "required": f"{path}.required" in post or f"{path}.name" not in post,
-        "when": _read_condition(post, f"{path}.when"),
+        "when": read_condition(post, f"{path}.when"),
         "responses": _read_responses(post.get(f"{path}.responses", "all")),
     }
-
-
-def _read_condition(post: MultiValueDict, path: str) -> Json | None:
-    question = post.get(f"{path}.question", "")
-    if not question:
-        return None
-    condition: Json = {"question": question}
-    for at in reading.entries(post, f"{path}.fields"):
-        field = post.get(f"{path}.fields.{at}.path", "").strip()
-        values = reading.read_values(post.get(f"{path}.fields.{at}.values", ""))
-        if field and field != "question":
-            condition[field] = values
-    return condition
 
 
 def _read_responses(text: str) -> str | Json:
@@ -259,7 +247,7 @@ def _read_responses(text: str) -> str | Json:
     return {"of": of, "side": side} if of else text
 
 
-def _rename(questions: list[Json], before: str, name: str) -> None:
+def rename(questions: list[Json], before: str, name: str) -> None:
     for question in questions:
         if question["when"] and question["when"]["question"] == before:
             question["when"]["question"] = name

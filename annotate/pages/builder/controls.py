@@ -10,55 +10,10 @@ from django.utils.translation import gettext as _
 
 from annotate.kinds import PARTS, InvalidValue
 from annotate.pages.builder.asked import Asked, Json, digest
-from annotate.pages.builder.reading import write_values
+from annotate.pages.builder.conditions import condition
+from annotate.pages.builder.control import Control
 from annotate.pages.builder.schema import Setting, settings_class, settings_of
 from annotate.pages.builder.words import KINDS, words_of
-
-# What an answer of a kind says of itself, for conditions: the field and its values.
-ANSWER_FIELDS: dict[str, tuple[str, ...]] = {
-    "pairwise": ("verdict: prefer, tie, both_good, both_bad", "strength: 1, 2, 3"),
-    "joint": ("verdict: prefer, tie, both_good, both_bad", "strength: 1, 2, 3"),
-    "context": ("verdict: prefer, tie, both_good, both_bad", "strength: 1, 2, 3"),
-    "ranking": ("verdict: full, best_worst, best, tie, all_good, all_bad",),
-    "similarity": ("verdict: closer, cant_tell",),
-    "labels": ("labels: the names of labels, children as parent/child",),
-    "spans": ("no_error: true, false",),
-}
-
-
-@dataclass
-class Control:
-    """One field, or a group or list of them, named as the form sends it.
-
-    `widget`: checkbox, number, text, area, select, order, group or list. `redraws` tells that
-    other controls come and go with its value.
-    """
-
-    name: str
-    widget: str
-    label: str | Promise = ""
-    help: str | Promise = ""
-    value: Any = ""
-    choices: Sequence[tuple[str, str | Promise]] = ()
-    low: float | None = None
-    high: float | None = None
-    parts: Sequence["Control"] = ()
-    item: str | Promise = ""
-    redraws: bool = False
-    error: str = ""
-
-    @property
-    def id(self) -> str:
-        return "at-" + self.name.replace(".", "-")
-
-    @property
-    def step(self) -> str:
-        return "any" if self.widget == "decimal" else "1"
-
-    def all(self) -> Iterator["Control"]:
-        yield self
-        for part in self.parts:
-            yield from part.all()
 
 
 @dataclass
@@ -113,9 +68,9 @@ class Controls:
             control = self.found.get(".".join(steps[:count]))
             if control is not None:
                 rest = ".".join(steps[count:])
-                control.error = f"{_place(rest)}{error.message}"
+                control.error = _also(control.error, f"{_place(rest)}{error.message}")
                 return
-        self.error = f"{error.field}: {error.message}"
+        self.error = _also(self.error, f"{error.field}: {error.message}")
 
 
 def controls_of(asked: Asked, fixed_kind: str = "") -> Controls:
@@ -146,7 +101,24 @@ def controls_of(asked: Asked, fixed_kind: str = "") -> Controls:
     everything = [control for question in questions for control in question.all()]
     everything += [text, *([least] if least else [])]
     controls.found = {control.name: control for control in everything}
+    controls.found |= _conditions(controls.found)
     return controls
+
+
+def _conditions(found: Mapping[str, Control]) -> dict[str, Control]:
+    """The fields of conditions by the paths that errors have: `….when.verdict`."""
+    named = {}
+    for name, control in found.items():
+        when, _fields, number = name.rpartition(".fields.")
+        if when.endswith(".when") and number.isdigit():
+            was = found[f"{name}.was"]
+            named[f"{when}.{was.value}"] = control
+    return named
+
+
+def _also(said: str, more: str) -> str:
+    """Two things that are wrong at one place."""
+    return f"{said}; {more}" if said else more
 
 
 def _place(rest: str) -> str:
@@ -187,7 +159,7 @@ def _question(
         controls.required = Control(
             f"{path}.required", "checkbox", _("Must be answered"), value=question["required"]
         )
-        controls.when = _condition(f"{path}.when", question["when"], earlier)
+        controls.when = condition(f"{path}.when", question["when"], earlier)
         controls.responses = _responses(f"{path}.responses", question["responses"], earlier)
     return controls
 
@@ -197,35 +169,6 @@ def _kinds_in_order() -> list[str]:
         *(name for name in KINDS if name in PARTS),
         *(name for name in PARTS if name not in KINDS),
     ]
-
-
-def _condition(path: str, when: Any, earlier: list[Json]) -> Control | None:
-    when = when if isinstance(when, Mapping) else {}
-    if not earlier and not when:
-        return None
-    names = [question["name"] for question in earlier]
-    of = str(when.get("question", ""))
-    if of and of not in names:
-        names.append(of)
-    choices = [("", _("always")), *((name, _("after “%s” when …") % name) for name in names)]
-    parts = [Control(f"{path}.question", "select", _("Asked"), "", of, choices, redraws=True)]
-    if of:
-        kinds = {question["name"]: question["kind"] for question in earlier}
-        known = "; ".join(ANSWER_FIELDS.get(kinds.get(of, ""), ()))
-        hint = _("Such as %s.") % known if known else _("A field of the stored answer.")
-        fields = [(name, values) for name, values in when.items() if name != "question"]
-        for at, (name, values) in enumerate([*fields, ("", [])]):
-            parts += [
-                Control(f"{path}.fields.{at}.path", "text", _("Field of its answer"), hint, name),
-                Control(
-                    f"{path}.fields.{at}.values",
-                    "text",
-                    _("is one of"),
-                    _("Separated by commas."),
-                    write_values(values),
-                ),
-            ]
-    return Control(path, "group", "", parts=parts)
 
 
 def _responses(path: str, value: Any, earlier: list[Json]) -> Control | None:

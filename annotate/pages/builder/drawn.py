@@ -1,5 +1,6 @@
 """The builder as it stands on the page: what was sent or kept, one deed later, checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.datastructures import MultiValueDict
@@ -10,14 +11,15 @@ from annotate.models import Project
 from annotate.pages.builder.asked import Asked
 from annotate.pages.builder.controls import Controls, controls_of
 from annotate.pages.builder.posted import read_asked
+from annotate.pages.builder.wrong import every_error
 
 
 @dataclass
 class Builder:
-    """`error` is what keeps the form from being saved. `attention` is the path just acted on."""
+    """`errors` are what keeps the form from being saved. `attention` is the path just acted on."""
 
     asked: Asked
-    error: InvalidValue | None = None
+    errors: Sequence[InvalidValue] = ()
     attention: str = ""
     fixed_kind: str = ""
     sent: MultiValueDict | None = None
@@ -34,19 +36,14 @@ class Builder:
         try:
             asked = read_asked(post, deed)
         except InvalidValue as error:
-            return cls(Asked.of_post(post), error, fixed_kind=fixed, sent=post)
+            return cls(Asked.of_post(post), [error], fixed_kind=fixed, sent=post)
         attention = asked.do(deed) if " " in deed else ""
         asked.is_form = asked.is_form or fixed == form_kind.NAME
-        builder = cls(asked, attention=attention, fixed_kind=fixed)
-        try:
-            asked.form()
-        except InvalidValue as error:
-            builder.error = error
-        return builder
+        return cls(asked, every_error(asked), attention=attention, fixed_kind=fixed)
 
     def refuse(self, error: InvalidValue) -> None:
         """What the service says of the form; its paths are those of the stored settings."""
-        self.error = InvalidValue(self.asked.field_of(error.field), error.message)
+        self.errors = [InvalidValue(self.asked.field_of(error.field), error.message)]
 
     @property
     def stored(self) -> dict:
@@ -63,8 +60,8 @@ class Builder:
             controls.json.value = self.sent.get("json", "")
             controls.json_stamp = self.sent.get("json_stamp", "")
             controls.fields_stamp = self.sent.get("fields_stamp", "")
-        if self.error is not None:
-            controls.say(self.error)
+        for error in self.errors:
+            controls.say(error)
         return controls
 
 

@@ -5,11 +5,17 @@ import json
 import pytest
 from django.urls import reverse
 from django.utils.html import escape
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from annotate import presets
-from annotate.kinds import PARTS
+from annotate.kinds import PARTS, InvalidValue
 from annotate.models import Project
+from annotate.pages.builder.asked import Asked, new_question
+from annotate.pages.builder.conditions import answer_fields
+from annotate.pages.builder.controls import controls_of
 from annotate.pages.builder.schema import default_settings
+from annotate.pages.builder.wrong import every_error
 from annotate.services.projects import create_project
 from tests.annotate.pages.builder.conftest import address
 from tests.annotate.pages.builder.fields import fields_of
@@ -80,6 +86,57 @@ def test_an_error_stands_at_its_field(client, begin, preset, field, value, said)
     assert f'id="{control.id}-error" data-live>{escape(control.error)}<' in answer.content.decode()
 
 
+WRONG = {
+    "questions.0.name": "9",
+    "questions.0.settings.rationale_min_chars": "many",
+    "questions.1.title": "t" * 600,
+    "questions.1.when.question": "nothing",
+    "questions.1.settings.types.0.name": "not so!",
+    "questions.1.settings.types.1.name": "",
+    "rationale_min_chars": "-3",
+}
+
+
+def test_every_error_of_a_form_is_shown_at_once(client, begin) -> None:
+    answer = client.post(address(), {**begin("pair_then_spans"), **WRONG})
+    assert answer.status_code == 422
+    builder = answer.context["builder"]
+    assert {name for name, control in builder.found.items() if control.error} == set(WRONG)
+    assert answer.context["refused"] == len(WRONG)
+    assert not builder.error
+
+
+def test_two_errors_at_one_field_are_both_said(client, begin) -> None:
+    field = "questions.0.settings.criteria.0.reasons"
+    answer = client.post(address(), {**begin("multipref"), field: "Good\r\nGood\r\nGood"})
+    said = answer.context["builder"].found[field].error
+    assert "Line 2: " in said
+    assert "Line 3: " in said
+
+
+@pytest.mark.parametrize("name", presets.NAMES)
+@given(data=st.data())
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_wrong_is_told_and_comes_to_an_end(name, data) -> None:
+    preset = presets.get(name)
+    asked = Asked.of_stored(preset.kind, preset.settings)
+    paths = sorted(control.name for control in controls_of(asked).found.values())
+    for path in data.draw(st.lists(st.sampled_from(paths), max_size=4, unique=True)):
+        above, _dot, last = path.rpartition(".")
+        node = asked.at(above)
+        if isinstance(node, dict) and last in node:
+            node[last] = data.draw(st.sampled_from(["", "??", "-1", "x" * 9999]))
+    errors = every_error(asked)
+    if not errors:
+        asked.form()
+        return
+    with pytest.raises(InvalidValue) as refused:
+        asked.form()
+    first = refused.value
+    assert (errors[0].field, errors[0].message) == (first.field, first.message)
+    assert len({one.field for one in errors}) == len(errors)
+
+
 def test_lists_grow_shrink_and_change_order(client, begin, deed) -> None:
     at = "questions.0.settings.criteria"
     fields = deed(begin("multipref"), f"add {at}")
@@ -127,6 +184,80 @@ def test_a_second_question_makes_a_form_and_a_condition(client, begin, deed) -> 
     assert second["when"] == {"question": "overall", "verdict": ["prefer", "both_bad"]}
     assert second["responses"] == {"of": "overall", "side": "rejected"}
     assert second["title"] == "What is wrong with it?"
+
+
+WHEN = "questions.1.when"
+
+
+def chosen(fields: dict[str, str], path: str) -> dict[str, str]:
+    """The condition's first field chosen, as the page then has it."""
+    return {**fields, f"{WHEN}.fields.0.path": path}
+
+
+def test_a_condition_by_controls_alone(client, begin, deed) -> None:
+    fields = deed(begin("multipref"), "add questions")
+    fields = deed({**fields, f"{WHEN}.question": "pairwise"}, "update")
+    assert f"{WHEN}.fields.0.values" not in fields
+    fields = deed(chosen(fields, "criteria.truthful.verdict"), "update")
+    fields[f"{WHEN}.fields.0.is.0"] = '"prefer"'
+    fields = deed(fields, "update")
+    assert fields[f"{WHEN}.fields.0.is.0"] == '"prefer"'
+    fields[f"{WHEN}.fields.1.path"] = "strength"
+    fields = deed(fields, "update")
+    fields |= {f"{WHEN}.fields.1.is.1": "2", f"{WHEN}.fields.1.is.2": "3"}
+    assert client.post(address(), fields).status_code == 302
+    assert Project.objects.get().kind_settings["questions"][1]["when"] == {
+        "question": "pairwise",
+        "criteria.truthful.verdict": ["prefer"],
+        "strength": [2, 3],
+    }
+
+
+def test_another_field_takes_its_own_values(begin, deed) -> None:
+    fields = deed(begin(), "add questions")
+    fields = deed({**fields, f"{WHEN}.question": "pairwise"}, "update")
+    fields = deed(chosen(fields, "verdict"), "update")
+    fields[f"{WHEN}.fields.0.is.1"] = '"tie"'
+    fields = deed(chosen(deed(fields, "update"), "strength"), "update")
+    assert f"{WHEN}.fields.0.is.1" not in fields
+    assert json.loads(fields["json"])["kind_settings"]["questions"][1]["when"]["strength"] == []
+
+
+def test_a_field_that_no_control_knows_is_typed(client, begin, deed) -> None:
+    fields = deed(begin(), "add questions")
+    fields = deed({**fields, f"{WHEN}.question": "pairwise"}, "update")
+    fields = deed(chosen(fields, "other field"), "update")
+    fields |= {f"{WHEN}.fields.0.typed": "margin", f"{WHEN}.fields.0.values": "1, 2"}
+    assert client.post(address(), fields).status_code == 302
+    project = Project.objects.get()
+    when = {"question": "pairwise", "margin": [1, 2]}
+    assert project.kind_settings["questions"][1]["when"] == when
+    again = fields_of(client.get(address(project)).content)
+    assert again[f"{WHEN}.fields.0.typed"] == "margin"
+    assert client.post(address(project), again).status_code == 302
+    project.refresh_from_db()
+    assert project.kind_settings["questions"][1]["when"] == when
+
+
+def test_a_condition_without_a_value_is_refused_at_its_field(client, begin, deed) -> None:
+    fields = deed(begin(), "add questions")
+    fields = deed({**fields, f"{WHEN}.question": "pairwise"}, "update")
+    answer = client.post(address(), deed(chosen(fields, "verdict"), "update"))
+    assert answer.status_code == 422
+    assert "must be a list" in answer.context["builder"].found[f"{WHEN}.fields.0"].error
+
+
+@pytest.mark.parametrize("kind", sorted(PARTS))
+def test_every_condition_that_is_offered_can_be_asked(kind) -> None:
+    question = new_question(kind, [])
+    question["settings"] |= {"confidence": True}
+    names = {field.path for field in answer_fields(question)}
+    assert "confidence" in names
+    for field in answer_fields(question):
+        values = [value for value, _label in field.values]
+        when = {"question": question["name"], field.path: values}
+        second = new_question(kind, [question]) | {"when": when}
+        assert Asked([question, second]).form().settings.questions[1].when == when
 
 
 def test_back_to_one_question_is_its_kind_again(client, begin, deed) -> None:
