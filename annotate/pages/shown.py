@@ -138,8 +138,8 @@ class ShownTask:
 
     @property
     def styles(self) -> list[str]:
-        found = [question.page_part.STYLE for question in self.questions]
-        return list(dict.fromkeys(filter(None, found)))
+        found = [style for question in self.questions for style in question.page_part.STYLES]
+        return list(dict.fromkeys(found))
 
     @property
     def rationale_min_chars(self) -> int:

@@ -9,10 +9,9 @@ const scripts = new Map(); // What kinds' scripts export, by address.
 /** Fetch what the task's questions need and is not here yet. */
 export async function load(task) {
   for (const { dataset } of task.querySelectorAll("[data-about]")) {
-    if (dataset.style && !document.querySelector(`link[href="${dataset.style}"]`)) {
-      const link = document.createElement("link");
-      Object.assign(link, { rel: "stylesheet", href: dataset.style });
-      document.head.append(link);
+    for (const href of dataset.styles.match(/\S+/g) ?? []) {
+      if (document.querySelector(`link[href="${href}"]`)) continue;
+      document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
     }
     if (dataset.script && !scripts.has(dataset.script)) {
       scripts.set(dataset.script, await import(dataset.script));

@@ -68,7 +68,7 @@ def marks(monkeypatch):
         RESPONSE_TEMPLATE="marks",
         SIDE_TEMPLATE="side",
         SCRIPT=None,
-        STYLE=None,
+        STYLES=(),
         MARKS_TEXT=False,
         context=context,
         read=read,

@@ -34,7 +34,7 @@ TEMPLATE = confidence.TEMPLATE
 SIDE_TEMPLATE = "annotate/kinds/chat.html#conversation"
 RESPONSE_TEMPLATE = None
 SCRIPT = "js/kinds/chat.js"
-STYLE = "css/kinds/chat.css"
+STYLES = ("css/kinds/chat.css",)
 MARKS_TEXT = False
 
 # More points than this are typed.

@@ -17,7 +17,7 @@ TEMPLATE = "annotate/kinds/context.html#bar"
 SIDE_TEMPLATE = pairwise.SIDE_TEMPLATE
 RESPONSE_TEMPLATE = None
 SCRIPT = pairwise.SCRIPT
-STYLE = "css/kinds/context.css"
+STYLES = ("css/kinds/pairwise.css", "css/kinds/context.css")
 MARKS_TEXT = False
 
 _WORDS = {"criterion": _("Judge by"), "situation": _("Situation")}

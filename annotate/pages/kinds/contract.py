@@ -14,8 +14,9 @@ class PagePart(Protocol):
 
     `TITLE` is the question in words, where the form gives it none of its own. Of the three
     places, the bar at the foot, under every response and the panel beside them, each may be
-    `None`. `SCRIPT` and `STYLE` are static paths or `None`. With `MARKS_TEXT` the responses are
-    rendered so that ranges of their source can be marked.
+    `None`. `SCRIPT` is a static path or `None`; `STYLES` are static paths in the order in which
+    they apply, what kinds share first. With `MARKS_TEXT` the responses are rendered so that
+    ranges of their source can be marked.
     """
 
     TITLE: str | Promise
@@ -23,7 +24,7 @@ class PagePart(Protocol):
     RESPONSE_TEMPLATE: str | None
     SIDE_TEMPLATE: str | None
     SCRIPT: str | None
-    STYLE: str | None
+    STYLES: tuple[str, ...]
     MARKS_TEXT: bool
 
     def context(self, settings: Any, task: "ShownTask", value: object) -> dict[str, Any]:

@@ -30,7 +30,7 @@ TEMPLATE = confidence.TEMPLATE
 SIDE_TEMPLATE = None
 RESPONSE_TEMPLATE = "annotate/kinds/critique.html"
 SCRIPT = "js/kinds/critique.js"
-STYLE = "css/kinds/critique.css"
+STYLES = ("css/kinds/parts.css", "css/kinds/critique.css")
 MARKS_TEXT = False
 
 

@@ -19,7 +19,7 @@ TEMPLATE = "annotate/kinds/joint.html#bar"
 SIDE_TEMPLATE = pairwise.SIDE_TEMPLATE
 RESPONSE_TEMPLATE = None
 SCRIPT = pairwise.SCRIPT
-STYLE = "css/kinds/joint.css"
+STYLES = ("css/kinds/pairwise.css", "css/kinds/joint.css")
 MARKS_TEXT = False
 
 read = pairwise.read

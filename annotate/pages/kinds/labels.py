@@ -23,7 +23,7 @@ TEMPLATE = "annotate/kinds/labels.html#bar"
 SIDE_TEMPLATE = "annotate/kinds/labels.html#side"
 RESPONSE_TEMPLATE = "annotate/kinds/labels.html#response"
 SCRIPT = "js/kinds/labels.js"
-STYLE = "css/kinds/labels.css"
+STYLES = ("css/kinds/parts.css", "css/kinds/labels.css")
 MARKS_TEXT = False
 
 # As many as there are digits.

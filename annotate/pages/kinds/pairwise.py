@@ -25,7 +25,7 @@ TEMPLATE = "annotate/kinds/pairwise.html#bar"
 SIDE_TEMPLATE = "annotate/kinds/pairwise.html#side"
 RESPONSE_TEMPLATE = None
 SCRIPT = "js/kinds/pairwise.js"
-STYLE = "css/kinds/pairwise.css"
+STYLES = ("css/kinds/pairwise.css",)
 MARKS_TEXT = False
 
 _WORDS = {

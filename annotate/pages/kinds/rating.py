@@ -33,7 +33,7 @@ TEMPLATE = confidence.TEMPLATE
 SIDE_TEMPLATE = None
 RESPONSE_TEMPLATE = "annotate/kinds/rating.html"
 SCRIPT = "js/kinds/rating.js"
-STYLE = "css/kinds/rating.css"
+STYLES = ("css/kinds/parts.css", "css/kinds/rating.css")
 MARKS_TEXT = False
 
 # More points than this are typed.

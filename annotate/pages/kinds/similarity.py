@@ -26,7 +26,7 @@ TEMPLATE = "annotate/kinds/similarity.html#bar"
 SIDE_TEMPLATE = None
 RESPONSE_TEMPLATE = None
 SCRIPT = "js/kinds/similarity.js"
-STYLE = "css/kinds/similarity.css"
+STYLES = ("css/kinds/parts.css", "css/kinds/similarity.css")
 MARKS_TEXT = False
 
 

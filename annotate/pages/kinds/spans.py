@@ -31,7 +31,7 @@ TEMPLATE = "annotate/kinds/spans.html"
 RESPONSE_TEMPLATE = "annotate/kinds/spans_response.html"
 SIDE_TEMPLATE = "annotate/kinds/spans_side.html"
 SCRIPT = "js/kinds/spans.js"
-STYLE = "css/kinds/spans.css"
+STYLES = ("css/kinds/spans.css", "css/kinds/spans-side.css")
 MARKS_TEXT = True
 
 # What the page and the confidence leave free; further types are chosen by pointer or by Tab.

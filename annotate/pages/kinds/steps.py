@@ -31,7 +31,7 @@ TEMPLATE = confidence.TEMPLATE
 SIDE_TEMPLATE = None
 RESPONSE_TEMPLATE = "annotate/kinds/steps.html"
 SCRIPT = "js/kinds/steps.js"
-STYLE = "css/kinds/steps.css"
+STYLES = ("css/kinds/parts.css", "css/kinds/steps.css")
 MARKS_TEXT = False
 
 NONE = "none"
