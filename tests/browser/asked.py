@@ -110,7 +110,7 @@ EVERY = (
     Asked("spans", "spans", mark_the_first_words, MARKED, TEXTS[:1]),
     Asked("labels", "labels", keys("2"), {"tree": TREE}),
     Asked("critique", "critique", write_critiques),
-    Asked("similarity", "similarity", keys("1"), {}, THREE, first_is_the_anchor),
+    Asked("similarity", "similarity", keys("1"), {}, THREE, context=first_is_the_anchor),
     Asked("joint", "joint", keys("2"), context=another_prompt),
     Asked("chat", "chat", talk, TALK, (), models=("echo:1", "echo:2")),
     Asked("context", "context", keys("2"), context=lambda ids: {"criterion": "Which is shorter?"}),
