@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from annotate.access import MANAGE, get_project
 from annotate.models import AuditEvent
+from annotate.pages.paging import number_in, page_links
 
 PAGE = 100
 
@@ -18,16 +19,15 @@ def audit(request: HttpRequest, project_id: int) -> HttpResponse:
     """Who did what, the latest first; `before` is where the page begins."""
     project = get_project(request.user, project_id, MANAGE)
     events = AuditEvent.objects.filter(project=project).select_related("actor").order_by("-id")
-    before = request.GET.get("before", "")
-    if before.isdecimal() and before.isascii() and len(before) < 19:
-        events = events.filter(pk__lt=int(before))
+    before = number_in(request, "before")
+    if before is not None:
+        events = events.filter(pk__lt=before)
     found = list(events[: PAGE + 1])
     context = {
         "project": project,
         "tab": "audit",
         "events": found[:PAGE],
-        "next_before": found[PAGE - 1].pk if len(found) > PAGE else None,
-        "paged": bool(before),
+        **page_links(request, found[PAGE - 1].pk if len(found) > PAGE else None),
     }
     return render(request, "annotate/projects/audit.html", context)
 

@@ -7,6 +7,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from annotate.access import MANAGE, get_project
+from annotate.pages.paging import number_in, page_links
 from annotate.reports.form_versions import version_rows
 
 PAGE = 20
@@ -17,16 +18,13 @@ PAGE = 20
 def form_versions(request: HttpRequest, project_id: int) -> HttpResponse:
     """The versions with who, when and what changed, the latest first; `before` is a number."""
     project = get_project(request.user, project_id, MANAGE)
-    text = request.GET.get("before", "")
-    is_number = text.isdecimal() and text.isascii() and len(text) < 9
-    before = int(text) if is_number else None
-    rows = version_rows(project, before=before, limit=PAGE)
+    rows = version_rows(project, before=number_in(request, "before"), limit=PAGE)
+    last = rows[-1].version.number if rows else 1
     context = {
         "project": project,
         "tab": "settings",
         "rows": rows,
-        "next_before": rows[-1].version.number if rows and rows[-1].version.number > 1 else None,
-        "paged": before is not None,
+        **page_links(request, last if last > 1 else None),
     }
     return render(request, "annotate/projects/form_versions.html", context)
 

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,6 +19,7 @@ from annotate.media.addresses import media_address, neutral_name, true_name
 from annotate.media.checks import FORMATS
 from annotate.media.serving import answer_file
 from annotate.models import MediaFile, Project
+from annotate.pages.paging import number_in, page_links
 from annotate.services.media import MediaInUse, add_media
 from annotate.services.media import delete_media as delete_file
 
@@ -50,17 +50,15 @@ def media(request: HttpRequest, project_id: int) -> HttpResponse:
     if request.method == "POST":
         return _upload(request, project)
     filters = _filters(request)
-    rows = list(_rows(project, filters, request.GET.get("before"))[: FILES_A_PAGE + 1])
+    rows = list(_rows(project, filters, number_in(request, "before"))[: FILES_A_PAGE + 1])
     shown = rows[:FILES_A_PAGE]
-    more = {**filters, "before": shown[-1].pk} if len(rows) > FILES_A_PAGE else None
     context = {
         "project": project,
         "tab": "media",
         "files": [(row, media_address(row, true_name(row))) for row in shown],
         "filters": filters,
         "kinds": MediaFile.Kind.choices,
-        "next_page": urlencode(more) if more else "",
-        "first_page": urlencode(filters) if request.GET.get("before") else None,
+        **page_links(request, shown[-1].pk if len(rows) > FILES_A_PAGE else None, filters),
         "accepted": ",".join(sorted({f".{e}" for f in FORMATS for e in f.extensions})),
         "formats": [(kind, list(_named(kind))) for kind in MediaFile.Kind],
     }
@@ -133,14 +131,14 @@ def _filters(request: HttpRequest) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _rows(project: Project, filters: dict[str, str], before: str | None):
+def _rows(project: Project, filters: dict[str, str], before: int | None):
     rows = MediaFile.objects.filter(project=project).order_by("-id")
     if "kind" in filters:
         rows = rows.filter(kind=filters["kind"])
     if "name" in filters:
         rows = rows.filter(name__icontains=filters["name"])
-    if before and before.isascii() and before.isdecimal() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
     return rows
 
 

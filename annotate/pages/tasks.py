@@ -6,13 +6,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from annotate import kinds
 from annotate.access import REVIEW, get_in_project, get_project
 from annotate.models import Judgement, Membership, Task
+from annotate.pages.paging import number_in, page_links
 from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
 
 
@@ -24,20 +24,17 @@ def tasks(request: HttpRequest, project_id: int) -> HttpResponse:
     filters = {
         "show": request.GET.get("show", ""),
         "route": request.GET.get("route", ""),
-        "person": _number(request.GET.get("person")),
+        "person": number_in(request, "person"),
     }
     filters["show"] = filters["show"] if filters["show"] in SHOW else ""
     filters["route"] = filters["route"] if filters["route"] in Task.Route.values else ""
-    rows, after = page_of_tasks(
-        filter_tasks(project, **filters), _number(request.GET.get("before"))
-    )
+    rows, after = page_of_tasks(filter_tasks(project, **filters), number_in(request, "before"))
     kept = {name: value for name, value in filters.items() if value}
     context = {
         "project": project,
         "tab": "tasks",
         "rows": rows,
-        "next_page": urlencode({**kept, "before": after}) if after else "",
-        "first_page": urlencode(kept) if request.GET.get("before") else None,
+        **page_links(request, after, kept),
         "filters": filters,
         "show_choices": SHOW.items(),
         "route_choices": Task.Route.choices,
@@ -90,13 +87,6 @@ def _in_words(row: Judgement, letters: dict[int, str]) -> str:
 
 def _first_shown(row: Judgement) -> int | None:
     return row.shown_order[0] if row.shown_order else None
-
-
-def _number(text: str | None) -> int | None:
-    """A row's id from the address, or None for anything that is none."""
-    if text and text.isdecimal() and text.isascii() and len(text) < 19:
-        return int(text)
-    return None
 
 
 urlpatterns = [
