@@ -62,10 +62,8 @@ def train_dpo(
     splits = read_splits(dataset_dir, tie_rule=config.tie_rule)
     dataset = f"{splits.fingerprint}:{weights_fingerprint(config.base_model)}"
     output.claim(output_dir, config, dataset=dataset)
-    metrics = output.finished_metrics(output_dir)
-    if metrics is not None:
-        steps = metrics["steps"]
-        return RecipeResult("done", steps, steps, output_dir / "model", metrics)
+    if finished := output.finished_run(output_dir):
+        return finished
     tokenizer = load_tokenizer(config.base_model)
     framed = frame_pairs(tokenizer, config, splits.train)
     data_figures = {
@@ -99,11 +97,13 @@ def train_dpo(
         "history": callback.history,
         "peak_memory_mb": round(runtime.peak_memory_mb(), 1),
     }
-    model_dir = _publish(config, trainer.model, tokenizer, output_dir)
-    output.write_json(output_dir / "metrics.json", metrics)
-    output.remove_checkpoints(output_dir)
-    report({"event": "saved", "path": str(model_dir)})
-    return RecipeResult("done", step, max_steps, model_dir, metrics)
+    model = _merged(config, trainer.model, output_dir)
+
+    def write(folder: Path) -> None:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+    return output.publish(output_dir, write, metrics, report)
 
 
 def frame_pairs(
@@ -227,14 +227,9 @@ def _reference(config: DpoConfig, model: Any) -> AsReference:
     return reread
 
 
-def _publish(config: DpoConfig, model: Any, tokenizer: Any, output_dir: Path) -> Path:
-    """The adapter first, then the merged model, whose folder loads as a plain causal LM."""
-    if config.lora:
-        output.publish_folder(output_dir / "adapter", model.save_pretrained)
-        model = model.merge_and_unload()
-
-    def write(folder: Path) -> None:
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-
-    return output.publish_folder(output_dir / "model", write)
+def _merged(config: DpoConfig, model: Any, output_dir: Path) -> Any:
+    """The model as a plain causal LM. With LoRA its adapter is published before it is merged."""
+    if not config.lora:
+        return model
+    output.publish_folder(output_dir / "adapter", model.save_pretrained)
+    return model.merge_and_unload()

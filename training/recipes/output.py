@@ -15,6 +15,7 @@ from typing import Any
 
 from training.recipes.config import Configuration
 from training.recipes.errors import ConfigError
+from training.recipes.result import RecipeResult
 
 COMPLETE = "COMPLETE"
 
@@ -57,12 +58,17 @@ def keep_settled(output_dir: Path, settled: dict[str, Any]) -> dict[str, Any]:
     return present["settled"]
 
 
-def finished_metrics(output_dir: Path) -> dict[str, Any] | None:
-    """Metrics of a run that was already published, so that a repeated call does no work."""
+def finished_run(output_dir: Path) -> RecipeResult | None:
+    """The result of a run that was already published, so that a repeated call does no work."""
     path = output_dir / "metrics.json"
     if not path.is_file() or not (output_dir / "model").is_dir():
         return None
-    return json.loads(path.read_text(encoding="utf-8"))
+    return _done(output_dir, json.loads(path.read_text(encoding="utf-8")))
+
+
+def _done(output_dir: Path, metrics: dict[str, Any]) -> RecipeResult:
+    steps = metrics["steps"]
+    return RecipeResult("done", steps, steps, output_dir / "model", metrics)
 
 
 def checkpoint_folder(output_dir: Path) -> Path:
@@ -94,6 +100,20 @@ def mark_complete(checkpoint: Path) -> None:
     mark.touch()
     _sync(mark)
     _sync(checkpoint)
+
+
+def publish(
+    output_dir: Path,
+    write: Callable[[Path], None],
+    metrics: dict[str, Any],
+    report: Callable[[dict[str, Any]], None],
+) -> RecipeResult:
+    """End the run: the model by `write(folder)`, then its metrics; checkpoints go."""
+    model_dir = publish_folder(output_dir / "model", write)
+    write_json(output_dir / "metrics.json", metrics)
+    remove_checkpoints(output_dir)
+    report({"event": "saved", "path": str(model_dir)})
+    return _done(output_dir, metrics)
 
 
 def publish_folder(target: Path, write: Callable[[Path], None]) -> Path:

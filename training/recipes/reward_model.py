@@ -63,10 +63,8 @@ def train_reward_model(
     runtime.prepare_process(config)
     splits = read_splits(dataset_dir, tie_rule=config.tie_rule)
     output.claim(output_dir, config, dataset=splits.fingerprint)
-    metrics = output.finished_metrics(output_dir)
-    if metrics is not None:
-        steps = metrics["steps"]
-        return RecipeResult("done", steps, steps, output_dir / "model", metrics)
+    if finished := output.finished_run(output_dir):
+        return finished
     tokenizer = load_tokenizer(config.base_model)
     if config.method == "frozen":
         return _fit_frozen(config, splits, output_dir, tokenizer, report, should_stop)
@@ -156,7 +154,7 @@ def _finetune(
         "history": callback.history,
         "peak_memory_mb": round(runtime.peak_memory_mb(), 1),
     }
-    return _publish(output_dir, write, metrics, max_steps, report)
+    return output.publish(output_dir, write, metrics, report)
 
 
 def _fit_frozen(
@@ -228,7 +226,7 @@ def _fit_frozen(
         "history": [],
         "peak_memory_mb": round(runtime.peak_memory_mb(), 1),
     }
-    return _publish(output_dir, write, metrics, 1, report)
+    return output.publish(output_dir, write, metrics, report)
 
 
 def frame_pairs(
@@ -324,13 +322,3 @@ def _report_data(
     }
     report({"event": "data", **figures})
     return figures
-
-
-def _publish(
-    output_dir: Path, write: Any, metrics: dict[str, Any], steps: int, report: Report
-) -> RecipeResult:
-    model_dir = output.publish_folder(output_dir / "model", write)
-    output.write_json(output_dir / "metrics.json", metrics)
-    output.remove_checkpoints(output_dir)
-    report({"event": "saved", "path": str(model_dir)})
-    return RecipeResult("done", steps, steps, model_dir, metrics)

@@ -65,10 +65,8 @@ def pretrain_tiny_lm(
         raise DatasetError("No response holds text, so there is nothing to learn a language from.")
     runtime.prepare_process(config)
     output.claim(output_dir, config, dataset=sha256(repr(list(texts)).encode()).hexdigest())
-    metrics = output.finished_metrics(output_dir)
-    if metrics is not None:
-        steps = metrics["steps"]
-        return RecipeResult("done", steps, steps, output_dir / "model", metrics)
+    if finished := output.finished_run(output_dir):
+        return finished
     tokenizer = make_tokenizer(config, texts)
     framed = [
         frame_for_policy(
@@ -133,11 +131,7 @@ def pretrain_tiny_lm(
         "history": callback.history,
         "peak_memory_mb": round(runtime.peak_memory_mb(), 1),
     }
-    model_dir = output.publish_folder(output_dir / "model", write)
-    output.write_json(output_dir / "metrics.json", metrics)
-    output.remove_checkpoints(output_dir)
-    report({"event": "saved", "path": str(model_dir)})
-    return RecipeResult("done", max_steps, max_steps, model_dir, metrics)
+    return output.publish(output_dir, write, metrics, report)
 
 
 def make_tokenizer(config: TinyLmConfig, texts: Sequence[Text]) -> PreTrainedTokenizerFast:
