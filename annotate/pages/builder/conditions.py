@@ -73,7 +73,7 @@ def answer_fields(question: Mapping[str, Any]) -> list[AnswerField]:
 def _fields(kind: str, settings: Any) -> Iterator[AnswerField]:
     verdicts = [(name, _VERDICTS[name]) for name in _OF_KIND.get(kind, ())]
     if verdicts:
-        yield AnswerField("verdict", _("Answer"), verdicts)
+        yield AnswerField("verdict", _("Verdict"), verdicts)
     levels = getattr(settings, "strength_levels", 1)
     if levels > 1:
         names = (_("slightly"), _("clearly"), _("much"))
