@@ -5,7 +5,10 @@
 -- cost. The reference is checked at once and not at commit, so that whoever waits for somebody
 -- else's deletion is told by its own statement.
 
-CREATE OR REPLACE FUNCTION tandem_note_media() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION tandem_note_media() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off -- as in references.sql
+SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 DECLARE
     noted bigint;
     wrong record;

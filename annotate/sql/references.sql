@@ -6,7 +6,9 @@
 -- parent exists, these say that a task and its seats are of one project.
 --
 -- The plans are made once a session and may have to serve one row or thousands; with joins by
--- hash and merge and sequential scans off they look each parent up by its key.
+-- hash and merge and sequential scans off they look each parent up by its key. No index serves
+-- IS NOT DISTINCT FROM: with = a plan that was made while the tables were empty may go by project,
+-- and then reads all of the project's rows for each new one.
 
 CREATE OR REPLACE FUNCTION tandem_check_references() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -22,7 +24,7 @@ BEGIN
     WHEN 'task_of_prompt' THEN
         SELECT n.prompt_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
             SELECT FROM annotate_prompt p
-            WHERE p.id = n.prompt_id AND p.project_id = n.project_id) LIMIT 1;
+            WHERE p.id = n.prompt_id AND p.project_id IS NOT DISTINCT FROM n.project_id) LIMIT 1;
     WHEN 'place_of_task' THEN
         SELECT n.task_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
             SELECT FROM annotate_task t WHERE t.id = n.task_id) LIMIT 1;
@@ -32,7 +34,7 @@ BEGIN
     WHEN 'seat_of_task' THEN
         SELECT n.task_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
             SELECT FROM annotate_task t
-            WHERE t.id = n.task_id AND t.project_id = n.project_id) LIMIT 1;
+            WHERE t.id = n.task_id AND t.project_id IS NOT DISTINCT FROM n.project_id) LIMIT 1;
     END CASE;
     IF FOUND THEN
         RAISE EXCEPTION 'row of % names %, which is not there or of another project',

@@ -1,10 +1,14 @@
 """References that are checked by statement: nothing dangles, moves or loses its parent."""
 
+import io
+import json
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from annotate.models import Project, Prompt, Response, Seat, Task, TaskResponse, content_hash
 from annotate.services import bulk
+from annotate.services.imports import ImportOptions, import_stream
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +96,30 @@ def test_a_parent_is_never_deleted(tasks, model):
             cursor.execute(f"DELETE FROM {model._meta.db_table}")
 
     refused(f"{model._meta.db_table}_kept", delete)
+
+
+def rows_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('annotate_prompt', 'annotate_task')"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_parents_are_looked_up_by_their_keys_whatever_was_there_first(make_project) -> None:
+    """Plans are kept for the session, also those made while the tables were empty."""
+    project = make_project()
+    rows = [{"prompt": f"{number}?", "responses": ["So.", "No."]} for number in range(601)]
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
+    for part in (rows[:1], rows[1:]):
+        before = rows_read()
+        import_stream(
+            project=project,
+            actor=None,
+            stream=io.BytesIO("\n".join(map(json.dumps, part)).encode()),
+            format="responses",
+            options=ImportOptions(),
+        )
+    assert rows_read() - before < 20 * len(rows)
