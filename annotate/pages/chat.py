@@ -21,6 +21,7 @@ from annotate.inputs import InvalidValue
 from annotate.kinds.chat import LETTERS, ChatSettings
 from annotate.models import ChatReply, ChatTurn, Seat
 from annotate.pages.kinds import chat as part
+from annotate.pages.kinds.fields import written
 from annotate.pages.questions import PREFIX
 from annotate.services import chat
 from annotate.services.chat_replies import release_connection, run_reply
@@ -39,7 +40,7 @@ def send_message(request: HttpRequest, project_id: int, seat_id: int) -> HttpRes
             seat_id=seat_id,
             user=request.user,
             number=int(number) if number.isascii() and number.isdigit() else -1,
-            message=request.POST.get("message", "").replace("\r\n", "\n"),
+            message=written(request.POST, "message"),
             verdict=json.loads(request.POST.get("verdict") or "null"),
         )
     except InvalidValue as error:

@@ -24,6 +24,7 @@ from annotate.handout import lease_by_ids, lease_seat
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project
 from annotate.pages import shown
+from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
 from annotate.pages.refused import words
 from annotate.pages.same_account import same_account
@@ -294,15 +295,10 @@ def _wants_json(request: HttpRequest) -> bool:
 def _read_form(request: HttpRequest) -> dict:
     return {
         "value": lambda form: read_value(form, request.POST),
-        "rationale": _text(request, "rationale"),
-        "flag": _text(request, "flag"),
+        "rationale": written(request.POST, "rationale"),
+        "flag": written(request.POST, "flag"),
         "seconds_active": _seconds(request.POST.get("seconds_active", "")),
     }
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    """A text field; browsers send line ends as CR LF when the form goes without scripts."""
-    return request.POST.get(name, "").replace("\r\n", "\n")
 
 
 def _number(text: str) -> int | None:

@@ -25,6 +25,7 @@ from annotate.pages.builder.schema import (
     settings_class,
     settings_of,
 )
+from annotate.pages.kinds.fields import written
 
 Json = dict[str, Any]
 FIRST_KIND = "pairwise"
@@ -233,7 +234,7 @@ def _read_question(post: MultiValueDict, path: str) -> Json:
         )
     return {
         "name": post.get(f"{path}.name", kind).strip(),
-        "title": reading.read_text(post, f"{path}.title"),
+        "title": written(post, f"{path}.title"),
         "kind": kind,
         "settings": settings,
         "required": f"{path}.required" in post or f"{path}.name" not in post,

@@ -25,6 +25,7 @@ from annotate.pages import shown
 from annotate.pages.builder import samples
 from annotate.pages.builder.asked import Asked
 from annotate.pages.builder.posted import read_asked
+from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
 from annotate.pages.security import FRAMED_POLICY
 from annotate.progress import Progress
@@ -99,7 +100,7 @@ def answer_preview(request: HttpRequest, project_id: int | None = None) -> HttpR
             read_value(form, request.POST),
             shown=sample.shown,
             settings=form.settings,
-            rationale=request.POST.get("rationale", "").replace("\r\n", "\n"),
+            rationale=written(request.POST, "rationale"),
         )
     except InvalidValue as refused:
         error = refused

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.datastructures import MultiValueDict
 
 from annotate.pages.builder.schema import Setting, settings_of
+from annotate.pages.kinds.fields import written
 
 # An unasked-for number of entries, such as `types.999999.name`, is one of these many at most.
 MAX_ENTRIES = 5_000
@@ -37,7 +38,7 @@ def _read(post: MultiValueDict, name: str, setting: Setting) -> Any:
         return [text for at in entries(post, name) if (text := post.get(f"{name}.{at}", ""))]
     if name not in post:
         return setting.default
-    text = read_text(post, name)
+    text = written(post, name)
     if setting.shape == "texts":
         return [line for line in text.split("\n") if line.strip()]
     if setting.shape in ("integer", "number"):
@@ -53,11 +54,6 @@ def entries(post: MultiValueDict, name: str) -> list[int]:
     found = {field[len(begin) :].split(".")[0] for field in post if field.startswith(begin)}
     numbers = sorted(int(one) for one in found if one.isascii() and one.isdigit() and len(one) < 7)
     return numbers[:MAX_ENTRIES]
-
-
-def read_text(post: MultiValueDict, name: str) -> str:
-    """A text; browsers send line ends as CR LF."""
-    return (post.get(name) or "").replace("\r\n", "\n")
 
 
 def number(text: str) -> int | float | str:

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds.chat import LETTERS, VERDICTS, ChatSettings
 from annotate.models import ChatReply, ChatSession, ChatTurn, Judgement, Seat
 from annotate.pages.kinds import confidence
-from annotate.pages.kinds.fields import number
+from annotate.pages.kinds.fields import number, written
 from annotate.rendering import render_markdown
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def read(post: MultiValueDict, prefix: str) -> dict[str, Any] | None:
         value["turns"] = turns
     if final:
         value["final"] = final
-    message = (post.get(f"{prefix}.message") or "").replace("\r\n", "\n")
+    message = written(post, f"{prefix}.message")
     if message.strip():
         value["message"] = message
     if value and post.get(prefix):

@@ -21,6 +21,7 @@ from annotate.kinds.critique import (
     text_of,
 )
 from annotate.pages.kinds import confidence
+from annotate.pages.kinds.fields import written
 
 if TYPE_CHECKING:
     from annotate.pages.shown import ShownResponse, ShownTask
@@ -70,17 +71,12 @@ def read(post: MultiValueDict, prefix: str) -> dict[str, Any] | None:
     start = f"{prefix}.critique."
     for field in sorted(name for name in post if name.startswith(start)):
         pk, entry = field.removeprefix(start), {}
-        if (critique := _text(post, field)).strip():
+        if (critique := written(post, field)).strip():
             entry["critique"] = critique
         if post.get(f"{prefix}.refine.{pk}"):
-            entry["refined"] = _text(post, f"{prefix}.refined.{pk}")
+            entry["refined"] = written(post, f"{prefix}.refined.{pk}")
         responses[pk] = entry
     value: dict[str, Any] = confidence.read(post, prefix)
     if any(responses.values()):
         value["responses"] = responses
     return value or None
-
-
-def _text(post: MultiValueDict, field: str) -> str:
-    """Browsers send line ends as CR LF when the form goes without scripts."""
-    return (post.get(field) or "").replace("\r\n", "\n")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds.criteria import Criterion
 from annotate.kinds.pairwise import PairwiseSettings
 from annotate.pages.kinds import confidence
+from annotate.pages.kinds.fields import number, written
 
 if TYPE_CHECKING:
     from annotate.pages.shown import ShownTask
@@ -119,7 +120,7 @@ def _read_criterion(post: MultiValueDict, prefix: str) -> dict[str, Any]:
     value = _read_preference(post, prefix)
     if reasons := post.getlist(f"{prefix}.reasons"):
         value["reasons"] = reasons
-    if own := post.get(f"{prefix}.own_reason", "").replace("\r\n", "\n"):
+    if own := written(post, f"{prefix}.own_reason"):
         value["own_reason"] = own
     return value
 
@@ -163,7 +164,7 @@ def parse_answer(raw: str) -> dict:
     if verdict != "prefer":
         return {"verdict": raw}
     preferred, _colon, strength = rest.partition(":")
-    return {"verdict": "prefer", "preferred": _number(preferred), "strength": _number(strength)}
+    return {"verdict": "prefer", "preferred": number(preferred), "strength": number(strength)}
 
 
 def format_answer(value: Mapping) -> str:
@@ -172,7 +173,3 @@ def format_answer(value: Mapping) -> str:
     if verdict != "prefer":
         return verdict
     return f"prefer:{value.get('preferred')}:{value.get('strength')}"
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text

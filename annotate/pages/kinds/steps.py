@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds.errors import InvalidValue
 from annotate.kinds.steps import MAX_CRITIQUE_CHARS, MAX_STEPS, StepsSettings, split_steps
 from annotate.pages.kinds import confidence
+from annotate.pages.kinds.fields import written
 from annotate.rendering import render_markdown
 
 if TYPE_CHECKING:
@@ -182,9 +183,7 @@ def _labels(post: MultiValueDict, prefix: str, pk: str, count: int) -> list[Any]
 
 def _critiques(post: MultiValueDict, start: str) -> dict[str, str]:
     texts = {
-        name.removeprefix(start): (post.get(name) or "").replace("\r\n", "\n")
-        for name in post
-        if name.startswith(start)
+        name.removeprefix(start): written(post, name) for name in post if name.startswith(start)
     }
     return {number: text for number, text in texts.items() if text.strip()}
 
