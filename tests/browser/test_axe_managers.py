@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from annotate.handout import lease_seat
-from annotate.models import ImportRun, JobState, Project, Seat, Snapshot
+from annotate.models import ImportRun, JobState, Project, Response, Seat, Snapshot
 from annotate.services import jobs
 from annotate.services.imports import run_import
 from annotate.services.judgements import submit_judgement
@@ -141,3 +141,17 @@ def test_training(manager, tmp_path: Path, axe) -> None:
         page.goto(reverse(name, args=[row.pk]))
         axe.look(page, name)
     assert axe.looks == 3 * 5
+
+
+def test_deleting_a_file(axe: Axe, manager, add_file, make_pair_tasks) -> None:
+    page, project = manager
+    for number, is_shown in enumerate((False, True)):
+        file = add_file(project, making.picture("PNG", 40 + number, 30), f"{number}.png")
+        if is_shown:
+            [task] = make_pair_tasks(project, 1)
+            content = [{"type": "image", "file": file.pk, "sha256": file.sha256}]
+            Response.objects.create(prompt=task.prompt, content=content, content_hash="x")
+        page.goto(reverse("delete_media", args=[project.pk, file.pk]))
+        expect(page.get_by_role("alert")).to_have_count(int(is_shown))
+        axe.look(page, f"delete, shown: {is_shown}")
+    assert axe.looks == 3 * 2
