@@ -34,7 +34,7 @@ def test_two_rounds_from_nothing(var_dir) -> None:
     tree = Tree(["manage.py", "demo_loop", "--url", url, *QUICK], environment)
     try:
         tree.family()
-        status = tree.process.wait(280)
+        status = tree.process.wait(600)
         tree._reader.join(5)
     finally:
         tree.clean_up()
