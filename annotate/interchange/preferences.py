@@ -64,7 +64,8 @@ class Judged(NamedTuple):
     """One judgement in its context.
 
     `provenance` and `context`, what the task said beside its prompt, are what raw rows add, as
-    are the prompt's passages and metadata; they are empty if not asked for.
+    are the prompt's passages and metadata; they are empty if not asked for. `strength_levels` are
+    those of the form it was given under, None where the project's have always been the same.
     """
 
     id: int
@@ -75,6 +76,7 @@ class Judged(NamedTuple):
     responses: tuple[ResponseText, ...]
     provenance: Mapping[str, Any]
     context: Mapping[str, Any] = {}
+    strength_levels: int | None = None
 
 
 class PairRules(NamedTuple):
@@ -124,17 +126,22 @@ def preference(row: Judged, *, strength_levels: int) -> Preference:
 
 def preferences(row: Judged, rules: PairRules) -> list[Preference]:
     """All that one judgement of any kind holds, but those of equal contents."""
+    levels = _levels(row, rules)
     if rules.pairs is None:
-        return [preference(row, strength_levels=rules.strength_levels)]
+        return [preference(row, strength_levels=levels)]
     responses = {response.id: response for response in row.responses}
     found = []
     for pair in choose_pairs(rules.pairs(row.value, list(responses)), rules.which):
         chosen, rejected = responses[pair.chosen], responses[pair.rejected]
         if chosen.said != rejected.said:
-            margin = pair.strength / 3 if rules.strength_levels > 1 else 0.0
+            margin = pair.strength / 3 if levels > 1 else 0.0
             made = Preference(row.id, row.prompt, chosen, rejected, margin, row.source, pair.tie)
             found.append(made)
     return found
+
+
+def _levels(row: Judged, rules: PairRules) -> int:
+    return rules.strength_levels if row.strength_levels is None else row.strength_levels
 
 
 def majority(votes: Sequence[Preference]) -> Preference:
@@ -165,7 +172,7 @@ def aggregate(
     if aggregation == "each":
         if rules.pairs is None:
             for row in judged:
-                yield preference(row, strength_levels=rules.strength_levels)
+                yield preference(row, strength_levels=_levels(row, rules))
         else:
             for row in judged:
                 yield from preferences(row, rules)

@@ -23,12 +23,14 @@ from annotate.interchange.preferences import (
     AGGREGATIONS,
     TIE_RULES,
     PairRules,
+    Preference,
     aggregate,
     apply_tie_rule,
 )
 from annotate.models import Project, Snapshot
 from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
 from annotate.services.span_rows import ALL_CATEGORIES, holds_spans, span_rows
+from annotate.services.strength_levels import StrengthLevels, strength_levels
 
 LINES_A_CHUNK = 200
 CHOICES = {
@@ -120,11 +122,21 @@ def stream_export(
     return _lines(raw.write(row) for row in rows)
 
 
-def pair_rules(project: Project) -> PairRules:
-    """How the project's judgements make preferences."""
-    module, settings = kinds.get(project.kind), Form.of_project(project).settings
-    levels = kinds.strength_levels(module, settings)
-    return PairRules(levels, None if project.kind == kinds.pairwise.NAME else module.pairs)
+def preferences_of(
+    selection: Selection, *, aggregation: str, pairs: str = "all"
+) -> Iterator[Preference]:
+    """What the judgements hold, each under the form that it was given under."""
+    project = selection.project
+    module, levels = kinds.get(project.kind), StrengthLevels(project)
+    return aggregate(
+        selection.judged(by_task=aggregation == "majority", levels=levels if levels.vary else None),
+        aggregation=aggregation,
+        rules=PairRules(
+            strength_levels(Form.of_project(project)),
+            None if project.kind == kinds.pairwise.NAME else module.pairs,
+            pairs,
+        ),
+    )
 
 
 def holds_orders(project: Project) -> bool:
@@ -135,7 +147,7 @@ def holds_orders(project: Project) -> bool:
 
 def holds_pairs(project: Project) -> bool:
     """Whether the project's answers hold preferences."""
-    return pair_rules(project).strength_levels > 0
+    return strength_levels(Form.of_project(project)) > 0
 
 
 def formats_of(project: Project, snapshot: Snapshot | None = None) -> list[str]:
@@ -180,11 +192,7 @@ def _refuse_rules(
 def _pair_rows(
     selection: Selection, writer: PairWriter, options: ExportOptions
 ) -> Iterator[dict[str, Any]]:
-    rows = aggregate(
-        selection.judged(by_task=options.aggregation == "majority"),
-        aggregation=options.aggregation,
-        rules=pair_rules(selection.project)._replace(which=options.pairs),
-    )
+    rows = preferences_of(selection, aggregation=options.aggregation, pairs=options.pairs)
     weight = options.tie_rule == "half"
     for row in apply_tie_rule(rows, options.tie_rule):
         yield write_pair(row, writer, weight=weight, margin=options.margin)

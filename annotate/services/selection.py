@@ -15,6 +15,7 @@ from annotate.interchange.preferences import Judged, PromptText, ResponseText
 from annotate.models import Project, Snapshot
 from annotate.services.chat_export import conversations
 from annotate.services.imported_contents import NOT_FITTING
+from annotate.services.strength_levels import StrengthLevels
 
 BATCH = 2000
 SOURCES = {
@@ -78,23 +79,34 @@ class Selection:
     key: str = "j.id"
 
     def judged(
-        self, *, by_task: bool = False, provenance: bool = False, metadata: bool = False
+        self,
+        *,
+        by_task: bool = False,
+        provenance: bool = False,
+        metadata: bool = False,
+        levels: StrengthLevels | None = None,
     ) -> Iterator[Judged]:
         """In order of id; `by_task` brings a task's judgements together, by the first one's id.
 
         With `provenance` prompts have what was kept aside at their import, under pseudonyms, and
-        with `metadata` also what their files brought along, which may name anybody.
+        with `metadata` also what their files brought along, which may name anybody. `levels` are
+        put beside each judgement; not together with `provenance`.
 
         Five queries a batch, one more for `by_task`, two more for `provenance`, and
         up to four where there are conversations.
         """
-        columns = COLUMNS + PROVENANCE if provenance else COLUMNS
+        columns = COLUMNS + (PROVENANCE if provenance else ASKED_UNDER if levels else "")
         after = 0
         while rows := self._rows(columns, f"AND {self.key} > %s", (after,), f"LIMIT {BATCH}"):
             before, after = after, rows[-1][0]
             if by_task:
                 rows = self._whole_tasks(columns, {row[1] for row in rows}, before, after)
-            yield from self._judged(rows, provenance, metadata)
+            found = self._judged(rows, provenance, metadata)
+            if levels is None:
+                yield from found
+                continue
+            for row, judged in zip(rows, found, strict=True):
+                yield judged._replace(strength_levels=levels.of(*row[4:]))
 
     def _rows(
         self, columns: str, condition: str, params: tuple[Any, ...], limit: str = ""
@@ -126,6 +138,9 @@ class Selection:
 
 NOTHING: Mapping[str, Any] = {}
 COLUMNS = "j.id, j.task_id, j.value, j.source"
+# The time only where there is no version.
+ASKED_UNDER = """, j.form_version_id,
+    CASE WHEN j.form_version_id IS NULL THEN extract(epoch FROM j.submitted_at)::float8 END"""
 # As datetime.isoformat writes it; the driver is slow at making datetimes with a zone.
 ISO_TIME = """
     replace(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), '.000000', '')"""

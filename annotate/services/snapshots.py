@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from annotate.interchange import judged_rows
-from annotate.interchange.preferences import Judged, Preference, aggregate
+from annotate.interchange.preferences import Judged, Preference
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
-from annotate.services.exports import ExportOptions, holds_pairs, pair_rules, require_pairs
+from annotate.services.exports import ExportOptions, holds_pairs, preferences_of, require_pairs
 from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
 
 HUMAN = ("person", "imported")
@@ -165,8 +165,10 @@ def _hash(selection: Selection, rules: _Rules, on_row: OnRow | None) -> tuple[st
 
 
 def _training_lines(selection: Selection, rules: _Rules) -> Iterator[tuple[str, bytes]]:
-    of_pairs = rules.holds == Snapshot.Holds.PREFERENCES
-    for row in _preferences(selection, rules) if of_pairs else selection.judged(provenance=True):
+    rows: Iterator[Preference] | Iterator[Judged] = selection.judged(provenance=True)
+    if rules.holds == Snapshot.Holds.PREFERENCES:
+        rows = preferences_of(selection, aggregation=rules.aggregation)
+    for row in rows:
         split = "test" if row.prompt.held_out else "train"
         if split == "test" and row.source not in HUMAN:
             continue
@@ -177,14 +179,6 @@ def _training_lines(selection: Selection, rules: _Rules) -> Iterator[tuple[str, 
         else:
             written = _training_row(row)
         yield split, json.dumps(written, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-
-
-def _preferences(selection: Selection, rules: _Rules) -> Iterator[Preference]:
-    return aggregate(
-        selection.judged(by_task=rules.aggregation == "majority"),
-        aggregation=rules.aggregation,
-        rules=pair_rules(selection.project),
-    )
 
 
 def _training_row(row: Preference) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from annotate.interchange import judged_rows
 from annotate.interchange.preferences import Judged, PromptText, ResponseText
 from annotate.models import Judge, Judgement, Prompt, Snapshot, Task
 from annotate.services.exports import DoesNotFit, stream_export
-from annotate.services.projects import update_project
+from annotate.services.projects import create_project, update_project
 from annotate.services.snapshots import (
     create_snapshot,
     stream_training_file,
@@ -195,3 +195,35 @@ def test_over_rest_and_on_the_pages(make_judged, client) -> None:
     refused = client.post(api, {"tie_rule": "half"}, content_type="application/json")
     assert refused.status_code == 409
     assert "Leave the rules out" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("before", [1, 3])
+def test_a_frozen_margin_stays_when_the_project_asks_for_other_strengths(
+    make_user, make_pair_tasks, tmp_path, before
+) -> None:
+    owner = make_user("owner")
+    settings = {"strength_levels": before}
+    project = create_project(actor=owner, name="A", test_percent=0, kind_settings=settings)
+    [old, imported, new] = make_pair_tasks(project, 3)
+
+    def prefer(task: Task, **fields) -> Judgement:
+        ids = sorted(task.places.values_list("response", flat=True))
+        value = {"verdict": "prefer", "preferred": ids[0], "strength": 1}
+        fields = {"kind": "pairwise", "value": value, "shown_order": ids, **fields}
+        return Judgement.objects.create(project=project, task=task, **fields)
+
+    prefer(old, source="person", annotator=owner, form_version=project.form_version)
+    prefer(imported, source="imported", imported_author="file")
+    snapshot = create_snapshot(project=project, actor=owner)
+    told = 1 / 3 if before == 3 else 0
+    assert [row["margin"] for row in lines(snapshot, "train")] == pytest.approx(
+        [told] * 2, abs=1e-6
+    )
+    settings = {"strength_levels": 4 - before}
+    project = update_project(project=project, actor=owner, kind_settings=settings)
+    write_training_files(Snapshot.objects.get(pk=snapshot.pk), tmp_path)
+    prefer(new, source="person", annotator=owner, form_version=project.form_version)
+    for aggregation in ("each", "majority"):
+        later = create_snapshot(project=project, actor=owner, aggregation=aggregation)
+        margins = [row["margin"] for row in lines(later, "train")]
+        assert margins == pytest.approx([told, told, 1 / 3 - told], abs=1e-6)
