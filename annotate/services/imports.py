@@ -214,7 +214,8 @@ def remove_uploads() -> int:
     """
     folder = settings.VAR_DIR / "uploads"
     long_ago = time.time() - UPLOAD_AGE
-    old = [path for path in folder.glob("*") if path.stat().st_mtime < long_ago]
+    files = [path for path in folder.glob("*") if path.is_file()]  # pending_uploads has a folder
+    old = [path for path in files if path.stat().st_mtime < long_ago]
     going = ImportRun.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
     wanted = set(going.values_list("stored_as", flat=True))
     gone = [path for path in old if path.name not in wanted]

@@ -134,11 +134,14 @@ def test_uploads_of_imports_that_ended_in_the_queue_are_removed(project, tmp_pat
     )
     jobs.request_cancel(cancelled)
     assert imports.remove_uploads() == 0  # too young to judge
-    for run in (waiting, cancelled):
-        os.utime(imports.upload_path(run), (0, 0))
+    pending = tmp_path / "uploads" / "pending"  # of annotate/services/pending_uploads.py
+    pending.mkdir()
+    for path in (pending, imports.upload_path(waiting), imports.upload_path(cancelled)):
+        os.utime(path, (0, 0))
     assert imports.remove_uploads() == 1
     assert imports.upload_path(waiting).exists()
     assert not imports.upload_path(cancelled).exists()
+    assert pending.is_dir()
 
 
 def test_a_cancellation_is_audited_once(project):
