@@ -102,9 +102,13 @@ def revise_judgement(request: HttpRequest, project_id: int, judgement_id: int) -
         return _revise_page(request, project_id, judgement_id, error)
     except SeatGone as error:
         return _gone(request, project_id, str(error))
-    # What it is about tells the page which draft it need not keep any longer.
-    about = f"revise-{judgement_id}"
-    messages.success(request, _("Your answer is changed."), extra_tags=about)
+    if submitted.differs:
+        text = _("You had changed that answer before; that change stays. Undo changes it again.")
+        messages.warning(request, text)
+    else:
+        # What it is about tells the page which draft it need not keep any longer.
+        about = f"revise-{judgement_id}"
+        messages.success(request, _("Your answer is changed."), extra_tags=about)
     return _go_on(request, project_id, judgement=submitted.judgement.pk)
 
 

@@ -9,6 +9,7 @@ marked late. Nothing that was answered is thrown away.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.http import Http404
@@ -108,7 +109,7 @@ def submit_judgement(
     while True:
         seen = _look(seat_id, user, idempotency_key, form)
         if seen.same_key_id is not None:
-            return _repeated(seen, user, value, rationale)
+            return _repeated(seen, user, value, texts)
         answer = _clean_value(seen, user, value, rationale)
         if seen.judgement_id is not None:
             return _answered_before(seen.judgement_id, answer)
@@ -186,15 +187,23 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
     return Submitted(judgement, created=True, late=late)
 
 
-def _repeated(seen: _Seen, user: User, value: Answer, rationale: str) -> Submitted:
+def _repeated(seen: _Seen, user: User, value: Answer, texts: dict[str, str]) -> Submitted:
     judgement = Judgement.objects.get(pk=seen.same_key_id)
     if judgement.task_id != seen.task_id:
         raise _key_taken()
-    try:
-        differs = _clean_value(seen, user, value, rationale) != judgement.value
-    except InvalidValue:
-        differs = True  # The first answer stays; what is wrong with another one matters no more.
+    clean = partial(_clean_value, seen, user, value, texts["rationale"])
+    differs = _differs(clean, texts, judgement)
     return Submitted(judgement, created=False, late=judgement.late, differs=differs)
+
+
+def _differs(clean: Callable[[], dict], texts: dict[str, str], first: Judgement) -> bool:
+    """Whether an answer says something else than the first one, which stays in any case."""
+    if (texts["rationale"], texts["flag"]) != (first.rationale, first.flag):
+        return True
+    try:
+        return clean() != first.value
+    except InvalidValue:
+        return True  # What is wrong with it matters no more.
 
 
 def _key_taken() -> InvalidValue:
@@ -230,8 +239,8 @@ def revise_judgement(
     """Supersede one's own judgement by a new one; the old row stays, the reason is audited.
 
     The answer is checked under the form that the old one was given under. The same idempotency
-    key gives the first row. Raises InvalidValue, SeatGone (already revised), and Http404 for
-    other people's.
+    key gives the first row, `differs` if this one said something else. Raises InvalidValue,
+    SeatGone (already revised), and Http404 for other people's.
     """
     texts = _clean_texts(rationale, flag, idempotency_key)
     clean_text("reason", reason, max_chars=MAX_FLAG)
@@ -239,20 +248,25 @@ def revise_judgement(
     old = access.get_in_project(user, own, known_id(judgement_id))
     handout.lock_person(project_id=old.project_id, user_id=user.pk)
     repeated = own.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
-    if repeated is not None and repeated.supersedes_id == old.pk:
-        return Submitted(repeated, created=False, late=repeated.late)
-    if repeated is not None:
+    if repeated is not None and repeated.supersedes_id != old.pk:
         raise _key_taken()
-    if Judgement.objects.filter(supersedes=old).exists():
+    if repeated is None and Judgement.objects.filter(supersedes=old).exists():
         raise SeatGone(_("This judgement was revised already; revise the newest one."))
     form = Form.of_judgement(old)
-    answer = form.clean_value(
-        _raw(value, form),
-        task_id=old.task_id,
-        response_ids=old.shown_order,
-        annotator_id=user.pk,
-        rationale=rationale,
-    )
+
+    def clean() -> dict:
+        return form.clean_value(
+            _raw(value, form),
+            task_id=old.task_id,
+            response_ids=old.shown_order,
+            annotator_id=user.pk,
+            rationale=rationale,
+        )
+
+    if repeated is not None:
+        differs = _differs(clean, texts, repeated)
+        return Submitted(repeated, created=False, late=repeated.late, differs=differs)
+    answer = clean()
     new = Judgement.objects.create(
         project_id=old.project_id,
         task_id=old.task_id,

@@ -181,3 +181,30 @@ def test_same_form_twice_counts_once(page):
     assert first["judgement"] == second["judgement"]
     assert second["message"] == ""
     assert Judgement.objects.count() == 1
+
+
+def change(page, project, *answers: dict) -> list[str]:
+    """Send changes of one answer, each from the same page; what is said in the end."""
+    client, url = page
+    action, offered = open_page(client, url)
+    client.post(action, {"answer": offered[0]})
+    revise = reverse("revise_judgement", args=[project.pk, Judgement.objects.get().pk])
+    for answer in answers:
+        response = client.post(revise, answer, follow=True)
+    return [str(message) for message in response.context["messages"]]
+
+
+def test_a_change_sent_twice_is_one_change(page, project):
+    tie = {"answer": "tie", "rationale": "Alike."}
+    assert change(page, project, tie, tie)[-1] == "Your answer is changed."
+    assert Judgement.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "other", [{"answer": "both_bad", "rationale": "Alike."}, {"answer": "tie", "rationale": "No."}]
+)
+def test_another_change_from_a_stale_page_is_not_said_to_be_made(page, project, other):
+    said = change(page, project, {"answer": "tie", "rationale": "Alike."}, other)
+    assert said[-1].startswith("You had changed that answer before")
+    assert Judgement.objects.latest("pk").rationale == "Alike."
+    assert Judgement.objects.count() == 2
