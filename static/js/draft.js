@@ -1,7 +1,7 @@
 /* An unfinished answer: to the server a moment after each change, and at once into this browser,
    so that neither a reload nor a lost connection loses it. */
 
-import { draftName } from "./kept.js";
+import { draftName, keep } from "./kept.js";
 import { signed } from "./outbox.js";
 import { setStatus } from "./status.js";
 
@@ -26,7 +26,7 @@ export class Draft {
     this.#name = draftName(user, task.dataset.key);
     this.#activity = activity;
     task.addEventListener("input", (event) => {
-      if (event.target.form === this.#form) this.#changed();
+      if (event.target.form === this.#form) this.keep();
     });
   }
 
@@ -57,11 +57,15 @@ export class Draft {
         credentials: "same-origin",
         keepalive: body.length < KEEPALIVE_MOST, // Browsers refuse to carry on with longer ones.
       });
-      setStatus(answer.ok && !answer.redirected ? "saved" : "offline");
+      this.#sent(answer.ok && !answer.redirected);
     } catch {
-      setStatus("offline");
-      this.#dirty = true;
+      this.#sent(false);
     }
+  }
+
+  #sent(isSaved) {
+    setStatus(isSaved ? "saved" : "offline");
+    if (!isSaved) this.#dirty = true;
   }
 
   /** The answer is on its way; what is kept here is no longer wanted. */
@@ -71,9 +75,10 @@ export class Draft {
     localStorage.removeItem(this.#name);
   }
 
-  #changed() {
+  /** Write down what stands in the form, here at once and on the server in a moment. */
+  keep() {
     this.#dirty = true;
-    localStorage.setItem(this.#name, JSON.stringify(this.#value()));
+    keep(this.#name, this.#value()); // Where that fails the server's copy is all there is.
     setStatus("saving");
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.flush(), PAUSE_MS);

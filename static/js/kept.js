@@ -9,6 +9,17 @@ export const outboxName = (user) => OUTBOX + user;
 /** `key` is that of the task, or of the answer that is being changed. */
 export const draftName = (user, key) => `${DRAFT}${user}:${key}`;
 
+/** Write it down; false if this browser's store is full. */
+export function keep(name, value) {
+  try {
+    localStorage.setItem(name, JSON.stringify(value));
+    return true;
+  } catch (error) {
+    if (error.name !== "QuotaExceededError") throw error;
+    return false;
+  }
+}
+
 /** The answers under a name of an outbox. */
 export function waiting(name) {
   return JSON.parse(localStorage.getItem(name) ?? "[]");

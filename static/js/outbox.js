@@ -5,7 +5,7 @@
    Every account has a list of its own, and the server is told whose an answer is: the cookie may
    be another account's by now, and then the answer waits. */
 
-import { outboxName, waiting } from "./kept.js";
+import { keep, outboxName, waiting } from "./kept.js";
 
 const RETRY_MS = [1000, 2000, 5000, 15_000, 30_000];
 
@@ -16,6 +16,7 @@ export class Outbox {
   #failures = 0;
   #timer = 0;
   #sending = null;
+  #unkept = null; // The entries, while this browser's store is too full for them.
 
   /** `listener` has taken(entry, answer), refused(entry, status, detail), stuck(why). */
   constructor(user, listener) {
@@ -27,18 +28,17 @@ export class Outbox {
   }
 
   get entries() {
-    return waiting(this.#name);
+    return this.#unkept ?? waiting(this.#name);
   }
 
   get isStuck() {
     return this.#failures > 0;
   }
 
-  /** Put { key, url, body } in and send it. */
+  /** Put { key, url, body } in, for the next flush. */
   add(entry) {
     const others = this.entries.filter((there) => there.key !== entry.key);
     this.#write([...others, entry]);
-    return this.flush();
   }
 
   remove(key) {
@@ -95,7 +95,7 @@ export class Outbox {
   }
 
   #write(entries) {
-    localStorage.setItem(this.#name, JSON.stringify(entries));
+    this.#unkept = keep(this.#name, entries) ? null : entries;
   }
 }
 

@@ -33,6 +33,7 @@ async function begin() {
   addEventListener("click", onClick);
   addEventListener("pagehide", () => draft.flush());
   addEventListener("visibilitychange", () => document.hidden && draft.flush());
+  for (const sign of ["online", "focus"]) addEventListener(sign, () => draft.flush());
   panels.listen();
   preferences.listen();
   listenToKeys(deed, { isOn: preferences.singleKeys, submit, next: () => shown.questions.next() });
@@ -100,6 +101,7 @@ function send(form) {
   const key = `${form.id}-${shown.dataset.key}`;
   const url = form.getAttribute("action");
   unsent.set(key, shown);
+  outbox.add({ key, url, body: body.toString(), isAnswer });
   draft.discard();
   if (!isAnswer) putAway(form);
   isWaiting = true;
@@ -109,7 +111,7 @@ function send(form) {
     ahead = null;
   }
   if (isAnswer) count(1);
-  outbox.add({ key, url, body: body.toString(), isAnswer });
+  outbox.flush();
 }
 
 function putAway(form) {
@@ -135,6 +137,7 @@ function refused(entry, status, detail) {
     if (!isWaiting) ahead = shown;
     show(task, detail);
     setProblem(task, detail);
+    draft.keep(); // It was let go when the answer left.
     return;
   }
   setNotice(detail);
@@ -194,6 +197,7 @@ function takeBack() {
   if (!isWaiting) ahead = shown;
   if (key.startsWith("answer-")) count(-1);
   show(task, text("next"));
+  draft.keep();
 }
 
 function submit() {
