@@ -56,8 +56,13 @@ class Form:
 
     @classmethod
     def of_judgement(cls, judgement: Judgement) -> "Form":
-        """As its author saw it; a judgement of before there were versions has the project's."""
-        version = judgement.form_version
+        """As its author saw it.
+
+        A judgement of before there were versions has the first, which is the form of that time;
+        in a project without any it has the project's.
+        """
+        versions = judgement.project.form_versions.order_by("number")
+        version = judgement.form_version or versions.first()
         if version is None:
             return cls.read(judgement.kind, judgement.project.kind_settings)
         return cls.read(version.kind, version.kind_settings, version.pk)

@@ -90,6 +90,28 @@ def test_a_revision_is_checked_under_the_judgements_own_form(project, owner):
     assert Form.of_judgement(done.judgement).settings.allow_tie
 
 
+def test_a_judgement_from_before_versions_is_revised_under_the_first(project, owner):
+    """As migration 0005 leaves them: they name no version, and the first is the form they had."""
+    lease = lease_seat(project=project, user=owner)
+    ids = [response["id"] for response in lease.responses]
+    old = Judgement.objects.create(
+        project=project,
+        task_id=lease.task_id,
+        seat_id=lease.seat_id,
+        kind="pairwise",
+        value=TIE,
+        source="person",
+        annotator=owner,
+        shown_order=ids,
+    )
+    change(project, owner, kind_settings={"strength_levels": 1, "allow_tie": False})
+    much = {"verdict": "prefer", "preferred": ids[0], "strength": 3}
+    revise_judgement(judgement_id=old.pk, user=owner, value=much)
+    newest = Judgement.objects.get(supersedes=old)
+    assert newest.value == much
+    assert Form.of_judgement(newest).settings.allow_tie
+
+
 @pytest.mark.parametrize("form", [0, -1, "1", True, 2**63, 999_999])
 def test_forms_of_nowhere_are_refused(project, owner, form):
     lease = lease_seat(project=project, user=owner)
