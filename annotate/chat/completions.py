@@ -131,9 +131,9 @@ def _json(text: str, target: Target) -> Mapping[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFailure("malformed", _safe(f"not JSON: {text[:200]}", target)) from error
+        raise ModelFailure("malformed", _safe(f"not JSON: {text}", target)) from error
     if not isinstance(value, Mapping):
-        raise ModelFailure("malformed", _safe(f"not an object: {text[:200]}", target))
+        raise ModelFailure("malformed", _safe(f"not an object: {text}", target))
     if value.get("error"):
         raise ModelFailure("server_error", _safe(json.dumps(value["error"]), target))
     return value

@@ -86,6 +86,18 @@ def test_failures_are_told_apart_and_hold_no_key(chat_server, model, kind, says)
     assert caught.value.retry_after == (7 if model == "rate_limited" else None)
 
 
+@pytest.mark.parametrize("before", [185, 195, 480])
+def test_a_key_that_is_said_back_is_nowhere_cut_in_two(chat_server, before):
+    def parrot(handler, body):
+        handler.begin_stream()
+        handler.event("x" * before + KEY)
+
+    chat_server.scripts["parrot"] = parrot
+    with pytest.raises(ModelFailure) as caught:
+        read(chat_server, "parrot", secret=KEY)
+    assert KEY[:4] not in caught.value.detail
+
+
 def test_nobody_there():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
