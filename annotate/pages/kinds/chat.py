@@ -308,7 +308,8 @@ def _read_one(verdict: dict[str, Any], rest: str, text: str) -> None:
         ratings = verdict.setdefault("ratings", {})
         if criterion:
             ratings = ratings.setdefault(criterion, {})
-        ratings[letter] = number(text)
+        if isinstance(ratings, dict):  # Else a rating stands there already.
+            ratings[letter] = number(text)
 
 
 def _mapping(value: object) -> Mapping:
