@@ -3,14 +3,14 @@
 from celery import shared_task
 
 from annotate import handout
-from annotate.services import imports, jobs
+from annotate.services import import_runs, jobs
 
 SEATS_A_SWEEP = 5000
 
 
 @shared_task
 def run_import(run_id: int) -> None:
-    imports.run_import(run_id)
+    import_runs.run_import(run_id)
 
 
 @shared_task
@@ -23,4 +23,4 @@ def sweep() -> None:
 @shared_task
 def remove_uploads() -> int:
     """Free the disk of uploads whose import is over."""
-    return imports.remove_uploads()
+    return import_runs.remove_uploads()

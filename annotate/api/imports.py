@@ -26,12 +26,8 @@ from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, detect_form
 from annotate.kinds import InvalidValue
 from annotate.models import ImportRun
 from annotate.services.bad_rows import bad_rows
-from annotate.services.imports import (
-    ImportOptions,
-    cancel_import,
-    import_stream,
-    start_import,
-)
+from annotate.services.import_runs import cancel_import, start_import
+from annotate.services.imports import ImportOptions, import_stream
 
 CHUNK = 1 << 20
 PARAMETERS = {

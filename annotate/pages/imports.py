@@ -19,8 +19,9 @@ from annotate.models import ImportRun, Project
 from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
 from annotate.services import pending_uploads
 from annotate.services.bad_rows import bad_rows
-from annotate.services.imports import ImportOptions, start_import
-from annotate.services.imports import cancel_import as stop_import
+from annotate.services.import_runs import cancel_import as stop_import
+from annotate.services.import_runs import start_import
+from annotate.services.imports import ImportOptions
 
 ERRORS_A_PAGE = 100
 

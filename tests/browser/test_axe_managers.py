@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from annotate.handout import lease_seat
 from annotate.models import ImportRun, JobState, Project, Response, Seat, Snapshot
 from annotate.services import jobs
-from annotate.services.imports import run_import
+from annotate.services.import_runs import run_import
 from annotate.services.judgements import submit_judgement
 from annotate.services.snapshots import create_snapshot
 from routing.models import Decision, RoutingRun

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotate.models import ImportRun, JobState, Membership, Project
-from annotate.services.imports import run_import
+from annotate.services.import_runs import run_import
 from training.models import RunMetric, TrainingRun
 
 pytestmark = pytest.mark.django_db(transaction=True)

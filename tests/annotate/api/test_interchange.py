@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from annotate.models import ImportRun, Judgement, Prompt, Seat
-from annotate.services import imports
+from annotate.services import import_runs
 from annotate.services.tokens import issue_token
 from tests.annotate.media import making
 
@@ -160,7 +160,7 @@ def test_background_run(client, project):
     assert answer.status_code == 202
     run = answer.json()
     assert run["state"] == "queued"
-    imports.run_import(run["id"])
+    import_runs.run_import(run["id"])
     run = client.get(f"/api/v1/imports/{run['id']}/").json()
     assert (run["state"], run["created"], run["error_count"], run["percent"]) == ("done", 5, 1, 100)
     [row] = streamed(client.get(f"/api/v1/imports/{run['id']}/bad-rows/"))
@@ -171,7 +171,7 @@ def test_cancel_of_a_queued_run(client, project):
     run = send(client, project, lines(PAIRS), "background=1&format=trl").json()
     answer = client.post(f"/api/v1/imports/{run['id']}/cancel/")
     assert answer.json()["state"] == "cancelled"
-    imports.run_import(run["id"])
+    import_runs.run_import(run["id"])
     assert Prompt.objects.count() == 0
 
 

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from annotate.models import ImportRowError, ImportRun, Judgement, Prompt, Task
-from annotate.services.imports import run_import
+from annotate.services.import_runs import run_import
 from tests.annotate.media import making
 
 PAIRS = "".join(

@@ -9,9 +9,10 @@ from itertools import count
 import pytest
 
 from annotate.models import AuditEvent, ImportRun, Judgement, Project
-from annotate.services import imports, jobs
+from annotate.services import import_runs, imports, jobs
 from annotate.services.bad_rows import bad_rows
-from annotate.services.imports import BadFile, ImportOptions, start_import
+from annotate.services.import_runs import start_import
+from annotate.services.imports import BadFile, ImportOptions
 from tests.annotate.services.sending import many, outcome, send
 
 pytestmark = pytest.mark.django_db
@@ -42,21 +43,21 @@ def own_var(tmp_path, settings):
 def test_a_run_reports_and_cleans_up(project):
     run = start(project, [*many(10), {"prompt": "p", "chosen": 3}])
     assert run.file_name == "pairs.jsonl.gz"
-    imports.run_import(run.pk)
+    import_runs.run_import(run.pk)
     run.refresh_from_db()
     assert (run.state, run.created_count, run.error_count) == ("done", 10, 1)
     assert (run.progress, run.total, run.percent) == (11, 11, 100)
-    assert not imports.upload_path(run).exists()
+    assert not import_runs.upload_path(run).exists()
     [row] = [json.loads(line) for line in b"".join(bad_rows(run=run)).splitlines()]
     assert row["chosen"] == 3
     assert row["_error"]["line"] == 11
-    imports.run_import(run.pk)  # a doubled message finds nothing to do
+    import_runs.run_import(run.pk)  # a doubled message finds nothing to do
     assert Judgement.objects.count() == 10
 
 
 def test_mended_rows_can_be_sent_again(project):
     run = start(project, [{"prompt": "p", "chosen": 3, "rejected": "b"}])
-    imports.run_import(run.pk)
+    import_runs.run_import(run.pk)
     mended = b"".join(bad_rows(run=run)).replace(b'"chosen": 3', b'"chosen": "a"')
     assert outcome(send(project, [], data=mended)) == (1, 0, 0, 0)
 
@@ -73,12 +74,12 @@ def test_a_killed_run_goes_on_where_it_stopped(project, monkeypatch):
 
     monkeypatch.setattr(jobs, "heartbeat", dying)
     with pytest.raises(KeyboardInterrupt):
-        imports.run_import(run.pk)
+        import_runs.run_import(run.pk)
     run.refresh_from_db()
     assert (run.state, run.progress, run.created_count) == ("running", 4, 4)
     assert Judgement.objects.count() == 4
     ImportRun.objects.filter(pk=run.pk).update(lease_until="2000-01-01T00:00Z")
-    imports.run_import(run.pk)
+    import_runs.run_import(run.pk)
     run.refresh_from_db()
     assert (run.state, run.progress, run.created_count, run.attempt) == ("done", 10, 10, 2)
     assert Judgement.objects.count() == 10
@@ -95,7 +96,7 @@ def test_cancel_keeps_what_is_in(project, monkeypatch):
         return heartbeat(job, **fields)
 
     monkeypatch.setattr(jobs, "heartbeat", cancelling)
-    imports.run_import(run.pk)
+    import_runs.run_import(run.pk)
     run.refresh_from_db()
     assert run.state == "cancelled"
     assert Judgement.objects.count() == run.created_count == 4
@@ -103,9 +104,9 @@ def test_cancel_keeps_what_is_in(project, monkeypatch):
 
 def test_a_damaged_upload_fails_with_the_reason(project):
     run = start(project, many(3))
-    path = imports.upload_path(run)
+    path = import_runs.upload_path(run)
     path.write_bytes(path.read_bytes()[:-9])
-    imports.run_import(run.pk)
+    import_runs.run_import(run.pk)
     run.refresh_from_db()
     assert run.state == "failed"
     assert "stops in the middle" in run.message
@@ -133,21 +134,21 @@ def test_uploads_of_imports_that_ended_in_the_queue_are_removed(project, tmp_pat
         for _ in range(2)
     )
     jobs.request_cancel(cancelled)
-    assert imports.remove_uploads() == 0  # too young to judge
+    assert import_runs.remove_uploads() == 0  # too young to judge
     pending = tmp_path / "uploads" / "pending"  # of annotate/services/pending_uploads.py
     pending.mkdir()
-    for path in (pending, imports.upload_path(waiting), imports.upload_path(cancelled)):
+    for path in (pending, import_runs.upload_path(waiting), import_runs.upload_path(cancelled)):
         os.utime(path, (0, 0))
-    assert imports.remove_uploads() == 1
-    assert imports.upload_path(waiting).exists()
-    assert not imports.upload_path(cancelled).exists()
+    assert import_runs.remove_uploads() == 1
+    assert import_runs.upload_path(waiting).exists()
+    assert not import_runs.upload_path(cancelled).exists()
     assert pending.is_dir()
 
 
 def test_a_cancellation_is_audited_once(project):
     run = start(project, many(3))
     for _ in range(2):
-        imports.cancel_import(run=run, actor=project.created_by)
+        import_runs.cancel_import(run=run, actor=project.created_by)
         run.refresh_from_db()
         assert run.state == "cancelled"
     event = AuditEvent.objects.get(action="import.cancel_asked")

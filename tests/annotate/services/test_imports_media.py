@@ -13,7 +13,8 @@ from annotate.models import Judgement, MediaFile, Project, Prompt, Response, Tas
 from annotate.services import imports
 from annotate.services.bad_rows import bad_rows
 from annotate.services.exports import stream_export
-from annotate.services.imports import ImportOptions, import_stream, run_import, start_import
+from annotate.services.import_runs import run_import, start_import
+from annotate.services.imports import ImportOptions, import_stream
 from annotate.services.media import MediaInUse, delete_media
 from annotate.services.snapshots import create_snapshot
 from tests.annotate.media import making
