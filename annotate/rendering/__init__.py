@@ -8,8 +8,9 @@ would mislead the eye (controls, direction overrides) is made visible.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from annotate.rendering.cache import Cache, key_of
 from annotate.rendering.code import render_code
@@ -32,7 +33,7 @@ _cache = Cache(CACHE_MAX_CHARS)
 
 def render_markdown(text: str) -> SafeString:
     """Safe HTML for `text`; the same text is rendered once and then kept (least recently used)."""
-    return _kept("markdown", text, _render)
+    return _kept("markdown", text, _render) if text.strip() else _blank()
 
 
 def render_parts(content: Sequence[Mapping]) -> SafeString:
@@ -55,11 +56,16 @@ def render_marked_part(part: Mapping, index: int, *, markdown: bool = True) -> S
         language = str(part.get("language", ""))
         html = _kept(f"marked code {language}", text, lambda text: mark_code(text, language))
     elif markdown:
-        html = _kept("marked markdown", text, _mark)
+        html = _kept("marked markdown", text, _mark) if text.strip() else _blank()
     else:
         html = _kept("marked plain", text, mark_plain)
     opening = f'<div class="part" data-part="{index:d}" data-length="{len(text)}">'
     return mark_safe(f"{opening}{html}</div>")
+
+
+def _blank() -> SafeString:
+    """In the reader's language, so it is not kept."""
+    return format_html('<p class="blank">{}</p>', gettext("(empty)"))
 
 
 def _kept(way: str, text: str, render: Callable[[str], str]) -> SafeString:
@@ -83,8 +89,6 @@ def _render_part(part: Mapping) -> str:
 
 
 def _render(text: str) -> str:
-    if not text.strip():
-        return '<p class="blank">(empty)</p>'
     text = make_visible(text)
     if len(text) > MARKDOWN_MAX_CHARS:
         return _plain(text)
@@ -100,8 +104,6 @@ def _plain(text: str) -> str:
 
 def _mark(text: str) -> str:
     """Where a position is lost, which no text is known to do, plain text keeps them right."""
-    if not text.strip():
-        return _render(text)
     if len(text) > MARKDOWN_MAX_CHARS:
         return mark_plain(text)
     try:

@@ -4,10 +4,11 @@ import time
 from html.parser import HTMLParser
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.rendering import render_markdown, render_parts
+from annotate.rendering import render_markdown, render_marked_part, render_parts
 from annotate.rendering.cache import Cache
 from annotate.rendering.marking import mark_markdown
 
@@ -238,6 +239,9 @@ def test_very_long_text_is_shown_whole_as_it_is():
 def test_empty_content_says_so():
     assert "(empty)" in render_markdown(" \n")
     assert "(empty)" in render_parts([])
+    with override("de"):
+        assert "(leer)" in render_markdown(" \n")
+        assert "(leer)" in render_marked_part({"type": "text", "text": ""}, 0)
 
 
 def test_parts_are_shown_in_order_and_unknown_ones_named():
