@@ -12,13 +12,16 @@ import ipaddress
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from annotate.chat.failures import ModelFailure
 from annotate.inputs import InvalidValue, clean_text
 
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What Python counts as public, in some versions at least: translation inside a network (RFC 8215),
+# embedded IPv4 addresses of old, and a block for protocols where clouds put their metadata.
+INSIDE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::/96", "192.0.0.0/24")))
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def clean_base_url(field: str, value: object, *, private_hosts: Collection[str])
         raise InvalidValue(field, "must not hold a password; name a key instead")
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise InvalidValue(field, "must end with its path, without ? and #")
+    if any(step in (".", "..") for step in unquote(parts.path).split("/")):
+        raise InvalidValue(field, "must not hold . or .. as a step of its path")
     if text.endswith("/chat/completions"):
         raise InvalidValue(field, "is the base URL: leave out /chat/completions")
     is_private = is_listed(parts, private_hosts)
@@ -111,4 +116,4 @@ def _is_forbidden_ip(text: str) -> bool:
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         else:
             ip = ip.ipv4_mapped or ip.sixtofour or ip
-    return not ip.is_global or ip.is_multicast
+    return not ip.is_global or ip.is_multicast or any(ip in network for network in INSIDE)
