@@ -13,7 +13,8 @@ from annotate.kinds import InvalidValue
 from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
 
 MAX_NOTE = 5_000
-MAX_DRAFT_BYTES = 500_000
+# What may be answered may be kept: the request's own limit (DATA_UPLOAD_MAX_MEMORY_SIZE) is near.
+MAX_DRAFT_BYTES = 4_900_000
 
 
 class SeatGone(Exception):

@@ -208,3 +208,15 @@ def test_another_change_from_a_stale_page_is_not_said_to_be_made(page, project, 
     assert said[-1].startswith("You had changed that answer before")
     assert Judgement.objects.latest("pk").rationale == "Alike."
     assert Judgement.objects.count() == 2
+
+
+def test_a_draft_may_be_as_long_as_an_answer(page):
+    client, url = page
+    action, _answers = open_page(client, url)
+    save = action.replace("/submit/", "/draft/")
+    draft = {"fields": {"answer.refined.1": ["文" * 100_000], "answer.refined.2": ["文" * 100_000]}}
+    body = json.dumps(draft, ensure_ascii=False)
+    assert client.post(save, body, "application/json").status_code == 204
+    too_long = json.dumps({"fields": {"rationale": ["x" * 4_950_000]}})
+    refused = client.post(save, too_long, "application/json", headers=JSON)
+    assert (refused.status_code, refused.json()["field"]) == (400, "value")
