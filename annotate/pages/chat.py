@@ -114,6 +114,7 @@ def _reply_page(
     replies = ChatReply.objects.filter(
         turn__session__task=task_id,
         turn__session__annotator=request.user,
+        turn__session__task__project__memberships__user=request.user,
         turn__number=number,
         letter=letter,
     )

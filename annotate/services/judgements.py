@@ -112,7 +112,7 @@ def submit_judgement(
             return _repeated(seen, user, value, texts)
         answer = _clean_value(seen, user, value, rationale)
         if seen.judgement_id is not None:
-            return _answered_before(seen.judgement_id, answer)
+            return _answered_before(seen.judgement_id, answer, texts)
         parameters = {
             "seat": seat_id,
             "user": user.pk,
@@ -212,9 +212,11 @@ def _key_taken() -> InvalidValue:
     )
 
 
-def _answered_before(judgement_id: int, answer: dict) -> Submitted:
+def _answered_before(judgement_id: int, answer: dict, texts: dict[str, str]) -> Submitted:
+    """The first answer, unless this one says something that it does not."""
     judgement = Judgement.objects.get(pk=judgement_id)
-    if judgement.value != answer:
+    added = {texts["rationale"], texts["flag"]} - {"", judgement.rationale, judgement.flag}
+    if judgement.value != answer or added:
         raise SeatGone(
             _(
                 "You already answered this task, and differently. To change your answer use undo "

@@ -55,10 +55,15 @@ export class Outbox {
     return this.#sending;
   }
 
+  /** One that the server fails at keeps none of the others back. */
   async #sendAll() {
-    for (let entry = this.entries[0]; entry; entry = this.entries[0]) {
-      if (!(await this.#send(entry))) return;
+    let inTrouble = false;
+    for (const entry of this.entries) {
+      const outcome = await this.#send(entry);
+      if (outcome === "stuck") return;
+      inTrouble ||= outcome === "trouble";
     }
+    if (inTrouble) this.#stuck("trouble");
   }
 
   async #send(entry) {
@@ -78,12 +83,12 @@ export class Outbox {
     const said = isJson ? await answer.json() : {};
     if (said.field === "account") return this.#stuck("otherAccount");
     if (answer.redirected || answer.status === 403) return this.#stuck("signedOut");
-    if (answer.status >= 500 || answer.status === 429) return this.#stuck("trouble");
+    if (answer.status >= 500 || answer.status === 429) return "trouble";
     this.#failures = 0;
     this.remove(entry.key);
     if (answer.ok) this.#listener.taken(entry, said);
     else this.#listener.refused(entry, answer.status, said.detail ?? answer.statusText);
-    return true;
+    return "sent";
   }
 
   #stuck(why) {
@@ -91,7 +96,7 @@ export class Outbox {
     const pause = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
     this.#failures += 1;
     this.#timer = setTimeout(() => this.flush(), pause);
-    return false;
+    return "stuck";
   }
 
   #write(entries) {

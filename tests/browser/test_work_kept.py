@@ -67,6 +67,25 @@ def test_answers_survive_a_crash_while_offline(open_work, ada, project):
     assert Judgement.objects.count() == 1
 
 
+def test_an_answer_that_the_server_fails_at_keeps_no_other_back(open_work, ada):
+    page = open_work(ada)
+    first = page.locator("#task").get_attribute("data-seat")
+    page.route(f"**/{first}/submit/", lambda route: route.fulfill(status=500))
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-status]")).to_contain_text("kept in this browser")
+    with page.expect_response(lambda got: "/submit/" in got.url and got.status == 200):
+        page.keyboard.press("7")
+        page.wait_for_timeout(600)  # Sooner, Enter would pass for a double one.
+        page.keyboard.press("Enter")
+    assert Judgement.objects.get().seat_id != int(first)
+    with page.expect_response(re.compile(f"/{first}/submit/")):
+        page.unroute(f"**/{first}/submit/")
+    expect(page.locator("[data-notice]")).to_be_hidden()
+    counted(page, 2)
+    assert Judgement.objects.count() == 2
+
+
 def test_undo_while_offline_takes_the_answer_back(open_work, ada):
     page = open_work(ada)
     first = question(page)

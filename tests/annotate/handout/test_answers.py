@@ -68,6 +68,8 @@ def test_a_double_click_is_one_judgement_and_a_change_is_refused(crew):
     assert (again.judgement, again.created) == (first.judgement, False)
     with pytest.raises(SeatGone, match="use undo"):
         answer(lease, ann, BAD)
+    with pytest.raises(SeatGone, match="use undo"):
+        answer(lease, ann, rationale="Thought of later.")
     assert Membership.objects.get(user=ann).done_count == 1
 
 
