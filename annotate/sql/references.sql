@@ -5,36 +5,34 @@
 -- parents are never deleted and children never moved, so nothing needs a lock. Beside that a
 -- parent exists, these say that a task and its seats are of one project.
 --
--- The plans are made once a session and may have to serve one row or thousands; with joins by
--- hash and merge and sequential scans off they look each parent up by its key. No index serves
--- IS NOT DISTINCT FROM: with = a plan that was made while the tables were empty may go by project,
--- and then reads all of the project's rows for each new one.
+-- The plans are made once a session and may have to serve one row or thousands. A join that was
+-- planned while the tables were small may read all parents for each child; a sub-select of one
+-- value is never made a join, and without sequential scans looks its parent up by the key.
 
 CREATE OR REPLACE FUNCTION tandem_check_references() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     wrong record;
 BEGIN
     CASE TG_NAME
     WHEN 'response_of_prompt' THEN
-        SELECT n.prompt_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
-            SELECT FROM annotate_prompt p WHERE p.id = n.prompt_id) LIMIT 1;
+        SELECT n.prompt_id AS parent INTO wrong FROM new_rows n WHERE (
+            SELECT p.id FROM annotate_prompt p WHERE p.id = n.prompt_id) IS NULL LIMIT 1;
     WHEN 'task_of_prompt' THEN
-        SELECT n.prompt_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
-            SELECT FROM annotate_prompt p
-            WHERE p.id = n.prompt_id AND p.project_id IS NOT DISTINCT FROM n.project_id) LIMIT 1;
+        SELECT n.prompt_id AS parent INTO wrong FROM new_rows n WHERE (
+            SELECT p.project_id FROM annotate_prompt p
+            WHERE p.id = n.prompt_id) IS DISTINCT FROM n.project_id LIMIT 1;
     WHEN 'place_of_task' THEN
-        SELECT n.task_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
-            SELECT FROM annotate_task t WHERE t.id = n.task_id) LIMIT 1;
+        SELECT n.task_id AS parent INTO wrong FROM new_rows n WHERE (
+            SELECT t.id FROM annotate_task t WHERE t.id = n.task_id) IS NULL LIMIT 1;
     WHEN 'place_of_response' THEN
-        SELECT n.response_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
-            SELECT FROM annotate_response r WHERE r.id = n.response_id) LIMIT 1;
+        SELECT n.response_id AS parent INTO wrong FROM new_rows n WHERE (
+            SELECT r.id FROM annotate_response r WHERE r.id = n.response_id) IS NULL LIMIT 1;
     WHEN 'seat_of_task' THEN
-        SELECT n.task_id AS parent INTO wrong FROM new_rows n WHERE NOT EXISTS (
-            SELECT FROM annotate_task t
-            WHERE t.id = n.task_id AND t.project_id IS NOT DISTINCT FROM n.project_id) LIMIT 1;
+        SELECT n.task_id AS parent INTO wrong FROM new_rows n WHERE (
+            SELECT t.project_id FROM annotate_task t
+            WHERE t.id = n.task_id) IS DISTINCT FROM n.project_id LIMIT 1;
     END CASE;
     IF FOUND THEN
         RAISE EXCEPTION 'row of % names %, which is not there or of another project',

@@ -102,24 +102,28 @@ def rows_read() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"
-            " WHERE relname IN ('annotate_prompt', 'annotate_task')"
+            " WHERE relname IN ('annotate_prompt', 'annotate_response', 'annotate_task')"
         )
         return int(cursor.fetchone()[0])
 
 
-def test_parents_are_looked_up_by_their_keys_whatever_was_there_first(make_project) -> None:
-    """Plans are kept for the session, also those made while the tables were empty."""
+@pytest.mark.parametrize("first", [1, 20, 200])
+@pytest.mark.parametrize("labels", ["tasks", "judgements"])
+def test_parents_are_looked_up_by_their_keys_whatever_was_there_first(
+    make_project, first, labels
+) -> None:
+    """Plans are kept for the session, also those made while the tables were all but empty."""
     project = make_project()
-    rows = [{"prompt": f"{number}?", "responses": ["So.", "No."]} for number in range(601)]
+    rows = [{"prompt": f"{number}?", "chosen": "So.", "rejected": "No."} for number in range(1200)]
     with connection.cursor() as cursor:
         cursor.execute("DISCARD PLANS")
-    for part in (rows[:1], rows[1:]):
+    for part in (rows[:first], rows[first:]):
         before = rows_read()
         import_stream(
             project=project,
             actor=None,
             stream=io.BytesIO("\n".join(map(json.dumps, part)).encode()),
-            format="responses",
-            options=ImportOptions(),
+            format="trl",
+            options=ImportOptions(labels=labels),
         )
     assert rows_read() - before < 20 * len(rows)
