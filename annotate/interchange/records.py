@@ -125,13 +125,9 @@ class ImportedItem:
 
     @property
     def has_parts(self) -> bool:
-        for response in self.responses:  # loops: this is asked of every row
-            if response.parts is not None:
-                return True
-        for message in self.conversation:  # noqa: SIM110
-            if type(message["content"]) is not str:
-                return True
-        return False
+        return any(response.parts is not None for response in self.responses) or any(
+            not isinstance(message["content"], str) for message in self.conversation
+        )
 
     @property
     def fingerprint(self) -> int:
