@@ -7,7 +7,7 @@
 -- the order is left. Where a row is looked up by its id or its task, the other conditions are
 -- put so that no index can serve them (IS NOT DISTINCT FROM, || '', + 0): above all not a partial
 -- one, which looks cheap to read whole for as long as it is remembered as empty. For the same
--- reason tables are not joined: an index whose order would serve a merge is read whole, too.
+-- reason tables that grow are not joined: an index that would serve a merge is read whole, too.
 --
 -- Each statement of a function sees what was committed before that statement, so what follows
 -- the lock on the membership sees all that the person's other requests did.

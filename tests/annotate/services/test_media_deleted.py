@@ -3,6 +3,8 @@
 import io
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -39,21 +41,19 @@ def until(condition) -> None:
     raise AssertionError("it never came")
 
 
-class Elsewhere(threading.Thread):
-    """A deed of another connection, its error kept."""
+def elsewhere(deed: Callable[[], object]) -> Future:
+    """The deed on a connection of its own; the future has what came of it."""
 
-    def __init__(self, deed) -> None:
-        super().__init__()
-        self.deed, self.error = deed, None
-        self.start()
-
-    def run(self) -> None:
+    def do() -> object:
         try:
-            self.deed()
-        except Exception as error:  # noqa: BLE001 - given to the test
-            self.error = error
+            return deed()
         finally:
             connection.close()
+
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(do)
+    pool.shutdown(wait=False)
+    return future
 
 
 @pytest.mark.django_db(transaction=True)
@@ -129,10 +129,9 @@ def test_a_file_that_is_being_shown_is_waited_for(make_project, make_pair_tasks,
     [task] = make_pair_tasks(project, 1)
     with transaction.atomic():
         show(task, file)
-        deed = Elsewhere(lambda: delete_media(file=file, actor=project.created_by))
+        deed = elsewhere(lambda: delete_media(file=file, actor=project.created_by))
         until(waits_for_a_lock)
-    deed.join()
-    assert isinstance(deed.error, MediaInUse)
+    assert isinstance(deed.exception(20), MediaInUse)
     assert MediaFile.objects.filter(pk=file.pk).exists()
 
 
@@ -143,11 +142,10 @@ def test_a_file_that_is_being_deleted_is_not_shown(make_project, make_pair_tasks
     [task] = make_pair_tasks(project, 1)
     with transaction.atomic():
         delete_media(file=MediaFile.objects.get(pk=file.pk), actor=project.created_by)
-        deed = Elsewhere(lambda: show(task, file))
+        deed = elsewhere(lambda: show(task, file))
         until(waits_for_a_lock)
-    deed.join()
-    assert isinstance(deed.error, IntegrityError)
-    assert "media_use_file" in str(deed.error)
+    assert isinstance(deed.exception(20), IntegrityError)
+    assert "media_use_file" in str(deed.exception())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -163,19 +161,17 @@ def test_bytes_sent_again_meanwhile_stay(make_project, add_file, media_folder, m
         assert go_on.wait(20)
 
     monkeypatch.setattr(media_storage(), "keep", keep_and_wait)
-    sent = Elsewhere(
+    sent = elsewhere(
         lambda: add_media(
             project=project, actor=project.created_by, stream=io.BytesIO(PNG), name="a.png"
         )
     )
     assert kept.wait(20)
-    gone = Elsewhere(lambda: delete_media(file=file, actor=project.created_by))
+    gone = elsewhere(lambda: delete_media(file=file, actor=project.created_by))
     until(lambda: not MediaFile.objects.filter(pk=file.pk).exists())
     until(waits_for_a_lock)
     go_on.set()
-    sent.join()
-    gone.join()
-    assert (sent.error, gone.error) == (None, None)
+    assert (sent.exception(20), gone.exception(20)) == (None, None)
     again = MediaFile.objects.get()
     assert again.pk != file.pk
     assert (media_folder / again.key).read_bytes() == PNG
