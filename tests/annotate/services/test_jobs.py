@@ -1,6 +1,5 @@
 """Job rows and the messages that wake their workers."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -9,18 +8,17 @@ from django.utils import timezone
 
 from annotate.models import ImportRun
 from annotate.services import jobs
+from tests.queues import own_queue
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def queue(monkeypatch):
-    """A queue of the test's own at the real broker, under which imports go."""
-    name = f"test-{uuid.uuid4().hex}"
-    monkeypatch.setattr(ImportRun, "queue", name)
-    yield name
-    with current_app.connection_for_write() as connection:
-        connection.default_channel.queue_purge(name)
+    """A queue of the test's own, under which imports go."""
+    with own_queue() as name:
+        monkeypatch.setattr(ImportRun, "queue", name)
+        yield name
 
 
 def queued(project, age: float = 60.0) -> ImportRun:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from annotate.models import JobState
 from annotate.services import jobs
+from tests.queues import own_queue
 from tests.training.disks import fill
 from tests.training.test_circle import POLICY
 from training import folders
@@ -34,6 +35,12 @@ def out_of_room(judged_project, small_disk, settings) -> TrainingRun:
     return run
 
 
+@pytest.fixture
+def queue():
+    with own_queue() as name:
+        yield name
+
+
 def test_it_goes_on_once_there_is_room(out_of_room, small_disk, monkeypatch):
     run = out_of_room
     assert f"in {folders.run_folder(run.pk)}" in run.message
@@ -57,10 +64,11 @@ def test_it_fails_when_nobody_makes_room(out_of_room, monkeypatch):
     assert (run.state, run.message) == (JobState.FAILED, said)
 
 
-def test_it_holds_no_worker_while_it_waits(out_of_room, monkeypatch):
+def test_it_holds_no_worker_while_it_waits(out_of_room, queue, monkeypatch):
     """It goes back to the queue, wakes nobody by itself, and no attempt is counted."""
     sent = []
     monkeypatch.setattr(jobs, "_send", sent.append)
+    monkeypatch.setattr(TrainingRun, "queue", queue)
     for _ in range(jobs.MAX_ATTEMPTS + 1):
         running.train(run=claim(out_of_room))
         out_of_room.refresh_from_db()
