@@ -21,6 +21,9 @@ app = Celery("tandem")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     broker_connection_retry_on_startup=True,
+    # A message is sent once, or by the next sweep: kombu would try for six seconds, and whoever
+    # asked for the job would wait for their page.
+    broker_transport_options={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},
     task_ignore_result=True,
     task_default_queue="default",
     task_create_missing_queues=True,
@@ -64,7 +67,7 @@ app.conf.update(
     },
 )
 if settings.CELERY_BROKER_URL.startswith(f"{broker.SCHEME}://"):
-    app.conf.broker_transport_options = broker.transport_options(settings.VAR_DIR / "broker")
+    app.conf.broker_transport_options |= broker.transport_options(settings.VAR_DIR / "broker")
     app.conf.worker_enable_remote_control = False  # its reply queues would pile up as files
 app.autodiscover_tasks()
 

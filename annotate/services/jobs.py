@@ -156,7 +156,7 @@ def _messages_in(queue: str) -> int:
     """0 also for a queue that does not exist yet, or a broker that cannot be reached."""
     with current_app.connection_for_write() as connection:
         try:
-            connection.ensure_connection(max_retries=1)
+            connection.ensure_connection(max_retries=1, interval_start=0)
             return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
         except (OSError, OperationalError, *connection.channel_errors):
             return 0

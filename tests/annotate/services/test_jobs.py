@@ -53,6 +53,7 @@ def test_a_broker_that_is_away_is_no_error(make_project, monkeypatch) -> None:
     """As when Redis or RabbitMQ is restarted: the row is there, the sweep sends the message."""
     run = queued(make_project())
     with current_app.connection_for_write("amqp://127.0.0.1:1//") as away:
+        assert away.transport_options["max_retries"] == 1  # nobody waits for their page meanwhile
 
         def send_task(*args: object, **options: object) -> object:
             return current_app.__class__.send_task(current_app, *args, connection=away, **options)
