@@ -80,11 +80,17 @@ def count_lines(stream: BinaryIO, limits: Limits) -> tuple[int, RowError | None]
     line = 0
     try:
         head, chunks = start(stream, limits)
-        for raw in _split(head, chunks, limits):
-            line = raw.line if isinstance(raw, RowError) else raw.number
+        if _is_array(head):
+            for raw in split_array(chunks, limits):
+                line = raw.line if isinstance(raw, RowError) else raw.number
+            return line, None
+        last = b""
+        for chunk in chunks:
+            line += chunk.count(b"\n")
+            last = chunk[-1:] or last
     except FatalProblem as problem:
         return line, RowError(line, "", "", str(problem), fatal=True)
-    return line, None
+    return line + (last != b"\n"), None
 
 
 def decode_row(raw: RawLine, limits: Limits) -> Row | RowError:
@@ -139,8 +145,11 @@ def check_characters(value: Any) -> None:
 
 
 def _split(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[RawLine | RowError]:
-    split = split_array if head.lstrip().startswith(b"[") else split_lines
-    return split(chunks, limits)
+    return (split_array if _is_array(head) else split_lines)(chunks, limits)
+
+
+def _is_array(head: bytes) -> bool:
+    return head.lstrip().startswith(b"[")
 
 
 def _strings(value: Any) -> Iterator[tuple[str, str]]:
