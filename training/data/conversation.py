@@ -22,12 +22,19 @@ def render_conversation(tokenizer: Any, conversation: Sequence[Message]) -> str:
     return "\n".join([*lines, "assistant:"])
 
 
-def render_response(tokenizer: Any, conversation: Sequence[Message], response: str) -> str:
+def render_response(
+    tokenizer: Any, conversation: Sequence[Message], response: str, *, ends: bool = True
+) -> str:
     """The text that follows `render_conversation`, up to and including the end of the turn.
+
+    ends: False for a response that was cut off, which has no end of its turn.
 
     A chat template that rewrites earlier turns once the answer is there (some strip reasoning)
     has no common prefix; then the response is followed by the end-of-sequence token.
     """
+    if not ends:
+        whole = render_response(tokenizer, conversation, response)
+        return whole[: whole.rfind(response) + len(response)] if response in whole else response
     end = tokenizer.eos_token or ""
     if not tokenizer.chat_template:
         return f" {response}{end}"

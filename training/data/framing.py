@@ -88,14 +88,15 @@ def frame_for_policy(
     *,
     max_length: int,
     prompt_tokens: int,
+    ends: bool = True,
 ) -> Framed:
     """Prompt ids as they stand at generation, then the response with the end of its turn.
 
     The prompt loses its beginning, the response its end. Both are tokenized apart, so the
-    boundary is the one that sampling sees.
+    boundary is the one that sampling sees. ends: False for a response that was cut off.
     """
     prompt = prompt_token_ids(tokenizer, conversation)
-    answer = _ids(tokenizer, render_response(tokenizer, conversation, response))
+    answer = _ids(tokenizer, render_response(tokenizer, conversation, response, ends=ends))
     kept_prompt = prompt[-prompt_tokens:]
     room = max_length - len(kept_prompt)
     return Framed(kept_prompt, answer[:room], len(prompt) > prompt_tokens, len(answer) > room)

@@ -21,9 +21,9 @@ def anchored_pair(
 ) -> tuple[int, int] | None:
     """(place among the new samples, place among the old ones): the best against the worst.
 
-    None unless the new one scores higher. Rejected responses of an earlier policy keep the pair
+    None unless the new one scores higher. Rejected responses of the first policy keep the pair
     apart when a policy's own samples have grown alike (Wang et al. 2025, Temporal Self-Rewarding,
-    arXiv:2508.06026).
+    arXiv:2508.06026, anchored rejection). Deviation: no model trained ahead chooses the new side.
     """
     if not new_scores or not old_scores:
         return None

@@ -19,7 +19,8 @@ class PreferencePair:
     """`target` is the probability that `chosen` is the better one: 1, or 0.5 for a tie.
 
     `annotator`: a pseudonym, empty where rows do not tell. `label`: that probability where
-    somebody else than the annotator says it (`training/data/filters.py`).
+    somebody else than the annotator says it (`training/data/filters.py`). `cut_off`: of chosen and
+    rejected, whether it is a sample that reached its longest length before it came to an end.
     """
 
     id: int
@@ -33,6 +34,7 @@ class PreferencePair:
     tie: bool = False
     annotator: str = ""
     label: float | None = None
+    cut_off: tuple[bool, bool] = (False, False)
 
     @property
     def target(self) -> float:

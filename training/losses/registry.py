@@ -28,8 +28,9 @@ class PolicyLoss:
     function: module and name of the pure function.
     takes: "pairs" (summed log-probabilities of two responses) or "tokens" (every token's, and
         the KL at its position, for which both models' logits are kept in memory at once), of
-        preferences; "lists" (ranked responses) or "votes" (single good or bad ones), of judgements;
-        or of judgements one of FEEDBACK.
+        preferences; "play" (what the policy writes in the course of training, judged by a reward
+        model of preferences); "lists" (ranked responses) or "votes" (single good or bad ones), of
+        judgements; or of judgements one of FEEDBACK.
     parameters: fields of the configuration passed by keyword; the others are refused.
     data: fields of the configuration that say how its rows are made; the others are refused.
     kinds: what a project has to ask, any of them: "pairs" is any kind with preferences.
@@ -38,6 +39,8 @@ class PolicyLoss:
     by_row: whether each value belongs to one row; if not, rows can have no weight.
     divergences: whether a divergence other than reverse KL may replace the log-ratios.
     changes: whether it asks which tokens differ between the two responses.
+    line: whether it reads the model that the policy's line began with, too.
+    own_pairs: whether its pairs have to be the policy's own samples.
     """
 
     function: str
@@ -50,11 +53,18 @@ class PolicyLoss:
     by_row: bool = True
     divergences: bool = False
     changes: bool = False
+    line: bool = False
+    own_pairs: bool = False
 
     @property
     def of_judgements(self) -> bool:
         """Whether it learns from judgements as they are, not from the pairs they hold."""
-        return self.takes not in ("pairs", "tokens")
+        return self.takes not in ("pairs", "tokens", "play")
+
+    @property
+    def of_pairs(self) -> bool:
+        """Whether its rows are pairs of responses, with weights, margins and chosen ones."""
+        return self.takes in ("pairs", "tokens")
 
     @property
     def of_feedback(self) -> bool:
@@ -112,6 +122,17 @@ POLICY_LOSSES: dict[str, PolicyLoss] = {
         takes="tokens",
         parameters=("beta", "unchanged_weight"),
         changes=True,
+    ),
+    "inpo": PolicyLoss(
+        function="self_play:inpo_loss",
+        parameters=("beta", "root_share"),
+        line=True,
+        own_pairs=True,
+    ),
+    "nash_md": PolicyLoss(
+        function="self_play:nash_md_loss",
+        takes="play",
+        data=("mixture_share", "own_samples", "own_tokens"),
     ),
     "plackett_luce": PolicyLoss(function="listwise:plackett_luce_dpo_loss", takes="lists"),
     "lambda": PolicyLoss(function="listwise:lambda_loss", takes="lists"),

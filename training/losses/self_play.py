@@ -25,34 +25,34 @@ def d2o_loss(
     return -logsigmoid(beta * own_logratio_BK.mean(1) - rejected_beta * rejected_logratio_B)
 
 
-def inpo_loss(pairs: PairLogps, previous_gap_B: Tensor, *, eta: float, tau: float) -> Tensor:
-    """(g - (tau / eta) g_ref - (1 - tau / eta) g_t - 1 / (2 eta))^2. [B].
+def inpo_loss(pairs: PairLogps, root_gap_B: Tensor, *, beta: float, root_share: float) -> Tensor:
+    """(g - (tau / eta) g_root - (1 - tau / eta) g_t - 1 / (2 eta))^2. [B].
 
-    g is log p(chosen) - log p(rejected): of the policy, of the reference, and (previous_gap_B,
-    [B]) of the policy p_t that wrote both responses. Its minimiser over all pairs is one step of
-    mirror descent, p_t^(1 - tau/eta) p_ref^(tau/eta) exp(P(y beats p_t) / eta), towards the Nash
-    equilibrium. With tau = eta it is IPO on sums. Source: Zhang et al. 2024 (INPO,
+    g is log p(chosen) - log p(rejected): of the policy, of the reference of `pairs`, which is the
+    policy p_t that wrote both responses, and (root_gap_B, [B]) of the model that p_t's line began
+    with. eta is `beta`, tau / eta is `root_share`. Its minimiser over all pairs is one step of
+    mirror descent, p_t^(1 - tau/eta) p_root^(tau/eta) exp(P(y beats p_t) / eta), towards the Nash
+    equilibrium. Where the two models are one it is IPO on sums. Source: Zhang et al. 2024 (INPO,
     arXiv:2407.00617, section 3.2).
     """
-    if previous_gap_B.shape != pairs.target_B.shape:
+    if root_gap_B.shape != pairs.target_B.shape:
         raise ValueError(
-            f"previous_gap_B: shape {tuple(previous_gap_B.shape)}, expected "
-            f"{tuple(pairs.target_B.shape)}"
+            f"root_gap_B: shape {tuple(root_gap_B.shape)}, expected {tuple(pairs.target_B.shape)}"
         )
     gap_B = pairs.chosen_B - pairs.rejected_B
-    ref_gap_B = pairs.ref_chosen_B - pairs.ref_rejected_B
-    kept = tau / eta
-    return (gap_B - kept * ref_gap_B - (1 - kept) * previous_gap_B - 1 / (2 * eta)) ** 2
+    previous_gap_B = pairs.ref_chosen_B - pairs.ref_rejected_B
+    aim_B = root_share * root_gap_B + (1 - root_share) * previous_gap_B + 1 / (2 * beta)
+    return (gap_B - aim_B) ** 2
 
 
-def nash_md_loss(logp_B: Tensor, ref_logp_B: Tensor, win_B: Tensor, *, tau: float) -> Tensor:
+def nash_md_loss(logp_B: Tensor, ref_logp_B: Tensor, win_B: Tensor, *, beta: float) -> Tensor:
     """-log p(y) sg(P(y beats y') - 1/2 - tau log p(y) / p_ref(y)): one Nash-MD-PG step. [B].
 
     y is drawn from the policy, y' from `geometric_mixture` of policy and reference, win_B is
-    P(y beats y'). sg stops the gradient, so the gradient alone has a meaning. Source: Munos et
-    al. 2023 (arXiv:2312.00886, section 7).
+    P(y beats y'); tau is `beta`. sg stops the gradient, so the gradient alone has a meaning.
+    Source: Munos et al. 2023 (arXiv:2312.00886, section 7).
     """
-    advantage_B = win_B - 0.5 - tau * (logp_B - ref_logp_B)
+    advantage_B = win_B - 0.5 - beta * (logp_B - ref_logp_B)
     return -logp_B * advantage_B.detach()
 
 

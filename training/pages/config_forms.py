@@ -52,6 +52,8 @@ LOSSES = {
     "tdpo1": "TDPO 1",
     "tdpo2": "TDPO 2",
     "sparse": "SparsePO",
+    "inpo": _("INPO, from own samples"),
+    "nash_md": _("Nash-MD: playing against itself"),
     "plackett_luce": _("DPO of rankings (Plackett–Luce)"),
     "lambda": "LiPO-λ",
     "kto": _("KTO, from ratings"),
@@ -74,6 +76,7 @@ PAIRS_FROM = {
     "people": _("what was judged"),
     "best_worst": _("the best against the worst of its own samples"),
     "rejection": _("own samples by rejection sampling (RSO)"),
+    "anchored": _("its best samples against the worst of the model its line began with"),
 }
 UNREFINED = {
     "drop": _("nothing"),
@@ -217,7 +220,9 @@ class RewardModelForm(FilteredForm):
 class DpoForm(FilteredForm):
     sections = {
         _("Filters of training pairs"): (*FILTERS, "displacing_share"),
-        _("Pairs of its own samples"): ("pairs_from", "own_samples", "own_tokens"),
+        _("Pairs of its own samples"): (
+            *("pairs_from", "own_samples", "own_tokens", "root_share", "mixture_share"),
+        ),
         _("For single losses"): (
             *("unrefined", "good_phrase", "bad_phrase", "rationale_weight", "scope_weight"),
             *("criterion", "criterion_weight"),
@@ -271,6 +276,24 @@ class DpoForm(FilteredForm):
     )
     own_tokens = _number(
         DpoConfig, "own_tokens", required=False, min_value=1, label=_("Longest sample, tokens")
+    )
+    root_share = _number(
+        DpoConfig,
+        "root_share",
+        required=False,
+        min_value=0,
+        max_value=1,
+        label=_("Weight of the model its line began with"),
+        help_text=_("For INPO; the policy that wrote the samples has the rest."),
+    )
+    mixture_share = _number(
+        DpoConfig,
+        "mixture_share",
+        required=False,
+        min_value=0,
+        max_value=1,
+        label=_("Share of that model in the opponent"),
+        help_text=_("For Nash-MD."),
     )
     displacing_share = _number(
         DpoConfig,

@@ -2,6 +2,7 @@
 in full."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,11 @@ from training.recipes.models import (
     weights_fingerprint,
 )
 from training.recipes.order import count_steps, plan_curriculum, plan_order
-from training.recipes.own_pairs import with_own_pairs
+from training.recipes.own_pairs import require_root, with_own_pairs
 from training.recipes.own_samples import with_own_samples
 from training.recipes.phrases import end_prompts_with, forget_phrase
+from training.recipes.play import frame_prompts, play_trainer, with_judge
+from training.recipes.policy_figures import response_logps
 from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ProgressCallback, Report, ShouldStop
 from training.recipes.result import RecipeResult
@@ -63,13 +66,16 @@ def train_dpo(
     `metrics.json`.
 
     root_model: what the first policy of this one's line started from, against which the implicit
-    rewards of `test_scores.jsonl` count, so that those of one line have one zero; empty: the same
-    as `base_model`; None: it is gone, and no such rewards are written.
+    rewards of `test_scores.jsonl` count, so that those of one line have one zero; losses and pairs
+    of self-play read it too. Empty: the same as `base_model`; None: it is gone, and no such rewards
+    are written.
 
     A folder that already holds the finished run is returned as it is; a stopped one goes on.
     Raises RecipeError subclasses: ConfigError, DatasetError, ModelError, NonFiniteLossError.
     """
     runtime.prepare_process(config)
+    if config.chosen_loss.line or config.chosen_loss.takes == "play":
+        require_root(root_model, f"DpoConfig.loss is {config.loss!r}")
     splits = _read(config, dataset_dir)
     dataset = f"{splits.fingerprint}:{weights_fingerprint(config.base_model)}"
     output.claim(output_dir, config, dataset=dataset)
@@ -79,7 +85,9 @@ def train_dpo(
     if config.chosen_loss.takes == "texts":
         forget_phrase(tokenizer)  # of the policy it goes on from: its texts bring their own
     try:
-        splits, framed = _filtered(config, splits, tokenizer, output_dir, report, should_stop)
+        splits, framed = _filtered(
+            config, splits, tokenizer, output_dir, report, should_stop, root_model
+        )
     except StopRequestedError:
         return RecipeResult("stopped", 0, config.max_steps or 0)
     data_figures = {
@@ -92,7 +100,7 @@ def train_dpo(
     report({"event": "data", **data_figures})
     try:
         trainer, callback = _make_trainer(
-            config, splits, framed, tokenizer, output_dir, report, should_stop
+            config, splits, framed, tokenizer, output_dir, report, should_stop, root_model or ""
         )
         status = train_or_resume(trainer, callback, output_dir)
         step, max_steps = trainer.state.global_step, trainer.args.max_steps
@@ -166,8 +174,9 @@ def _filtered(
     output_dir: Path,
     report: Report,
     should_stop: ShouldStop,
+    root_model: str | None,
 ) -> tuple[Splits, list[tuple[Framed, ...]]]:
-    """The training rows that the filters leave, as they are and framed."""
+    """The training rows that the filters leave, as they are and framed; of play the prompts."""
     if not isinstance(splits, PairSplits):
         framed = frame_rows(tokenizer, config, splits.train)
         if config.chosen_loss.takes == "negatives":
@@ -175,8 +184,17 @@ def _filtered(
         return splits, framed
     cache = output_dir / "embeddings.safetensors"
     found = filter_pairs(config, splits, cache_path=cache, report=report, should_stop=should_stop)
+    if config.chosen_loss.takes == "play":
+        found = with_judge(config, found, cache_path=cache, report=report, should_stop=should_stop)
+        return found, frame_prompts(tokenizer, config, found.train)
     found = with_own_pairs(
-        config, found, tokenizer, cache_path=cache, report=report, should_stop=should_stop
+        config,
+        found,
+        tokenizer,
+        cache_path=cache,
+        report=report,
+        should_stop=should_stop,
+        root_model=root_model,
     )
     return without_displacing(
         found,
@@ -197,6 +215,7 @@ def _make_trainer(
     output_dir: Path,
     report: Report,
     should_stop: ShouldStop,
+    root_model: str = "",
 ) -> tuple[Trainer, ProgressCallback]:
     model = load_causal_lm(config.base_model)
     require_context(model, config.max_length, config.base_model)
@@ -215,9 +234,11 @@ def _make_trainer(
     arguments = trainer_arguments(
         config, output_dir, precision=settled["precision"], max_steps=max_steps
     )
-    make = _group_trainer if config.chosen_loss.of_judgements else _pair_trainer
-    if config.chosen_loss.of_feedback:
-        make = _feedback_trainer
+    make: Any = partial(_pair_trainer, root_model=root_model)
+    if config.chosen_loss.of_judgements:
+        make = _feedback_trainer if config.chosen_loss.of_feedback else _group_trainer
+    elif config.chosen_loss.takes == "play":
+        make = partial(play_trainer, root_model=root_model)
     rows = 2 * arguments["per_device_train_batch_size"]  # without gradients there is more room
     with too_large_a_batch(rows, when="before the first step"):
         trainer = make(
@@ -259,11 +280,20 @@ def _pair_trainer(
     *,
     pad_id: int,
     reference_rows: int,
+    root_model: str,
+    should_stop: ShouldStop,
     **more: Any,
 ) -> PairPolicyTrainer:
     """Sums of the reference are made once, before training, wherever the loss allows it: then no
-    second model is kept.
+    second model is kept. So are those of the model that the policy's line began with.
     """
+    root_gaps = None
+    if config.chosen_loss.line:
+        root = place(load_causal_lm(root_model or config.base_model))
+        flat = [one for both in framed for one in both]
+        options = {"pad_id": pad_id, "batch_size": reference_rows, "should_stop": should_stop}
+        logps = response_logps(root, flat, **options)
+        root_gaps = (logps[::2] - logps[1::2]).tolist()
     return PairPolicyTrainer(
         args=DPOConfig(
             **arguments,
@@ -277,9 +307,12 @@ def _pair_trainer(
             ref_model_sync_steps=max(1, config.reference_sync_steps),
             ref_model_mixup_alpha=config.reference_mixup,
         ),
-        train_dataset=preference_dataset(splits.train, framed, changes=config.needs_changes),
+        train_dataset=preference_dataset(
+            splits.train, framed, changes=config.needs_changes, root_gaps=root_gaps
+        ),
         data_collator=WeightedPolicyCollator(pad_id),
         config=config,
+        should_stop=should_stop,
         **more,
     )
 

@@ -20,6 +20,7 @@ LOSS_FIELDS = (
     "rationale_weight",
     "scope_weight",
     "rejected_beta",
+    "root_share",
 )
 """Fields of a few losses; the others would ignore them, so they refuse them."""
 DATA_FIELDS = (
@@ -31,9 +32,10 @@ DATA_FIELDS = (
     "criterion_scale",
     "own_samples",
     "own_tokens",
+    "mixture_share",
 )
 """Fields that say how the rows of a few losses are made; the others refuse them too."""
-PAIRS_FROM = ("people", "best_worst", "rejection")
+PAIRS_FROM = ("people", "best_worst", "rejection", "anchored")
 UNREFINED = ("drop", "bad", "good")
 MAX_PHRASE = 200
 
@@ -64,10 +66,15 @@ class DpoConfig(FilteredConfiguration):
     criterion_scale: modpo: what another criterion's scale is worth from end to end, in logits.
     rejected_beta: d2o: strength of the tie at bad responses; beta is that at the model's own.
     own_samples, own_tokens: d2o, pairs_from: how many responses the base writes to each prompt
-        before training, and how long they may be.
+        before training, and how long they may be; nash_md: how many games each prompt of a batch
+        is played in, and how long a response may be.
+    root_share: inpo: how much the model that the policy's line began with counts beside the policy
+        that wrote the pairs (tau / eta; beta is eta).
+    mixture_share: nash_md: how much the reference counts in the opponent, token by token.
     pairs_from: train on people's pairs, or on pairs of the base's own samples, judged by a reward
-        model of people's pairs: best against worst (a step of iterative DPO), or drawn by rejection
-        sampling (RSO).
+        model of people's pairs: best against worst (a step of iterative DPO), drawn by rejection
+        sampling (RSO), or the best against the worst of the model that the policy's line began
+        with (anchored rejections).
     acceptance_beta: rejection: temperature of the policy that the samples are to come from.
     divergence, divergence_alpha: what ties the policy to its reference, and alpha's alpha.
     sft_weight: weight of the negative log-likelihood per token of the chosen response.
@@ -103,6 +110,8 @@ class DpoConfig(FilteredConfiguration):
     criterion_weight: float = 0.5
     criterion_scale: float = 5.0
     rejected_beta: float = 0.1
+    root_share: float = 0.33
+    mixture_share: float = 0.125
     own_samples: int = 4
     own_tokens: int = 128
     pairs_from: str = "people"
@@ -187,6 +196,8 @@ class DpoConfig(FilteredConfiguration):
         self.require("criterion_weight", 0 < self.criterion_weight <= 1, "above 0 and at most 1")
         self.require("criterion_scale", 0 < self.criterion_scale <= 1000, "above 0, at most 1000")
         self.require("rejected_beta", 0 < self.rejected_beta <= 1000, "above 0, at most 1000")
+        self.require("root_share", 0 <= self.root_share <= 1, "from 0 to 1")
+        self.require("mixture_share", 0 <= self.mixture_share <= 1, "from 0 to 1")
         self.require("own_samples", 1 <= self.own_samples <= 64, "from 1 to 64")
         self.require("own_tokens", 1 <= self.own_tokens <= 32768, "from 1 to 32768")
         self.require("acceptance_beta", 0 < self.acceptance_beta <= 1000, "above 0, at most 1000")
@@ -215,7 +226,7 @@ class DpoConfig(FilteredConfiguration):
             )
         self.require(
             "sft_weight",
-            self.sft_weight == 0 or not loss.of_judgements,
+            self.sft_weight == 0 or loss.of_pairs,
             "0 for loss {loss}, which has no chosen response",
             loss=self.loss,
         )
@@ -223,7 +234,7 @@ class DpoConfig(FilteredConfiguration):
         self._require_a_reference_that_can_move()
         self.require(
             "curriculum_stages",
-            self.curriculum_stages == 1 or not loss.of_judgements,
+            self.curriculum_stages == 1 or loss.of_pairs,
             "1 for loss {loss}, which has no strength of preference to order by",
             loss=self.loss,
         )
@@ -263,7 +274,8 @@ class DpoConfig(FilteredConfiguration):
         for name in ("tail_weight", "changed_weight"):
             self.require(
                 name,
-                getattr(self, name) == 1 or (loss.reference and loss.takes == "pairs"),
+                getattr(self, name) == 1
+                or (loss.reference and loss.takes == "pairs" and not loss.line),
                 "1 for loss {loss}, which does not compare weighted sums with a reference",
                 loss=self.loss,
             )
@@ -278,6 +290,18 @@ class DpoConfig(FilteredConfiguration):
             loss=self.loss,
         )
         self.require(
+            "pairs_from",
+            self.pairs_from == "people" or loss.takes != "play",
+            "people for loss {loss}, which writes its own in the course of training",
+            loss=self.loss,
+        )
+        self.require(
+            "pairs_from",
+            self.pairs_from in ("best_worst", "rejection") or not loss.own_pairs,
+            "best_worst or rejection for loss {loss}, which learns from the policy's own responses",
+            loss=self.loss,
+        )
+        self.require(
             "own_samples",
             self.pairs_from == "people" or self.own_samples >= 2,
             "at least 2 with pairs_from {pairs}",
@@ -285,7 +309,7 @@ class DpoConfig(FilteredConfiguration):
         )
         self.require(
             "displacing_share",
-            self.displacing_share == 0 or not loss.of_judgements,
+            self.displacing_share == 0 or loss.of_pairs,
             "{default} for {learner}: filters are for pairs",
             default=0.0,
             learner=self.loss,
@@ -302,7 +326,7 @@ class DpoConfig(FilteredConfiguration):
         syncs, loss = self.reference_sync_steps > 0, self.chosen_loss
         self.require(
             "reference_sync_steps",
-            not syncs or (loss.reference and not loss.of_judgements),
+            not syncs or (loss.reference and loss.of_pairs and not loss.line),
             "0 for loss {loss}, which has no reference or one that is read beforehand",
             loss=self.loss,
         )

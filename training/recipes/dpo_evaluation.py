@@ -15,7 +15,6 @@ from training.recipes.feedback_rows import FeedbackSplits
 from training.recipes.models import load_causal_lm, place
 from training.recipes.phrases import end_prompts_with, forget_phrase
 from training.recipes.policy_figures import (
-    AsReference,
     drift_figures,
     preference_figures,
     response_logps,
@@ -23,6 +22,7 @@ from training.recipes.policy_figures import (
 )
 from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ShouldStop
+from training.recipes.sampling import AsReference
 from training.recipes.scored import scored_pairs, write_test_scores
 
 
@@ -49,7 +49,7 @@ def evaluate_policy(
     framed = frame_rows(tokenizer, config, [*decided, *votes])
     flat = [one for group in framed for one in group]
     paired = 2 * len(decided)
-    as_reference = _reference(config, model)
+    as_reference = reference_of(config, model)
     options = {
         "pad_id": tokenizer.pad_token_id,
         "batch_size": batch_size,
@@ -95,7 +95,7 @@ def evaluate_policy(
     return {**figures, "drift": drift}
 
 
-def _reference(config: DpoConfig, model: Any) -> AsReference:
+def reference_of(config: DpoConfig, model: Any) -> AsReference:
     """With LoRA the model without its adapter; otherwise the base model, read once more."""
     if config.lora:
 

@@ -37,6 +37,7 @@ IDS = ["prompt_ids", "chosen_ids", "rejected_ids"]
 FACTORS = ["weight", "target"]
 CHANGES = ["chosen_changed", "rejected_changed"]
 REFERENCE = ["ref_chosen_logps", "ref_rejected_logps"]
+ROOT = "root_gap"
 MOVED_REFERENCE = "reference.safetensors"
 
 
@@ -45,10 +46,12 @@ def preference_dataset(
     framed: Sequence[tuple[Framed, Framed]],
     *,
     changes: bool = False,
+    root_gaps: Sequence[float] | None = None,
 ) -> Dataset:
     """Token ids and per-row factors; weights are scaled to mean 1, so they set no step size.
 
-    changes: also say which tokens of a response the other one lacks.
+    changes: also say which tokens of a response the other one lacks. root_gaps: of each pair, how
+    much likelier chosen is than rejected (nats) to the model that the policy's line began with.
     """
     mean_weight = sum(pair.weight for pair in pairs) / len(pairs)
     rows = [
@@ -65,6 +68,9 @@ def preference_dataset(
         for row in rows:
             found = changed_tokens(row["chosen_ids"], row["rejected_ids"])
             row |= dict(zip(CHANGES, found, strict=True))
+    if root_gaps is not None:
+        for row, gap in zip(rows, root_gaps, strict=True):
+            row[ROOT] = float(gap)
     return Dataset.from_list(rows)
 
 
@@ -74,7 +80,7 @@ class WeightedPolicyCollator(DataCollatorForPreference):
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Tensor]:
         batch = super().torch_call(examples)
-        for column in FACTORS:
+        for column in (name for name in (*FACTORS, ROOT) if name in examples[0]):
             batch[column] = torch.tensor([row[column] for row in examples], dtype=torch.float)
         if "chosen_changed" in examples[0]:
             batch["changed"] = torch.zeros_like(batch["completion_mask"])
@@ -115,7 +121,7 @@ class PairPolicyTrainer(DPOTrainer):
         return dataset
 
     def _set_signature_columns_if_needed(self) -> None:
-        self._signature_columns = [*IDS, *FACTORS, *CHANGES, *REFERENCE]
+        self._signature_columns = [*IDS, *FACTORS, ROOT, *CHANGES, *REFERENCE]
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
         return PlannedOrder(self.order)
@@ -245,7 +251,8 @@ class PairPolicyTrainer(DPOTrainer):
             target_B=inputs["target"],
             divergence=Divergence(config.divergence, config.divergence_alpha),
         )
-        losses_B = self.loss_function(pairs, **config.loss_options)
+        line = (inputs[ROOT].to(chosen_B),) if self.chosen_loss.line else ()
+        losses_B = self.loss_function(pairs, *line, **config.loss_options)
         if config.off_policy_weighting:
             squares_BL = outputs.log_sum_sq_probs[:, -mask_BL.shape[1] :].float()
             chosen_w_B, rejected_w_B = on_policy_weight(logps_BL, squares_BL, mask_BL).chunk(2)

@@ -1,7 +1,6 @@
 """A policy's figures on held-out prompts: log-probabilities, implicit rewards, KL, length."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from typing import Any
 
 from training.recipes import runtime  # isort: skip  (first: it sets the environment)
@@ -14,10 +13,7 @@ from training.evaluation.preference import pairwise_accuracy
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.errors import StopRequestedError
 from training.recipes.progress import ShouldStop
-from training.recipes.sampling import sample_token_ids
-
-AsReference = Callable[[], AbstractContextManager[Any]]
-"""Opens a context whose value is the reference model."""
+from training.recipes.sampling import AsReference, sample_token_ids
 
 
 @torch.inference_mode()

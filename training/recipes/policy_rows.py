@@ -31,14 +31,18 @@ def frame_rows(tokenizer: Any, config: DpoConfig, rows: Sequence[Row]) -> list[t
                 response,
                 max_length=config.max_length,
                 prompt_tokens=config.prompt_tokens,
+                ends=ends,
             )
-            for response in _responses(row)
+            for response, ends in _responses(row)
         )
 
     return [frame(row) for row in rows]
 
 
-def _responses(row: GroupRow) -> tuple[str, ...]:
+def _responses(row: GroupRow) -> list[tuple[str, bool]]:
+    """Each response, and whether it comes to an end."""
     if isinstance(row, PreferencePair):
-        return row.chosen, row.rejected
-    return row.responses if isinstance(row, RankedList) else (row.response,)
+        chosen_cut, rejected_cut = row.cut_off
+        return [(row.chosen, not chosen_cut), (row.rejected, not rejected_cut)]
+    found = row.responses if isinstance(row, RankedList) else (row.response,)
+    return [(response, True) for response in found]

@@ -12,7 +12,9 @@ from training.losses.pairs import Divergence, PairLogps
 from training.losses.registry import DIVERGENCES, POLICY_LOSSES
 
 VALUES = {"beta": 0.3, "label_smoothing": 0.1, "target_margin": 0.0, "discopop_tau": 0.05}
-PAIR_LOSSES = {name: loss for name, loss in POLICY_LOSSES.items() if loss.takes == "pairs"}
+PAIR_LOSSES = {
+    name: loss for name, loss in POLICY_LOSSES.items() if loss.takes == "pairs" and not loss.line
+}
 WITH_REFERENCE = [name for name, loss in PAIR_LOSSES.items() if loss.reference]
 GAP_LOSSES = [name for name, loss in PAIR_LOSSES.items() if loss.function.startswith("dpo:")]
 EXO_AT_ZERO = 0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1)

@@ -25,21 +25,22 @@ def table_pairs(logp, chosen, rejected):
             **values,
             "chosen_B": logp[chosen : chosen + 1],
             "rejected_B": logp[rejected : rejected + 1],
-            "ref_chosen_B": REFERENCE.log()[chosen : chosen + 1],
-            "ref_rejected_B": REFERENCE.log()[rejected : rejected + 1],
+            "ref_chosen_B": NOW.log()[chosen : chosen + 1],
+            "ref_rejected_B": NOW.log()[rejected : rejected + 1],
         }
     )
 
 
 def test_inpo_by_hand():
-    found = inpo_loss(pairs(), vector(0.3, 0.4), eta=0.5, tau=0.2)
-    # Gaps of the policy 2 and -2, of the reference 0.5 and 0.5; tau / eta = 0.4.
-    expected = [(2 - 0.4 * 0.5 - 0.6 * 0.3 - 1) ** 2, (-2 - 0.4 * 0.5 - 0.6 * 0.4 - 1) ** 2]
+    found = inpo_loss(pairs(), vector(0.3, 0.4), beta=0.5, root_share=0.4)
+    # Gaps of the policy 2 and -2, of the policy before it 0.5 and 0.5; tau / eta = 0.4.
+    expected = [(2 - 0.4 * 0.3 - 0.6 * 0.5 - 1) ** 2, (-2 - 0.4 * 0.4 - 0.6 * 0.5 - 1) ** 2]
     assert found.tolist() == pytest.approx(expected)
 
 
-def test_inpo_with_eta_tau_is_ipo_on_sums():
-    found = inpo_loss(pairs(), vector(9.0, 9.0), eta=0.3, tau=0.3)
+@pytest.mark.parametrize(("root", "share"), [((9.0, 9.0), 0.0), ((0.5, 0.5), 0.7)])
+def test_inpo_is_ipo_on_sums_where_the_line_begins_or_the_root_does_not_count(root, share):
+    found = inpo_loss(pairs(), vector(*root), beta=0.3, root_share=share)
     assert found.tolist() == pytest.approx([(1.5 - 1 / 0.6) ** 2, (-2.5 - 1 / 0.6) ** 2])
 
 
@@ -54,8 +55,9 @@ def test_inpo_is_minimal_at_the_mirror_descent_step():
         total = torch.zeros((), dtype=torch.float64)
         for i, j in itertools.product(range(3), range(3)):
             for chosen, rejected, share in ((i, j, WINS[i, j]), (j, i, WINS[j, i])):
-                gap = (NOW[chosen].log() - NOW[rejected].log()).reshape(1)
-                loss = inpo_loss(table_pairs(logp, chosen, rejected), gap, eta=eta, tau=tau)
+                gap = (REFERENCE[chosen].log() - REFERENCE[rejected].log()).reshape(1)
+                options = {"beta": eta, "root_share": tau / eta}
+                loss = inpo_loss(table_pairs(logp, chosen, rejected), gap, **options)
                 total = total + NOW[i] * NOW[j] * share * loss.sum()
         return total
 
@@ -77,7 +79,7 @@ def test_nash_md_follows_the_gradient_of_its_game():
     (wanted,) = torch.autograd.grad(value, logits)
 
     logp = logits.log_softmax(0)
-    losses = nash_md_loss(logp, REFERENCE.log(), WINS @ other, tau=tau)
+    losses = nash_md_loss(logp, REFERENCE.log(), WINS @ other, beta=tau)
     (found,) = torch.autograd.grad((NOW * losses).sum(), logits)
     assert found.tolist() == pytest.approx((-wanted).tolist())
 
@@ -89,7 +91,7 @@ def test_following_nash_md_finds_the_regularised_equilibrium():
         free = logits.clone().requires_grad_()
         other = geometric_mixture(free.detach(), REFERENCE.log(), share=0.1).exp()
         logp = free.log_softmax(0)
-        loss = logp.detach().exp() * nash_md_loss(logp, REFERENCE.log(), WINS @ other, tau=tau)
+        loss = logp.detach().exp() * nash_md_loss(logp, REFERENCE.log(), WINS @ other, beta=tau)
         (slope,) = torch.autograd.grad(loss.sum(), free)
         logits = logits - 0.5 * slope
     p = logits.softmax(0)
@@ -131,7 +133,7 @@ def test_gradients_are_those_of_finite_differences():
 
     def inpo(chosen_B):
         values = type(pairs())(**{**vars(pairs()), "chosen_B": chosen_B})
-        return inpo_loss(values, vector(0.3, 0.4), eta=0.5, tau=0.2)
+        return inpo_loss(values, vector(0.3, 0.4), beta=0.5, root_share=0.4)
 
     assert torch.autograd.gradcheck(inpo, (pairs().chosen_B.requires_grad_(),))
     mixed = torch.randn(2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -143,5 +145,5 @@ def test_gradients_are_those_of_finite_differences():
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"expected \[B, K\] and \[B\]"):
         d2o_loss(vector(1.0), vector(1.0), beta=1, rejected_beta=1)
-    with pytest.raises(ValueError, match="previous_gap_B: shape"):
-        inpo_loss(pairs(), vector(1.0), eta=1, tau=1)
+    with pytest.raises(ValueError, match="root_gap_B: shape"):
+        inpo_loss(pairs(), vector(1.0), beta=1, root_share=1)

@@ -21,6 +21,7 @@ OTHER_VALUES = {
     "rationale_weight": 0.5,
     "scope_weight": 1.0,
     "rejected_beta": 0.4,
+    "root_share": 0.5,
 }
 
 
@@ -33,12 +34,17 @@ OTHER_DATA = {
     "criterion_scale": 2.0,
     "own_samples": 2,
     "own_tokens": 16,
+    "mixture_share": 0.5,
 }
 
 
 def make(loss, **other):
-    smoothing = {"label_smoothing": 0.001} if loss == "exo_pair" else {}
-    return DpoConfig(base_model="x", loss=loss, **{**smoothing, **other})
+    needed = {"exo_pair": {"label_smoothing": 0.001}, "inpo": {"pairs_from": "best_worst"}}
+    return DpoConfig(base_model="x", loss=loss, **{**needed.get(loss, {}), **other})
+
+
+def weighs_sums(loss):
+    return loss.reference and loss.takes == "pairs" and not loss.line
 
 
 def test_every_parameter_of_a_loss_is_a_field():
@@ -60,7 +66,8 @@ def test_parameters_are_taken_or_refused_as_declared(loss):
         with pytest.raises(ConfigError, match=f"{name} is {value}; .* loss {loss}, which would"):
             make(loss, **{name: value})
     for name, value in OTHER_DATA.items():
-        if name in POLICY_LOSSES[loss].data:
+        drawn = POLICY_LOSSES[loss].own_pairs and name in ("own_samples", "own_tokens")
+        if drawn or name in POLICY_LOSSES[loss].data:
             assert getattr(make(loss, **{name: value}), name) == value
             continue
         with pytest.raises(ConfigError, match=f"{name} is .*; .* loss {loss}, which would"):
@@ -74,15 +81,15 @@ def test_parameters_are_taken_or_refused_as_declared(loss):
         ("tie_rule", "half", lambda loss: loss.ties),
         ("divergence", "js_divergence", lambda loss: loss.divergences),
         ("off_policy_weighting", True, lambda loss: loss.by_row and loss.takes == "pairs"),
-        ("curriculum_stages", 3, lambda loss: not loss.of_judgements),
+        ("curriculum_stages", 3, lambda loss: loss.of_pairs),
         (
             "reference_sync_steps",
             4,
-            lambda loss: loss.reference and not loss.of_judgements,
+            lambda loss: loss.reference and loss.of_pairs and not loss.line,
         ),
-        ("sft_weight", 0.5, lambda loss: not loss.of_judgements),
-        ("tail_weight", 0.5, lambda loss: loss.reference and loss.takes == "pairs"),
-        ("changed_weight", 5.0, lambda loss: loss.reference and loss.takes == "pairs"),
+        ("sft_weight", 0.5, lambda loss: loss.of_pairs),
+        ("tail_weight", 0.5, lambda loss: weighs_sums(loss)),
+        ("changed_weight", 5.0, lambda loss: weighs_sums(loss)),
     ],
 )
 def test_what_changes_the_input_is_allowed_where_it_counts(loss, field, value, allowed):
@@ -115,6 +122,21 @@ def test_what_changes_the_input_is_allowed_where_it_counts(loss, field, value, a
         ({"curriculum_stages": 0}, r"curriculum_stages is 0; it must be from 1 to 100"),
         ({"tdpo_alpha": -1}, r"tdpo_alpha is -1; it must be at least 0"),
         ({"unchanged_weight": 2}, r"unchanged_weight is 2; it must be from 0 to 1"),
+        ({"loss": "inpo", "root_share": 2}, r"root_share is 2; it must be from 0 to 1"),
+        ({"loss": "nash_md", "mixture_share": -1}, r"mixture_share is -1; it must be from 0 to 1"),
+        (
+            {"loss": "nash_md", "displacing_share": 0.5},
+            r"displacing_share is 0.5; it must be 0.0 for nash_md: filters are for pairs",
+        ),
+        ({"loss": "inpo"}, r"pairs_from is 'people'; it must be best_worst or rejection for loss"),
+        (
+            {"loss": "inpo", "pairs_from": "anchored"},
+            r"pairs_from is 'anchored'; it must be best_worst or rejection for loss inpo",
+        ),
+        (
+            {"loss": "nash_md", "pairs_from": "best_worst"},
+            r"people for loss nash_md, which writes its own in the course of training",
+        ),
     ],
 )
 def test_wrong_values_are_named(values, message):

@@ -69,6 +69,7 @@ def make_trainer(decoder, pairs, tmp_path, **other):
 
 
 TRL_LOSSES = {name for name, loss in POLICY_LOSSES.items() if loss.takes == "pairs"} - {
+    "inpo",
     "simpo",
     "orpo",
     "asft",

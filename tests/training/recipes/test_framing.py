@@ -63,6 +63,21 @@ def test_decoder_frame_equals_the_template_tokenized_whole(bytes_tokenizer):
     assert framed.prompt_ids == prompt_token_ids(bytes_tokenizer, CONVERSATION)
 
 
+def test_a_sample_that_was_cut_off_is_framed_without_an_end(bytes_tokenizer, words):
+    whole, cut = (
+        frame_for_policy(bytes_tokenizer, CONVERSATION, "yes thanks", ends=ends, **LIMITS)
+        for ends in (True, False)
+    )
+    assert whole.prompt_ids == cut.prompt_ids
+    assert bytes_tokenizer.decode(cut.response_ids, skip_special_tokens=False) == "yes thanks"
+    assert whole.response_ids[: len(cut.response_ids)] == cut.response_ids
+    assert bytes_tokenizer.eos_token_id not in cut.response_ids
+    plain = AutoTokenizer.from_pretrained(bytes_tokenizer.name_or_path)
+    plain.chat_template = None
+    assert render_response(plain, CONVERSATION, "yes", ends=False) == " yes"
+    assert render_response(plain, CONVERSATION, "yes") == f" yes{plain.eos_token}"
+
+
 def test_a_cut_response_of_a_policy_does_not_claim_to_end(bytes_tokenizer):
     long = frame_for_policy(
         bytes_tokenizer, CONVERSATION, "rice " * 90, max_length=40, prompt_tokens=20
