@@ -25,10 +25,11 @@ RUN = 3
 def displacement_scores(chosen_ND: np.ndarray, rejected_ND: np.ndarray) -> np.ndarray:
     """[N] <h+, h-> - |h+|^2, the CHES score: high where training on a pair makes chosen unlikely.
 
-    chosen_ND, rejected_ND: [N, D] sums of the last layer's states that predict each response's
+    chosen_ND, rejected_ND: [N, D] means of the last layer's states that predict each response's
     tokens: those of the prompt's last token and of all tokens of the response but its last. Raises
-    ValueError for other shapes. Source: Razin et al. 2024 (arXiv:2410.08847, definition 2), as
-    in the authors' code.
+    ValueError for other shapes. Source: Razin et al. 2024 (arXiv:2410.08847): their definition 2
+    has sums, by which long responses would decide; means are the length-normalised score that
+    they filter by (section 6). Compared with the authors' code.
     """
     if chosen_ND.shape != rejected_ND.shape or chosen_ND.ndim != 2:
         raise ValueError(f"shapes {chosen_ND.shape} and {rejected_ND.shape}, expected [N, D] twice")
@@ -65,9 +66,10 @@ def by_strength(
     """The pairs after a rule for the `share` of them with the lowest strength, and their strengths.
 
     drop: they go. flip: those below 0 change sides, and nobody knows any more how clear they are.
-    soften: their label becomes s(mean), the ensemble's probability. Ties have no strength and stay
-    as they are. The last value counts the pairs that the rule `dropped`, `flipped`, `softened`.
-    Source: Wang et al. 2024 (arXiv:2401.06080, section 2.3; 10 % there).
+    soften: their label becomes s(mean), the ensemble's probability. Ties stay as they are, at a
+    strength of 0, for none of the two is the one that won. The last value counts the pairs that
+    the rule `dropped`, `flipped`, `softened`. Source: Wang et al. 2024 (arXiv:2401.06080, section
+    2.3; 10 % there).
     """
     decided = np.array([row for row, pair in enumerate(pairs) if not pair.tie], dtype=np.int64)
     kept = without_highest(-mean_N[decided], share)
@@ -76,7 +78,7 @@ def by_strength(
     found: list[PreferencePair] = []
     strengths: list[float] = []
     for row, (pair, mean) in enumerate(zip(pairs, mean_N.tolist(), strict=True)):
-        changed, strength = pair, mean
+        changed, strength = pair, 0.0 if pair.tie else mean
         if row in low and rule == "drop":
             counts["dropped"] += 1
             continue
@@ -93,7 +95,13 @@ def by_strength(
 
 def _flipped(pair: PreferencePair) -> PreferencePair:
     margin = None if pair.margin is None else 0.0
-    return replace(pair, chosen=pair.rejected, rejected=pair.chosen, margin=margin)
+    return replace(
+        pair,
+        chosen=pair.rejected,
+        rejected=pair.chosen,
+        cut_off=(pair.cut_off[1], pair.cut_off[0]),
+        margin=margin,
+    )
 
 
 def loneliness(vectors_ND: np.ndarray, *, neighbour: int = NEIGHBOUR) -> np.ndarray:
@@ -143,9 +151,11 @@ def importance(
 ) -> np.ndarray:
     """[N] margin + w_q quality + w_d loneliness, each divided by its standard deviation.
 
-    Source: Yang et al. 2024 (FiFA, arXiv:2410.10166), from memory: the importance by which pairs
-    are kept. Deviations: the three are standardised; quality is `text_quality` of the responses in
-    place of a language model's score.
+    Source: Yang et al. 2024 (FiFA, arXiv:2410.10166): the importance by which pairs are kept, of a
+    reward model's margin, text quality and the distance to the k-th nearest text, as the paper's
+    abstract and summaries of it have it; its equations could not be looked up. Deviations: the
+    three are standardised; quality is `text_quality` of the responses, where the authors, whose
+    responses are images, have a language model rate the prompts.
     """
     parts = ((margin_N, 1.0), (quality_N, quality_weight), (lonely_N, diversity_weight))
     total = np.zeros(len(margin_N))

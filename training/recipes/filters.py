@@ -188,8 +188,8 @@ def without_displacing(
         return splits, list(framed)
     model = place(load_causal_lm(base_model)).eval()
     flat = [one for pair in framed for one in pair]
-    sums = state_sums(model, flat, pad_id=pad_id, batch_size=batch_size, should_stop=should_stop)
-    scores_N = filters.displacement_scores(sums[::2], sums[1::2])
+    means = state_means(model, flat, pad_id=pad_id, batch_size=batch_size, should_stop=should_stop)
+    scores_N = filters.displacement_scores(means[::2], means[1::2])
     kept = filters.without_highest(scores_N, share)
     train = [splits.train[row] for row in kept]
     gone = len(framed) - len(kept)
@@ -202,7 +202,7 @@ def without_displacing(
 
 
 @torch.inference_mode()
-def state_sums(
+def state_means(
     model: Any,
     framed: Sequence[Framed],
     *,
@@ -210,7 +210,7 @@ def state_sums(
     batch_size: int,
     should_stop: ShouldStop,
 ) -> np.ndarray:
-    """[N, D] sums of the last layer's states from which each response's tokens are predicted."""
+    """[N, D] means of the last layer's states from which each response's tokens are predicted."""
     found: np.ndarray | None = None
     for batch in batches_by_length([len(one.ids) for one in framed], batch_size):
         rows = [framed[row] for row in batch]
@@ -220,11 +220,11 @@ def state_sums(
         states_BLD = model(
             input_ids=inputs, attention_mask=mask, output_hidden_states=True
         ).hidden_states[-1]
-        sums = [
-            states_BLD[place, len(one.prompt_ids) - 1 : len(one.ids) - 1].double().sum(0)
+        means = [
+            states_BLD[place, len(one.prompt_ids) - 1 : len(one.ids) - 1].double().mean(0)
             for place, one in enumerate(rows)
         ]
-        values = torch.stack(sums).cpu().numpy()
+        values = torch.stack(means).cpu().numpy()
         if found is None:
             found = np.zeros((len(framed), values.shape[1]))
         found[batch] = values

@@ -136,13 +136,16 @@ def test_displacing_pairs_go(decoder, tmp_path):
     model = AutoModelForCausalLM.from_pretrained(decoder)
     scores = {}
     for pair in read_pairs(folder / "train.jsonl"):
-        sums = []
+        states_of = []
         for said in (pair.chosen, pair.rejected):
             one = frame_for_policy(tokenizer, pair.prompt, said, max_length=64, prompt_tokens=24)
             with torch.no_grad():
                 states = model.model(torch.tensor([one.ids])).last_hidden_state[0]
-            sums.append(states[len(one.prompt_ids) - 1 : -1].sum(0))
-        scores[pair.id] = float(sums[0] @ sums[1] - sums[0] @ sums[0])
+            states_of.append(states[len(one.prompt_ids) - 1 : -1])
+        chosen, rejected = states_of
+        # Every state against every other, so that no length counts twice.
+        across, within = (chosen @ rejected.T).mean(), (chosen @ chosen.T).mean()
+        scores[pair.id] = float(across - within)
     highest_kept = sorted(scores.values())[17]
     assert data["filters"]["displacement"]["highest_kept"] == pytest.approx(highest_kept, rel=1e-3)
 
