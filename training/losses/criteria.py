@@ -21,7 +21,8 @@ def modpo_loss(
     d is the difference of log-ratios, w the weight of the pairs' own criterion, margin_BC [B, C]
     the rewards of chosen less those of rejected by the C others, w_c their weights. The policy's
     implicit reward becomes the weighted sum of all. Raises ValueError for shapes that do not fit
-    and weights not above 0. Source: Zhou et al. 2023 (arXiv:2310.03708, section 3.2).
+    and weights not above 0. Source: Zhou et al. 2023 (arXiv:2310.03708, section 3.2). Compared with
+    the authors' trainer, which takes margins of reward models; here they are people's ratings.
     """
     if margin_BC.shape != (len(pairs.target_B), len(other_weights)):
         raise ValueError(
@@ -39,6 +40,7 @@ def dove_loss(responses: PairLogps, prompts: PairLogps, *, beta: float) -> Tenso
 
     For a preference between two prompts, each with its response: log p(prompt, response) =
     log p(prompt) + log p(response | prompt). `prompts` holds the prompts' own log-probabilities.
-    With equal prompts it is DPO. Source: Bansal et al. 2024 (DOVE, arXiv:2404.00530).
+    With equal prompts it is DPO. Source: Bansal et al. 2024 (DOVE, arXiv:2404.00530), whose code
+    too sums over all tokens of prompt and response.
     """
     return -logsigmoid(beta * (responses.gap_B + prompts.gap_B))

@@ -90,11 +90,13 @@ def discopop_loss(pairs: PairLogps, *, beta: float, discopop_tau: float) -> Tens
 
     A loss that a language model proposed: exponential where the pair is already right, logistic
     where it is not, hence neither convex nor monotone about 0. Source: Lu et al. 2024
-    (arXiv:2406.08414, equation 5), tau 0.05 there.
+    (arXiv:2406.08414, equation 5), tau 0.05 there. The second product is one exponential here:
+    where the gap is far on the wrong side its factors are 0 and infinity.
     """
     logit_B = beta * pairs.score_gap_B
     weight_B = torch.sigmoid(logit_B / discopop_tau)
-    return -logsigmoid(logit_B) * (1 - weight_B) + torch.exp(-logit_B) * weight_B
+    exponential_B = torch.exp(logsigmoid(logit_B / discopop_tau) - logit_B)
+    return -logsigmoid(logit_B) * (1 - weight_B) + exponential_B
 
 
 def aot_loss(pairs: PairLogps, *, beta: float, label_smoothing: float = 0.0) -> Tensor:

@@ -24,8 +24,9 @@ def cut_loss(
     critique makes it likelier by more than `cut_threshold`: p_judged / p > threshold.
 
     All [B, L]; mask_BL is 1 at tokens of the response. Source: Xu et al. 2023 (arXiv:2312.14591,
-    section 4), in the form of the authors' code, which has no exponent on p. Deviation: the paper
-    contrasts with a made-up praise in the critique's place, this with no judgement at all.
+    section 4), in the form of the authors' code, which has no exponent on p and half of each of
+    the two. Deviations: the paper contrasts with a made-up praise in the critique's place, this
+    with no judgement at all; that code averages over the tokens of a batch, this by response.
     """
     if not logp_BL.shape == judged_logp_BL.shape == mask_BL.shape or logp_BL.ndim != 2:
         raise ValueError(
@@ -47,7 +48,9 @@ def rationale_loss(
     """DPO - gamma log p(rationale | prompt, chosen, rejected). [B].
 
     rationale_logp_B: [B] summed over the rationale's tokens, nats. Source: Just et al. 2024
-    (arXiv:2407.14477, rationale-enriched DPO).
+    (arXiv:2407.14477, rationale-enriched DPO). Compared with the authors' code, which sums too,
+    with gamma 0.1: there the second term is -log s(gamma log p), whose slope is the same wherever
+    the rationale is unlikely; this is the paper's.
     """
     return sigmoid_loss(pairs, beta=beta) - rationale_weight * rationale_logp_B
 
@@ -57,9 +60,9 @@ def c3po_loss(pairs: PairLogps, in_scope_B: Tensor, *, beta: float, scope_weight
 
     in_scope_B: [B] bool; where False, `chosen` is the response that is to stay as it is and
     `rejected` is not looked at. Source: Stephan et al. 2024 (C3PO, arXiv:2402.10893, section 4),
-    whose loss is DPO + w1 SFT(near scope) + w2 SFT(out of scope) with weights of 0.3 in the
-    authors' code. Deviations: one weight for both; no distillation beside the likelihood, which
-    that code mixes in.
+    whose loss is DPO + w1 SFT(near scope) + w2 SFT(out of scope). Compared with the authors' code:
+    SFT is per token there, with weights of 0.3 by default and 0.2 and 0.1 in their configuration,
+    which leaves the distillation out that the code can mix in. Deviation: one weight for both.
     """
     if in_scope_B.shape != pairs.target_B.shape or in_scope_B.dtype != torch.bool:
         raise ValueError(
@@ -75,5 +78,7 @@ def likelihood_loss(logp_BL: Tensor, learned_BL: Tensor) -> Tensor:
 
     The loss of Chain of Hindsight (Liu et al. 2023, arXiv:2302.02676) and of training
     on text with a control phrase: only the responses are learned, not the phrases between them.
+    Deviations: the paper hides a few past tokens by chance, against copying the other response,
+    and mixes in texts of pre-training; here neither is done.
     """
     return -per_token((logp_BL * learned_BL).sum(1), learned_BL.sum(1))

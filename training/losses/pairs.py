@@ -29,7 +29,7 @@ class Divergence:
         if self.name == "reverse_kl":
             return logratio_B
         if self.name == "forward_kl":
-            return 1 - torch.exp(-logratio_B)
+            return 1 - torch.exp((-logratio_B).clamp(max=LARGEST_EXPONENT))
         if self.name == "js_divergence":
             return math.log(2) + logsigmoid(logratio_B)
         if self.name == "alpha_divergence":

@@ -184,6 +184,30 @@ def test_alpha_divergence_has_reverse_kl_as_its_limit_and_stays_finite():
     assert torch.isfinite(Divergence("alpha_divergence", 2.0).worth(torch.tensor([1e6]))).all()
 
 
+@pytest.mark.parametrize("name", PAIR_LOSSES)
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_pairs_far_on_either_side_have_finite_losses_and_slopes(name, divergence):
+    """In float32, as training has it, with log-ratios of long responses."""
+    worth_is_exponential = divergence in ("forward_kl", "alpha_divergence")
+    if divergence != "reverse_kl" and not PAIR_LOSSES[name].divergences:
+        return
+    if worth_is_exponential and name in ("ipo", "discopop"):
+        return  # which square it, or take its exponential: no number holds that
+    for gap in (-3000.0, 3000.0):
+        values = {
+            field.name: getattr(one_pair(gap, -gap, tokens=(200.0, 200.0)), field.name).float()
+            for field in fields(PairLogps)[:7]
+        }
+        far = PairLogps(**values, divergence=Divergence(divergence))
+        if not PAIR_LOSSES[name].reference:
+            far = replace(far, chosen_B=-torch.tensor([3000.0]), rejected_B=torch.tensor([-0.1]))
+        far = replace(far, chosen_B=far.chosen_B.requires_grad_())
+        loss_B = compute(name, far, beta=0.1)
+        assert torch.isfinite(loss_B).all(), (gap, loss_B)
+        (slope,) = torch.autograd.grad(loss_B.sum(), far.chosen_B)
+        assert torch.isfinite(slope).all(), (gap, slope)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
