@@ -210,7 +210,7 @@ def frame_feedback(tokenizer: Any, config: DpoConfig, row: FeedbackRow) -> tuple
     if isinstance(row, Reasoned):
         pair = row.pair
         both = tuple(frame(pair.prompt, said) for said in (pair.chosen, pair.rejected))
-        return (*both, frame(feedback.asking_why(pair), row.why)) if row.why else both
+        return (*both, _frame_reasons(tokenizer, config, row)) if row.why else both
     if isinstance(row, Critiqued):
         said = (row.refined, row.response) if row.refined else (row.response,)
         return tuple(frame(row.prompt, one) for one in said)
@@ -221,6 +221,50 @@ def frame_feedback(tokenizer: Any, config: DpoConfig, row: FeedbackRow) -> tuple
             *(_frame_prompt(tokenizer, config, prompt) for prompt, _ in sides),
         )
     return tuple(frame(row.pair.prompt, said) for said in (row.pair.chosen, row.pair.rejected))
+
+
+def _frame_reasons(tokenizer: Any, config: DpoConfig, row: Reasoned) -> Framed:
+    """The reasons after prompt, question and both responses, for which there is more room.
+
+    Reasons may be as long as responses, and their prompt takes what they leave. What is still too
+    long is cut from the ends of the responses: cut as other prompts, at its beginning, it would
+    lose the question and the response that was preferred.
+    """
+    pair, why = row.pair, row.why
+    whole = frame_for_policy(
+        tokenizer,
+        feedback.asking_why(pair),
+        why,
+        max_length=10**9,
+        prompt_tokens=10**9,
+    )
+    reasons = min(len(whole.response_ids), config.max_length - config.prompt_tokens)
+    room = config.max_length - reasons
+    if len(whole.prompt_ids) > room:
+        bare = replace(pair, chosen="", rejected="")
+        around = len(prompt_token_ids(tokenizer, feedback.asking_why(bare)))
+        most = max(room - around, room // 2)
+        pair = _shortened(tokenizer, pair, most)
+    found = frame_for_policy(
+        tokenizer,
+        feedback.asking_why(pair),
+        why,
+        max_length=config.max_length,
+        prompt_tokens=room,
+    )
+    return replace(found, prompt_cut=len(whole.prompt_ids) > room)
+
+
+def _shortened(tokenizer: Any, pair: PreferencePair, tokens: int) -> PreferencePair:
+    """The pair with so many tokens left of both responses together, the longer one cut first."""
+    both = [
+        tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        for text in (pair.chosen, pair.rejected)
+    ]
+    shorter = min(map(len, both))
+    longest = tokens // 2 if 2 * shorter > tokens else tokens - shorter
+    kept = [tokenizer.decode(ids[:longest], skip_special_tokens=True) for ids in both]
+    return replace(pair, chosen=kept[0], rejected=kept[1])
 
 
 def frame_after_phrase(

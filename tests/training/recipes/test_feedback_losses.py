@@ -12,7 +12,9 @@ from tests.training.data.judgements import judgement, write_judgements
 from tests.training.recipes.conftest import WORDS, StopAfter, ignore, never
 from tests.training.recipes.test_dpo_groups import config, logratios, make_trainer
 from training.data.conversation import render_conversation
+from training.data.feedback import ASK_WHY, Reasoned
 from training.data.framing import Framed
+from training.data.pairs import PreferencePair
 from training.losses.feedback import cut_loss
 from training.recipes.dpo import train_dpo
 from training.recipes.errors import ConfigError, DatasetError
@@ -199,8 +201,8 @@ def test_dove_prefers_a_prompt_with_its_response(trained):
     assert test["feedback"]["joint_margin"] > 0.3
 
 
-def test_modpo_asks_more_where_another_criterion_disagrees(decoder, folders, tmp_path):
-    """The minimum of the loss is the same; the slope at the start is steeper against the other."""
+def test_modpo_asks_more_where_another_criterion_agrees(decoder, folders, tmp_path):
+    """What the other criterion says for chosen is owed on top of the preference."""
     trainer, splits, _ = make_trainer(
         decoder, folders["modpo"], tmp_path, loss="modpo", criterion_scale=4.0, **STEPS
     )
@@ -267,6 +269,35 @@ def test_a_long_critique_leaves_both_sides_equally_long(decoder, tmp_path):
     pairs = [row["responses"] for row in trainer.train_dataset if len(row["responses"]) == 2]
     assert len(pairs) == 4
     assert all(plain == judged for plain, judged in pairs)
+
+
+def test_long_responses_leave_the_question_and_both_of_them_before_the_reasons(decoder):
+    """A prompt that is cut at its beginning would show the reasons the rejected one alone."""
+    settings = config(decoder, loss="rationale", max_length=160, prompt_tokens=60)
+    tokenizer = AutoTokenizer.from_pretrained(decoder)
+
+    def reasons(chosen, rejected, why="kind yes kind", prompt="why rice"):
+        asked = ({"role": "user", "content": prompt},)
+        row = Reasoned(PreferencePair(1, 1, asked, chosen, rejected), why)
+        return frame_feedback(tokenizer, settings, row)[2]
+
+    for long in (reasons("good " * 90, "bad " * 90), reasons("good " * 90, "bad")):
+        text = tokenizer.decode(long.prompt_ids)
+        assert text.count("good") >= 10 <= text.count("bad") + 10 * text.count("answer: bad<")
+        for part in ("why rice", "Why?", "First answer: good", "Second answer: bad"):
+            assert part in text
+        assert tokenizer.decode(long.response_ids[:-1]) == "kind yes kind"
+        assert 120 < len(long.ids) <= 160
+        assert long.prompt_cut
+    short = reasons("good", "bad")
+    plain = ASK_WHY.format(chosen="good", rejected="bad")
+    assert plain in tokenizer.decode(short.prompt_ids)
+    assert not short.prompt_cut
+    # What no shortening helps loses its beginning, and never the reasons.
+    hopeless = reasons("good " * 90, "bad " * 90, why="kind " * 200, prompt="rice " * 300)
+    assert len(hopeless.ids) == 160
+    assert len(hopeless.response_ids) == 100
+    assert "Second answer: bad" in tokenizer.decode(hopeless.prompt_ids)
 
 
 def test_a_stopped_run_on_reasons_goes_on_as_if_nothing_had_been(decoder, folders, tmp_path):
