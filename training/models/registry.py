@@ -42,7 +42,9 @@ class ModelVersion(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.CANDIDATE)
     metrics = models.JSONField(default=dict)
     promoted_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it last went into service."
+        null=True,
+        blank=True,
+        help_text="When it was last promoted; null again once it was rolled back.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

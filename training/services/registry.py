@@ -125,7 +125,9 @@ def why_not(verdict: gate.Verdict) -> InvalidValue:
 
 
 def served_before(current: ModelVersion) -> ModelVersion | None:
-    """What a roll-back of `current` puts into service: the last before it whose files are there."""
+    """What a roll-back of `current` puts into service: the last that was promoted before it, was
+    not rolled back since, and has its files.
+    """
     earlier = ModelVersion.objects.filter(
         project=current.project_id, kind=current.kind, promoted_at__lt=current.promoted_at
     ).order_by("-promoted_at")
@@ -148,7 +150,9 @@ def roll_back(*, project: Project, kind: str, actor: User | None) -> ModelVersio
             "kind", "no version served before {current}; promote another one", current=current
         )
     _retire_current(current)
-    # It keeps the time of its first promotion: a second roll-back goes further back.
+    # What was rolled back is no place to roll back to; the other keeps the time of its promotion,
+    # so that a second roll-back goes further back.
+    ModelVersion.objects.filter(pk=current.pk).update(promoted_at=None)
     ModelVersion.objects.filter(pk=previous.pk).update(state=State.IN_SERVICE)
     previous.state = State.IN_SERVICE
     audit.record(

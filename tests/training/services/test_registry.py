@@ -70,3 +70,16 @@ def test_rolling_back_goes_back_in_the_order_of_promotion(make_project, make_ver
     with pytest.raises(InvalidValue, match="no version served before"):
         roll_back(project=project, kind="policy", actor=None)
     assert ModelVersion.objects.filter(state="in_service").count() == 1
+
+
+def test_what_was_rolled_back_is_no_place_to_roll_back_to(make_project, make_version):
+    project = make_project()
+    first, bad, third = (make_version(project, number) for number in (1, 2, 3))
+    for version in (first, bad):
+        promote(version=version, actor=None, anyway="to try the roll-back")
+    assert roll_back(project=project, kind="policy", actor=None) == first
+    promote(version=third, actor=None, anyway="to try the roll-back")
+    assert roll_back(project=project, kind="policy", actor=None) == first
+    promote(version=bad, actor=None, anyway="it was mended")
+    promote(version=third, actor=None, anyway="to try the roll-back")
+    assert roll_back(project=project, kind="policy", actor=None) == bad
