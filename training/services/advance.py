@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
@@ -40,6 +40,7 @@ from training.services.preparation import freeze_snapshot, snapshot_rules
 from training.services.runs import queue_run
 from training.services.samples import make_pair_task
 from training.services.sampling import queue_sampling
+from training.supervise import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def advance_loops() -> int:
         try:
             while take_step(pk):
                 steps += 1
-        except DatabaseError:
+        except DATABASE_AWAY:
             raise
         except Exception:
             logger.exception("Loop %s could not be advanced", pk)
@@ -118,7 +119,12 @@ def _has_labels(loop: Loop, after: int) -> bool:
 
 
 def _snapshot(loop: Loop, row: LoopRound) -> bool:
-    """Freeze what both models learn from: one snapshot where they want the same rows."""
+    """Freeze what both models learn from: one snapshot where they want the same rows.
+
+    A failure that was overruled leaves the round without snapshots, so that nothing is trained.
+    """
+    if overruled(row, guards.FAILED):
+        return _go_to(row, Phase.REWARD_MODEL)
     if row.reward_snapshot is None:
         row.until_judgement = newest_judgement(loop.project)
         try:
@@ -134,8 +140,9 @@ def _snapshot(loop: Loop, row: LoopRound) -> bool:
 
 
 def _freeze(loop: Loop, row: LoopRound) -> None:
+    """`row` names the snapshots once all are made: one that fails takes the others back."""
     wanted = {Recipe.REWARD_MODEL: loop.reward_config, Recipe.DPO: loop.policy_config}
-    made = {}
+    made, of_recipe = {}, {}
     for recipe, config in wanted.items():
         if config is None:
             continue
@@ -145,10 +152,9 @@ def _freeze(loop: Loop, row: LoopRound) -> None:
             made[key] = freeze_snapshot(
                 project=loop.project, actor=loop.created_by, recipe=recipe, config=config
             )
-        if recipe == Recipe.REWARD_MODEL:
-            row.reward_snapshot = made[key]
-        else:
-            row.policy_snapshot = made[key]
+        of_recipe[recipe] = made[key]
+    row.reward_snapshot = of_recipe[Recipe.REWARD_MODEL]
+    row.policy_snapshot = of_recipe.get(Recipe.DPO)
 
 
 def _reward_model(loop: Loop, row: LoopRound) -> bool:
@@ -166,7 +172,8 @@ def _reward_model(loop: Loop, row: LoopRound) -> bool:
         put_in_service(loop, row, row.reward_version)
         return True
 
-    if not _job_done(loop, row, "reward_run", queue, done):
+    trains = row.reward_snapshot is not None
+    if trains and not _job_done(loop, row, "reward_run", queue, done):
         return False
     row.serving_reward = registry.in_service(project=loop.project, kind=Kind.REWARD_MODEL)
     return _go_to(row, Phase.POLICY)

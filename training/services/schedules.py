@@ -4,7 +4,7 @@ import logging
 import math
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from annotate.kinds import InvalidValue
@@ -15,6 +15,7 @@ from training.services import cron as cron_expressions
 from training.services.configs import clean_config, require_learnable
 from training.services.outlook import newest_judgement, outlook
 from training.services.runs import queue_run
+from training.supervise import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ def queue_due_runs() -> list[TrainingRun]:
     for (pk,) in ids.order_by("pk"):
         try:
             queued.append(_queue_if_due(pk))
-        except DatabaseError:
+        except DATABASE_AWAY:
             raise
         except Exception:
             logger.exception("Schedule %s could not be looked at", pk)

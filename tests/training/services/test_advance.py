@@ -4,10 +4,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection
 
 from annotate.kinds import InvalidValue
-from annotate.models import AuditEvent, JobState, Seat
+from annotate.models import AuditEvent, JobState, Seat, Snapshot
 from annotate.services import jobs
 from tests.training.judged import label_first
 from tests.training.loop_driver import begin, finish_job, to_judging, vote, whole_round
@@ -364,18 +364,63 @@ def test_paused_and_archived_loops_rest(project):
     assert LoopRound.objects.count() == 0
 
 
+@pytest.mark.parametrize("error", [RuntimeError("broken"), IntegrityError("broken")])
 def test_one_that_cannot_be_looked_at_keeps_no_other_back(
-    project, judged_project, monkeypatch, caplog
+    project, judged_project, monkeypatch, caplog, error
 ):
     broken, sound = begin(project), begin(judged_project(4, name="Other"))
     step = advance.take_step
 
     def look(pk: int) -> bool:
         if pk == broken.pk:
-            raise RuntimeError("broken")
+            raise error
         return step(pk)
 
     monkeypatch.setattr(advance, "take_step", look)
     advance_loops()
     assert LoopRound.objects.get().loop == sound
     assert f"Loop {broken.pk} could not be advanced" in caplog.text
+
+
+def test_without_a_database_none_is_looked_at(project, monkeypatch):
+    begin(project)
+
+    def away(pk: int) -> bool:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(advance, "take_step", away)
+    with pytest.raises(OperationalError):
+        advance_loops()
+
+
+@pytest.fixture
+def base_is_gone(project, settings, tmp_path):
+    """A loop whose policy's base was a folder that is no longer there."""
+    settings.BASE_MODELS_DIR = tmp_path
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text("{}")
+    loop = begin(project, policy_config={"base_model": str(tmp_path / "base")})
+    (tmp_path / "base" / "config.json").unlink()
+    advance_loops()
+    connection.check_constraints()  # the reward model's snapshot was taken back, and is not named
+    loop.refresh_from_db()
+    return loop
+
+
+def test_a_snapshot_that_cannot_be_made_stops_it_and_leaves_none(base_is_gone, tmp_path):
+    loop = base_is_gone
+    assert (loop.state, loop.stopped_by["detail"]["phase"]) == ("stopped", "snapshot")
+    assert "base_model" in loop.stopped_by["detail"]["message"]
+    row = open_round(loop)
+    assert (row.reward_snapshot, row.policy_snapshot, Snapshot.objects.count()) == (None, None, 0)
+    (tmp_path / "base" / "config.json").write_text("{}")
+    resume_loop(loop=loop, actor=None)
+    advance_loops()
+    assert open_round(loop).reward_run is not None
+
+
+def test_overruled_without_a_snapshot_the_round_goes_on_with_what_serves(base_is_gone):
+    overrule_guard(loop=base_is_gone, actor=None, reason="There is a reward model.")
+    advance_loops()
+    row = open_round(base_is_gone)
+    assert (row.phase, row.reward_run, row.policy_run) == ("sampling", None, None)

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DataError
 from django.utils import timezone
 
 from annotate.models import AuditEvent
 from tests.training.judged import label_first
 from training.models import Schedule, TrainingRun
+from training.services import schedules
 from training.services.runs import cancel_run
 from training.services.schedules import (
     change_schedule,
@@ -94,6 +96,21 @@ def test_one_that_has_become_invalid_does_not_stop_the_others(save):
     assert queue_due_runs() == []
     event = AuditEvent.objects.get(action="training.schedule_failed")
     assert (event.object_id, "no_such_field" in event.detail["error"]) == (broken.pk, True)
+
+
+def test_what_the_database_refuses_of_one_keeps_no_other_back(save, monkeypatch, caplog):
+    broken, sound = save(every_hours=1), save(every_hours=1)
+    look = schedules._queue_if_due
+
+    def refused(pk: int) -> TrainingRun | None:
+        if pk == broken.pk:
+            raise DataError("a value is out of range")
+        return look(pk)
+
+    monkeypatch.setattr(schedules, "_queue_if_due", refused)
+    age(sound, 5)
+    assert [run.schedule for run in queue_due_runs()] == [sound]
+    assert f"Schedule {broken.pk} could not be looked at" in caplog.text
 
 
 def test_one_that_cannot_be_looked_at_keeps_no_other_back(save, caplog):
