@@ -4,6 +4,8 @@
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds import InvalidValue
 from annotate.pages.reasons import in_words
 from training.losses.registry import POLICY_LOSSES
-from training.models import TrainingLimits, TrainingRun
+from training.models import TrainingRun
 from training.recipes.config import LEAST_RESPONSE_TOKENS, OBJECTIVE_DATA, RewardModelConfig
-from training.recipes.dpo_config import MAX_PHRASE, DpoConfig
+from training.recipes.dpo_config import MAX_PHRASE, OF_A_LOSS, DpoConfig
 
 Recipe = TrainingRun.Recipe
 
@@ -117,6 +119,10 @@ def _longest_text(recipe: type, **more) -> forms.Field:
     return _number(recipe, "max_length", min_value=least, label=_("Longest text, tokens"), **more)
 
 
+def _changes(name: str, before: Mapping[str, Any] | None, given: Mapping[str, Any]) -> bool:
+    return before is not None and before.get(name) != given.get(name)
+
+
 class ConfigForm(forms.Form):
     """What both recipes share. `sections`: fields that few runs need, folded away, by title."""
 
@@ -137,9 +143,16 @@ class ConfigForm(forms.Form):
             for title, names in self.sections.items()
         ]
 
-    def as_config(self) -> dict:
-        """The configuration for `queue_run`, fields left empty left out."""
-        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+    def as_config(self, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The configuration for `queue_run`, fields left empty left out: they take their default.
+
+        What the form does not ask for stays as it is in `before`; but what only some losses take,
+        and refuse each other, goes with the loss.
+        """
+        given = {name: one for name, one in self.cleaned_data.items() if one not in (None, "")}
+        asked = {*self.fields, *(OF_A_LOSS if _changes("loss", before, given) else ())}
+        kept = {name: value for name, value in (before or {}).items() if name not in asked}
+        return {**kept, **given}
 
     def add_invalid(self, error: InvalidValue) -> None:
         """Show a service's refusal at its field, or on top when it names none of ours."""
@@ -349,74 +362,3 @@ class DpoForm(FilteredForm):
 
 
 FORMS: dict[str, type[ConfigForm]] = {Recipe.REWARD_MODEL: RewardModelForm, Recipe.DPO: DpoForm}
-
-
-class ScheduleForm(forms.Form):
-    """When to train. At least one of the triggers."""
-
-    every_hours = forms.FloatField(
-        required=False,
-        min_value=0.01,
-        max_value=24 * 365,
-        label=_("Every so many hours"),
-        widget=forms.NumberInput(attrs={"step": "any"}),
-    )
-    every_judgements = forms.IntegerField(
-        required=False, min_value=1, max_value=10**9, label=_("After so many new judgements")
-    )
-    cron = forms.CharField(
-        required=False,
-        max_length=100,
-        label=_("At times (cron)"),
-        help_text=_(
-            "Minute, hour, day of month, month, day of week: 0 3 * * 1-5 is 3:00 on weekdays."
-        ),
-    )
-    drift_above = forms.FloatField(
-        required=False,
-        min_value=0.01,
-        max_value=100,
-        label=_("When what is judged drifts by more than"),
-        help_text=_("Population stability index; 0.1 is a moderate change, 0.25 a large one."),
-        widget=forms.NumberInput(attrs={"step": "any"}),
-    )
-    on_routing = forms.BooleanField(
-        required=False, label=_("When people contradict the AI judge more than it expects")
-    )
-    enabled = forms.BooleanField(required=False, initial=True, label=_("Enabled"))
-
-    def clean(self) -> dict:
-        values = super().clean()
-        triggers = ("every_hours", "every_judgements", "cron", "drift_above", "on_routing")
-        if not self.errors and not any(values[name] for name in triggers):
-            raise forms.ValidationError(_("Give at least one trigger."))
-        return values
-
-
-class LimitsForm(forms.ModelForm):
-    """A project's budget and quiet hours."""
-
-    class Meta:
-        model = TrainingLimits
-        fields = ["device_hours", "period", "quiet_from", "quiet_until", "time_zone"]
-        labels = {
-            "device_hours": _("Device hours"),
-            "period": _("For"),
-            "quiet_from": _("Quiet from"),
-            "quiet_until": _("until"),
-            "time_zone": _("Time zone"),
-        }
-        help_texts = {
-            "device_hours": _(
-                "Of training and sampling, on any device. Empty: no limit. When they are used up, "
-                "no run is taken; one under way goes on to its end."
-            ),
-            "period": "",
-            "quiet_from": _("Schedules start nothing then. Runs asked for by hand do start."),
-            "time_zone": _("As in Europe/Berlin; also of the cron times."),
-        }
-        widgets = {
-            "device_hours": forms.NumberInput(attrs={"step": "any", "min": 0}),
-            "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-            "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        }

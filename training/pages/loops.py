@@ -165,13 +165,10 @@ def _save(
     reward: RewardModelForm,
     policy: DpoForm,
 ) -> Loop:
-    """Fields of the recipes that the form does not show stay as they are."""
-    before: dict[str, Any] = found.reward_config if found else {}
-    wishes = {**form.wishes(), "reward_config": {**before, **reward.as_config()}}
-    wishes["policy_config"] = None
+    wishes = {**form.wishes(), "policy_config": None}
+    wishes["reward_config"] = reward.as_config(found.reward_config if found else None)
     if form.cleaned_data["train_policy"]:
-        before = (found.policy_config if found else None) or {}
-        wishes["policy_config"] = {**before, **policy.as_config()}
+        wishes["policy_config"] = policy.as_config(found.policy_config if found else None)
     if found is None:
         return loops.create_loop(project=project, actor=request.user, **wishes)
     return loops.change_loop(loop=found, actor=request.user, **wishes)

@@ -14,8 +14,9 @@ from annotate.kinds import InvalidValue
 from annotate.models import Project
 from annotate.pages.reasons import in_words
 from training.models import Schedule
-from training.pages.config_forms import FORMS, LimitsForm, ScheduleForm
+from training.pages.config_forms import FORMS
 from training.pages.runs import RECIPES, can_train
+from training.pages.schedule_forms import LimitsForm, ScheduleForm
 from training.services import limits, schedules
 
 TRIGGERS = (
@@ -83,7 +84,7 @@ def _edit(
                 project=project,
                 actor=request.user,
                 recipe=recipe,
-                config=config.as_config(),
+                config=config.as_config(found.config if found else None),
                 schedule=found,
                 **form.cleaned_data,
             )

@@ -35,6 +35,13 @@ DATA_FIELDS = (
     "mixture_share",
 )
 """Fields that say how the rows of a few losses are made; the others refuse them too."""
+OF_A_LOSS = (
+    *LOSS_FIELDS,
+    *DATA_FIELDS,
+    *("divergence", "divergence_alpha", "off_policy_weighting", "tail_weight", "changed_weight"),
+    *("sft_weight", "curriculum_stages", "reference_sync_steps", "reference_mixup"),
+)
+"""Fields that one loss takes and another may refuse."""
 PAIRS_FROM = ("people", "best_worst", "rejection", "anchored")
 UNREFINED = ("drop", "bad", "good")
 MAX_PHRASE = 200

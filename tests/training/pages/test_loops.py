@@ -108,6 +108,26 @@ def test_a_change_keeps_what_the_form_does_not_show(client, project):
     assert (loop.reward_config["max_length"], loop.sampling["samples"]) == (200, 3)
 
 
+def test_a_field_that_is_emptied_takes_its_default(client, project):
+    loop = begin(project, reward_config={"select_share": 0.5, "l2": 2.0, "method": "frozen"})
+    address = reverse("edit_loop", args=[loop.pk])
+    answer = client.post(address, form_of(client, address) | {"reward-select_share": ""})
+    assert answer.status_code == 302
+    loop.refresh_from_db()
+    assert (loop.reward_config["select_share"], loop.reward_config["l2"]) == (1.0, 2.0)
+
+
+def test_another_loss_leaves_behind_what_only_the_first_took(client, project):
+    policy = {"base_model": "tiny", "loss": "tdpo2", "tdpo_alpha": 0.9, "sample_prompts": 3}
+    loop = begin(project, policy_config=policy)
+    address = reverse("edit_loop", args=[loop.pk])
+    answer = client.post(address, form_of(client, address) | {"policy-loss": "sigmoid"})
+    assert answer.status_code == 302
+    loop.refresh_from_db()
+    kept = loop.policy_config
+    assert (kept["loss"], kept["tdpo_alpha"], kept["sample_prompts"]) == ("sigmoid", 0.5, 3)
+
+
 def test_the_page_follows_the_round(client, project, django_assert_max_num_queries):
     loop = begin(project)
     assert "when people have given enough new labels" in page(client, loop)

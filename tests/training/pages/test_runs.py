@@ -8,6 +8,7 @@ from django.urls import reverse
 from annotate.models import AuditEvent, JobState
 from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
 from training.pages.figures import figures_of, short_figure
+from training.services.schedules import save_schedule
 
 SHARE = {"value": 0.75, "low": 0.66, "high": 0.82, "rows": 96}
 REWARD = {
@@ -238,6 +239,22 @@ def test_a_schedule_is_made_changed_and_removed(client, project) -> None:
     assert (made.every_judgements, made.every_hours, made.enabled) == (None, 0.5, False)
     client.post(reverse("delete_schedule", args=[made.pk]))
     assert not Schedule.objects.exists()
+
+
+def test_a_schedule_keeps_what_its_form_does_not_show(client, project) -> None:
+    made = save_schedule(
+        project=project,
+        actor=project.created_by,
+        recipe="reward_model",
+        config={"data": {"query": {"source": "all"}}, "l2": 3.0, "select_share": 0.5},
+        every_hours=2,
+    )
+    answer = client.post(reverse("schedule", args=[made.pk]), {**FORM, "every_hours": "3"})
+    assert answer.status_code == 302
+    made.refresh_from_db()
+    assert (made.every_hours, made.config["l2"]) == (3, 3.0)
+    assert made.config["data"]["query"]["source"] == "all"
+    assert made.config["select_share"] == 1.0  # asked for and left empty: its default
 
 
 def test_the_page_says_what_would_run_next_and_why(client, project) -> None:
