@@ -23,6 +23,7 @@ from training.serializers import (
     TrainingRunDetailSerializer,
     TrainingRunSerializer,
     TrainingRunWishSerializer,
+    checked,
     page_of,
 )
 from training.services import cards, limits, registry, runs, sampling, schedules
@@ -36,12 +37,6 @@ def _page(view: APIView, queryset, serializer: type[serializers.Serializer]) -> 
     pages = NewestFirst()
     page = pages.paginate_queryset(queryset, view.request, view=view)
     return pages.get_paginated_response(serializer(page, many=True).data)
-
-
-def _checked(serializer: type[serializers.Serializer], data: object, **options: object) -> dict:
-    wanted = serializer(data=data, **options)
-    wanted.is_valid(raise_exception=True)
-    return wanted.validated_data
 
 
 class Runs(APIView):
@@ -72,7 +67,7 @@ class Runs(APIView):
     def post(self, request, project_id: int) -> Response:
         """Queue a run. Fields left out of `config` take the recipe's defaults."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        wanted = _checked(TrainingRunWishSerializer, request.data)
+        wanted = checked(TrainingRunWishSerializer, request)
         run = runs.queue_run(project=project, actor=request.user, **wanted)
         return Response(TrainingRunSerializer(run).data, status=201)
 
@@ -130,7 +125,7 @@ class PromoteModel(APIView):
         version = access.get_in_project(
             request.user, ModelVersion.objects.all(), version_id, access.MANAGE
         )
-        wanted = _checked(PromoteSerializer, request.data)
+        wanted = checked(PromoteSerializer, request)
         version = registry.promote(version=version, actor=request.user, **wanted)
         return Response(ModelVersionSerializer(version).data)
 
@@ -164,7 +159,7 @@ class RollBackModel(APIView):
     def post(self, request, project_id: int) -> Response:
         """Put the version that served before the present one back into service."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        kind = _checked(RollBackSerializer, request.data)["kind"]
+        kind = checked(RollBackSerializer, request)["kind"]
         version = registry.roll_back(project=project, kind=kind, actor=request.user)
         return Response(ModelVersionSerializer(version).data)
 
@@ -195,7 +190,7 @@ class Samplings(APIView):
     def post(self, request, project_id: int) -> Response:
         """Have a policy, or a chat model, answer prompts and make tasks of the answers."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        wanted = _checked(SamplingWishSerializer, request.data, context={"project": project})
+        wanted = checked(SamplingWishSerializer, request, context={"project": project})
         run = sampling.queue_sampling(
             version=wanted.get("model_version"),
             chat_model=wanted.get("chat_model"),
@@ -245,7 +240,7 @@ class Schedules(APIView):
     def post(self, request, project_id: int) -> Response:
         """Retrain when the first of the triggers given is due: see `outlook`."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        wanted = _checked(ScheduleSerializer, request.data)
+        wanted = checked(ScheduleSerializer, request)
         schedule = schedules.save_schedule(project=project, actor=request.user, **wanted)
         return Response(ScheduleSerializer(schedule).data, status=201)
 
@@ -268,7 +263,7 @@ class OneSchedule(APIView):
     def patch(self, request, schedule_id: int) -> Response:
         """Change what is given; `config` is replaced as a whole."""
         schedule = self.find(schedule_id, access.MANAGE)
-        values = _checked(ScheduleSerializer, request.data, partial=True)
+        values = checked(ScheduleSerializer, request, partial=True)
         schedule = schedules.change_schedule(schedule=schedule, actor=request.user, **values)
         return Response(ScheduleSerializer(schedule).data)
 
@@ -305,7 +300,7 @@ class Limits(APIView):
     def patch(self, request, project_id: int) -> Response:
         """Change what is given; null takes a limit away."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        wanted = _checked(LimitsSerializer, request.data, partial=True)
+        wanted = checked(LimitsSerializer, request, partial=True)
         saved = limits.save_limits(project=project, actor=request.user, **wanted)
         return Response(LimitsSerializer(saved).data)
 

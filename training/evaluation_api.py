@@ -20,7 +20,7 @@ from training.evaluation_serializers import (
     SetComparisonSerializer,
 )
 from training.models import EvaluationRun, EvaluationSet
-from training.serializers import page_of
+from training.serializers import checked, page_of
 from training.services import evaluations, runs
 from training.services.evaluation_sets import (
     BadRows,
@@ -143,9 +143,7 @@ class Evaluations(APIView):
         `config` stays empty for pairs.
         """
         project = access.get_project(request.user, project_id, access.MANAGE)
-        wish = EvaluationWishSerializer(data=request.data, context={"project": project})
-        wish.is_valid(raise_exception=True)
-        wanted = wish.validated_data
+        wanted = checked(EvaluationWishSerializer, request, context={"project": project})
         run = evaluations.queue_evaluation(
             evaluation_set=wanted["evaluation_set"],
             version=wanted["model_version"],

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,6 +16,7 @@ from training.loop_serializers import (
     LoopSerializer,
 )
 from training.models import Loop
+from training.serializers import checked
 from training.services import loops
 
 EXAMPLE = {
@@ -26,14 +26,6 @@ EXAMPLE = {
     "sampling": {"prompts": 100, "strategy": "least_covered", "samples": 2},
     "guards": {"people_share": 0.3, "gap": 0.1},
 }
-
-
-def _checked(
-    serializer: type[serializers.Serializer], request: Any, **options: Any
-) -> dict[str, Any]:
-    wanted = serializer(data=request.data, **options)
-    wanted.is_valid(raise_exception=True)
-    return wanted.validated_data
 
 
 class Loops(APIView):
@@ -53,7 +45,7 @@ class Loops(APIView):
     def post(self, request, project_id: int) -> Response:
         """Begin a loop. What is left out takes its default; no policy_config: none is trained."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        wanted = _checked(LoopSerializer, request, context={"project": project})
+        wanted = checked(LoopSerializer, request, context={"project": project})
         loop = loops.create_loop(project=project, actor=request.user, **wanted)
         return Response(LoopSerializer(loop).data, status=201)
 
@@ -73,7 +65,7 @@ class OneLoop(APIView):
     def patch(self, request, loop_id: int) -> Response:
         """Change what is given, from the next step on; objects are replaced as a whole."""
         loop = _find(request, loop_id, access.MANAGE)
-        wanted = _checked(LoopSerializer, request, partial=True, context={"project": loop.project})
+        wanted = checked(LoopSerializer, request, partial=True, context={"project": loop.project})
         return _detail(loops.change_loop(loop=loop, actor=request.user, **wanted))
 
 
@@ -89,7 +81,7 @@ class OverruleGuard(APIView):
     def post(self, request, loop_id: int) -> Response:
         """Go on although a guard stopped the loop; it is not asked again in this round."""
         loop = _find(request, loop_id, access.MANAGE)
-        wanted = _checked(LoopReasonSerializer, request)
+        wanted = checked(LoopReasonSerializer, request)
         return _detail(loops.overrule_guard(loop=loop, actor=request.user, **wanted))
 
 
@@ -107,7 +99,7 @@ class RollBackLoop(APIView):
     def post(self, request, loop_id: int) -> Response:
         """Put the models of an earlier round back into service; the next round starts from them."""
         loop = _find(request, loop_id, access.MANAGE)
-        wanted = _checked(LoopRollBackSerializer, request)
+        wanted = checked(LoopRollBackSerializer, request)
         loop = loops.roll_back_loop(
             loop=loop, actor=request.user, number=wanted["round"], reason=wanted["reason"]
         )

@@ -1,9 +1,13 @@
 """What the REST API says of training, and what it takes."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
+from rest_framework.request import Request
 
+from annotate.api.bodies import read_body
 from annotate.models import ChatModel
 from training.evaluation import gate
 from training.models import (
@@ -17,6 +21,18 @@ from training.models import (
 from training.services.limits import used_hours
 from training.services.outlook import outlook
 from training.services.registry import MAX_REASON
+
+
+def checked(
+    serializer: type[serializers.Serializer], request: Request, **options: Any
+) -> dict[str, Any]:
+    """The body's values. Raises InvalidValue for a field that there is none of: it would be
+    ignored; ValidationError for what is wrong with the others.
+    """
+    wanted = serializer(data=request.data, **options)
+    read_body(request, known=wanted.fields)
+    wanted.is_valid(raise_exception=True)
+    return wanted.validated_data
 
 
 def page_of(item: type[serializers.Serializer]) -> serializers.Serializer:

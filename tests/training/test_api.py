@@ -89,6 +89,30 @@ def test_a_bad_wish_is_a_problem_with_its_field(project, owner, body, field):
     assert not TrainingRun.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "body"),
+    [
+        ("post", "projects/{}/training/runs/", {"recipe": "dpo", "confg": {"loss": "ipo"}}),
+        ("post", "projects/{}/schedules/", {"recipe": "dpo", "every_hours": 2, "every_day": 1}),
+        ("post", "projects/{}/training/samplings/", {"model": 3}),
+        ("post", "projects/{}/training/loops/", {"policy_config": {}, "labels": 3}),
+        ("post", "projects/{}/training/models/roll-back/", {"kind": "policy", "to": 3}),
+        ("post", "projects/{}/evaluations/", {"set": 3}),
+        ("patch", "projects/{}/training/limits/", {"device_hrs": 3}),
+    ],
+)
+def test_a_field_that_there_is_none_of_is_refused(project, owner, method, address, body):
+    """Ignored, a slip of the pen would train with the defaults."""
+    answer = getattr(owner, method)(f"/api/v1/{address.format(project.pk)}", body, format="json")
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error["field"], "unknown field; there are" in error["message"]) == (
+        list(body)[-1],
+        True,
+    )
+    assert not TrainingRun.objects.exists()
+
+
 def test_who_may_do_what(project, owner, make_user, add_member, client_for):
     run = TrainingRun.objects.create(project=project, recipe="dpo")
     schedule = Schedule.objects.create(project=project, recipe="dpo", every_hours=1)
