@@ -34,6 +34,7 @@ MOST_ROWS = 128  # that go to the child together
 DEATHS = 2  # of the child with the same request, and it is given up
 LOG_BYTES = 1_000_000
 NICENESS = 5  # behind the web, before training
+SHUTS_DOWN = "The serving worker shuts down."
 
 Order = dict[str, Any]
 Rows = list[dict[str, Any]]
@@ -92,7 +93,7 @@ class Host:
         ticket = _Ticket(order, rows)
         with self._news:
             if self._closing:
-                raise CannotAnswer("The serving worker shuts down.")
+                raise CannotAnswer(SHUTS_DOWN)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="host", daemon=True)
                 self._thread.start()
@@ -134,7 +135,7 @@ class Host:
                 for ticket in tickets or []:
                     ticket.settle(error=RowsFailed(f"{type(error).__name__}: {error}"))
         for ticket in self._waiting:
-            ticket.settle(error=CannotAnswer("The serving worker shuts down."))
+            ticket.settle(error=CannotAnswer(SHUTS_DOWN))
 
     def _next(self) -> list[_Ticket] | None:
         """What goes to the child together; None after `idle` seconds without anything."""
@@ -192,15 +193,19 @@ class Host:
             if self._closing or time.monotonic() > deadline:
                 self._end_child()
                 if not withdrawn:
-                    said = f"The model took longer than {self.patience:g} s; ask for less at once."
                     for ticket in tickets:
-                        ticket.settle(error=RowsFailed(said))
+                        ticket.settle(error=self._gave_up())
                 return None
             if not withdrawn and all(ticket.unwanted for ticket in tickets):
                 withdrawn = True
                 pipe.send({"cancel": request["id"]})
                 deadline = time.monotonic() + CANCEL_GRACE
         return answer
+
+    def _gave_up(self) -> Exception:
+        if self._closing:
+            return CannotAnswer(SHUTS_DOWN)
+        return RowsFailed(f"The model took longer than {self.patience:g} s; ask for less at once.")
 
     def _child_died(self, tickets: list[_Ticket], error: Exception) -> None:
         """Each request is tried again, by itself; the one that kills it again is given up."""

@@ -78,6 +78,7 @@ class _Ask(APIView):
 
     scope = "read"
     fields: tuple[str, ...] = ()
+    in_service = False
 
     def queue(self, request: Request, version: ModelVersion, body: dict[str, Any]) -> ServingJob:
         raise NotImplementedError
@@ -101,7 +102,11 @@ class _Ask(APIView):
 class _AskScores(_Ask):
     def queue(self, request: Request, version: ModelVersion, body: dict[str, Any]) -> ServingJob:
         return serving.request_scores(
-            version=version, actor=request.user, token=request.auth, **body
+            version=version,
+            actor=request.user,
+            token=request.auth,
+            in_service=self.in_service,
+            **body,
         )
 
 
@@ -111,7 +116,12 @@ class _AskSamples(_Ask):
     def queue(self, request: Request, version: ModelVersion, body: dict[str, Any]) -> ServingJob:
         config = {name: body.pop(name) for name in SAMPLE_FIELDS if name in body}
         return serving.request_samples(
-            version=version, actor=request.user, token=request.auth, config=config, **body
+            version=version,
+            actor=request.user,
+            token=request.auth,
+            config=config,
+            in_service=self.in_service,
+            **body,
         )
 
 
@@ -133,6 +143,8 @@ class Scores(_AskScores):
 
 
 class ScoresInService(_AskScores):
+    in_service = True
+
     @extend_schema(
         operation_id="score_rows_in_service",
         parameters=[PREFER],
@@ -163,6 +175,8 @@ class Samples(_AskSamples):
 
 
 class SamplesInService(_AskSamples):
+    in_service = True
+
     @extend_schema(
         operation_id="sample_rows_in_service",
         parameters=[PREFER],

@@ -141,6 +141,17 @@ def test_a_request_that_nobody_wants_any_more_does_not_hold_the_others_up(make_h
     assert host.pid != first
 
 
+def test_closed_in_the_middle_it_blames_no_row(make_host):
+    host = make_host()
+    ask(host)
+    os.kill(host.pid, signal.SIGSTOP)  # it stands in the middle of the request
+    asking = Asking(host)
+    wait_until(lambda: host._number == 2, 10, "the request sent")
+    host.close()
+    asking.join(10)
+    assert (type(asking.error), "shuts down" in str(asking.error)) == (CannotAnswer, True)
+
+
 def test_an_idle_child_ends_and_comes_back(make_host):
     host = make_host(idle=0.3)
     ask(host)

@@ -58,17 +58,19 @@ def request_scores(
     token: ApiToken | None = None,
     rows: object,
     idempotency_key: object = "",
+    in_service: bool = False,
 ) -> ServingJob:
     """Queue rows to be scored by a reward model.
 
-    The same idempotency key with the same request gives the first job. Raises InvalidValue,
-    BadRows, NotServed, KeyUsed, TooMuch.
+    The same idempotency key with the same request gives the first job; `in_service` says that the
+    request named no version, so that it stays the same when another goes into service. Raises
+    InvalidValue, BadRows, NotServed, KeyUsed, TooMuch.
     """
     _require(version, ModelVersion.Kind.REWARD_MODEL, "score rows")
     cleaned = clean_score_rows(version, rows)
     size = sum(len(row.get("responses", ())) for row in cleaned)
     asked = {"version": version, "kind": ServingJob.Kind.SCORES, "config": {}, "size": size}
-    return _queue(asked, cleaned, actor, token, idempotency_key)
+    return _queue(asked, cleaned, actor, token, idempotency_key, in_service=in_service)
 
 
 def request_samples(
@@ -79,6 +81,7 @@ def request_samples(
     rows: object,
     config: Mapping[str, Any],
     idempotency_key: object = "",
+    in_service: bool = False,
 ) -> ServingJob:
     """Queue prompts to be answered by a policy. Raises as `request_scores`."""
     _require(version, ModelVersion.Kind.POLICY, "answer prompts")
@@ -86,7 +89,7 @@ def request_samples(
     drawing = clean_sampling(config, len(cleaned))
     size = len(cleaned) * drawing["n"]
     asked = {"version": version, "kind": ServingJob.Kind.SAMPLES, "config": drawing, "size": size}
-    return _queue(asked, cleaned, actor, token, idempotency_key)
+    return _queue(asked, cleaned, actor, token, idempotency_key, in_service=in_service)
 
 
 def cancel_job(*, job: ServingJob) -> None:
@@ -125,7 +128,9 @@ def remove_expired() -> int:
     )
     expired = ServingJob.objects.filter(over, expires_at__lt=now)
     ids = list(expired.values_list("pk", flat=True))
-    ServingPiece.objects.filter(job__in=ids).delete()
+    with transaction.atomic():
+        ServingPiece.objects.filter(job__in=ids).delete()
+        ServingJob.objects.filter(pk__in=ids).update(expires_at=None)
     ServingJob.objects.filter(over, finished_at__lt=now - JOBS_STAY).delete()
     return len(ids)
 
@@ -146,10 +151,13 @@ def _queue(
     actor: User,
     token: ApiToken | None,
     key: object,
+    *,
+    in_service: bool,
 ) -> ServingJob:
     key = clean_text("idempotency_key", key, max_chars=100, lines=False)
     version, kind, config = asked["version"], asked["kind"], asked["config"]
-    digest = _digest([version.pk, kind, config, rows])
+    named = ["in service", version.project_id] if in_service else version.pk
+    digest = _digest([named, kind, config, rows])
     _lock(actor)
     if key:
         before = ServingJob.objects.filter(created_by=actor, idempotency_key=key).first()

@@ -11,7 +11,7 @@ from annotate.models import JobState
 from annotate.services import jobs
 from training import folders, hosts, lifeline
 from training.host import CannotAnswer, RowsFailed
-from training.models import ServingJob
+from training.models import ModelVersion, ServingJob
 from training.services import serving, serving_work
 from training.services.serving import (
     KeyUsed,
@@ -178,6 +178,16 @@ def test_the_same_key_with_the_same_request_is_one_job(version):
     assert ServingJob.objects.count() == 1
 
 
+def test_sent_again_after_a_promotion_it_is_still_one_job(version, make_version):
+    """A program that asked whatever serves, and lost the answer."""
+    first = ask(version, many(2), idempotency_key="k", in_service=True)
+    ModelVersion.objects.update(state=ModelVersion.State.RETIRED)
+    newer = make_version(version.project, "reward_model")
+    assert ask(newer, many(2), idempotency_key="k", in_service=True) == first
+    with pytest.raises(KeyUsed):
+        ask(newer, many(2), idempotency_key="k")
+
+
 def test_a_second_message_finds_nothing_to_do(version, lengths):
     job = ask(version)
     assert jobs.claim(ServingJob, job.pk, owner="somebody")
@@ -338,9 +348,11 @@ def test_every_piece_of_samples_draws_anew_and_the_same_again(
 def test_answers_expire_and_jobs_much_later(version, lengths, settings):
     job = work(ask(version))
     assert remove_expired() == 0
-    ServingJob.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    a_day_ago = timezone.now() - timedelta(hours=24, seconds=1)
+    ServingJob.objects.update(finished_at=a_day_ago, expires_at=a_day_ago + timedelta(hours=24))
     assert remove_expired() == 1
     assert not job.pieces.exists()
+    assert remove_expired() == 0
     assert ServingJob.objects.exists()
     ServingJob.objects.update(finished_at=timezone.now() - serving.JOBS_STAY * 2)
     remove_expired()
