@@ -120,8 +120,8 @@ def _verdicts(
         result = child.result()
         if result is None:
             raise JudgeError(child.how_it_died())
-        if result["status"] == "failed":
-            raise JudgeError(result["message"])
+        if result["status"] != "done":
+            raise JudgeError(result.get("message") or "Something outside stopped the scoring.")
     finally:
         if child.is_running():
             child.kill()

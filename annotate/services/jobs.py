@@ -144,7 +144,7 @@ def requeue_due() -> int:
     for model in job_models():
         silent = Q(state=JobState.RUNNING, lease_until__lt=now)
         waiting = Q(state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=5))
-        due = list(model.objects.filter(silent | waiting).order_by("pk"))
+        due = list(model.objects.filter(silent | waiting).order_by("pk")[:MOST_WAITING])
         room = MOST_WAITING - _messages_in(model.queue) if due else 0
         for job in due[: max(0, room)]:
             _send(job)

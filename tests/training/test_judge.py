@@ -1,6 +1,7 @@
 """The judge by a reward model: what it asks its child, and how it ends."""
 
 import json
+from pathlib import Path
 
 import psutil
 import pytest
@@ -84,6 +85,27 @@ def test_a_caller_that_stops_takes_the_child_with_it(version, var_dir, monkeypat
     assert list(RewardModelJudge(version).compare(items(1), stop)) == []
     assert len(seen[0]) == 1
     assert not children_of(var_dir)
+
+
+def test_a_child_that_was_stopped_from_outside_is_an_error(version, var_dir, monkeypatch):
+    """Else the tasks that it did not read would count as looked at."""
+
+    class Stopped:
+        def __init__(self, folder: Path, job: dict) -> None:
+            (folder / "scores.jsonl").write_text("")
+
+        def wait(self, seconds: float) -> bool:
+            return True
+
+        def result(self) -> dict:
+            return {"status": "stopped"}
+
+        def is_running(self) -> bool:
+            return False
+
+    monkeypatch.setattr(judge, "Child", Stopped)
+    with pytest.raises(judges.JudgeError, match="outside stopped"):
+        list(RewardModelJudge(version).compare(items(1), lambda: False))
 
 
 def test_nothing_to_compare_starts_no_child(version, var_dir):

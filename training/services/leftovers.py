@@ -4,6 +4,7 @@ import fcntl
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,8 +76,12 @@ def _of_runs_over(model: type[Job], parent: Path) -> Iterator[Path]:
 
 
 def _older(parent: Path, age: timedelta) -> Iterator[Path]:
+    """What another process removes meanwhile is left out."""
     before = time.time() - age.total_seconds()
-    return (path for path in _inside(parent) if path.stat().st_mtime < before)
+    for path in _inside(parent):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                yield path
 
 
 def _is_locked(folder: Path) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from annotate.models import JobState
 from training import folders
 from training.models import TrainingRun
+from training.services import leftovers
 from training.services.leftovers import remove_leftovers, tidy
 from training.services.runs import queue_run
 
@@ -73,6 +74,24 @@ def test_runs_that_ended_as_they_waited_are_tidied(make_project, var_dir):
     whole = files(folders.run_folder(10**9))
     kept = [files(folders.run_folder(run.pk)) for run in runs]
     assert kept == [RECORD, whole, RECORD]
+
+
+def test_what_others_remove_meanwhile_is_no_error(var_dir, monkeypatch):
+    passing, left = (folders.scratch_folder() / name for name in ("passing", "left"))
+    for folder in (passing, left):
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    look = leftovers._inside
+
+    def while_another_works(folder):
+        found = look(folder)
+        if passing in found:
+            passing.rmdir()
+        return found
+
+    monkeypatch.setattr(leftovers, "_inside", while_another_works)
+    remove_leftovers()
+    assert not left.exists()
 
 
 def test_scratch_of_killed_workers_and_bases_out_of_use_go(var_dir):
