@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from annotate.quality.intervals import Z95, wilson
+from annotate.quality.intervals import t95, wilson
 from training.evaluation.preference import Proportion, paired_accuracy_test
 
 Floats = NDArray[np.float64]
@@ -25,23 +25,26 @@ def points(gap: ArrayLike) -> Floats:
 def clustered_share(point: ArrayLike, cluster: ArrayLike) -> Proportion:
     """The mean of points in 0..1 with Wilson's 95 % interval on the effective number of rows.
 
-    That number is p (1 - p) / V with V the variance of the mean by clusters (prompts),
-    V = sum over clusters of (sum of deviations)^2 / N^2, and at most N: N where every row has a
-    cluster of its own, the number of clusters where rows of one cluster, or all, agree. Source:
-    Korn & Graubard 1998 (Survey Methodology 24), with Wilson's interval for theirs. (nan, 0, 1)
-    without rows.
+    That number is N over the design effect, times (t_{N-1} / t_{G-1})^2 for G clusters (prompts),
+    whose few degrees of freedom widen the interval; at most N. The design effect is the variance of
+    the mean by clusters, G / (G - 1) * sum over clusters of (sum of deviations)^2 / N^2, over
+    p (1 - p) / (N - 1). So it is N where every row has a cluster of its own; 1 for a single
+    cluster; and the number of clusters where all rows agree, which tells nothing of how far those
+    of one cluster hang together. Source: Korn & Graubard 1998 (Survey Methodology 24, section 2),
+    with Wilson's interval for theirs. (nan, 0, 1) without rows.
     """
     point_N = np.asarray(point, dtype=np.float64)
     if not point_N.size:
         return Proportion(float("nan"), 0.0, 1.0, 0)
     _, place_N = np.unique(np.asarray(cluster), return_inverse=True)
     share = float(point_N.mean())
-    variance = _variance(point_N - share, place_N)
-    effective = float(point_N.size)
-    if np.ptp(point_N) == 0:  # nothing tells how far rows of one cluster hang together
-        effective = float(place_N.max() + 1)
-    elif variance > 0:
-        effective = min(effective, share * (1 - share) / variance)
+    rows, clusters = point_N.size, int(place_N.max()) + 1
+    effective = float(clusters)
+    if clusters > 1 and np.ptp(point_N) > 0:
+        variance = _variance(point_N - share, place_N) * clusters / (clusters - 1)
+        alone = share * (1 - share) / (rows - 1)
+        few = (t95(rows - 1) / t95(clusters - 1)) ** 2
+        effective = float(rows) * few * (min(1.0, alone / variance) if variance > 0 else 1.0)
     low, high = wilson(share * effective, effective)
     return Proportion(share, low, high, point_N.size)
 
@@ -71,8 +74,8 @@ def paired_difference(
 ) -> dict[str, float | int | None]:
     """How much higher the share of a is than that of b on the same rows, by clusters.
 
-    The interval is by the normal distribution with the cluster-robust variance times G / (G - 1)
-    for G clusters; its ends are None for fewer than two.
+    The interval is by Student's t with G - 1 degrees of freedom for G clusters, with the
+    cluster-robust variance times G / (G - 1); its ends are None for fewer than two.
     """
     gap_N = np.asarray(point_a, dtype=np.float64) - np.asarray(point_b, dtype=np.float64)
     _, place_N = np.unique(np.asarray(cluster), return_inverse=True)
@@ -80,7 +83,7 @@ def paired_difference(
     mean = float(gap_N.mean()) if gap_N.size else float("nan")
     if count < 2:
         return {"value": mean, "low": None, "high": None, "rows": gap_N.size}
-    half = Z95 * sqrt(_variance(gap_N - mean, place_N) * count / (count - 1))
+    half = t95(count - 1) * sqrt(_variance(gap_N - mean, place_N) * count / (count - 1))
     return {
         "value": mean,
         "low": max(-1.0, mean - half),

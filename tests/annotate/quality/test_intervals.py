@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.quality.intervals import Z95, mean_interval, wilson
+from annotate.quality.intervals import Z95, mean_interval, t95, wilson
 
 
 def test_wilson_equals_newcombe_worked_example() -> None:
@@ -57,3 +57,19 @@ def test_mean_interval_at_the_ends():
     assert mean_interval([(2.0, 3)]) is None
     assert mean_interval([(2.0, 2), (1.0, 1)]) == (1.0, 1.0)
     assert mean_interval([(0.0, 1), (1.0, 1)]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [(1, 12.7062), (2, 4.30265), (3, 3.18245), (10, 2.22814), (29, 2.04523), (120, 1.97993)],
+)
+def test_student_s_points_as_tables_have_them(degrees, expected):
+    assert t95(degrees) == pytest.approx(expected, abs=5e-5)
+
+
+def test_student_s_points_fall_to_the_normal_one():
+    points = [t95(degrees) for degrees in range(1, 400)]
+    assert points == sorted(points, reverse=True)
+    assert t95(10**7) == pytest.approx(Z95, abs=1e-6)
+    with pytest.raises(ValueError, match="at least 1"):
+        t95(0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from annotate.quality.intervals import wilson
 from training.evaluation.pair_sets import (
@@ -38,23 +39,53 @@ def test_rows_that_only_repeat_each_other_add_nothing(right, times):
     again = clustered_share(
         np.repeat([float(hit) for hit in right], times), np.repeat(range(len(right)), times)
     )
-    assert (again.value, again.low, again.high) == pytest.approx((once.value, once.low, once.high))
+    assert again.value == pytest.approx(once.value)
+    assert again.low <= once.low + 1e-9
+    assert again.high >= once.high - 1e-9
     assert (once.low, once.high) == pytest.approx(wilson(sum(right), len(right)))
+
+
+def test_many_rows_that_repeat_each_other_count_as_their_prompts():
+    once = clustered_share([1.0, 1.0, 0.0] * 400, range(1200))
+    again = clustered_share(np.repeat([1.0, 1.0, 0.0] * 400, 3), np.repeat(range(1200), 3))
+    assert (again.low, again.high) == pytest.approx((once.low, once.high), abs=1e-4)
+
+
+@pytest.mark.parametrize("prompts", [2, 3, 10])
+def test_few_prompts_have_intervals_that_hold(prompts):
+    """Drawn 1,000 times with a true share of one half: of 95 % intervals some 950 hold it."""
+    rng = np.random.default_rng(prompts)
+    held = [0, 0]
+    for _ in range(1000):
+        ease = rng.beta(1.5, 1.5, prompts)[:, None]
+        one, other = ((rng.random((prompts, 10)) < ease).ravel().astype(float) for _ in range(2))
+        cluster = np.repeat(range(prompts), 10)
+        share, gap = clustered_share(one, cluster), paired_difference(one, other, cluster)
+        held[0] += share.low <= 0.5 <= share.high
+        held[1] += gap["low"] <= 0 <= gap["high"]
+    assert min(held) > 885  # 775 and 725 of 1,000 for two prompts by the normal distribution
+
+
+def test_one_prompt_counts_as_one_row_however_many_pairs_it_has():
+    share = clustered_share([1.0, 1.0, 0.0, 1.0] * 25, [7] * 100)
+    assert (share.low, share.high) == pytest.approx(wilson(0.75, 1))
 
 
 def test_clusters_that_disagree_inside_do_not_narrow_the_interval_beyond_rows():
     share = clustered_share([1.0, 0.0] * 20, np.repeat(range(20), 2))
-    assert (share.low, share.high) == pytest.approx(wilson(20, 40))
+    effective = 40 * (t.ppf(0.975, 39) / t.ppf(0.975, 19)) ** 2
+    assert (share.low, share.high) == pytest.approx(wilson(effective / 2, effective), abs=1e-6)
     share = clustered_share([0.5] * 6, [0, 0, 0, 1, 1, 1])
     assert (share.low, share.high) == pytest.approx(wilson(1.0, 2.0))
 
 
 def test_the_effective_number_of_rows_by_hand():
     # p = 3/5; deviations: prompt a .4 + .4 + .4 = 1.2, prompt b -.6 - .6 = -1.2.
-    # V = (1.44 + 1.44) / 25 = .1152; p (1 - p) / V = .24 / .1152.
+    # V = 2 / 1 (1.44 + 1.44) / 25 = .2304; of rows by themselves .24 / 4 = .06.
     share = clustered_share([1, 1, 1, 0, 0], ["a", "a", "a", "b", "b"])
-    effective = 0.24 / 0.1152
-    assert (share.low, share.high) == pytest.approx(wilson(0.6 * effective, effective))
+    effective = 5 * 0.06 / 0.2304 * (2.776445 / 12.706205) ** 2
+    expected = wilson(0.6 * effective, effective)
+    assert (share.low, share.high) == pytest.approx(expected, abs=1e-6)
     empty = clustered_share([], [])
     assert (empty.low, empty.high, empty.rows) == (0.0, 1.0, 0)
 
@@ -70,9 +101,10 @@ def test_the_mean_of_shares_by_hand():
 
 
 def test_the_difference_of_two_models_by_hand():
-    # Differences 1, 1, 0, -1 in prompts a, a, b, c: mean .25; sums of deviations 1.5, -.25, -1.25.
+    # Differences 1, 1, 0, -1 in prompts a, a, b, c: mean .25; sums of deviations 1.5, -.25, -1.25;
+    # 4.3027: t of two degrees of freedom.
     found = paired_difference([1, 1, 1, 0], [0, 0, 1, 1], ["a", "a", "b", "c"])
-    half = 1.959964 * sqrt((1.5**2 + 0.25**2 + 1.25**2) / 16 * 3 / 2)
+    half = 4.302653 * sqrt((1.5**2 + 0.25**2 + 1.25**2) / 16 * 3 / 2)
     assert found["value"] == 0.25
     assert found["low"] == pytest.approx(max(-1, 0.25 - half))
     assert found["high"] == pytest.approx(min(1, 0.25 + half))
