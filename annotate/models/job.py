@@ -69,6 +69,13 @@ class Job(models.Model):
         return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
     @property
+    def seconds_taken(self) -> float | None:
+        """From its first attempt to its end; None before that."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+    @property
     def percent(self) -> int | None:
         """0..100, or None while the total is unknown."""
         if not self.total:

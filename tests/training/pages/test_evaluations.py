@@ -1,6 +1,7 @@
 """Evaluation sets and runs in the browser."""
 
 import json
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -108,6 +109,15 @@ def test_bad_rows_are_told_and_nothing_is_kept(client, project):
     assert answer.status_code == 422
 
 
+def test_a_short_run_says_how_many_seconds_it_took(client, project, pairs, make_scored):
+    run = finished(pairs, make_scored(project, 1, 1.0), [1.0] * 8)
+    run.started_at = run.created_at
+    run.finished_at = run.created_at + timedelta(seconds=42)
+    run.save()
+    page = client.get(reverse("evaluation", args=[run.pk])).content.decode()
+    assert "took 42 s" in page
+
+
 def test_starting_watching_cancelling_deleting(client, project, pairs, make_scored):
     version = make_scored(project, 1, 1.0)
     address = reverse("evaluation_set", args=[pairs.pk])
@@ -118,7 +128,7 @@ def test_starting_watching_cancelling_deleting(client, project, pairs, make_scor
     assert refused.status_code == 422
     assert "is being evaluated on this set" in refused.content.decode()
     page = client.get(answer.url, headers={"HX-Request": "true"})
-    assert "Waits for a training worker" in page.content.decode()
+    assert "Waits for a serving worker" in page.content.decode()
     assert "<h1>" not in page.content.decode()
     client.post(reverse("cancel_evaluation", args=[run.pk]))
     run.refresh_from_db()
