@@ -62,7 +62,7 @@ app.conf.update(
         "remove-leftovers": {
             "task": "training.tasks.remove_leftovers",
             "schedule": 3600.0,
-            "options": {"queue": "training", "expires": 3600},
+            "options": {"queue": "serving", "expires": 3600},
         },
     },
 )

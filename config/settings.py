@@ -240,6 +240,12 @@ BASE_MODELS_DIR = Path(os.environ.get("TANDEM_BASE_MODELS", VAR_DIR / "base_mode
 TRAINING_PROCESSES = int(os.environ.get("TANDEM_TRAINING_PROCESSES", 1))
 # CPU threads of a training child. It runs at nice 10, so the web goes first on every core.
 TRAINING_THREADS = int(os.environ.get("TANDEM_TRAINING_THREADS", os.cpu_count() or 1))
+# Where models are evaluated: beside training runs, or ("training") one after the other with them.
+EVALUATION_QUEUE = os.environ.get("TANDEM_EVALUATION_QUEUE", "serving")
+if EVALUATION_QUEUE not in ("serving", "training"):
+    raise ImproperlyConfigured(
+        f"TANDEM_EVALUATION_QUEUE={EVALUATION_QUEUE!r}: set it to serving or training."
+    )
 # What programs may ask of models at once, and how models are kept: docs/serving.md.
 SERVING = {
     name: int(os.environ.get(f"TANDEM_SERVING_{name.upper()}", default))

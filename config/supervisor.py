@@ -106,7 +106,8 @@ def background_services() -> list[Service]:
         say(f"no training worker, no serving worker: {absent}")
     else:
         services.append(worker_service("training", "training", 1))
-        threads = int(os.environ.get("SERVING_THREADS", "8"))
+        # And a thread each for an evaluation and a matchmaking: see training/places.py.
+        threads = int(os.environ.get("SERVING_THREADS", "8")) + 2
         services.append(worker_service("serving", "serving", threads, pool="threads"))
     return services
 

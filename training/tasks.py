@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from annotate.services import jobs
+from training import places
 from training.models import EvaluationRun, Matchmaking, SamplingRun, ServingJob, TrainingRun
 from training.services import advance, leftovers, running, schedules, serving, serving_work
 
@@ -25,10 +26,11 @@ def run_sampling(run_id: int) -> None:
 
 @shared_task
 def run_matchmaking(run_id: int) -> None:
-    """Choose the pairs of one sampling, unless somebody else does."""
-    run = jobs.claim(Matchmaking, run_id, owner=jobs.owner_name())
-    if run is not None:
-        running.match(run=run)
+    """Choose the pairs of one sampling, unless somebody else does or others are chosen here."""
+    with places.place(places.MATCHING) as free:
+        run = jobs.claim(Matchmaking, run_id, owner=jobs.owner_name()) if free else None
+        if run is not None:
+            running.match(run=run)
 
 
 @shared_task
@@ -39,10 +41,11 @@ def advance_loops() -> int:
 
 @shared_task
 def run_evaluation(run_id: int) -> None:
-    """Evaluate one version on one set, unless somebody else does."""
-    run = jobs.claim(EvaluationRun, run_id, owner=jobs.owner_name())
-    if run is not None:
-        running.evaluate(run=run)
+    """Evaluate one version on one set, unless somebody else does or another one is here."""
+    with places.place(places.EVALUATION) as free:
+        run = jobs.claim(EvaluationRun, run_id, owner=jobs.owner_name()) if free else None
+        if run is not None:
+            running.evaluate(run=run)
 
 
 @shared_task

@@ -54,7 +54,7 @@ class EvaluationRun(Job):
     """A model version on an evaluation set: agreement with pairs, or best-of-n over prompts."""
 
     task_name = "training.tasks.run_evaluation"
-    queue = "training"
+    queue = settings.EVALUATION_QUEUE
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="evaluation_runs")
     evaluation_set = models.ForeignKey(EvaluationSet, on_delete=models.PROTECT, related_name="runs")

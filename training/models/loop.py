@@ -281,7 +281,7 @@ class Matchmaking(Job):
     """
 
     task_name = "training.tasks.run_matchmaking"
-    queue = "training"
+    queue = "serving"  # where reward models are warm, and no training run is in the way
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="matchmakings")
     sampling_run = models.ForeignKey(

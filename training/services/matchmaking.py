@@ -16,13 +16,14 @@ from django.db import transaction
 from annotate.media.as_text import as_text
 from annotate.models import JobState, Prompt, Response, User
 from annotate.services import audit, jobs
-from training import folders
+from training import folders, hosts
 from training.loop.matching import Candidate, match
 from training.models import MatchedPair, Matchmaking, ModelVersion, SamplingRun
 from training.services.preparation import messages, write_once
 
 OLDER = 4  # responses of a prompt that new ones may meet, drawn by the seed
 BATCH = 500
+READ_AT_ONCE = 8  # prompts whose responses a warm model reads together; others wait so long
 
 
 @transaction.atomic
@@ -106,6 +107,27 @@ def _texts(rows: list[dict[str, Any]]) -> dict[int, str]:
     ids = [pk for row in rows for pk in (*row["new"], *row["older"])]
     found = Response.objects.filter(pk__in=ids).values_list("pk", "content")
     return {pk: as_text(content) for pk, content in found}
+
+
+def score_warm(
+    run: Matchmaking, model_dir: str, check: Callable[[], None], scored: Callable[[], None]
+) -> None:
+    """Write scores.jsonl as a child does, by the host of warm reward models. `scored` is called
+    after each of its answers. A prompt that the model cannot read is left out. Raises CannotAnswer,
+    RowsFailed, or what `check` and `scored` raise.
+    """
+    folder = folders.match_folder(run.pk)
+    order = {"do": "score", "model_dir": model_dir}
+    with (folder / "scores.jsonl").open("w", encoding="utf-8") as out:
+        items = _lines(folder / "items.jsonl")
+        while batch := list(islice(items, READ_AT_ONCE)):
+            answers = hosts.host(hosts.SCORES).ask(order, batch, check)
+            for item, answer in zip(batch, answers, strict=True):
+                if "scores" in answer:
+                    row = {"id": item["id"], "scores": answer["scores"]}
+                    out.write(json.dumps(row) + "\n")
+            scored()
+            check()
 
 
 def record_matchmaking(

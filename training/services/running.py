@@ -13,8 +13,9 @@ from annotate.chat.failures import ModelFailure
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
-from training import folders
+from training import folders, hosts, lifeline
 from training.child import Child, FolderBusy, read_result
+from training.host import CannotAnswer, RowsFailed
 from training.models import (
     EvaluationRun,
     Matchmaking,
@@ -34,6 +35,7 @@ from training.services.limits import require_budget
 from training.services.matchmaking import (
     prepare_matchmaking,
     record_matchmaking,
+    score_warm,
     store_matches,
 )
 from training.services.preparation import prepare_run
@@ -81,11 +83,15 @@ def sample(*, run: SamplingRun) -> None:
 
 
 def match(*, run: Matchmaking) -> None:
-    """As `train`, for the choice of pairs; without a reward model nobody need read anything."""
+    """As `train`, for the choice of pairs. Where models are warm, the reward model in hand reads
+    the responses, in place of a child; without a reward model nobody need.
+    """
     folder = folders.match_folder(run.pk)
     work = partial(_work, run, folder, prepare_matchmaking, record_matchmaking, store_matches)
     if run.reward_version is None:
         work = partial(_draw, run)
+    elif hosts.serves_here():
+        work = partial(_read_warm, run)
     _bring_to_end(run, folder, work)
 
 
@@ -97,6 +103,28 @@ def _draw(run: Matchmaking) -> Callable[[], object]:
     except Interrupted as interrupted:
         return interrupted_ending(run, interrupted)
     return partial(store_matches, run=run, result={})
+
+
+def _read_warm(run: Matchmaking) -> Callable[[], object]:
+    """Scores from the model that serves already: no child, and no second copy in memory."""
+    if not run.device_seconds:
+        require_budget(run.project)
+    meter = _Meter(run)
+    try:
+        with keep_lease(run) as check:
+            job = prepare_matchmaking(run, check)
+            score_warm(run, job["model_dir"], check, partial(_beat_of, run, meter))
+    except Interrupted as interrupted:
+        return interrupted_ending(run, interrupted)
+    except (CannotAnswer, RowsFailed) as error:
+        if lifeline.is_cut():
+            return partial(give_back, run=run, message=WAITS, excused=True)
+        return partial(end_run, run=run, state=JobState.FAILED, message=str(error))
+    return partial(store_matches, run=run, result={})
+
+
+def _beat_of(run: Matchmaking, meter: "_Meter") -> None:
+    record_matchmaking(run=run, events=[], **meter.read())
 
 
 def evaluate(*, run: EvaluationRun) -> None:

@@ -339,7 +339,7 @@ def test_the_command_queues(judged_project, add, make_version, capsys):
     reward = make_version(project, "reward_model")
     found = add(project, [{"prompt": "p", "chosen": "a", "rejected": "b"}])
     call_command("evaluate", str(found.pk), str(reward.pk))
-    assert "waits for a training worker" in capsys.readouterr().out
+    assert "waits for a serving worker" in capsys.readouterr().out
     assert EvaluationRun.objects.get().state == JobState.QUEUED
     with pytest.raises(CommandError, match="there is no version 0"):
         call_command("evaluate", str(found.pk), "0")

@@ -12,7 +12,7 @@ from training.services.evaluations import queue_evaluation
 
 
 class Command(BaseCommand):
-    help = "Evaluate a model version on an evaluation set, by a training worker."
+    help = "Evaluate a model version on an evaluation set, by a worker."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("evaluation_set", type=int, help="its id")
@@ -39,4 +39,4 @@ class Command(BaseCommand):
             )
         except InvalidValue as error:
             raise CommandError(f"{error.field} {error.message}") from error
-        self.stdout.write(f"{run.pk}: {version} on {found} waits for a training worker")
+        self.stdout.write(f"{run.pk}: {version} on {found} waits for a {run.queue} worker")
