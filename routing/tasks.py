@@ -3,8 +3,8 @@
 from celery import shared_task
 
 from annotate.services import jobs
-from routing.models import RoutingRun
-from routing.services import passes
+from routing.models import JudgeRun, RoutingRun
+from routing.services import judge_runs, passes
 
 
 @shared_task
@@ -22,3 +22,11 @@ def start_due_routing() -> int:
     for project in projects:
         passes.start_routing(project=project, actor=None)
     return len(projects)
+
+
+@shared_task
+def run_judge(run_id: int) -> None:
+    """Let a judge work through its run, unless somebody else does."""
+    run = jobs.claim(JudgeRun, run_id, owner=jobs.owner_name())
+    if run is not None:
+        judge_runs.run_judge(run=run)

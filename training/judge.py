@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from routing.judges import (
-    Comparison,
     JudgeError,
     JudgeInterrupted,
     JudgeKind,
+    Question,
     Verdict,
     register,
 )
@@ -48,7 +48,7 @@ class RewardModelJudge:
             raise JudgeError(f"The files of {version} are missing from {self.folder}.")
 
     def compare(
-        self, items: Sequence[Comparison], should_stop: Callable[[], bool]
+        self, items: Sequence[Question], should_stop: Callable[[], bool]
     ) -> Iterator[Verdict]:
         """Verdicts as they come. A child of its own is killed when the caller stops or goes away.
 
@@ -68,7 +68,7 @@ class _Stopped(Exception):
 
 
 def _warm_verdicts(
-    model: Path, items: Sequence[Comparison], should_stop: Callable[[], bool]
+    model: Path, items: Sequence[Question], should_stop: Callable[[], bool]
 ) -> Iterator[Verdict]:
     asked_at = time.monotonic()
 
@@ -103,7 +103,7 @@ def _warm_verdicts(
 
 
 def _verdicts(
-    folder: Path, model: Path, items: Sequence[Comparison], should_stop: Callable[[], bool]
+    folder: Path, model: Path, items: Sequence[Question], should_stop: Callable[[], bool]
 ) -> Iterator[Verdict]:
     write_items(folder / "items.jsonl", items)
     child = Child(folder, {"duty": "score", "model_dir": str(model)})
@@ -127,13 +127,13 @@ def _verdicts(
             child.kill()
 
 
-def write_items(path: Path, items: Sequence[Comparison]) -> None:
+def write_items(path: Path, items: Sequence[Question]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for item in items:
             file.write(json.dumps(as_row(item)) + "\n")
 
 
-def as_row(item: Comparison) -> dict[str, Any]:
+def as_row(item: Question) -> dict[str, Any]:
     """What a scorer reads of it; the system text is the first turn."""
     system = [{"role": "system", "content": item.system}] if item.system else []
     return {

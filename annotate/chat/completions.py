@@ -1,4 +1,4 @@
-"""The client of OpenAI-compatible chat completions: one streamed reply.
+"""The client of OpenAI-compatible chat completions: one reply, streamed or whole.
 
 https://platform.openai.com/docs/api-reference/chat as vLLM, llama.cpp, Ollama and others speak it.
 """
@@ -8,12 +8,15 @@ import ssl
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from math import ceil
 from typing import Any, cast
 
 import httpx
 
-from annotate.chat.addresses import resolve
+from annotate.chat.addresses import Address, resolve
 from annotate.chat.events import read_events
 from annotate.chat.failures import ModelFailure
 
@@ -42,7 +45,82 @@ class Piece:
     completion_tokens: int | None = None
 
 
+@dataclass(frozen=True)
+class Completion:
+    """A whole reply. `first_token`: the likeliest first tokens with their natural
+    log-probabilities, where the server tells them.
+    """
+
+    text: str
+    finish_reason: str = ""
+    model: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    first_token: tuple[tuple[str, float], ...] = ()
+
+
 Message = Mapping[str, str]
+
+
+async def complete(
+    client: httpx.AsyncClient,
+    target: Target,
+    messages: Sequence[Message],
+    *,
+    private_hosts: Collection[str],
+) -> Completion:
+    """The whole reply at once. Raises ModelFailure. The caller bounds the time.
+
+    The client may be shared by requests to one address (`new_client`).
+    """
+    try:
+        address = await resolve(f"{target.base_url}/chat/completions", private_hosts=private_hosts)
+        async with client.stream(
+            "POST",
+            address.url,
+            json=_body(target, messages, stream=False),
+            headers=_headers(address, target),
+            extensions=_extensions(address),
+        ) as answer:
+            if answer.status_code != 200:
+                raise await _refusal(answer, target)
+            raw = await _read_some(answer, MAX_WHOLE_BYTES + 1)
+    except httpx.HTTPError as error:
+        raise _broken(error, target) from error
+    if len(raw) > MAX_WHOLE_BYTES:
+        raise ModelFailure("malformed", f"the reply has more than {MAX_WHOLE_BYTES} bytes")
+    value = _json(raw.decode("utf-8", "replace"), target)
+    piece = _piece(value, target, "message")
+    return Completion(
+        text=piece.text[:MAX_REPLY_CHARS],
+        finish_reason=piece.finish_reason,
+        model=_storable(str(value.get("model") or ""))[:200],
+        prompt_tokens=piece.prompt_tokens,
+        completion_tokens=piece.completion_tokens,
+        first_token=_first_token(value),
+    )
+
+
+def new_client() -> httpx.AsyncClient:
+    """Without the proxies of the environment: the address that was checked is the one asked."""
+    return httpx.AsyncClient(timeout=None, trust_env=False, verify=_trust())
+
+
+def _first_token(value: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """What is not as it should be is left out: some servers send null, or the text alone."""
+    [choice, *_] = value.get("choices") or [{}]
+    logprobs = choice.get("logprobs")
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    first = content[0] if isinstance(content, list) and content else None
+    if not isinstance(first, Mapping):
+        return ()
+    listed = first.get("top_logprobs") or [first]
+    found = []
+    for one in filter(lambda row: isinstance(row, Mapping), listed):
+        token, logprob = one.get("token"), one.get("logprob")
+        if isinstance(token, str) and type(logprob) in (int, float) and logprob == logprob:
+            found.append((_storable(token), max(-9999.0, float(logprob))))
+    return tuple(found)
 
 
 async def stream_reply(
@@ -59,31 +137,26 @@ async def stream_reply(
             async for piece in pieces:
                 yield piece
     except httpx.HTTPError as error:
-        kind = "unreachable" if isinstance(error, httpx.ConnectError) else "broken_off"
-        raise ModelFailure(kind, _safe(f"{type(error).__name__}: {error}", target)) from error
+        raise _broken(error, target) from error
+
+
+def _broken(error: httpx.HTTPError, target: Target) -> ModelFailure:
+    kind = "unreachable" if isinstance(error, httpx.ConnectError) else "broken_off"
+    return ModelFailure(kind, _safe(f"{type(error).__name__}: {error}", target))
 
 
 async def _stream(
     target: Target, messages: Sequence[Message], private_hosts: Collection[str]
 ) -> AsyncGenerator[Piece, None]:
     address = await resolve(f"{target.base_url}/chat/completions", private_hosts=private_hosts)
-    headers = {
-        "Host": address.host_header,
-        "Accept": "text/event-stream",
-        "Accept-Encoding": "identity",
-        "User-Agent": "Tandem",
-    }
-    if target.secret:
-        headers["Authorization"] = f"Bearer {target.secret}"
-    extensions = {"sni_hostname": address.host} if address.scheme == "https" else {}
     async with (
-        httpx.AsyncClient(timeout=None, trust_env=False, verify=_trust()) as client,
+        new_client() as client,
         client.stream(
             "POST",
             address.url,
-            json=_body(target, messages),
-            headers=headers,
-            extensions=extensions,
+            json=_body(target, messages, stream=True),
+            headers={**_headers(address, target), "Accept": "text/event-stream"},
+            extensions=_extensions(address),
         ) as answer,
     ):
         if answer.status_code != 200:
@@ -96,13 +169,27 @@ async def _stream(
                 yield piece
 
 
-def _body(target: Target, messages: Sequence[Message]) -> dict[str, Any]:
+def _headers(address: Address, target: Target) -> dict[str, str]:
+    headers = {
+        "Host": address.host_header,
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "Tandem",
+    }
+    return headers | ({"Authorization": f"Bearer {target.secret}"} if target.secret else {})
+
+
+def _extensions(address: Address) -> dict[str, str]:
+    return {"sni_hostname": address.host} if address.scheme == "https" else {}
+
+
+def _body(target: Target, messages: Sequence[Message], *, stream: bool) -> dict[str, Any]:
     body = {
-        "stream_options": {"include_usage": True},
+        **({"stream_options": {"include_usage": True}} if stream else {}),
         **target.parameters,
         "model": target.model,
         "messages": list(messages),
-        "stream": True,
+        "stream": stream,
     }
     return {name: value for name, value in body.items() if value is not None}
 
@@ -174,11 +261,23 @@ def _bytes(answer: httpx.Response) -> AsyncGenerator[bytes, None]:
 async def _refusal(answer: httpx.Response, target: Target) -> ModelFailure:
     detail = (await _read_some(answer, 10_000)).decode("utf-8", "replace")
     detail = _safe(f"{answer.status_code} {answer.reason_phrase}: {detail}", target)
+    seconds = _retry_after(answer.headers.get("Retry-After", ""))
     if answer.status_code == 429:
-        after = answer.headers.get("Retry-After", "")
-        seconds = int(after) if after.isascii() and after.isdigit() and len(after) < 6 else None
         return ModelFailure("rate_limited", detail, seconds)
-    return ModelFailure("server_error" if answer.status_code >= 500 else "refused", detail)
+    if answer.status_code >= 500:
+        return ModelFailure("server_error", detail, seconds)
+    return ModelFailure("refused", detail)
+
+
+def _retry_after(text: str) -> int | None:
+    """Seconds, from a number or a date as RFC 9110 has them; None for neither, or over a day."""
+    if text.isascii() and text.isdigit() and len(text) < 6:
+        return int(text)
+    try:
+        seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return ceil(seconds) if 0 < seconds < 86_400 else None
 
 
 async def _read_some(answer: httpx.Response, most: int) -> bytes:

@@ -5,8 +5,9 @@ pass that is killed goes on where it was, and nothing is decided or labelled twi
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -14,12 +15,12 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from annotate.kinds import pairwise
-from annotate.media.as_text import as_text, text_turns
-from annotate.models import JobState, Judgement, Project, Prompt, Seat, Skip, Task, User
+from annotate.models import JobState, Judge, Judgement, Project, Prompt, Seat, Skip, Task, User
 from annotate.services import audit, jobs
 from routing import judges
 from routing.margin import MarginDecision, decide
-from routing.models import Decision, JudgeCall, RoutingPolicy, RoutingRun
+from routing.models import Decision, RoutingPolicy, RoutingRun
+from routing.services.judging import questions, verdicts
 from routing.services.policies import follow_newest_judge
 
 BATCH = 2000  # tasks that a judge gets at once: it may load its model anew for each batch
@@ -99,13 +100,25 @@ def run_routing(*, run: RoutingRun) -> None:
     return None
 
 
-def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[JudgeCall]:
-    """A stored call for each task; calls that are there already are not made again.
+@dataclass(frozen=True)
+class Heard:
+    """What a judge said of a task; `p_first` is None where it abstains, and `why_not` says why."""
+
+    judge: Judge
+    task_id: int
+    shown_order: list[int]
+    p_first: float | None
+    seconds: float | None = None
+    why_not: str = ""
+
+
+def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[Heard]:
+    """A verdict on each task; calls that are on record are not made again. Tasks on which a call
+    failed are left out: they are asked about again in a later pass.
 
     Raises PassCancelled, JudgeInterrupted, JudgeError, or LeaseLost.
     """
-    judge_row = run.policy.judge
-    judge = judges.get(judge_row.kind).make(judge_row.config)
+    judge = run.policy.judge
     cancelled = False
 
     def should_stop() -> bool:
@@ -114,56 +127,25 @@ def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[JudgeCall]:
         return cancelled
 
     for start in range(0, len(task_ids), BATCH):
-        batch = task_ids[start : start + BATCH]
-        known = {c.task_id: c for c in JudgeCall.objects.filter(judge=judge_row, task__in=batch)}
-        yield from known.values()
-        items = list(comparisons([pk for pk in batch if pk not in known]))
+        items = list(questions(task_ids[start : start + BATCH]))
         shown = {item.task_id: list(item.response_ids) for item in items}
-        for verdict in judge.compare(items, should_stop):
-            yield JudgeCall.objects.create(
-                judge=judge_row,
-                task_id=verdict.task_id,
-                shown_order=shown[verdict.task_id],
-                raw=verdict.raw,
-                p_first=verdict.p_first,
-                seconds=verdict.seconds,
-            )
+        with closing(verdicts(judge, items, should_stop)) as said:
+            for one in said:
+                if not one.failed:
+                    order = shown[one.task_id]
+                    yield Heard(judge, one.task_id, order, one.p_first, one.seconds, one.why_not)
         if cancelled:
             raise PassCancelled
 
 
-def comparisons(task_ids: Iterable[int]) -> Iterator[judges.Comparison]:
-    """The tasks with exactly two responses as the judge is to see them."""
-    tasks = Task.objects.filter(pk__in=task_ids).select_related("prompt")
-    for task in tasks.prefetch_related("places__response").order_by("pk"):
-        responses = [p.response for p in sorted(task.places.all(), key=lambda p: p.position)]
-        if len(responses) != 2:
-            continue
-        first, second = responses
-        yield judges.Comparison(
-            task_id=task.pk,
-            system=task.prompt.system,
-            conversation=text_turns(task.prompt.conversation),
-            response_ids=(first.pk, second.pk),
-            response_texts=(as_text(first.content), as_text(second.content)),
-        )
-
-
 @transaction.atomic
-def apply_decision(*, policy: RoutingPolicy, call: JudgeCall) -> Decision | None:
+def apply_decision(*, policy: RoutingPolicy, call: Heard) -> Decision | None:
     """Decide one task and make it so: seats, the judge's label, the record.
 
     Locks the task's seats. If somebody took a seat while the judge read, the task stays with
     people; the record says so. None if the task was decided under this policy before.
     """
-    made = decide(
-        task_id=call.task_id,
-        p_first=call.p_first,
-        threshold=policy.threshold,
-        audit_share=policy.audit_share,
-        seed=policy.seed,
-        held_out=_is_held_out(policy, call),
-    )
+    made = _decide(policy, call)
     seats = list(Seat.objects.select_for_update().filter(task=call.task_id))
     if Decision.objects.filter(task=call.task_id, policy=policy).exists():
         return None
@@ -187,12 +169,27 @@ def apply_decision(*, policy: RoutingPolicy, call: JudgeCall) -> Decision | None
     )
 
 
-def _is_held_out(policy: RoutingPolicy, call: JudgeCall) -> bool:
+def _decide(policy: RoutingPolicy, call: Heard) -> MarginDecision:
+    """What a judge abstains from goes to people, whatever the threshold."""
+    if call.p_first is None or call.p_first == 0.5:
+        reason = f"the judge abstains: {call.why_not or 'both are equal to it'}"
+        return MarginDecision("people", 0.5, False, 1.0, [reason])
+    return decide(
+        task_id=call.task_id,
+        p_first=call.p_first,
+        threshold=policy.threshold,
+        audit_share=policy.audit_share,
+        seed=policy.seed,
+        held_out=_is_held_out(policy, call),
+    )
+
+
+def _is_held_out(policy: RoutingPolicy, call: Heard) -> bool:
     prompt = Prompt.objects.filter(tasks=call.task_id)
     return prompt.filter(split_bucket__lt=policy.project.test_percent).exists()
 
 
-def _label(policy: RoutingPolicy, call: JudgeCall) -> None:
+def _label(policy: RoutingPolicy, call: Heard) -> None:
     first, second = call.shown_order
     Judgement.objects.create(
         project=policy.project,
@@ -201,11 +198,12 @@ def _label(policy: RoutingPolicy, call: JudgeCall) -> None:
         schema_version=pairwise.SCHEMA_VERSION,
         value={
             "verdict": "prefer",
-            "preferred": first if call.p_first >= 0.5 else second,
+            "preferred": first if call.p_first > 0.5 else second,
             "strength": 1,
         },
         source=Judgement.Source.JUDGE,
         judge=call.judge,
+        simulated=judges.get(call.judge.kind).simulated,
         shown_order=call.shown_order,
         seconds_active=call.seconds,
     )

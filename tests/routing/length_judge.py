@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import exp
 from typing import Any
 
+from annotate.models import Response, Task
+from annotate.models.content import content_hash
 from routing import judges
-from routing.judges import Comparison, Verdict
+from routing.judges import Question, Verdict
 
 
 class LengthJudge:
@@ -16,7 +18,7 @@ class LengthJudge:
         self.limit = config.get("limit")
 
     def compare(
-        self, items: Sequence[Comparison], should_stop: Callable[[], bool]
+        self, items: Sequence[Question], should_stop: Callable[[], bool]
     ) -> Iterator[Verdict]:
         for number, item in enumerate(items):
             if number == self.limit:
@@ -24,3 +26,20 @@ class LengthJudge:
             first, second = map(len, item.response_texts)
             p_first = 1 / (1 + exp((second - first) / self.scale))
             yield Verdict(item.task_id, p_first, {"lengths": [first, second]}, 0.001)
+
+
+def lengthen(task: Task, characters: int = 60, *, position: int = 1) -> None:
+    """Give the task, in that place, a response that is so many characters longer."""
+    place = task.places.get(position=position)
+    text = place.response.text + "x" * characters
+    longer = Response.objects.create(
+        prompt=task.prompt,
+        content=[{"type": "text", "text": text}],
+        content_hash=content_hash(text),
+    )
+    for seat in task.seats.all():
+        old = place.response_id
+        seat.shown_order = [longer.pk if pk == old else pk for pk in seat.shown_order]
+        seat.save(update_fields=["shown_order"])
+    place.delete()
+    task.places.create(response=longer, position=position)

@@ -10,6 +10,7 @@ from annotate.services import jobs
 from annotate.services.judgements import submit_judgement
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.services.passes import run_routing
+from tests.routing.length_judge import lengthen
 
 RULE = {"threshold": "50", "audit_share": "100"}
 
@@ -17,7 +18,8 @@ RULE = {"threshold": "50", "audit_share": "100"}
 @pytest.fixture
 def project(make_project, make_pair_tasks, client):
     project = make_project()
-    make_pair_tasks(project, 4)
+    for task in make_pair_tasks(project, 4):
+        lengthen(task)
     client.force_login(project.created_by)
     return project
 

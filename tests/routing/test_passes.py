@@ -5,8 +5,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from annotate.kinds import InvalidValue
-from annotate.models import JobState, Judgement, Response, Seat, Task
-from annotate.models.content import content_hash
+from annotate.models import JobState, Judgement, Seat, Task
 from annotate.services import jobs
 from routing.judges import JudgeInterrupted, Verdict
 from routing.margin import uniform_draw
@@ -21,7 +20,7 @@ from routing.services.passes import (
     undecided,
 )
 from routing.services.policies import follow_newest_judge, retire_policy, save_policy
-from tests.routing.length_judge import LengthJudge
+from tests.routing.length_judge import LengthJudge, lengthen
 
 pytestmark = pytest.mark.django_db
 
@@ -33,21 +32,8 @@ def tasks(make_project, make_pair_tasks):
     tasks = make_pair_tasks(project, 40)
     for number, task in enumerate(tasks):
         if number % 4:
-            _lengthen(task)
+            lengthen(task)
     return tasks
-
-
-def _lengthen(task: Task) -> None:
-    """Give the task a second response that is 60 characters longer than the first."""
-    place = task.places.get(position=1)
-    text = place.response.text + "x" * 60
-    longer = Response.objects.create(
-        prompt=task.prompt,
-        content=[{"type": "text", "text": text}],
-        content_hash=content_hash(text),
-    )
-    place.delete()
-    task.places.create(response=longer, position=1)
 
 
 def work(project, **changes) -> RoutingRun:
@@ -209,7 +195,7 @@ def test_held_out_prompts_keep_their_human_labels(make_project, make_pair_tasks,
     project = make_project(overlap=1, seed=5, test_percent=50)
     tasks = make_pair_tasks(project, 40)
     for task in tasks:
-        _lengthen(task)
+        lengthen(task)
     save_policy(project=project, actor=None, threshold=0.9)
     work(project)
     held_out = {task.pk for task in tasks if task.prompt.split_bucket < 50}

@@ -101,10 +101,10 @@ def test_web_and_worker_never_import_torch():
     assert done.stdout.strip() == "[]"
 
 
-def comparison(task: Task, *, swap: bool = False) -> judges.Comparison:
+def comparison(task: Task, *, swap: bool = False) -> judges.Question:
     responses = [place.response for place in task.places.order_by("position")]
     first, second = reversed(responses) if swap else responses
-    return judges.Comparison(
+    return judges.Question(
         task_id=task.pk,
         system="",
         conversation=task.prompt.conversation,

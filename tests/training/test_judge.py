@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing import judges
-from routing.judges import Comparison
+from routing.judges import Question
 from tests.faults.training_worker import children_of
 from training import folders, hosts, judge, lifeline
 from training.judge import RewardModelJudge, as_verdict, write_items
@@ -35,11 +35,9 @@ def test_a_known_value():
     assert (verdict.task_id, verdict.raw, verdict.seconds) == (3, {"scores": [1.0, 0.0]}, 0.5)
 
 
-def items(count: int) -> list[Comparison]:
+def items(count: int) -> list[Question]:
     return [
-        Comparison(
-            n, "Be brief.", [{"role": "user", "content": f"Q {n}\u2028?"}], (1, 2), ("a", "b")
-        )
+        Question(n, "Be brief.", [{"role": "user", "content": f"Q {n}\u2028?"}], (1, 2), ("a", "b"))
         for n in range(count)
     ]
 

@@ -1,6 +1,5 @@
-"""Who should label what: policies, what they decided, and what the judges said."""
+"""Who should label what: policies, and what they decided."""
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -65,31 +64,6 @@ class RoutingRun(Job):
 
     def __str__(self) -> str:
         return f"routing run {self.pk}"
-
-
-class JudgeCall(models.Model):
-    """What a judge said of one task. Append-only; unique, so that none is paid twice."""
-
-    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="calls")
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="judge_calls")
-    shown_order = ArrayField(models.BigIntegerField())
-    raw = models.JSONField(help_text="The judge's answer as it came, such as its scores.")
-    p_first = models.FloatField(help_text="Probability that the first shown is better.")
-    seconds = models.FloatField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["judge", "task", "shown_order"], name="judge_call_unique"
-            ),
-            models.CheckConstraint(
-                name="judge_call_probability", condition=Q(p_first__gte=0, p_first__lte=1)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.judge} on {self.task}"
 
 
 class Decision(models.Model):

@@ -1,0 +1,273 @@
+"""A judge's work through a project's tasks, as a job: labels, suggestions, or a dry run."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from annotate import kinds
+from annotate.inputs import InvalidValue, clean_choice, clean_integer
+from annotate.kinds import spans
+from annotate.models import JobState, Judge, Judgement, Task, User
+from annotate.services import audit, jobs
+from routing import judges
+from routing.judges import Question, Verdict
+from routing.models import JudgeRun, Suggestion
+from routing.services.dry_runs import report_of
+from routing.services.judging import questions, verdicts
+from routing.services.ledger import end_abandoned
+
+BATCH = 200  # tasks that a judge gets at once
+SLICE = 120.0  # seconds after which a run lets others have the worker
+BEAT = 2.0  # seconds between two heartbeats
+DRY_RUN_TASKS = 10
+POOL = 2000  # tasks that those of a dry run are drawn from
+
+
+class RunCancelled(Exception):
+    """Somebody asked the run to stop."""
+
+
+@transaction.atomic
+def start_judging(
+    *,
+    judge: Judge,
+    actor: User | None,
+    purpose: str = "label",
+    most_tasks: int | None = None,
+    retry_failed: bool = False,
+    address: str | None = None,
+) -> JudgeRun:
+    """Queue a run; the one under way if there is one. Raises InvalidValue."""
+    purpose = clean_choice("purpose", purpose, JudgeRun.Purpose.values)
+    if most_tasks is not None:
+        clean_integer("most_tasks", most_tasks, low=1, high=10_000_000)
+    _check_kind(judge)
+    Judge.objects.select_for_update(no_key=True).get(pk=judge.pk)
+    going = judge.runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).first()
+    if going is not None:
+        return going
+    run = JudgeRun.objects.create(
+        project=judge.project,
+        judge=judge,
+        purpose=purpose,
+        most_tasks=DRY_RUN_TASKS if purpose == "dry_run" and most_tasks is None else most_tasks,
+        retry_failed=retry_failed,
+        created_by=actor,
+    )
+    audit.record(
+        action="judge.run_queued",
+        target=run,
+        actor=actor,
+        project=judge.project,
+        address=address,
+        judge=str(judge),
+        purpose=purpose,
+    )
+    jobs.enqueue(run)
+    return run
+
+
+def _check_kind(judge: Judge) -> None:
+    asks = judges.get(judge.kind).asks
+    if judge.project.kind not in asks:
+        raise InvalidValue(
+            "judge",
+            "does not answer {kind}, which this project asks; it answers: {asks}",
+            kind=judge.project.kind,
+            asks=", ".join(sorted(asks)),
+        )
+
+
+def run_judge(*, run: JudgeRun) -> None:
+    """Work through the run; `run` must be claimed. Ends it, or gives it back to the queue after a
+    while so that others get the worker too.
+    """
+    end_abandoned(run.judge, run)
+    try:
+        _check_kind(run.judge)
+        if run.purpose == JudgeRun.Purpose.DRY_RUN:
+            _try_out(run)
+        elif not _label_some(run):
+            return jobs.release(run, excused=True, message="Goes on in a moment.")
+    except RunCancelled:
+        return jobs.finish(run, JobState.CANCELLED)
+    except judges.JudgeInterrupted:
+        return jobs.release(run, excused=True, message="Waits for a worker to go on.")
+    except (judges.JudgeError, InvalidValue) as error:
+        return jobs.finish(run, JobState.FAILED, message=str(error))
+    jobs.finish(run, JobState.DONE, message="")
+    return None
+
+
+class _Watch:
+    """Heartbeats with the counts so far, and whether to stop."""
+
+    def __init__(self, run: JudgeRun) -> None:
+        self.run = run
+        self.began = self.beaten = time.monotonic()
+        self.cancelled = False
+
+    def should_stop(self) -> bool:
+        if time.monotonic() - self.beaten > BEAT:
+            self.beat()
+        return self.cancelled
+
+    def beat(self, **fields: object) -> None:
+        """Raises LeaseLost."""
+        self.beaten = time.monotonic()
+        counts = {name: getattr(self.run, name) for name in ("labelled", "abstained", "failed")}
+        done = sum(counts.values())
+        if jobs.heartbeat(self.run, progress=done, **counts, **fields):
+            self.cancelled = True
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self.began > SLICE
+
+
+def waiting_tasks(judge: Judge) -> QuerySet[Task]:
+    """Tasks of the project that this judge has not labelled, in order of id."""
+    done = Suggestion if judge.project.kind == spans.NAME else Judgement
+    mine = done.objects.filter(task=OuterRef("pk"), judge=judge)
+    return Task.objects.filter(project=judge.project_id).filter(~Exists(mine)).order_by("pk")
+
+
+def _label_some(run: JudgeRun) -> bool:
+    """Whether all is done; False when the time is over before. Raises RunCancelled, JudgeError."""
+    watch = _Watch(run)
+    if run.total is None:
+        total = waiting_tasks(run.judge).count()
+        run.total = min(total, run.most_tasks) if run.most_tasks else total
+    watch.beat(total=run.total, message="The judge reads.")
+    for batch in _batches(run):
+        for question, verdict in _judged(run, batch, watch):
+            _take(run, question, verdict)
+        if watch.cancelled:
+            raise RunCancelled
+        run.cursor = batch[-1]
+        watch.beat(cursor=run.cursor)
+        if watch.is_over:
+            return False
+    return True
+
+
+def _batches(run: JudgeRun) -> Iterator[list[int]]:
+    while True:
+        room = BATCH
+        if run.most_tasks is not None:
+            room = min(BATCH, run.most_tasks - run.labelled - run.abstained - run.failed)
+        rows = waiting_tasks(run.judge).filter(pk__gt=run.cursor)
+        batch = list(rows.values_list("pk", flat=True)[: max(0, room)])
+        if not batch:
+            return
+        yield batch
+
+
+def _judged(
+    run: JudgeRun, task_ids: list[int], watch: _Watch
+) -> Iterator[tuple[Question, Verdict]]:
+    """Verdicts with their questions; a task that the kind cannot ask about has failed."""
+    project = run.project
+    settings = kinds.get(project.kind).clean_settings(project.kind_settings)
+    items = {one.task_id: one for one in questions(task_ids, project.kind, settings)}
+    run.failed += len(task_ids) - len(items)
+    unheard = set(items)
+    with closing(verdicts(run.judge, list(items.values()), watch.should_stop, run=run)) as said:
+        for verdict in said:
+            unheard.discard(verdict.task_id)
+            yield items[verdict.task_id], verdict
+    if not watch.cancelled:
+        run.failed += len(unheard)
+
+
+def _take(run: JudgeRun, question: Question, verdict: Verdict) -> None:
+    if verdict.failed:
+        run.failed += 1
+        return
+    value = label_of(question, verdict)
+    if value is None:
+        run.abstained += 1
+        return
+    store_label(judge=run.judge, question=question, value=value, seconds=verdict.seconds)
+    run.labelled += 1
+
+
+def label_of(question: Question, verdict: Verdict) -> dict | None:
+    """The verdict in the project's form; None for an abstention, which is no label."""
+    if question.kind != "pairwise":
+        return verdict.value
+    if verdict.p_first is None or verdict.p_first == 0.5:
+        return None
+    first, second = question.response_ids
+    preferred = first if verdict.p_first > 0.5 else second
+    return {"verdict": "prefer", "preferred": preferred, "strength": 1}
+
+
+def store_label(
+    *, judge: Judge, question: Question, value: dict, seconds: float | None = None
+) -> bool:
+    """A judgement of the judge, or a suggestion where people must confirm (spans). False if there
+    is one of this judge already.
+    """
+    module = kinds.get(question.kind)
+    common = {
+        "judge": judge,
+        "task_id": question.task_id,
+        "kind": question.kind,
+        "schema_version": module.SCHEMA_VERSION,
+        "value": value,
+    }
+    try:
+        with transaction.atomic():
+            if question.kind == spans.NAME:
+                Suggestion.objects.create(**common)
+            else:
+                Judgement.objects.create(
+                    project_id=judge.project_id,
+                    source=Judgement.Source.JUDGE,
+                    simulated=judges.get(judge.kind).simulated,
+                    shown_order=list(question.response_ids),
+                    seconds_active=None if seconds is None else min(seconds, 86_400),
+                    **common,
+                )
+    except IntegrityError as error:
+        known = ("judgement_one_per_judge", "suggestion_unique")
+        if error.__cause__.diag.constraint_name not in known:
+            raise
+        return False
+    return True
+
+
+def _try_out(run: JudgeRun) -> None:
+    """Ask about a few tasks, first of all those that people have judged; label nothing."""
+    watch = _Watch(run)
+    tasks = _drawn(run)
+    watch.beat(total=len(tasks), message="The judge reads.")
+    found = []
+    for question, verdict in _judged(run, tasks, watch):
+        value = None if verdict.failed else label_of(question, verdict)
+        run.labelled += value is not None
+        run.abstained += value is None and not verdict.failed
+        run.failed += verdict.failed
+        found.append((question, verdict, value))
+    if watch.cancelled:
+        raise RunCancelled
+    watch.beat(report=report_of(run, found))
+
+
+def _drawn(run: JudgeRun) -> list[int]:
+    """At random, the same for the same run."""
+    people = Judgement.objects.current().by_people().filter(task=OuterRef("pk"))
+    tasks = Task.objects.filter(project=run.project_id).order_by("-pk")
+    rng = random.Random(run.pk)
+    most = run.most_tasks or DRY_RUN_TASKS
+    judged = list(tasks.filter(Exists(people)).values_list("pk", flat=True)[:POOL])
+    chosen = rng.sample(judged, min(most, len(judged)))
+    if len(chosen) < most:
+        others = list(tasks.filter(~Exists(people)).values_list("pk", flat=True)[:POOL])
+        chosen += rng.sample(others, min(most - len(chosen), len(others)))
+    return sorted(chosen)

@@ -1,0 +1,202 @@
+"""Money to the cent, rates, and what a killed worker leaves behind."""
+
+import threading
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from annotate.models import Judgement
+from annotate.services import jobs
+from routing.judges import JudgeError
+from routing.judges.desk import Answered, Key, Outcome, Pause
+from routing.models import JudgeAccount, JudgeCall, JudgeRun
+from routing.services.judge_runs import run_judge, start_judging
+from routing.services.judges import set_limits
+from routing.services.judging import questions
+from routing.services.ledger import Ledger, end_abandoned, price
+from tests.routing.judges.conftest import account
+from tests.routing.length_judge import lengthen
+
+pytestmark = pytest.mark.django_db
+MOST = {"prompt_tokens": 1000, "completion_tokens": 100, "template": "pairwise/1"}
+EACH = Decimal("0.002000")  # 1000 at 1 $ and 100 at 10 $ a million
+
+
+@pytest.fixture
+def project(make_project, make_pair_tasks):
+    project = make_project()
+    for task in make_pair_tasks(project, 4):
+        lengthen(task)
+    return project
+
+
+def key_of(task, sample: int = 0) -> Key:
+    return Key(task.pk, tuple(task.places.values_list("response", flat=True)), sample)
+
+
+def test_prices_are_rounded_up_to_the_millionth() -> None:
+    account = JudgeAccount(input_price=Decimal("0.15"), output_price=Decimal("0.6"))
+    assert price(account, 1, 0) == Decimal("0.000001")
+    assert price(account, 1_000_000, 1_000_000) == Decimal("0.75")
+    assert price(account, 1234, 56) == Decimal("0.000219")  # .0002187
+
+
+def test_no_call_begins_that_could_cost_more_than_is_left(project, make_judge) -> None:
+    """Five reservations of 0.002 fit into 0.01; an end gives back what was not used."""
+    judge = make_judge(project, "planted", limits={"spending_limit": "0.01"})
+    desk = Ledger(judge)
+    [first, *_] = project.tasks.all()
+    numbers = [desk.begin(key_of(first, n), **MOST) for n in range(5)]
+    with pytest.raises(JudgeError, match=r"The spending limit is reached: 0.00 \$ of 0.01 \$"):
+        desk.begin(key_of(first, 5), **MOST)
+    assert account(judge).reserved == 5 * EACH
+    desk.end(numbers[0], Outcome(p_first=0.5, prompt_tokens=100, completion_tokens=10))
+    kept = account(judge)
+    assert (kept.reserved, kept.spent) == (4 * EACH, EACH / 10)
+    with pytest.raises(JudgeError):
+        desk.begin(key_of(first, 5), **MOST)
+    desk.end(numbers[1], Outcome(failure="refused", charge="nothing"))
+    desk.begin(key_of(first, 5), **MOST)
+
+
+def test_a_run_stops_before_its_money_is_spent(project, make_judge, work, judge_server) -> None:
+    """What was labelled before stays; the reason says what to do."""
+    judge = make_judge(project, "planted", limits={"spending_limit": "0.0018", "concurrency": 1})
+    run = work(judge)
+    assert run.state == "failed"
+    assert "Raise the limit" in run.message
+    kept = account(judge)
+    assert 0 < kept.spent <= kept.spending_limit
+    assert kept.reserved == 0
+    asked = len(judge_server.requests)
+    assert asked == JudgeCall.objects.count() < 8
+    set_limits(judge=judge, actor=None, spending_limit=1)
+    assert work(judge).state == "done"
+    assert Judgement.objects.count() == 4
+    assert len(judge_server.requests) == 8
+
+
+def test_a_minute_holds_so_many_requests_and_tokens(project, make_judge) -> None:
+    judge = make_judge(project, "planted", limits={"requests_per_minute": 2})
+    desk = Ledger(judge)
+    [task, *_] = project.tasks.all()
+    desk.begin(key_of(task, 0), **MOST)
+    desk.begin(key_of(task, 1), **MOST)
+    with pytest.raises(Pause) as paused:
+        desk.begin(key_of(task, 2), **MOST)
+    assert 55 < paused.value.seconds <= 60
+    minute_ago = timezone.now() - timedelta(seconds=61)
+    JudgeCall.objects.update(created_at=minute_ago)
+    desk.begin(key_of(task, 2), **MOST)
+    set_limits(judge=judge, actor=None, requests_per_minute=None, tokens_per_minute=2000)
+    with pytest.raises(Pause):
+        desk.begin(key_of(task, 3), **MOST)
+    JudgeCall.objects.update(created_at=minute_ago)
+    set_limits(judge=judge, actor=None, tokens_per_minute=1)
+    desk.begin(key_of(task, 3), **MOST)  # alone in its minute
+
+
+def test_all_workers_wait_where_the_server_asks_for_it(project, make_judge) -> None:
+    judge = make_judge(project, "planted")
+    [task, *_] = project.tasks.all()
+    number = Ledger(judge).begin(key_of(task), **MOST)
+    said = Outcome(failure="rate_limited", retry_after=30, charge="nothing")
+    Ledger(judge).end(number, said)
+    with pytest.raises(Pause) as paused:
+        Ledger(judge).begin(key_of(task, 1), **MOST)
+    assert 29 < paused.value.seconds <= 30
+
+
+def test_one_call_is_made_once_whoever_asks(project, make_judge) -> None:
+    ours, theirs = (Ledger(make_judge(project, "planted", name=name)) for name in "AB")
+    [task, *_] = project.tasks.all()
+    number = ours.begin(key_of(task), **MOST)
+    with pytest.raises(Pause):
+        theirs.begin(key_of(task), **MOST)
+    ours.end(number, Outcome(p_first=0.25, prompt_tokens=1, completion_tokens=1))
+    with pytest.raises(Answered) as answered:
+        theirs.begin(key_of(task), **MOST)
+    assert answered.value.outcome.p_first == 0.25
+
+
+def test_a_call_ends_once_and_stays(project, make_judge) -> None:
+    desk = Ledger(make_judge(project, "planted"))
+    [task, *_] = project.tasks.all()
+    number = desk.begin(key_of(task), **MOST)
+    desk.end(number, Outcome(p_first=0.5, prompt_tokens=1, completion_tokens=1))
+    for change in (
+        lambda: JudgeCall.objects.update(p_first=0.9),
+        lambda: JudgeCall.objects.all().delete(),
+    ):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()
+
+
+def test_a_killed_worker_pays_no_call_twice(project, make_judge, judge_server) -> None:
+    """Killed with one call answered but not written down, and one written down: the first is
+    charged in full and not asked again, the second is known, the others are asked.
+    """
+    judge = make_judge(project, "planted")
+    run = start_judging(judge=judge, actor=None)
+    run = jobs.claim(JudgeRun, run.pk, owner="killed")
+    desk = Ledger(judge, run=run)
+    first, second, *_ = list(questions(project.tasks.values_list("pk", flat=True)))
+    forward = Key(first.task_id, first.response_ids)
+    lost = desk.begin(forward, **MOST)
+    done = desk.begin(Key(second.task_id, second.response_ids), **MOST)
+    desk.end(done, Outcome(raw={"mass": 1.0}, p_first=0.1, prompt_tokens=9, completion_tokens=1))
+    before = account(judge).spent
+
+    past = timezone.now() - timedelta(seconds=1)
+    JudgeRun.objects.filter(pk=run.pk).update(lease_until=past)
+    again = jobs.claim(JudgeRun, run.pk, owner="next")
+    run_judge(run=again)
+    again.refresh_from_db()
+    assert (again.state, again.labelled, again.failed) == ("done", 3, 1)
+    call = JudgeCall.objects.get(pk=lost)
+    assert (call.state, call.failure, call.cost) == ("failed", "interrupted", EACH)
+    assert JudgeCall.objects.filter(task=first.task_id, shown_order=forward.shown).count() == 1
+    assert len(judge_server.requests) == 4 * 2 - 2
+    kept = account(judge)
+    others = JudgeCall.objects.exclude(pk__in=[lost, done])
+    assert kept.spent == before + EACH + sum(one.cost for one in others)
+    assert kept.reserved == 0
+
+
+def test_calls_of_others_that_are_still_under_way_are_left_alone(project, make_judge) -> None:
+    judge = make_judge(project, "planted")
+    [task, *_] = project.tasks.all()
+    number = Ledger(judge).begin(key_of(task), **MOST)
+    assert end_abandoned(judge) == 0
+    JudgeCall.objects.filter(pk=number).update(created_at=timezone.now() - timedelta(minutes=16))
+    assert end_abandoned(judge) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reservations_at_the_same_moment_never_pass_the_limit(project, make_judge) -> None:
+    """Eight threads with eight connections, and money for five calls."""
+    judge = make_judge(project, "planted", limits={"spending_limit": str(5 * EACH)})
+    [task, *_] = project.tasks.all()
+    keys = [key_of(task, sample) for sample in range(8)]
+    barrier, begun, refused = threading.Barrier(8), [], []
+
+    def begin(key: Key) -> None:
+        try:
+            desk = Ledger(judge)
+            barrier.wait()
+            begun.append(desk.begin(key, **MOST))
+        except JudgeError:
+            refused.append(key)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=begin, args=[key]) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(begun), len(refused)) == (5, 3)
+    assert account(judge).reserved == 5 * EACH
