@@ -17,6 +17,8 @@ from training.recipes.output import mark_complete
 
 Report = Callable[[dict[str, Any]], None]
 ShouldStop = Callable[[], bool]
+FIRST_CHECKPOINT = 60.0
+"""Seconds at most until the first: a short run should not begin again when it is killed."""
 
 
 class ProgressCallback(TrainerCallback):
@@ -37,6 +39,7 @@ class ProgressCallback(TrainerCallback):
         self.report = report
         self.should_stop = should_stop
         self.checkpoint_seconds = checkpoint_minutes * 60
+        self._until_next = min(FIRST_CHECKPOINT, self.checkpoint_seconds)
         self.rows_per_step = rows_per_step
         self.stopped = False
         self.history: list[dict[str, float]] = []
@@ -57,13 +60,14 @@ class ProgressCallback(TrainerCallback):
             control.should_save = True
         elif ranks.agree(self.should_stop()):
             self.stopped = control.should_save = control.should_training_stop = True
-        elif ranks.agree(time.monotonic() - self._saved_at >= self.checkpoint_seconds):
+        elif ranks.agree(time.monotonic() - self._saved_at >= self._until_next):
             control.should_save = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         self._saved_at = time.monotonic()
+        self._until_next = self.checkpoint_seconds
         path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         ranks.agree(False)  # each has written its random states
         if ranks.is_first():
