@@ -62,7 +62,7 @@ class EvaluationSets(APIView):
         responses={201: EvaluationSetSerializer},
     )
     def post(self, request, project_id: int) -> Response:
-        """Add a set from a file: JSONL, a JSON array, CSV or TSV, plain or gzip.
+        """Add a set from a file: JSONL, a JSON array, CSV or TSV, plain or gzip; or Parquet.
 
         The file is the body, or the form field `file`. If any row is refused nothing is kept,
         unless `leave_out` says so, and the answer names line, field and remedy of the first

@@ -14,11 +14,14 @@ from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import Message, RowError, RowProblem
 from annotate.interchange.rows import Row, decode_text, looks_like_json, start
 from annotate.interchange.streams import FatalProblem, Limits, RawLine, split_lines
+from training.data import parquet
 
 NO_SUBSET = "all"
 MAX_SUBSET_CHARS = 100
 MOST_SUBSETS = 500
 TABLES = (".csv", ".tsv")
+COLUMNS = {"pairs": {*trl.KNOWN, "subset"} - {"metadata"}, "prompts": {"prompt", "messages", "id"}}
+"""Of Parquet files; the others stay unread."""
 NOT_TEXT = "Evaluation reads texts alone. Leave pictures, audio and video out."
 
 
@@ -45,8 +48,9 @@ def read_items(
 ) -> Iterator[EvaluationItem | RowError]:
     """The rows of a file of `kind` pairs or prompts, or why one is refused. Never raises for it.
 
-    JSON objects (one a line, or an array), or a table with a header; both may be compressed by
-    gzip. Prompts may also be plain text, one prompt a line, if the name does not say .csv or .tsv.
+    JSON objects (one a line, or an array), or a table with a header, both perhaps compressed by
+    gzip; or Parquet. Prompts may also be plain text, one prompt a line, if the name does not say
+    .csv or .tsv.
     """
     seen_ids: dict[str, int] = {}
     seen: dict[int, int] = {}
@@ -69,6 +73,9 @@ def read_items(
 
 
 def _rows(stream: BinaryIO, kind: str, file_name: str, limits: Limits) -> Iterator[Row | RowError]:
+    if parquet.is_parquet(stream):
+        yield from parquet.read_rows(stream, columns=COLUMNS[kind], limits=limits)
+        return
     name = file_name.lower().removesuffix(".gz")
     if kind == "pairs" or name.endswith(TABLES):
         yield from table.read_rows(stream, ReadOptions(limits))

@@ -33,10 +33,10 @@ class SetForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "JSONL, a JSON array, CSV or TSV; gzip is fine. Prompts may be plain text too, one a "
-            "line."
+            "JSONL, a JSON array, CSV or TSV, gzip is fine; or Parquet. Prompts may be plain text "
+            "too, one a line."
         ),
-        widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz,.txt"}),
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz,.txt,.parquet"}),
     )
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     kind = forms.ChoiceField(label=gettext_lazy("What it holds"), choices=Kind.choices)

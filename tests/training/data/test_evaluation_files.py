@@ -3,7 +3,10 @@
 import gzip
 import io
 import json
+import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,3 +127,55 @@ def test_prompts_are_read_from_json_tables_and_plain_lines():
 def test_no_bytes_break_the_reader(data, kind, name):
     for row in read(data, kind, name):
         assert isinstance(row, EvaluationItem | RowError)
+
+
+def parquet(rows: list[dict]) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), out)
+    return out.getvalue()
+
+
+def test_parquet_gives_the_rows_that_json_gives():
+    turns = [{"role": "user", "content": "Hi"}]
+
+    def answer(text: str) -> list[dict]:
+        return [{"role": "assistant", "content": text}]
+
+    rows = [
+        {"prompt": "2 + 2?", "chosen": "4", "rejected": "5", "subset": "math", "id": 17, "x": b"a"},
+        {"prompt": "اسم؟", "chosen": "a", "rejected": "b 🙂", "subset": None, "id": 18, "x": None},
+    ]
+    as_json = [{name: row[name] for name in row if name != "x"} for row in rows]
+    as_json[1].pop("subset")
+    found = read(parquet(rows), name="rows.parquet")
+    assert found == read(jsonl(*as_json))
+    assert [row.subset for row in found] == ["math", "all"]
+    talks = [
+        {"prompt": turns, "chosen": answer("Ho"), "rejected": answer(f"Hum {n}")} for n in range(40)
+    ]
+    found = read(parquet(talks))
+    assert (len(found), found) == (40, read(jsonl(*talks)))
+    prompts = [{"prompt": f"Question {n}?"} for n in range(40)]
+    assert read(parquet(prompts), kind="prompts") == read(jsonl(*prompts), kind="prompts")
+
+
+def test_bad_rows_of_parquet_are_told_by_their_number():
+    rows = [PAIR, {"prompt": "p", "chosen": "a", "rejected": None}, {**PAIR, "chosen": "\0"}]
+    _, lacks, nul = read(parquet(rows))
+    assert (lacks.line, lacks.field) == (2, "rejected")
+    assert (nul.line, "NUL" in nul.message) == (3, True)
+
+
+def test_files_that_are_no_good_parquet_are_refused(monkeypatch):
+    whole = parquet([PAIR])
+    (damaged,) = read(whole[:-20])
+    assert (damaged.fatal, "is damaged" in damaged.message) == (True, True)
+    (other,) = read(parquet([{"question": "x"}]))
+    assert (other.fatal, "Rename its own: question" in other.message) == (True, True)
+    bomb = parquet([{**PAIR, "prompt": str(n) + "a" * 4000} for n in range(9000)])
+    (*_, large) = read(bomb, max_ratio=1)
+    assert "unpacks to" in large.message
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (missing,) = read(whole)
+    assert missing.fatal
+    assert "Install the training extra" in missing.message
