@@ -1,4 +1,7 @@
-"""The command a newcomer runs: the whole loop on the demo content, with small trainings."""
+"""The command a newcomer runs: the whole loop on the demo content, with small trainings.
+
+Its texts are cut short: reading all 500 responses in full takes longer than the rest together.
+"""
 
 import re
 import shutil
@@ -11,10 +14,11 @@ pytestmark = pytest.mark.long
 
 QUICK = [
     *("--rounds", "2", "--people", "3", "--prompts", "8"),
-    *("--reward", '{"method": "frozen"}'),
+    *("--reward", '{"method": "frozen", "max_length": 48, "prompt_tokens": 24}'),
     *(
         "--dpo",
-        '{"max_steps": 4, "sample_prompts": 2, "sample_tokens": 8, '
+        '{"max_steps": 4, "max_length": 96, "prompt_tokens": 48, '
+        '"sample_prompts": 2, "sample_tokens": 8, '
         '"tiny": {"max_steps": 20, "hidden_size": 32, "layers": 2}}',
     ),
 ]
