@@ -22,7 +22,7 @@ Recipe = TrainingRun.Recipe
 TIE_RULES = {"drop": _("leave them out"), "half": _("count them as half a win for each side")}
 METHODS = {
     "finetune": _("fine-tune the network"),
-    "frozen": _("fit a head on frozen embeddings (each text is read once)"),
+    "frozen": _("fit a head on frozen embeddings"),
 }
 OBJECTIVES = {
     "bradley_terry": _("pairs, by Bradley–Terry"),

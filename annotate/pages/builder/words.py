@@ -93,7 +93,8 @@ _OF: dict[type, dict[str, Words]] = {
     PairwiseSettings: {
         "strength_levels": Words(
             _("Strength"),
-            choices=((3, _("Three levels: slightly, clearly, much better")), (1, _("One level"))),
+            _("Three: slightly, clearly, much better."),
+            choices=((3, _("Three levels")), (1, _("One level"))),
         ),
         "allow_tie": Words(_("Tie")),
         "allow_both_bad": Words(_("Both bad")),
