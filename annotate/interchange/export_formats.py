@@ -42,6 +42,11 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
             of_spans="feedback",
         ),
         ExportFormat(
+            "fine_grained_completeness",
+            translatable("Fine-Grained RLHF feedback with preferences by completeness"),
+            of_spans="completeness",
+        ),
+        ExportFormat(
             "fine_grained_segments",
             translatable("Segment labels made from spans"),
             of_spans="segments",

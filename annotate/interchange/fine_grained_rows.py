@@ -8,10 +8,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from annotate.finegrained.coverage import completeness
 from annotate.finegrained.labels import CATEGORIES, IGNORE, Span, segment_labels
 from annotate.interchange.fine_grained import PREDICTIONS, THEIR_MISSING, THEIR_TYPES
 
 SEPARATOR = "</s>"
+MINOR = "Missing-Minor-Auxiliary"
 TIE, FIRST, SECOND = 0, 1, 2
 
 Vote = int  # 0 tie, 1 the first is better, 2 the second
@@ -44,6 +46,28 @@ def write_feedback(
     if votes is not None and pairs and all((min(p), max(p)) in votes for p in pairs):
         row["preference"] = [_vote(votes, first, second) for first, second in pairs]
     return row | dict(more or {})
+
+
+def by_completeness(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A feedback row with the preferences of its outputs' completeness, as the authors make the
+    files of their third reward model; None for one output, and where nothing tells them apart
+    because no passage has anything to do with the correction.
+    """
+    outputs = [row[name] for name in PREDICTIONS if name in row]
+    feedback = row["feedback"]
+    preference = completeness(
+        outputs,
+        corrected=feedback["corrected-prediction"],
+        marked=outputs[0],
+        passages=[sentences for _, *sentences in row["passages"]],
+        minor=[
+            (item["passage_id"], sentence)
+            for item in feedback["missing-info"]
+            if item["error type"] == MINOR
+            for sentence in item["sentence_id"]
+        ],
+    )
+    return {**row, "preference": preference} if preference else None
 
 
 def _feedback(value: Mapping[str, Any], marked: int, text: str) -> dict[str, Any]:

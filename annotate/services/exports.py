@@ -113,7 +113,7 @@ def stream_export(
         options = ExportOptions()
     if chosen.of_spans:
         _require(holds_spans(project), project, "format", f"{chosen.name} is a format of spans")
-        labels = chosen.of_spans != "feedback"
+        labels = chosen.of_spans in ("segments", "tokens")
         _refuse_rules(chosen, options, allowed=("category",) if labels else ("metadata",))
         rows = span_rows(selection, chosen.of_spans, options.category, options.metadata)
         return _lines(rows)
@@ -172,7 +172,7 @@ def _require(fits: bool, project: Project, field: str, why: str, remedy: str = "
 
 NO_PLACE = {
     "category": "Only labels made from spans have categories, and {} has none.",
-    "metadata": "Only raw and fine_grained rows have metadata, and {} has none.",
+    "metadata": "Only raw rows and those of feedback have metadata, and {} has none.",
 }
 
 

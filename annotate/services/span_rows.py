@@ -19,6 +19,7 @@ from annotate.interchange.fine_grained_rows import (
     SECOND,
     TIE,
     Votes,
+    by_completeness,
     spans_of,
     write_feedback,
     write_segments,
@@ -62,9 +63,10 @@ def holds_spans(project: Project) -> bool:
 def span_rows(
     selection: Selection, sort: str, category: str, metadata: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """`sort` is "feedback", "segments" or "tokens"; `category` is for the latter two.
+    """`sort` is "feedback", "completeness", "segments" or "tokens"; `category` is for the last two.
 
-    `metadata` adds to feedback rows the columns that their files brought along.
+    `metadata` adds to feedback rows the columns that their files brought along. Those of
+    completeness have its preferences in place of people's, and there is none without any.
 
     Beside the selection's queries at most two for every 500 judgements, and one for the forms.
     """
@@ -74,11 +76,14 @@ def span_rows(
     while batch := list(islice(judged, AT_ONCE)):
         marked = [one for row in batch for one in _marked(row)]
         texts = _texts(marked)
-        outputs = _OutputsOf(marked) if sort == "feedback" else None
+        outputs = _OutputsOf(marked) if sort in ("feedback", "completeness") else None
         for one in marked:
             value = flatten(one.value, texts)
             if outputs is not None:
-                yield from _feedback_rows(one, value, outputs(one))
+                rows = _feedback_rows(one, value, outputs(one))
+                if sort == "completeness":
+                    rows = (found for found in map(by_completeness, rows) if found is not None)
+                yield from rows
             else:
                 known = categories(one.row)
                 yield from _label_rows(one, value, known, wanted, tokens=sort == "tokens")

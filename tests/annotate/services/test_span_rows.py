@@ -95,6 +95,26 @@ def check_labels(project, golden):
     assert (labels, golden) == (2704, {})
 
 
+def test_completeness_prefers_as_the_authors_files_do(make_project, published, data_dir):
+    """Of 60 rows all that their file has but one, which their splitter cuts otherwise: see
+    tests/annotate/finegrained/test_coverage.py.
+    """
+    with (data_dir / "qa_feedback" / "golden_comp_preference_dev.jsonl").open() as lines:
+        golden = {row["id"]: row["preference"] for row in map(json.loads, lines)}
+    project = make_project(kind="spans")
+    send(project, published[:60])
+    found = {row["id"]: row for row in export(project, "fine_grained_completeness")}
+    wanted = {f"dev/{number}" for number in range(60)} & set(golden) - {"dev/47"}
+    assert {name: row["preference"] for name, row in found.items()} == {
+        name: golden[name] for name in wanted
+    }
+    assert 40 < len(found) < 60
+    plain = {row["id"]: row for row in export(project, "fine_grained")}
+    assert {**found["dev/2"], "preference": 0} == {**plain["dev/2"], "preference": 0}
+    with pytest.raises(ValidationError, match="Only labels made from spans have categories"):
+        export(project, "fine_grained_completeness", category="C1")
+
+
 def test_votes_alone_go_to_pairs(make_project, published):
     project = make_project()
     report = send(project, published)
