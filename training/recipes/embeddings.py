@@ -68,20 +68,23 @@ def embed(
 ) -> np.ndarray:
     """[N, D] float32: the mean of the last layer's states over each text's tokens.
 
-    Raises StopRequestedError between batches, with everything embedded so far in the cache.
+    Equal texts, as of pairs that many people judged, are read once. Raises StopRequestedError
+    between batches, with everything embedded so far in the cache.
     """
-    keys = [cache.key(one.ids) if cache else bytes([0]) for one in framed]
-    found: list[np.ndarray | None] = [cache.get(key) if cache else None for key in keys]
-    missing = [row for row, values in enumerate(found) if values is None]
+    texts = [tuple(one.ids) for one in framed]
+    keys = {text: cache.key(text) if cache else b"" for text in texts}
+    found = {text: cache.get(key) if cache else None for text, key in keys.items()}
+    first = {text: row for row, text in reversed(list(enumerate(texts)))}
+    missing = [first[text] for text, values in found.items() if values is None]
     lengths = [len(framed[row].ids) for row in missing]
     plan = batches_by_length(lengths, batch_size)
     tokens, tokens_done, began = sum(lengths), 0, perf_counter()
     for done, batch in enumerate(plan, start=1):
         rows = [missing[index] for index in batch]
         for row, values in zip(rows, _embed_batch(model, framed, rows, pad_id), strict=True):
-            found[row] = values
+            found[texts[row]] = values
             if cache:
-                cache.put(keys[row], values)
+                cache.put(keys[texts[row]], values)
         tokens_done += sum(lengths[index] for index in batch)
         if report:
             seconds = (perf_counter() - began) * (tokens / max(tokens_done, 1) - 1)
@@ -93,7 +96,7 @@ def embed(
             raise StopRequestedError(f"stopped after embedding {done} of {len(plan)} batches")
     if cache and missing:
         cache.save()
-    return np.stack([values for values in found if values is not None])
+    return np.stack([values for text in texts if (values := found[text]) is not None])
 
 
 @torch.inference_mode()

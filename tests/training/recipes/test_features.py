@@ -6,9 +6,12 @@ import torch
 
 from annotate.finegrained.segments import Range
 from training.data.framing import frame_for_reward
+from training.data.pairs import PreferencePair
 from training.recipes.config import RewardModelConfig
+from training.recipes.embeddings import EmbeddingCache, embed
 from training.recipes.errors import StopRequestedError
 from training.recipes.head_model import load_features
+from training.recipes.heads.pairs import pair_matrix
 
 PROMPT = [{"role": "user", "content": "please tell me how to cook rice"}]
 RESPONSE = "good rice  kind answer"
@@ -69,6 +72,44 @@ def test_a_text_is_embedded_once_and_the_prompt_is_read(encoder):
     other = [{"role": "user", "content": "thanks"}]
     assert not np.allclose(features.responses([(other, "good")])[0], first[0])
     assert features.prompts([PROMPT]).shape == (1, first.shape[1])
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_equal_texts_are_read_once_in_one_call(encoder, tmp_path, kept):
+    """As of pairs that many people judged; the rows come back in their order."""
+    features, read = make(encoder), []
+    framed = [features.frame((PROMPT, text)) for text in ("good", "bad", "good", "rice", "bad")]
+
+    def model(input_ids, attention_mask):
+        read.extend(input_ids.tolist())
+        return features.encoder(input_ids=input_ids, attention_mask=attention_mask)
+
+    cache = EmbeddingCache(tmp_path / "cache", encoder="x") if kept else None
+    found = embed(model, framed, pad_id=0, batch_size=2, cache=cache)
+    assert len(read) == 3
+    for one, row in zip(framed, found, strict=True):
+        alone = embed(features.encoder, [one], pad_id=0, batch_size=2)[0]
+        assert np.allclose(row, alone, atol=1e-5)
+    if kept:
+        embed(model, framed, pad_id=0, batch_size=2, cache=cache)
+        assert len(read) == 3
+
+
+def test_a_matrix_of_pairs_holds_each_text_once(encoder):
+    features = make(encoder)
+    texts = [("good rice", "bad"), ("bad", "good rice"), ("good rice", "why"), ("thanks", "bad")]
+    pairs = [PreferencePair(n, n % 2, tuple(PROMPT), *both) for n, both in enumerate(texts)]
+    rows = pair_matrix(pairs, features)
+    assert rows.texts_UD.shape[0] == 4
+    sides = [features.responses([(PROMPT, both[side]) for both in texts]) for side in (0, 1)]
+    centre, scale = rows.parts["centre"].numpy(), float(rows.parts["scale"])
+    assert centre == pytest.approx(np.concatenate(sides).mean(0))
+    gap_ND = (sides[0] - sides[1]) / scale
+    assert rows.gap_ND.numpy() == pytest.approx(gap_ND, abs=1e-9)
+    map_DK = np.random.default_rng(0).normal(size=(rows.width, 3))
+    assert rows.gaps(torch.from_numpy(map_DK)).numpy() == pytest.approx(gap_ND @ map_DK, abs=1e-9)
+    chosen_NK, _ = rows.mapped(torch.from_numpy(map_DK))
+    assert chosen_NK.numpy() == pytest.approx((sides[0] - centre) / scale @ map_DK, abs=1e-9)
 
 
 def test_stopping_is_heard_between_batches(encoder):

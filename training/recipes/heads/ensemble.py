@@ -51,7 +51,7 @@ def fit_ensemble(
     for _ in range(members):
         weight_of = dict(zip(prompts, generator.exponential(size=len(prompts)), strict=True))
         weight_N = torch.tensor([weight_of[pair.prompt_id] for pair in pairs]) * rows.weight_N
-        anchor_D = torch.from_numpy(generator.normal(size=rows.gap_ND.shape[1])) / l2**0.5
+        anchor_D = torch.from_numpy(generator.normal(size=rows.width)) / l2**0.5
         found.append(_fit_member(rows.gap_ND, rows.target_N, weight_N, anchor_D, l2))
     # Few draws miss their own middle: they are moved to the mode, which needs none.
     members_MD, nowhere_D = torch.stack(found), torch.zeros_like(found[0])

@@ -54,7 +54,7 @@ class Features:
 
     def responses(self, rows: Sequence[Row]) -> np.ndarray:
         """[N, D] float64: the mean state over prompt and response. Raises StopRequestedError."""
-        keys = [_key(row) for row in rows]
+        keys = [key_of(row) for row in rows]
         missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
         if missing:
             framed = [self.frame(row) for row in missing.values()]
@@ -85,7 +85,7 @@ class Features:
         Rows of NaN for segments behind the end of what was kept of the response. Raises
         StopRequestedError between batches.
         """
-        keys = [(_key(row), tuple(cut)) for row, cut in zip(rows, ranges, strict=True)]
+        keys = [(key_of(row), tuple(cut)) for row, cut in zip(rows, ranges, strict=True)]
         missing = {
             key: (row, cut)
             for key, row, cut in zip(keys, rows, ranges, strict=True)
@@ -167,6 +167,7 @@ def _means(state_LD: np.ndarray, places: Sequence[Sequence[int]]) -> np.ndarray:
     return found
 
 
-def _key(row: Row) -> Key:
+def key_of(row: Row) -> Key:
+    """Equal for equal texts."""
     conversation, response = row
     return tuple((turn["role"], turn["content"]) for turn in conversation), response

@@ -39,11 +39,12 @@ def fit_general_preference(
     rows = pair_matrix(pairs, features)
 
     def fit(generator: torch.Generator) -> tuple[float, list[Tensor]]:
-        width = rows.chosen_ND.shape[1]
-        linear_D, planes_DC = zeros(width), small(width, 2 * planes, generator=generator)
+        linear_D = zeros(rows.width)
+        planes_DC = small(rows.width, 2 * planes, generator=generator)
 
         def objective() -> Tensor:
-            score_N = _score(rows.chosen_ND, rows.rejected_ND, linear_D, planes_DC)
+            planes_N = skew_symmetric_score(*rows.mapped(planes_DC))
+            score_N = rows.gaps(linear_D[:, None])[:, 0] + planes_N
             losses_N = general_preference_loss(score_N, target_B=rows.target_N)
             return (rows.weight_N * losses_N).sum() + l2 / 2 * squares(linear_D, planes_DC)
 

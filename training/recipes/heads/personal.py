@@ -96,12 +96,10 @@ class IdealPointHead(PersonalHead):
 
     def gaps(self, first_ND: Tensor, second_ND: Tensor) -> Tensor:
         point_PD = self.tensors["weights"] @ self.tensors["prototypes"]
+        both = [side_ND @ self.tensors["map"] for side_ND in (first_ND, second_ND)]
         columns = []
         for point_D in point_PD:
-            first, second = (
-                ideal_point_reward(mapped, point_D.expand_as(mapped))
-                for mapped in (first_ND @ self.tensors["map"], second_ND @ self.tensors["map"])
-            )
+            first, second = (ideal_point_reward(one, point_D.expand_as(one)) for one in both)
             columns.append(first - second)
         return torch.stack(columns, 1)
 
@@ -182,18 +180,15 @@ def _fit_ideal_points(
     rows: PairMatrix, person_N: Tensor, people: int, *, l2: float, size: int, seed: int
 ) -> dict[str, Tensor]:
     def fit(generator: torch.Generator) -> tuple[float, list[Tensor]]:
-        map_DE = small(rows.chosen_ND.shape[1], size, generator=generator)
+        map_DE = small(rows.width, size, generator=generator)
         prototype_GE = small(size, size, generator=generator, scale=1.0)
         mixing_PG = small(people, size, generator=generator)
         parameters = [map_DE, prototype_GE, mixing_PG]
 
         def objective() -> Tensor:
             point_NE = (mixing_PG.softmax(1) @ prototype_GE)[person_N]
-            losses_N = bradley_terry_loss(
-                ideal_point_reward(rows.chosen_ND @ map_DE, point_NE),
-                ideal_point_reward(rows.rejected_ND @ map_DE, point_NE),
-                target_B=rows.target_N,
-            )
+            rewards = [ideal_point_reward(side_NE, point_NE) for side_NE in rows.mapped(map_DE)]
+            losses_N = bradley_terry_loss(*rewards, target_B=rows.target_N)
             prior = l2 / 2 * squares(map_DE) + squares(prototype_GE, mixing_PG) / 2
             return (rows.weight_N * losses_N).sum() + prior
 
@@ -212,7 +207,7 @@ def _fit_latent(
     learns from few. Deviations from VPL: a bilinear reward and a mean in place of attention.
     """
     generator = torch.Generator().manual_seed(seed)
-    width = rows.gap_ND.shape[1]
+    width = rows.width
     shared_D, loadings_ED = zeros(width), small(size, width, generator=generator)
     mean_DE = small(width, size, generator=generator, scale=width**-0.5)
     spread_DE = small(width, size, generator=generator, scale=0.01)
@@ -222,20 +217,20 @@ def _fit_latent(
     sign_N = 2 * rows.target_N - 1
 
     def posterior(keep_N: Tensor) -> tuple[Tensor, Tensor]:
-        signed_ND = (keep_N * sign_N)[:, None] * rows.gap_ND
-        sums_PD = torch.zeros(people, width, dtype=torch.float64)
-        sums_PD = sums_PD.index_add(0, person_N, signed_ND)
+        found_N2E = rows.gaps(torch.cat([mean_DE, spread_DE], 1))
+        sums_P2E = torch.zeros(people, 2 * size, dtype=torch.float64)
+        sums_P2E = sums_P2E.index_add(0, person_N, (keep_N * sign_N)[:, None] * found_N2E)
         counts_P = torch.zeros(people, dtype=torch.float64).index_add(0, person_N, keep_N)
-        read_PD = sums_PD / counts_P.clamp(min=1)[:, None]
-        return read_PD @ mean_DE, read_PD @ spread_DE + spread_E
+        mean_PE, spread_PE = (sums_P2E / counts_P.clamp(min=1)[:, None]).chunk(2, dim=1)
+        return mean_PE, spread_PE + spread_E
 
     for _ in range(LATENT_STEPS):
         draw_N = torch.rand(len(person_N), generator=generator, dtype=torch.float64)
         mean_PE, log_variance_PE = posterior((draw_N < 0.5).double())
         noise_PE = torch.randn(people, size, generator=generator, dtype=torch.float64)
         latent_PE = mean_PE + (log_variance_PE / 2).exp() * noise_PE
-        taste_PD = latent_PE @ loadings_ED + shared_D
-        gap_N = (rows.gap_ND * taste_PD[person_N]).sum(1)
+        gap_NE1 = rows.gaps(torch.cat([loadings_ED, shared_D[None]]).T)
+        gap_N = (gap_NE1[:, :-1] * latent_PE[person_N]).sum(1) + gap_NE1[:, -1]
         losses_N = bradley_terry_loss(gap_N, torch.zeros_like(gap_N), target_B=rows.target_N)
         prior = l2 / 2 * squares(shared_D, loadings_ED) + squares(mean_DE, spread_DE) / 2
         bound = gaussian_kl(mean_PE, log_variance_PE).sum() + (rows.weight_N * losses_N).sum()
@@ -253,13 +248,13 @@ def _fit_groups(
     """The mixture's likelihood itself: log sum_g share_g prod over a person's rows of p_g."""
 
     def likelihoods(groups_GD: Tensor) -> Tensor:
-        logits_NG = rows.gap_ND @ groups_GD.T
+        logits_NG = rows.gaps(groups_GD.T)
         target_N1 = rows.target_N[:, None]
         both = target_N1 * logsigmoid(logits_NG) + (1 - target_N1) * logsigmoid(-logits_NG)
         return rows.weight_N[:, None] * both
 
     def fit(generator: torch.Generator) -> tuple[float, list[Tensor]]:
-        groups_GD = small(size, rows.gap_ND.shape[1], generator=generator)
+        groups_GD = small(size, rows.width, generator=generator)
         share_G = zeros(size)
 
         def objective() -> Tensor:
