@@ -5,7 +5,7 @@ class RoutingConfig(AppConfig):
     name = "routing"
 
     def ready(self) -> None:
-        from routing.judges import openai, register
+        from routing.judges import openai, panel, register, rules, simulated
 
-        for module in (openai,):
+        for module in (openai, panel, rules, simulated):
             register(module.KIND)

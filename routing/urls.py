@@ -2,4 +2,4 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("routing.pages"))]
+urlpatterns = [path("", include("routing.pages")), path("", include("routing.judges_pages"))]

@@ -17,6 +17,7 @@ GROUPS = (
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),
+    ("Judges", r"projects/\{project_id\}/judges/"),
     ("Routing", r"projects/\{project_id\}/routing/"),
     (
         "Serving",

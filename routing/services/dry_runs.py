@@ -21,7 +21,9 @@ def report_of(run: JudgeRun, found: Sequence[Heard]) -> dict[str, Any]:
     answers = _of_people([question.task_id for question, _, _ in found])
     items = [_item(question, verdict, value, answers) for question, verdict, value in found]
     compared = [item["agrees"] for item in items if item["agrees"] is not None]
-    low, high = wilson(sum(compared), len(compared))
+    low, high = None, None
+    if run.project.kind == "pairwise":  # hits and misses; others agree by degrees
+        low, high = wilson(sum(compared), len(compared))
     biases = [item["position_bias"] for item in items if item["position_bias"] is not None]
     return {
         "items": items,

@@ -84,7 +84,7 @@ def save_judge(
             config=cleaned,
         )
     if limits:
-        set_limits(judge=judge, actor=actor, address=address, **limits)
+        set_limits(judge=judge, actor=actor, limits=limits, address=address)
     return judge
 
 
@@ -116,27 +116,27 @@ def _clean_config(
 
 @transaction.atomic
 def set_limits(
-    *, judge: Judge, actor: User | None, address: str | None = None, **given: Any
+    *, judge: Judge, actor: User | None, limits: Mapping[str, Any], address: str | None = None
 ) -> JudgeAccount:
     """Prices, spending limit and pace of all versions of the judge. Raises InvalidValue."""
     account_of(judge)
     account = JudgeAccount.objects.select_for_update().get(
         project=judge.project_id, name=judge.name
     )
-    for name, value in given.items():
+    for name, value in limits.items():
         if name not in LIMITS:
             raise InvalidValue(
                 f"limits.{name}"[:100], "unknown field; there are: {known}", known=", ".join(LIMITS)
             )
         setattr(account, name, _clean_limit(name, value))
-    account.save(update_fields=list(given))
+    account.save(update_fields=list(limits))
     audit.record(
         action="judge.limits_set",
         target=account,
         actor=actor,
         project=judge.project,
         address=address,
-        **{name: str(getattr(account, name)) for name in given},
+        **{name: str(getattr(account, name)) for name in limits},
     )
     return account
 
@@ -157,7 +157,8 @@ def clean_money(field: str, value: Any) -> Decimal:
         amount = Decimal(str(value)) if isinstance(value, str | int | float | Decimal) else None
     except InvalidOperation:
         amount = None
-    if amount is None or isinstance(value, bool) or not 0 <= amount <= MOST_MONEY:
+    wrong = amount is None or isinstance(value, bool) or not amount.is_finite()
+    if wrong or not 0 <= amount <= MOST_MONEY:
         raise InvalidValue(
             field, "must be an amount of dollars from 0 to {most}", most=int(MOST_MONEY)
         )

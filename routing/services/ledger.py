@@ -213,11 +213,11 @@ def end_abandoned(judge: Judge, run: JudgeRun | None = None) -> int:
 
     Call it when `run` was claimed, so whoever began its calls has lost it. Returns how many.
     """
-    gone = Q(created_at__lt=timezone.now() - ABANDONED_AFTER)
-    if run is not None:
-        gone |= Q(run=run)
     same = Judge.objects.filter(project=judge.project_id, name=judge.name)
-    calls = JudgeCall.objects.filter(gone, judge__in=same, state=JudgeCall.State.ASKED)
+    gone = Q(judge__in=same, created_at__lt=timezone.now() - ABANDONED_AFTER)
+    if run is not None:
+        gone |= Q(run=run)  # of members of a panel too
+    calls = JudgeCall.objects.filter(gone, state=JudgeCall.State.ASKED)
     ids = list(calls.values_list("pk", flat=True))
     for pk in ids:
         said = "its worker ended before the answer was written down; it may have been billed"

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,14 @@ from annotate.services import jobs
 from annotate.services.import_runs import run_import
 from annotate.services.judgements import submit_judgement
 from annotate.services.snapshots import create_snapshot
-from routing.models import Decision, RoutingRun
+from routing.models import Decision, JudgeRun, RoutingRun
+from routing.services.judge_runs import run_judge, start_judging
+from routing.services.judges import save_judge
 from routing.services.passes import run_routing
 from tests.annotate.media import making
 from tests.browser.axe import CALM, Axe
+from tests.routing.judges.scripts import SCRIPTS
+from tests.routing.length_judge import lengthen
 from tests.training.judged import label_first
 from tests.training.loop_driver import begin, whole_round
 from tests.training.pages.test_evaluations import finished
@@ -32,7 +37,10 @@ from training.models import EvaluationRun, ModelVersion, RunMetric, Schedule, Tr
 from training.services.advance import advance_loops
 from training.services.evaluation_sets import add_evaluation_set
 
-EMPTY = ("", "tasks/", "import/", "export/", "media/", "routing/", "training/", "training/models/")
+EMPTY = (
+    *("", "tasks/", "import/", "export/", "media/", "judges/", "routing/", "training/"),
+    "training/models/",
+)
 FORMS = (
     *("settings/", "archive/", "training/new/reward_model/", "training/schedules/new/dpo/"),
     "training/limits/",
@@ -60,7 +68,7 @@ def test_an_empty_project(manager, axe: Axe) -> None:
     look_at(axe, page, project, *EMPTY, *FORMS, "people/", "audit/")
     page.goto("/projects/new/")
     axe.look(page, "new project")
-    assert axe.looks == 3 * 17
+    assert axe.looks == 3 * 18
 
 
 def test_a_project_at_work(manager, make_pair_tasks, add_member, make_user, add_file, axe) -> None:
@@ -126,6 +134,45 @@ def test_routing(manager, make_pair_tasks, client, axe) -> None:
     look_at(axe, page, project, "routing/")
     page.goto(reverse("decision", args=[Decision.objects.first().pk]))
     axe.look(page, "decision")
+    assert axe.looks == 3 * 3
+
+
+def test_judges(manager, make_pair_tasks, chat_server, axe) -> None:
+    """Refused and listed; without runs; under way, after a dry run and with failures."""
+    page, project = manager
+    chat_server.scripts.update(SCRIPTS)
+    for task in make_pair_tasks(project, 3):
+        lengthen(task)
+    judge(project, 2)
+    config = {"base_url": chat_server.base_url, "model": "planted"}
+    made = save_judge(
+        project=project,
+        actor=None,
+        name="Big",
+        kind="openai",
+        config=config,
+        limits={"spending_limit": 1},
+    )
+    page.goto(f"/projects/{project.pk}/judges/")
+    page.get_by_label("Name").fill("Big")
+    page.get_by_label("Base URL").fill("http://example.com/v1")
+    page.get_by_label("Model", exact=True).fill("planted")
+    page.get_by_role("button", name="Set up").click()
+    axe.look(page, "judge refused")
+    page.goto(reverse("judge", args=[made.pk]))
+    axe.look(page, "judge without runs")
+    page.get_by_role("button", name="Try it on ten tasks").click()
+    expect(page.get_by_role("button", name="Cancel the run")).to_be_visible()
+    run_judge(run=jobs.claim(JudgeRun, JudgeRun.objects.get().pk, owner="test"))
+    call = made.calls.first()
+    call.pk, call.attempt, call.state, call.failure = None, 2, "failed", "timed_out"
+    call.p_first, call.finished_at = None, timezone.now() + timedelta(minutes=1)
+    call.save()
+    start_judging(judge=made, actor=None)
+    page.reload()
+    expect(page.get_by_role("heading", name="Latest dry run")).to_be_visible()
+    expect(page.get_by_role("heading", name="Latest failures")).to_be_visible()
+    axe.look(page, "judge at work")
     assert axe.looks == 3 * 3
 
 

@@ -69,7 +69,7 @@ def pool(question: Question, readings: Readings) -> Verdict:
     ranked = sorted(mean, key=lambda pk: (mean[pk], pk))
     tiers = [list(tier) for _, tier in groupby(ranked, key=mean.__getitem__)]
     try:
-        value = _as_asked(tiers, question)
+        value = as_asked(tiers, question)
     except InvalidValue as error:
         return Verdict(question.task_id, None, raw, why_not=str(error))
     return Verdict(question.task_id, None, raw, value=value)
@@ -81,7 +81,7 @@ def _discordant(ours: Sequence[int], theirs: Sequence[int]) -> float:
     return sum(theirs.index(a) > theirs.index(b) for a, b in pairs) / len(pairs)
 
 
-def _as_asked(tiers: list[list[int]], question: Question) -> dict[str, Any]:
+def as_asked(tiers: list[list[int]], question: Question) -> dict[str, Any]:
     """The order in the first form that the project takes. Raises InvalidValue where none fits."""
     modes = offered_modes(question.settings, len(question.response_ids))
     value: dict[str, Any] = {"verdict": "full", "tiers": tiers}

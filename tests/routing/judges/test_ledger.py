@@ -73,7 +73,7 @@ def test_a_run_stops_before_its_money_is_spent(project, make_judge, work, judge_
     assert kept.reserved == 0
     asked = len(judge_server.requests)
     assert asked == JudgeCall.objects.count() < 8
-    set_limits(judge=judge, actor=None, spending_limit=1)
+    set_limits(judge=judge, actor=None, limits={"spending_limit": 1})
     assert work(judge).state == "done"
     assert Judgement.objects.count() == 4
     assert len(judge_server.requests) == 8
@@ -91,11 +91,12 @@ def test_a_minute_holds_so_many_requests_and_tokens(project, make_judge) -> None
     minute_ago = timezone.now() - timedelta(seconds=61)
     JudgeCall.objects.update(created_at=minute_ago)
     desk.begin(key_of(task, 2), **MOST)
-    set_limits(judge=judge, actor=None, requests_per_minute=None, tokens_per_minute=2000)
+    tokens = {"requests_per_minute": None, "tokens_per_minute": 2000}
+    set_limits(judge=judge, actor=None, limits=tokens)
     with pytest.raises(Pause):
         desk.begin(key_of(task, 3), **MOST)
     JudgeCall.objects.update(created_at=minute_ago)
-    set_limits(judge=judge, actor=None, tokens_per_minute=1)
+    set_limits(judge=judge, actor=None, limits={"tokens_per_minute": 1})
     desk.begin(key_of(task, 3), **MOST)  # alone in its minute
 
 

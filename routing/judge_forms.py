@@ -1,0 +1,184 @@
+"""Forms that set up judges and their limits. What is allowed is the services' to say."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from annotate.chat.keys import VARIABLE
+from annotate.inputs import InvalidValue
+from routing.services.judges import MONEY_FIELDS, NO_LIMIT, PACE_FIELDS
+
+KINDS = {
+    "openai": _("Language model"),
+    "rules": _("Rules"),
+    "panel": _("Panel"),
+    "simulated": _("Simulated"),
+    "density_ratio": _("Density ratio"),
+}
+TOLD = {
+    "openai": _(
+        "Any OpenAI-compatible address: a hosted API, vLLM, llama.cpp or Ollama. Each pair is "
+        "asked in both orders."
+    ),
+    "rules": _("Length, format and patterns, each with a weight. Costs nothing."),
+    "panel": _("A weighted vote of other judges of this project."),
+    "simulated": _(
+        "A program with a hidden preference, noise and a bias for the place, for demos and "
+        "planning. What it says is marked as simulated for ever."
+    ),
+    "density_ratio": _(
+        "How much likelier a stronger of your policies finds a response than a weaker one does."
+    ),
+}
+
+
+class JudgeForm(forms.Form):
+    """A judge of a kind whose config is written as JSON."""
+
+    name = forms.CharField(
+        max_length=100,
+        label=_("Name"),
+        help_text=_("A name that is there already gets a new version."),
+    )
+    config = forms.CharField(
+        label=_("Configuration"),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text=_("JSON; docs/judges.md tells what each kind takes."),
+    )
+
+    def config_of(self) -> dict[str, Any]:
+        """Raises InvalidValue."""
+        return _json("config", self.cleaned_data["config"])
+
+    def limits_of(self) -> dict[str, Any]:
+        return {}
+
+
+class OpenAIForm(forms.Form):
+    name = forms.CharField(
+        max_length=100,
+        label=_("Name"),
+        help_text=_("A name that is there already gets a new version."),
+    )
+    base_url = forms.CharField(
+        max_length=500,
+        label=_("Base URL"),
+        help_text=_("OpenAI-compatible, such as https://api.example.com/v1"),
+    )
+    model = forms.CharField(
+        max_length=200, label=_("Model"), help_text=_("As the address calls it.")
+    )
+    key_name = forms.ChoiceField(required=False, label=_("Key"))
+    principles = forms.CharField(
+        required=False,
+        label=_("Principles"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("By what it is to judge, in your words. A change makes a new version."),
+    )
+    answer = forms.ChoiceField(
+        required=False,
+        label=_("How pairs are answered"),
+        choices=[
+            ("letter", _("One letter, with its probability where the server tells it")),
+            ("json", _("A comparison in words, then the verdict")),
+        ],
+    )
+    parameters = forms.CharField(
+        required=False,
+        label=_("Parameters"),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text=_('JSON that goes along with every request: {"temperature": 0.7}'),
+    )
+    samples = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=25,
+        initial=1,
+        label=_("Samples of each order"),
+        help_text=_("More than one where the server tells no probabilities."),
+    )
+    input_price = forms.DecimalField(
+        min_value=0, initial=0, label=_("Price of a million tokens sent, $")
+    )
+    output_price = forms.DecimalField(
+        min_value=0, initial=0, label=_("Price of a million tokens answered, $")
+    )
+    spending_limit = forms.DecimalField(
+        min_value=0,
+        initial=5,
+        label=_("Spending limit, $"),
+        help_text=_("No call begins that could cost more than is left."),
+    )
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)
+        keys = sorted(settings.CHAT_KEYS.items())
+        choices = [(name, f"{name} ({key.base_url})") for name, key in keys]
+        self.fields["key_name"].choices = [("", _("None")), *choices]
+        self.fields["key_name"].help_text = gettext(
+            "From %(variable)s… in the server's environment, each for one address."
+        ) % {"variable": VARIABLE}
+
+    def config_of(self) -> dict[str, Any]:
+        """Raises InvalidValue."""
+        given = self.cleaned_data
+        names = ("base_url", "model", "key_name", "principles")
+        text = given["parameters"].strip()
+        return {
+            **{name: given[name] for name in names},
+            "answer": given["answer"] or "letter",
+            "samples": given["samples"] or 1,
+            "parameters": _json("config.parameters", text) if text else {},
+        }
+
+    def limits_of(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in MONEY_FIELDS}
+
+
+FORMS: dict[str, type[forms.Form]] = {"openai": OpenAIForm}
+
+
+def form_class(kind: str) -> type[forms.Form]:
+    return FORMS.get(kind, JudgeForm)
+
+
+class LimitsForm(forms.Form):
+    """Money and pace of all versions of a judge."""
+
+    spending_limit = forms.DecimalField(min_value=0, label=_("Spending limit, $"))
+    input_price = forms.DecimalField(min_value=0, label=_("Price of a million tokens sent, $"))
+    output_price = forms.DecimalField(min_value=0, label=_("Price of a million tokens answered, $"))
+    requests_per_minute = forms.IntegerField(
+        required=False, label=_("Requests per minute"), help_text=_("Empty: no limit.")
+    )
+    tokens_per_minute = forms.IntegerField(
+        required=False, label=_("Tokens per minute"), help_text=_("Empty: no limit.")
+    )
+    concurrency = forms.IntegerField(label=_("Calls at a time"))
+    attempts = forms.IntegerField(label=_("Attempts of one call"))
+    patience = forms.IntegerField(label=_("Seconds for one call"))
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)
+        for name, (low, high) in PACE_FIELDS.items():
+            self.fields[name].min_value, self.fields[name].max_value = low, high
+            self.fields[name].widget.attrs |= {"min": low, "max": high}
+        for name in MONEY_FIELDS:
+            self.fields[name].widget.attrs |= {"step": "any"}
+
+    def limits_of(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            name: value for name, value in given.items() if value is not None or name in NO_LIMIT
+        }
+
+
+def _json(field: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(field, "is not JSON: {error}", error=str(error)) from error

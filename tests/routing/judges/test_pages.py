@@ -1,0 +1,131 @@
+"""The pages of judges: set up, dry run, limits, failures."""
+
+import pytest
+from django.urls import reverse
+
+from annotate.models import Judge
+from routing.models import JudgeAccount, JudgeRun
+from tests.routing.length_judge import lengthen
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project(make_project, make_pair_tasks, client):
+    project = make_project()
+    for task in make_pair_tasks(project, 3):
+        lengthen(task)
+    client.force_login(project.created_by)
+    return project
+
+
+def fields(server, **more) -> dict:
+    return {
+        "name": "Big",
+        "base_url": server.base_url,
+        "model": "planted",
+        "input_price": "1",
+        "output_price": "10",
+        "spending_limit": "5",
+        **more,
+    }
+
+
+def test_the_first_judge_is_set_up_in_the_browser(client, project, judge_server) -> None:
+    url = reverse("judges", args=[project.pk])
+    assert "There is none yet" in client.get(url).content.decode()
+    answer = client.post(url, fields(judge_server, principles="Prefer facts."))
+    judge = Judge.objects.get()
+    assert answer.url == reverse("judge", args=[judge.pk])
+    assert judge.config["principles"] == "Prefer facts."
+    assert JudgeAccount.objects.get().spending_limit == 5
+    text = client.get(answer.url).content.decode()
+    assert "It has judged nothing yet" in text
+    assert "Prefer facts." in text
+    assert "planted" in client.get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"base_url": "http://example.com/v1"}, "base_url"),
+        ({"parameters": "{"}, "parameters"),
+        ({"parameters": '{"stream": true}'}, "parameters"),
+        ({"samples": "3"}, "samples"),
+        ({"spending_limit": "-1"}, "spending_limit"),
+        ({"name": "reward_model"}, "name"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field(client, project, judge_server, change, field) -> None:
+    answer = client.post(reverse("judges", args=[project.pk]), fields(judge_server, **change))
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert not Judge.objects.exists()
+
+
+def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge, work) -> None:
+    judge = make_judge(project, "planted")
+    url = reverse("judge", args=[judge.pk])
+    client.post(reverse("start_judge", args=[judge.pk]), {"purpose": "dry_run"})
+    text = client.get(url).content.decode()
+    assert 'hx-trigger="every 2s"' in text
+    assert "Cancel the run" in text
+    client.post(reverse("cancel_judge_run", args=[JudgeRun.objects.get().pk]))
+    work(judge, purpose="dry_run")
+    text = client.get(url).content.decode()
+    assert "hx-trigger" not in text
+    assert "nothing to compare with" in text
+    assert "by 0.8 logits" in text
+    assert "6 calls for 0.000660 $" in text
+    assert all(reverse("task", args=[task.pk]) in text for task in project.tasks.all())
+    part = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+    assert "Latest dry run" in part
+
+
+def test_failures_are_shown_with_their_reason_and_asked_again_on_wish(
+    client, project, make_judge, work
+) -> None:
+    judge = make_judge(project, "nonsense", limits={"attempts": 1})
+    work(judge)
+    text = client.get(reverse("judge", args=[judge.pk])).content.decode()
+    assert "The answer was not what was asked for" in text
+    assert "Both have their merits." in text
+    assert "Ask again what failed" in text
+    client.post(reverse("start_judge", args=[judge.pk]), {"purpose": "label", "retry": "1"})
+    assert JudgeRun.objects.latest("pk").retry_failed is True
+
+
+def test_limits_are_saved_and_refused(client, project, make_judge) -> None:
+    judge = make_judge(project, "planted")
+    url = reverse("judge", args=[judge.pk])
+    form = client.get(url).context["form"]
+    given = {name: "" if value is None else value for name, value in form.initial.items()}
+    assert client.post(url, {**given, "spending_limit": "7.5"}).status_code == 302
+    assert JudgeAccount.objects.get().spending_limit == 7.5
+    answer = client.post(url, {**given, "concurrency": "1000"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["concurrency"])
+
+
+def test_a_project_that_it_cannot_answer_says_so(client, make_project, make_judge) -> None:
+    project = make_project(kind="labels")
+    client.force_login(project.created_by)
+    judge = make_judge(project, "planted")
+    text = client.get(reverse("judge", args=[judge.pk])).content.decode()
+    assert "This judge cannot answer what the project asks." in text
+    assert "Let it label" not in text
+    answer = client.post(reverse("start_judge", args=[judge.pk]), follow=True)
+    assert "does not answer labels" in answer.content.decode()
+
+
+def test_strangers_and_annotators_stay_out(
+    client, project, make_judge, make_user, add_member
+) -> None:
+    judge = make_judge(project, "planted")
+    annotator = make_user("ann")
+    add_member(project, annotator)
+    for user, status in ((annotator, 403), (make_user("stranger"), 404)):
+        client.force_login(user)
+        assert client.get(reverse("judges", args=[project.pk])).status_code == status
+        assert client.get(reverse("judge", args=[judge.pk])).status_code == status
+        assert client.post(reverse("start_judge", args=[judge.pk])).status_code == status
