@@ -7,6 +7,8 @@ gives it its name. A build that was interrupted leaves an invalid index, which i
 import django.db.models.deletion
 from django.db import migrations, models
 
+from annotate.migrations import _patience
+
 
 def built(name: str, on: str, *, unique: bool = False) -> list[str]:
     """Statements that build the index under a name of its own."""
@@ -40,6 +42,18 @@ TASK_RESPONSE_UNIQUE = models.UniqueConstraint(
     fields=("response", "task"), name="task_response_unique"
 )
 
+RESPONSE_WITHOUT_INDEX = migrations.AlterField(
+    model_name="taskresponse",
+    name="response",
+    field=models.ForeignKey(
+        db_constraint=False,
+        db_index=False,
+        on_delete=django.db.models.deletion.PROTECT,
+        related_name="places",
+        to="annotate.response",
+    ),
+)
+
 
 class Migration(migrations.Migration):
     atomic = False  # what is built concurrently stands in no transaction
@@ -58,11 +72,13 @@ class Migration(migrations.Migration):
                             "annotate_taskresponse (response_id, task_id)",
                             unique=True,
                         ),
-                        "ALTER TABLE annotate_taskresponse DROP CONSTRAINT task_response_unique, "
-                        "ADD CONSTRAINT task_response_unique "
-                        "UNIQUE USING INDEX task_response_unique_new",
                     ]
-                )
+                ),
+                _patience.RunSQL(
+                    "ALTER TABLE annotate_taskresponse DROP CONSTRAINT task_response_unique, "
+                    "ADD CONSTRAINT task_response_unique "
+                    "UNIQUE USING INDEX task_response_unique_new"
+                ),
             ],
             state_operations=[
                 migrations.RemoveConstraint(model_name="taskresponse", name="task_response_unique"),
@@ -72,16 +88,8 @@ class Migration(migrations.Migration):
             ],
         ),
         # After the new constraint, whose index serves a response's places.
-        migrations.AlterField(
-            model_name="taskresponse",
-            name="response",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="places",
-                to="annotate.response",
-            ),
+        _patience.SeparateDatabaseAndState(
+            database_operations=[RESPONSE_WITHOUT_INDEX], state_operations=[RESPONSE_WITHOUT_INDEX]
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[

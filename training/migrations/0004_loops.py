@@ -1,4 +1,8 @@
-"""Loops and their rounds, matchmaking; sampling from models behind addresses."""
+"""Loops and their rounds, matchmaking; sampling from models behind addresses.
+
+References are made with their tables, so that those to tables in use are added, and these locked
+for that, at the very end.
+"""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -8,8 +12,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("annotate", "0014_lighter_indexes"),
+        ("annotate", "__first__"),
         ("training", "0003_gate_records"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -113,7 +117,214 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="loops",
+                        to="annotate.project",
+                    ),
+                ),
+                (
+                    "sampler_model",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="loops",
+                        to="annotate.chatmodel",
+                    ),
+                ),
+                (
+                    "sampler_version",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "active")), fields=["id"], name="loop_active"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["active", "paused", "stopped"])),
+                        fields=("project",),
+                        name="loop_one_open",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["active", "paused", "stopped", "done", "cancelled"])
+                        ),
+                        name="loop_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("sampler", "newest"),
+                                ("sampler_model", None),
+                                ("sampler_version", None),
+                            ),
+                            models.Q(
+                                ("sampler", "version"),
+                                ("sampler_model", None),
+                                ("sampler_version__isnull", False),
+                            ),
+                            models.Q(
+                                ("sampler", "endpoint"),
+                                ("sampler_model__isnull", False),
+                                ("sampler_version", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="loop_sampler_given",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "stopped"), ("stopped_by__isnull", False)),
+                            models.Q(("state", "stopped"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="loop_stop_told",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("labels_wanted", None), ("labels_wanted__gt", 0), _connector="OR"
+                        ),
+                        name="loop_labels_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rounds_wanted", None), ("rounds_wanted__gt", 0), _connector="OR"
+                        ),
+                        name="loop_rounds_positive",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Matchmaking",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("owner", models.CharField(blank=True, max_length=100)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("progress", models.BigIntegerField(default=0)),
+                ("total", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "message",
+                    models.TextField(blank=True, help_text="What it is doing, or why it failed."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("config", models.JSONField(help_text="strategy, pairs a prompt, seed.")),
+                ("metrics", models.JSONField(default=dict)),
+                (
+                    "device_seconds",
+                    models.FloatField(
+                        default=0, help_text="How long its children worked, over all attempts."
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="matchmakings",
+                        to="annotate.project",
+                    ),
+                ),
+                (
+                    "reward_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "sampling_run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="matchmakings",
+                        to="training.samplingrun",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "running"])),
+                        fields=["state", "lease_until"],
+                        name="matchmaking_due",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "done", "failed", "cancelled"])
+                        ),
+                        name="matchmaking_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "running"), _negated=True),
+                            ("lease_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="matchmaking_running_is_leased",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="LoopRound",
@@ -192,7 +403,160 @@ class Migration(migrations.Migration):
                 ),
                 ("started_at", models.DateTimeField(auto_now_add=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "loop",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rounds",
+                        to="training.loop",
+                    ),
+                ),
+                (
+                    "policy_run",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="round_of_policy",
+                        to="training.trainingrun",
+                    ),
+                ),
+                (
+                    "policy_snapshot",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotate.snapshot",
+                    ),
+                ),
+                (
+                    "policy_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "reward_run",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="round_of_reward",
+                        to="training.trainingrun",
+                    ),
+                ),
+                (
+                    "reward_snapshot",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotate.snapshot",
+                    ),
+                ),
+                (
+                    "reward_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "sampling_run",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="loop_round",
+                        to="training.samplingrun",
+                    ),
+                ),
+                (
+                    "serving_policy",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "serving_reward",
+                    models.ForeignKey(
+                        help_text="In service once the round's own version had its chance.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "matchmaking",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="loop_round",
+                        to="training.matchmaking",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("loop", "number"), name="loop_round_number_unique"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("phase", "over"), _negated=True),
+                        fields=("loop",),
+                        name="loop_round_one_open",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "phase__in",
+                                [
+                                    "snapshot",
+                                    "reward_model",
+                                    "policy",
+                                    "sampling",
+                                    "matchmaking",
+                                    "tasks",
+                                    "judging",
+                                    "over",
+                                ],
+                            )
+                        ),
+                        name="loop_round_phase_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("outcome__in", ["done", "rolled_back", "cancelled"]),
+                                ("phase", "over"),
+                            ),
+                            models.Q(
+                                models.Q(("phase", "over"), _negated=True),
+                                ("finished_at", None),
+                                ("outcome", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="loop_round_end_complete",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("finished_at", None),
+                            ("finished_at__gte", models.F("started_at")),
+                            _connector="OR",
+                        ),
+                        name="loop_round_forward",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MatchedPair",
@@ -211,56 +575,51 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Matchmaking",
-            fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    "new",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotate.response",
                     ),
                 ),
                 (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Queued"),
-                            ("running", "Running"),
-                            ("done", "Done"),
-                            ("failed", "Failed"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="queued",
-                        max_length=12,
+                    "other",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotate.response",
                     ),
                 ),
-                ("owner", models.CharField(blank=True, max_length=100)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
-                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
-                ("attempt", models.PositiveSmallIntegerField(default=0)),
-                ("cancel_requested", models.BooleanField(default=False)),
-                ("progress", models.BigIntegerField(default=0)),
-                ("total", models.BigIntegerField(blank=True, null=True)),
                 (
-                    "message",
-                    models.TextField(blank=True, help_text="What it is doing, or why it failed."),
+                    "task",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="matched_pairs",
+                        to="annotate.task",
+                    ),
                 ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("config", models.JSONField(help_text="strategy, pairs a prompt, seed.")),
-                ("metrics", models.JSONField(default=dict)),
                 (
-                    "device_seconds",
-                    models.FloatField(
-                        default=0, help_text="How long its children worked, over all attempts."
+                    "matchmaking",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pairs",
+                        to="training.matchmaking",
                     ),
                 ),
             ],
             options={
-                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("matchmaking", "new", "other"), name="matched_pair_unique"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("new", models.F("other")), _negated=True),
+                        name="matched_pair_of_two",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -294,415 +653,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="samplingrun_one_sampler",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loop",
-            name="created_by",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="loop",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="loops",
-                to="annotate.project",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loop",
-            name="sampler_model",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="loops",
-                to="annotate.chatmodel",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loop",
-            name="sampler_version",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="training.modelversion",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="loop",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="rounds",
-                to="training.loop",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="policy_run",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="round_of_policy",
-                to="training.trainingrun",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="policy_snapshot",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="annotate.snapshot",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="policy_version",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="training.modelversion",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="reward_run",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="round_of_reward",
-                to="training.trainingrun",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="reward_snapshot",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="annotate.snapshot",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="reward_version",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="training.modelversion",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="sampling_run",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="loop_round",
-                to="training.samplingrun",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="serving_policy",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="training.modelversion",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="serving_reward",
-            field=models.ForeignKey(
-                help_text="In service once the round's own version had its chance.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="training.modelversion",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchedpair",
-            name="new",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="annotate.response",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchedpair",
-            name="other",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="annotate.response",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchedpair",
-            name="task",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="matched_pairs",
-                to="annotate.task",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchmaking",
-            name="created_by",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchmaking",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="matchmakings",
-                to="annotate.project",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchmaking",
-            name="reward_version",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="training.modelversion",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchmaking",
-            name="sampling_run",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="matchmakings",
-                to="training.samplingrun",
-            ),
-        ),
-        migrations.AddField(
-            model_name="matchedpair",
-            name="matchmaking",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="pairs",
-                to="training.matchmaking",
-            ),
-        ),
-        migrations.AddField(
-            model_name="loopround",
-            name="matchmaking",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="loop_round",
-                to="training.matchmaking",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="loop",
-            index=models.Index(
-                condition=models.Q(("state", "active")), fields=["id"], name="loop_active"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loop",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state__in", ["active", "paused", "stopped"])),
-                fields=("project",),
-                name="loop_one_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loop",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["active", "paused", "stopped", "done", "cancelled"])
-                ),
-                name="loop_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loop",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("sampler", "newest"), ("sampler_model", None), ("sampler_version", None)
-                    ),
-                    models.Q(
-                        ("sampler", "version"),
-                        ("sampler_model", None),
-                        ("sampler_version__isnull", False),
-                    ),
-                    models.Q(
-                        ("sampler", "endpoint"),
-                        ("sampler_model__isnull", False),
-                        ("sampler_version", None),
-                    ),
-                    _connector="OR",
-                ),
-                name="loop_sampler_given",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loop",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "stopped"), ("stopped_by__isnull", False)),
-                    models.Q(("state", "stopped"), _negated=True),
-                    _connector="OR",
-                ),
-                name="loop_stop_told",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loop",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("labels_wanted", None), ("labels_wanted__gt", 0), _connector="OR"
-                ),
-                name="loop_labels_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loop",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rounds_wanted", None), ("rounds_wanted__gt", 0), _connector="OR"
-                ),
-                name="loop_rounds_positive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="matchmaking",
-            index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])),
-                fields=["state", "lease_until"],
-                name="matchmaking_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchmaking",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "done", "failed", "cancelled"])
-                ),
-                name="matchmaking_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchmaking",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "running"), _negated=True),
-                    ("lease_until__isnull", False),
-                    _connector="OR",
-                ),
-                name="matchmaking_running_is_leased",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchedpair",
-            constraint=models.UniqueConstraint(
-                fields=("matchmaking", "new", "other"), name="matched_pair_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="matchedpair",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("new", models.F("other")), _negated=True),
-                name="matched_pair_of_two",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loopround",
-            constraint=models.UniqueConstraint(
-                fields=("loop", "number"), name="loop_round_number_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loopround",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("phase", "over"), _negated=True),
-                fields=("loop",),
-                name="loop_round_one_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loopround",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "phase__in",
-                        [
-                            "snapshot",
-                            "reward_model",
-                            "policy",
-                            "sampling",
-                            "matchmaking",
-                            "tasks",
-                            "judging",
-                            "over",
-                        ],
-                    )
-                ),
-                name="loop_round_phase_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loopround",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("finished_at__isnull", False),
-                        ("outcome__in", ["done", "rolled_back", "cancelled"]),
-                        ("phase", "over"),
-                    ),
-                    models.Q(
-                        models.Q(("phase", "over"), _negated=True),
-                        ("finished_at", None),
-                        ("outcome", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="loop_round_end_complete",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="loopround",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("finished_at", None),
-                    ("finished_at__gte", models.F("started_at")),
-                    _connector="OR",
-                ),
-                name="loop_round_forward",
             ),
         ),
     ]
