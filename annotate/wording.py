@@ -1,6 +1,7 @@
 """Words of modules that know nothing of Django, which pages translate when they show them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 
 def translatable(text: str) -> str:
@@ -49,3 +50,25 @@ class Refusal(ValueError):
             values[name] = value
         reason = translate(self.reason)
         return reason.format_map(values) if values else reason
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it; a value that JSON has no word for as its text."""
+        values = {
+            name: value.as_dict()
+            if isinstance(value, Refusal)
+            else value
+            if isinstance(value, str | int | float)
+            else str(value)
+            for name, value in self.values.items()
+        }
+        return {"reason": self.reason, "values": values}
+
+    @staticmethod
+    def from_dict(plain: Mapping[str, Any]) -> "Refusal":
+        """What `as_dict` gave."""
+        values = {
+            name: Refusal.from_dict(value) if isinstance(value, dict) else value
+            for name, value in plain["values"].items()
+        }
+        reason = plain["reason"]
+        return Refusal(reason, **values)

@@ -18,7 +18,7 @@ from typing import Any
 
 from config.lifetime import die_with_parent_now
 from training import machine
-from training.recipes.errors import NoRoomError, RecipeError, StopRequestedError
+from training.recipes.errors import FieldError, NoRoomError, RecipeError, StopRequestedError
 from training.recipes.room import is_no_room, no_room
 
 STOP = "stop"
@@ -107,6 +107,10 @@ def run(folder: Path) -> dict[str, Any]:
         return {"status": "stopped", "message": str(error)}
     except NoRoomError as error:
         return no_room_result(error)
+    except FieldError as error:
+        logger.exception("A setting is refused")
+        refused = {"field": error.field, **error.refusal.as_dict()}
+        return {"status": "failed", "message": str(error), "refused": refused}
     except RecipeError as error:
         logger.exception("The recipe gave up")
         return {"status": "failed", "message": str(error)}

@@ -116,6 +116,10 @@ def gap_finding(pairs: Sequence[tuple[float, float]], bounds: Bounds) -> Finding
     return Finding(GAP, mean <= bounds.gap + ROUNDING, mean, bounds.gap, rows, detail)
 
 
-def failed_finding(phase: str, message: str) -> Finding:
-    """A job of the round failed or was cancelled; going on without it would be another loop."""
-    return Finding(FAILED, False, detail={"phase": phase, "message": message})
+def failed_finding(phase: str, message: str, refused: Mapping[str, Any] | None = None) -> Finding:
+    """A job of the round failed or was cancelled; going on without it would be another loop.
+
+    `refused`: the field and the refusal, where one was the cause, for pages to tell.
+    """
+    told = {"phase": phase, "message": message}
+    return Finding(FAILED, False, detail={**told, "refused": refused} if refused else told)

@@ -19,6 +19,7 @@ from annotate.models import Project
 from annotate.pages.reasons import in_words
 from training.models import EvaluationRun, EvaluationSet, ModelVersion
 from training.pages.best_of_n import best_of_n_view
+from training.pages.failures import failure_words
 from training.pages.pair_sets import set_view, subset_rows
 from training.pages.runs import can_train
 from training.services import evaluation_sets, evaluations, runs
@@ -214,6 +215,7 @@ def evaluation(request: HttpRequest, run_id: int) -> HttpResponse:
         "tab": "training",
         "run": run,
         "subsets": subset_rows(run.metrics) if done and pairs else [],
+        "failure": failure_words(run),
         "best": best_of_n_view(run.metrics) if done and not pairs else None,
     }
     page = "training/evaluation.html"

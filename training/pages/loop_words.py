@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from annotate.charts import number
 from training.loop import guards
 from training.models import Loop, LoopRound
+from training.pages.failures import refusal_words
 from training.pages.figures import percent
 from training.services.loop_figures import labels_since
 
@@ -87,7 +88,9 @@ def finding_words(found: Mapping[str, Any]) -> str:
     if name == guards.FAILED:
         return _("the phase “%(phase)s” ended badly: %(message)s") % {
             "phase": Phase(detail["phase"]).label,
-            "message": detail["message"],
+            "message": refusal_words(detail["refused"])
+            if "refused" in detail
+            else detail["message"],
         }
     if name == guards.PEOPLE:
         return ngettext(

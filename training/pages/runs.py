@@ -17,6 +17,7 @@ from annotate.models import Judgement
 from training.models import Loop, ModelVersion, TrainingRun
 from training.pages.config_forms import FORMS
 from training.pages.curves import curves
+from training.pages.failures import KEPT_AS, failure_words
 from training.pages.figures import figures_of
 from training.pages.rows import rows_of
 from training.services import limits, runs
@@ -111,6 +112,8 @@ def training_run(request: HttpRequest, run_id: int) -> HttpResponse:
         "tab": "training",
         "run": run,
         "version": getattr(run, "model_version", None),
+        "failure": failure_words(run),
+        "environment": {name: run.environment[name] for name in run.environment if name != KEPT_AS},
         "charts": curves(run),
         "figures": figures_of(run.metrics),
         "rows": rows_of(run.metrics),

@@ -22,7 +22,7 @@ from training.recipes.dpo_trainer import (
     WeightedPolicyCollator,
     preference_dataset,
 )
-from training.recipes.errors import ConfigError, StopRequestedError
+from training.recipes.errors import StopRequestedError
 from training.recipes.feedback_rows import FeedbackSplits, feedback_dataset, read_feedback
 from training.recipes.feedback_trainer import FeedbackCollator, FeedbackTrainer
 from training.recipes.filters import filter_pairs, without_displacing
@@ -151,19 +151,23 @@ def _read(config: DpoConfig, dataset_dir: Path) -> Splits:
         return read_groups(dataset_dir, takes=loss.takes)
     splits = read_splits(dataset_dir, tie_rule=config.tie_rule)
     weights = {pair.weight for pair in splits.train}
-    if len(weights) > 1 and not loss.by_row:
-        raise ConfigError(
-            f"DpoConfig.loss is {config.loss!r}, which compares whole batches and cannot weigh "
-            f"single pairs; these have weights from {min(weights)} to {max(weights)}. Choose "
-            "another loss or a selection without weights."
-        )
+    config.require(
+        "loss",
+        len(weights) < 2 or loss.by_row,
+        "one that weighs single pairs, or the selection without weights: these weigh from {least} "
+        "to {most}, and it compares whole batches",
+        least=min(weights, default=1.0),
+        most=max(weights, default=1.0),
+    )
     unknown = sum(pair.margin is None and not pair.tie for pair in splits.train)
-    if unknown and config.curriculum_stages > 1:
-        raise ConfigError(
-            f"DpoConfig.curriculum_stages is {config.curriculum_stages}, and {unknown} of "
-            f"{len(splits.train)} pairs say nothing of how clear they are (margin). Set it to 1, "
-            "or choose a selection of preferences with a strength."
-        )
+    config.require(
+        "curriculum_stages",
+        not unknown or config.curriculum_stages == 1,
+        "1, or the selection one of preferences with a strength: {unknown} of {count} pairs say "
+        "nothing of how clear they are",
+        unknown=unknown,
+        count=len(splits.train),
+    )
     return splits
 
 

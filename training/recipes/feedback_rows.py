@@ -26,7 +26,7 @@ from training.data.pairs import PreferencePair
 from training.data.unpaired import VotedResponse
 from training.losses.registry import FEEDBACK
 from training.recipes.dpo_config import DpoConfig
-from training.recipes.errors import ConfigError, DatasetError
+from training.recipes.errors import DatasetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,12 @@ def _joint(rows: Sequence[JudgedRow], config: DpoConfig) -> Made:
 def _criteria(rows: Sequence[JudgedRow], config: DpoConfig) -> Made:
     names, overall = feedback.criteria_names(rows)
     criterion = config.criterion or overall
-    if rows and criterion not in names:
-        raise ConfigError(
-            f"DpoConfig.criterion is {criterion!r}; the responses are rated by {', '.join(names)}."
-        )
+    config.require(
+        "criterion",
+        not rows or criterion in names,
+        "one by which the responses are rated: {names}",
+        names=", ".join(names),
+    )
     others = [name for name in names if name != criterion]
     if rows and not others:
         raise DatasetError(f"Responses are rated by {criterion!r} alone; modpo needs a second one.")

@@ -28,7 +28,6 @@ import transformers
 
 from training.recipes import ranks
 from training.recipes.config import Configuration
-from training.recipes.errors import ConfigError
 
 SMALL_MODEL = 10_000_000
 """Parameters below which the matrices are too small to share among many threads."""
@@ -110,8 +109,11 @@ def resolve_precision(config: Configuration) -> str:
 
     Raises ConfigError when bf16 is asked for on a processor that would emulate it.
     """
-    if config.precision == "bf16" and bf16_speedup() == 0:
-        raise ConfigError("precision is bf16 but this processor has no bf16; use auto or fp32.")
+    config.require(
+        "precision",
+        config.precision != "bf16" or bf16_speedup() > 0,
+        "auto or fp32: this processor has no bf16",
+    )
     if config.precision == "auto":
         return "bf16" if bf16_speedup() >= 1.3 else "fp32"
     return config.precision

@@ -351,7 +351,9 @@ def _job_done(
     if not job.is_over:
         return False
     if job.state != JobState.DONE:
-        return stop(loop, row, guards.failed_finding(row.phase, job.message or job.state))
+        refused = getattr(job, "environment", {}).get("refused")
+        said = job.message or job.state
+        return stop(loop, row, guards.failed_finding(row.phase, said, refused))
     return done()
 
 
@@ -364,7 +366,8 @@ def _queue(loop: Loop, row: LoopRound, field: str, queue: Callable[[], Job]) -> 
         with transaction.atomic():
             setattr(row, field, queue())
     except InvalidValue as error:  # what was right when it was asked for need not be so now
-        return stop(loop, row, guards.failed_finding(row.phase, str(error)))
+        refused = {"field": error.field, **error.as_dict()}
+        return stop(loop, row, guards.failed_finding(row.phase, str(error), refused))
     row.save()
     write(loop, waits_for="")
     return False

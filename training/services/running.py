@@ -151,7 +151,10 @@ def _attempt(run: Run, work: Work) -> None:
         outlast_outage(work())
     except (jobs.LeaseLost, *DATABASE_AWAY):
         raise  # without a database the lease runs out, and the sweep queues the run again
-    except (InvalidValue, ValidationError, NoModel) as error:
+    except InvalidValue as error:
+        refused = {"field": error.field, **error.as_dict()}
+        end_run(run=run, state=JobState.FAILED, message=str(error), refused=refused)
+    except (ValidationError, NoModel) as error:
         end_run(run=run, state=JobState.FAILED, message=str(error))
     except FolderBusy as error:
         give_back(run=run, message=str(error), excused=False)
@@ -242,7 +245,8 @@ def _conclude(run: Run, child: Child, ending: Ending, complete: Complete) -> Non
     elif ending == Ending.CANCELLED:
         end_run(run=run, state=JobState.CANCELLED, message="Cancelled.")
     elif status == "failed":
-        end_run(run=run, state=JobState.FAILED, message=result["message"])
+        said, refused = result["message"], result.get("refused")
+        end_run(run=run, state=JobState.FAILED, message=said, refused=refused)
     elif status == "no_room":
         give_back(run=run, message=result["message"], excused=False)
     elif ending == Ending.SHUTDOWN:

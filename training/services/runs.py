@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from annotate.kinds import InvalidValue
 from annotate.models import Job, JobState, Project, Snapshot, User
 from annotate.services import audit, jobs
-from training.models import RunMetric, Schedule, TrainingRun
+from training.models import EvaluationRun, RunMetric, Schedule, TrainingRun
 from training.services import limits
 from training.services.configs import clean_config, require_learnable
 
@@ -165,9 +165,16 @@ def _finite(values: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def end_run(*, run: Job, state: JobState, message: str) -> None:
-    """End as failed or cancelled. Raises LeaseLost."""
-    jobs.finish(run, state, message=message, **_at_rest(run, Phase.OVER))
+def end_run(
+    *, run: Job, state: JobState, message: str, refused: dict[str, Any] | None = None
+) -> None:
+    """End as failed or cancelled. `refused`, the field and what a Refusal gives for JSON, is kept
+    for pages, which say it in the reader's words. Raises LeaseLost.
+    """
+    more = _at_rest(run, Phase.OVER)
+    if refused and isinstance(run, TrainingRun | EvaluationRun):
+        more["environment"] = {**run.environment, "refused": refused}
+    jobs.finish(run, state, message=message, **more)
 
 
 @transaction.atomic

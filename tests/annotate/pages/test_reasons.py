@@ -4,9 +4,11 @@ The sources are read by Python's own parser, so that this does not rest on what 
 """
 
 import ast
+import json
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.utils import translation
@@ -16,13 +18,14 @@ from annotate.kinds import KINDS
 from annotate.media.checks import FORMATS, BadMedia
 from annotate.media.checks.source import Truncated
 from annotate.pages.reasons import in_words
-from annotate.wording import Grouped
+from annotate.wording import Grouped, Refusal
 from config.translations import ENGLISH, ROOT, languages, read_catalogue
 
 # What others say, passed on, and what a job keeps.
 PASSED_ON = {
     "annotate/inputs.py": 2,  # one of several marked texts; the same reason at another field
     "annotate/media/checks/inspection.py": 1,  # a marked text for each kind of media
+    "annotate/wording.py": 1,  # one that was kept as JSON
     "annotate/media/checks/types.py": 1,  # a marked text for each foreign kind of file
     "training/recipes/config.py": 1,  # what was wanted, marked where it is required
     "training/services/configs.py": 2,
@@ -174,3 +177,14 @@ def test_braces_without_values_stay():
     assert error.message.endswith('{"temperature": 0.7}')
     with translation.override("de"):
         assert in_words(error) == 'muss ein JSON-Objekt sein, etwa {"temperature": 0.7}'
+
+
+def test_a_refusal_kept_as_json_is_told_as_before():
+    inner = InvalidValue("kind", "must be one of: {choices}", choices="a, b")
+    outer = InvalidValue("json", "{place}: {why}", place=inner.field, why=inner)
+    kept = Refusal.from_dict(json.loads(json.dumps(outer.as_dict())))
+    assert kept.message == outer.message
+    with translation.override("de"):
+        assert in_words(kept) == in_words(outer) == "kind: muss eines davon sein: a, b"
+    odd = InvalidValue("x", "must be one of: {choices}", choices=Path("y"))
+    assert odd.as_dict() == {"reason": odd.reason, "values": {"choices": "y"}}

@@ -1,14 +1,21 @@
 """Runs, versions and schedules through the pages; the training itself has its own tests."""
 
+import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 from django.urls import reverse
 
 from annotate.models import AuditEvent, JobState
+from annotate.services import jobs
+from training import run as child
 from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
 from training.pages.figures import figures_of, short_figure
+from training.recipes.dpo_config import DpoConfig
+from training.services import running
 from training.services.schedules import save_schedule
+from training.supervise import Ending
 
 SHARE = {"value": 0.75, "low": 0.66, "high": 0.82, "rows": 96}
 REWARD = {
@@ -384,3 +391,31 @@ def test_filters_are_asked_for_on_the_form(client, project):
     answer = client.post(url, {**FORM, **filters, "objective": "ensemble"})
     assert answer.status_code == 422
     assert "strength_rule" in answer.context["form"].errors
+
+
+def test_a_refused_setting_is_told_in_the_reader_s_language(client, project, tmp_path, monkeypatch):
+    """From the child, which finds that the rows do not fit, to the page."""
+    run = TrainingRun.objects.create(project=project, recipe="dpo")
+    settings = DpoConfig(base_model="x", criterion="wit", loss="modpo")
+
+    def perform(*_: object) -> None:
+        wanted = "one by which the responses are rated: {names}"
+        settings.require("criterion", False, wanted, names="fun, true")
+
+    (tmp_path / "job.json").write_text('{"duty": "dpo"}')
+    monkeypatch.setattr(child, "StopFlag", lambda path: lambda: False)
+    monkeypatch.setattr(child, "import_duty", lambda name: SimpleNamespace(perform=perform))
+    monkeypatch.setattr(child.machine, "describe", dict)
+    result = json.loads(json.dumps(child.run(tmp_path)))
+    run = jobs.claim(TrainingRun, run.pk, owner="me")
+    ended = SimpleNamespace(result=lambda: result)
+    running._conclude(run, ended, Ending.BY_ITSELF, complete=None)
+    assert run.state == JobState.FAILED
+    address = reverse("training_run", args=[run.pk])
+    english = client.get(address).content.decode()
+    assert (
+        "criterion is &#x27;wit&#x27;; it must be one by which the responses are rated" in english
+    )
+    assert "<dt>refused</dt>" not in english
+    german = client.get(address, headers={"Accept-Language": "de"}).content.decode()
+    assert "nach dem die Antworten bewertet sind: fun, true" in german

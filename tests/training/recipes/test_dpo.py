@@ -146,7 +146,7 @@ def test_ties_need_a_loss_that_can_learn_from_them(decoder):
 def test_a_loss_over_whole_batches_refuses_weights(decoder, tmp_path):
     rows = [{**row, "weight": 1.0 + row["id"] % 2} for row in make_rows(8)]
     data = write_dataset(tmp_path / "data", rows, make_rows(2, start=1000))
-    with pytest.raises(ConfigError, match=r"weights from 1.0 to 2.0"):
+    with pytest.raises(ConfigError, match=r"weigh from 1.0 to 2.0"):
         train_dpo(config(decoder, loss="aot"), data, tmp_path / "run", ignore, never)
 
 

@@ -337,7 +337,7 @@ def test_what_cannot_be_learned_from_is_said(decoder, tmp_path):
             {"loss": "modpo", "criterion": "wit"},
             make("modpo", 4),
             ConfigError,
-            "criterion is 'wit'; the responses are rated by fun, true",
+            "criterion is 'wit'; it must be one by which the responses are rated: fun, true",
         ),
     ]
     for number, (values, rows, error, message) in enumerate(cases):
