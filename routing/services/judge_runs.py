@@ -98,13 +98,19 @@ def run_judge(*, run: JudgeRun) -> None:
     except judges.JudgeInterrupted:
         return jobs.release(run, excused=True, message="Waits for a worker to go on.")
     except (judges.JudgeError, InvalidValue) as error:
-        return jobs.finish(run, JobState.FAILED, message=str(error))
+        return jobs.finish(run, JobState.FAILED, message=str(error), **_counts(run))
     jobs.finish(run, JobState.DONE, message="")
     return None
 
 
+def _counts(run: JudgeRun) -> dict[str, int]:
+    return {name: getattr(run, name) for name in ("labelled", "abstained", "failed")}
+
+
 class _Watch:
-    """Heartbeats with the counts so far, and whether to stop."""
+    """Heartbeats with the progress so far, and whether to stop. Counts are written when a batch is
+    over (`keep`), so that a run that was killed counts the rest of its batch once.
+    """
 
     def __init__(self, run: JudgeRun) -> None:
         self.run = run
@@ -119,20 +125,27 @@ class _Watch:
     def beat(self, **fields: object) -> None:
         """Raises LeaseLost."""
         self.beaten = time.monotonic()
-        counts = {name: getattr(self.run, name) for name in ("labelled", "abstained", "failed")}
-        done = sum(counts.values())
-        if jobs.heartbeat(self.run, progress=done, **counts, **fields):
+        done = self.run.labelled + self.run.abstained + self.run.failed
+        if jobs.heartbeat(self.run, progress=done, **fields):
             self.cancelled = True
+
+    def keep(self, **fields: object) -> None:
+        """Raises LeaseLost."""
+        self.beat(**_counts(self.run), **fields)
 
     @property
     def is_over(self) -> bool:
         return time.monotonic() - self.began > SLICE
 
 
+def _labels_of(judge: Judge) -> QuerySet:
+    labels = Suggestion if judge.project.kind == spans.NAME else Judgement
+    return labels.objects.filter(judge=judge)
+
+
 def waiting_tasks(judge: Judge) -> QuerySet[Task]:
     """Tasks of the project that this judge has not labelled, in order of id."""
-    done = Suggestion if judge.project.kind == spans.NAME else Judgement
-    mine = done.objects.filter(task=OuterRef("pk"), judge=judge)
+    mine = _labels_of(judge).filter(task=OuterRef("pk"))
     return Task.objects.filter(project=judge.project_id).filter(~Exists(mine)).order_by("pk")
 
 
@@ -142,17 +155,25 @@ def _label_some(run: JudgeRun) -> bool:
     if run.total is None:
         total = waiting_tasks(run.judge).count()
         run.total = min(total, run.most_tasks) if run.most_tasks else total
+    run.labelled = _labelled_by(run)
     watch.beat(total=run.total, message="The judge reads.")
     for batch in _batches(run):
         for question, verdict in _judged(run, batch, watch):
             _take(run, question, verdict)
         if watch.cancelled:
+            watch.keep()
             raise RunCancelled
         run.cursor = batch[-1]
-        watch.beat(cursor=run.cursor)
+        watch.keep(cursor=run.cursor)
         if watch.is_over:
             return False
     return True
+
+
+def _labelled_by(run: JudgeRun) -> int:
+    """Also what was labelled by a worker that was killed before it wrote its count down."""
+    when = "created_at" if run.project.kind == spans.NAME else "submitted_at"
+    return _labels_of(run.judge).filter(**{f"{when}__gte": run.created_at}).count()
 
 
 def _batches(run: JudgeRun) -> Iterator[list[int]]:
@@ -256,7 +277,7 @@ def _try_out(run: JudgeRun) -> None:
         found.append((question, verdict, value))
     if watch.cancelled:
         raise RunCancelled
-    watch.beat(report=report_of(run, found))
+    watch.keep(report=report_of(run, found))
 
 
 def _drawn(run: JudgeRun) -> list[int]:

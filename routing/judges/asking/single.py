@@ -16,10 +16,12 @@ def showings(question: Question) -> list[tuple[int, ...]]:
 
 
 def alone(question: Question, shown: Sequence[int]) -> Shown:
-    """The one response, as the kind's module wants it."""
+    """The one response, as the kind's module wants it. Words of an image's prompt, which a task's
+    context may ask about, are people's to check.
+    """
     whole = question.shown or Shown.of_ids(question.response_ids)
     [pk] = shown
-    return replace(whole, responses=(whole.response(pk, "response"),))
+    return replace(whole, responses=(whole.response(pk, "response"),), context=None)
 
 
 def without_extras(settings: Any) -> Any:

@@ -68,6 +68,7 @@ def test_a_run_stops_before_its_money_is_spent(project, make_judge, work, judge_
     run = work(judge)
     assert run.state == "failed"
     assert "Raise the limit" in run.message
+    assert run.labelled == Judgement.objects.count() > 0
     kept = account(judge)
     assert 0 < kept.spent <= kept.spending_limit
     assert kept.reserved == 0
