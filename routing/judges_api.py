@@ -13,7 +13,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import read_integer, refuse_unknown
-from annotate.inputs import InvalidValue, clean_boolean
+from annotate.inputs import InvalidValue, clean_boolean, clean_choice
 from annotate.models import Judge
 from annotate.services import jobs
 from routing.judge_reports import Standing, standings
@@ -208,9 +208,7 @@ class JudgeCalls(APIView):
         calls = JudgeCall.objects.filter(judge=judge)
         state = request.query_params.get("state")
         if state is not None:
-            if state not in JudgeCall.State.values:
-                raise InvalidValue("state", f"must be one of: {', '.join(JudgeCall.State.values)}")
-            calls = calls.filter(state=state)
+            calls = calls.filter(state=clean_choice("state", state, JudgeCall.State.values))
         task = read_integer(request, "task", None)
         if task is not None:
             calls = calls.filter(task=task)
