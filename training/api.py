@@ -27,6 +27,7 @@ from training.serializers import (
     page_of,
 )
 from training.services import cards, limits, registry, runs, sampling, schedules
+from training.services.outlook import outlooks
 
 
 class NewestFirst(ById):
@@ -219,7 +220,9 @@ class Schedules(APIView):
     def get(self, request, project_id: int) -> Response:
         """A project's schedules."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        return Response(ScheduleSerializer(project.schedules.order_by("pk"), many=True).data)
+        seen = {one.schedule.pk: one for one in outlooks(project, limits.limits_of(project))}
+        found = [seen[pk].schedule for pk in sorted(seen)]
+        return Response(ScheduleSerializer(found, many=True, context={"outlooks": seen}).data)
 
     @extend_schema(
         operation_id="create_schedule",

@@ -285,4 +285,5 @@ class ScheduleSerializer(serializers.ModelSerializer):
     @extend_schema_field(OutlookSerializer)
     def get_outlook(self, schedule: Schedule) -> dict:
         """What it waits for."""
-        return OutlookSerializer(outlook(schedule, timezone.now())).data
+        seen = self.context.get("outlooks", {}).get(schedule.pk)
+        return OutlookSerializer(seen or outlook(schedule, timezone.now())).data

@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 from annotate.models import AuditEvent, JobState
 from annotate.services.tokens import issue_token
 from training.models import ModelVersion, RunMetric, SamplingRun, Schedule, TrainingRun
+from training.services.limits import save_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -209,6 +210,18 @@ def test_schedules_are_made_changed_and_removed(project, owner):
         assert owner.patch(one, wrong, format="json").status_code == 400
     assert owner.delete(one).status_code == 204
     assert not Schedule.objects.exists()
+
+
+def test_each_schedule_costs_the_list_two_queries(project, owner, django_assert_max_num_queries):
+    """Its fresh judgements and its run; limits and what is used of them are read once."""
+    save_limits(project=project, actor=None, device_hours=5.0)
+    address = f"/api/v1/projects/{project.pk}/schedules/"
+    for _ in range(10):
+        body = {"recipe": "reward_model", "every_judgements": 40}
+        assert owner.post(address, body, format="json").status_code == 201
+    with django_assert_max_num_queries(31):
+        listed = owner.get(address).json()
+    assert [row["outlook"]["reasons"][0]["wants"] for row in listed] == [40] * 10
 
 
 def test_a_schedule_tells_what_it_waits_for(project, owner):

@@ -17,17 +17,17 @@ from training.pages.figures import figures_of, short_figure
 from training.pages.gate import gate_view
 from training.services import cards, registry
 
+SHOWN = 200
+
 
 @login_required
 @require_safe
 def model_versions(request: HttpRequest, project_id: int) -> HttpResponse:
-    """All versions, by kind, the newest first."""
+    """The newest versions, by kind, the newest first."""
     project = get_project(request.user, project_id, MANAGE)
-    versions = (
-        ModelVersion.objects.filter(project=project)
-        .select_related("run", "run__snapshot", "parent")
-        .order_by("kind", "-number")[:200]
-    )
+    mine = ModelVersion.objects.filter(project=project)
+    newest = mine.select_related("run", "run__snapshot", "parent").order_by("-pk")[:SHOWN]
+    versions = sorted(newest, key=lambda version: (version.kind, -version.number))
     rows = [(version, short_figure(version.metrics)) for version in versions]
     context = {"project": project, "tab": "training", "rows": rows}
     return render(request, "training/model_versions.html", context)

@@ -66,19 +66,26 @@ def outlooks(project: Project, limits: TrainingLimits) -> list[Outlook]:
     """Of all its schedules: those that are due first, then by the time that is known."""
     found = Schedule.objects.filter(project=project).select_related("project").order_by("pk")
     now = timezone.now()
-    seen = [outlook(schedule, now, limits) for schedule in found]
+    hold = hold_of(limits, now)
+    seen = [_outlook(schedule, now, limits, hold) for schedule in found]
     far = now + timedelta(days=36500)
     return sorted(seen, key=lambda one: (not one.schedule.enabled, not one.due, one.next_at or far))
 
 
-def outlook(schedule: Schedule, now: datetime, limits: TrainingLimits | None = None) -> Outlook:
+def outlook(schedule: Schedule, now: datetime) -> Outlook:
     """What the schedule waits for. A few index look-ups; drift and doubt are remembered."""
-    limits = limits or limits_of(schedule.project)
+    limits = limits_of(schedule.project)
+    return _outlook(schedule, now, limits, hold_of(limits, now))
+
+
+def _outlook(
+    schedule: Schedule, now: datetime, limits: TrainingLimits, hold: Hold | None
+) -> Outlook:
     return Outlook(
         schedule=schedule,
         reasons=list(_reasons(schedule, now, limits)),
         running=schedule.runs.going().first(),
-        hold=hold_of(limits, now),
+        hold=hold,
     )
 
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 import training.recipes
 from training.models import RunMetric, TrainingRun
+from training.pages import curves as curves_module
 from training.pages.curves import CHARTS, curves
 
 RECIPES = Path(training.recipes.__file__).parent
@@ -74,3 +75,12 @@ def test_the_page_shows_them(client, run) -> None:
     text = client.get(reverse("training_run", args=[run.pk])).content.decode()
     assert text.count('<figure class="chart">') == len(CHARTS)
     assert text.count("<polyline") == len(PLOTTED)
+
+
+def test_a_long_run_is_drawn_whole_by_fewer_points(run, monkeypatch) -> None:
+    monkeypatch.setattr(curves_module, "MOST_POINTS", 10)
+    record(run, *({"loss": 1 / step} for step in range(1, 26)))
+    (loss,) = curves(run)
+    assert [step for step, _ in loss.rows] == ["1", "4", "7", "10", "13", "16", "19", "22", "25"]
+    monkeypatch.setattr(curves_module, "MOST_POINTS", 25)
+    assert len(curves(run)[0].rows) == 25

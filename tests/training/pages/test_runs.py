@@ -11,6 +11,7 @@ from annotate.models import AuditEvent, JobState
 from annotate.services import jobs
 from training import run as child
 from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
+from training.pages import models
 from training.pages.figures import figures_of, short_figure
 from training.recipes.dpo_config import DpoConfig
 from training.services import running
@@ -218,6 +219,18 @@ def test_promotion_and_roll_back(client, project, make_version) -> None:
     answer = client.post(reverse("roll_back", args=[project.pk, "policy"]), follow=True)
     assert "nothing to roll back" in answer.content.decode()
     assert client.post(reverse("roll_back", args=[project.pk, "magic"])).status_code == 404
+
+
+def test_the_newest_versions_are_listed_of_whichever_kind(client, project, monkeypatch) -> None:
+    monkeypatch.setattr(models, "SHOWN", 2)
+    for kind, number in (("policy", 1), ("policy", 2), ("reward_model", 1)):
+        recipe = "dpo" if kind == "policy" else "reward_model"
+        run = TrainingRun.objects.create(project=project, recipe=recipe)
+        ModelVersion.objects.create(
+            project=project, kind=kind, number=number, run=run, path=f"{kind}{number}"
+        )
+    rows = client.get(reverse("model_versions", args=[project.pk])).context["rows"]
+    assert [(one.kind, one.number) for one, _ in rows] == [("policy", 2), ("reward_model", 1)]
 
 
 def test_a_version_shows_where_it_comes_from(client, make_version) -> None:
