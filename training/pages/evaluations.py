@@ -175,6 +175,11 @@ def evaluation_set(request: HttpRequest, set_id: int) -> HttpResponse:
         "set": found,
         "form": form,
         "can_train": can_train(),
+        "nothing_to_choose": any(
+            not form.fields[name].queryset.exists()
+            for name in ("version", "proxy")
+            if name in form.fields
+        ),
         "view": set_view(found) if found.kind == Kind.PAIRS else None,
         "runs": mine.select_related("model_version", "evaluation_set", "created_by").order_by(
             "-pk"

@@ -189,3 +189,10 @@ def test_only_managers_of_the_project_see_them(client, pairs, make_user, make_pr
 def _version(project) -> ModelVersion:
     run = TrainingRun.objects.create(project=project, recipe="dpo")
     return ModelVersion.objects.create(project=project, kind="policy", number=1, run=run, path="x")
+
+
+def test_without_a_version_the_page_says_where_one_comes_from(client, project, pairs):
+    page = client.get(reverse("evaluation_set", args=[pairs.pk])).content.decode()
+    assert "There is no model version to evaluate yet" in page
+    assert f'href="{reverse("training", args=[project.pk])}"' in page
+    assert '<select name="version"' not in page
