@@ -66,10 +66,11 @@ def by_strength(
     """The pairs after a rule for the `share` of them with the lowest strength, and their strengths.
 
     drop: they go. flip: those below 0 change sides, and nobody knows any more how clear they are.
-    soften: their label becomes s(mean), the ensemble's probability. Ties stay as they are, at a
-    strength of 0, for none of the two is the one that won. The last value counts the pairs that
-    the rule `dropped`, `flipped`, `softened`. Source: Wang et al. 2024 (arXiv:2401.06080, section
-    2.3; 10 % there).
+    soften: their label becomes s(mean), the ensemble's probability, and no distance is asked for
+    any more: with one, that probability would not be what fits the pair best. Ties stay as they
+    are, at a strength of 0, for none of the two is the one that won. The last value counts the
+    pairs that the rule `dropped`, `flipped`, `softened`. Source: Wang et al. 2024
+    (arXiv:2401.06080, section 2.3; 10 % there).
     """
     decided = np.array([row for row, pair in enumerate(pairs) if not pair.tie], dtype=np.int64)
     kept = without_highest(-mean_N[decided], share)
@@ -84,7 +85,9 @@ def by_strength(
             continue
         if row in low and rule == "soften":
             counts["softened"] += 1
-            changed, strength = replace(pair, label=float(sigmoid(mean))), abs(mean)
+            margin = None if pair.margin is None else 0.0
+            changed = replace(pair, label=float(sigmoid(mean)), margin=margin)
+            strength = abs(mean)
         elif row in low and rule == "flip" and mean < 0:
             counts["flipped"] += 1
             changed, strength = _flipped(pair), -mean

@@ -87,6 +87,7 @@ def test_the_weakest_are_dropped_flipped_or_softened(rule, share, counts, streng
         assert found[1] == PAIRS[1]
     if rule == "soften":
         assert found[0].target == pytest.approx(1 / (1 + math.e))
+        assert found[0].margin == 0.0
         assert found[0].chosen == "good 1"
         assert found[1].target == 1.0
 
