@@ -18,14 +18,20 @@ CHARTS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (_("Accuracy on training batches"), {"accuracy": _("Accuracy")}),
     (_("Reward, chosen − rejected"), {"margin": _("Margin")}),
     (_("Mean reward of both responses"), {"mean_reward": _("Mean reward")}),
-    # Policies: training/recipes/dpo_trainer.py, group_trainer.py.
+    # Policies: training/recipes/dpo_trainer.py, group_trainer.py, play.py.
     (_("Reward accuracy on training batches"), {"reward_accuracy": _("Reward accuracy")}),
     (_("Implicit reward, chosen − rejected"), {"reward_margin": _("Margin")}),
     (_("Implicit reward of votes"), {"reward_good": _("Good"), "reward_bad": _("Bad")}),
     (
         _("KL from the reference, nats"),
-        {"kl_chosen": _("Chosen"), "kl_rejected": _("Rejected"), "kl": _("Reference point")},
+        {
+            "kl_chosen": _("Chosen"),
+            "kl_rejected": _("Rejected"),
+            "kl": _("Reference point"),
+            "kl_own": _("Own samples"),
+        },
     ),
+    (_("Games won against its mixture with the reference"), {"win_rate": _("Share won")}),
     (_("Log-probability, nats"), {"logp_chosen": _("Chosen"), "logp_rejected": _("Rejected")}),
     (
         _("Change of log p(chosen) from the reference, nats"),

@@ -40,11 +40,12 @@ def rows_of(metrics: Mapping[str, Any]) -> list[Figure]:
         if count:
             said = DROPPED[name]() if name in DROPPED else name.replace("_", " ")
             found.append(Figure(_("Left out: %(why)s") % {"why": said}, number(count), "", ""))
-    strength = (data.get("filters") or {}).get("strength") or {}
+    filters = data.get("filters") or {}
+    strength = filters.get("strength") or {}
     if strength:
         hint = _("of the labels, in an ensemble that never saw their prompts")
         found.append(Figure(_("The ensemble agrees with"), percent(strength["agrees"]), "", hint))
-    own = (data.get("filters") or {}).get("own_pairs") or {}
+    own = filters.get("own_pairs") or filters.get("self_play") or {}
     if own:
         hint = _("people’s pairs that the reward model of the samples gets right")
         found.append(

@@ -172,7 +172,7 @@ class PlayTrainer(Trainer):
         loss = losses_B.mean()
         require_finite(loss, self.state.global_step + 1)
         self._note("win_rate", win_B.mean())
-        self._note("kl", (logp_B.detach() - ref_logp_B).mean())
+        self._note("kl_own", (logp_B.detach() - ref_logp_B).mean())
         self._note("tokens", torch.tensor([float(len(new)) for new in own]).mean())
         return loss
 

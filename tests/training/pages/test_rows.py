@@ -1,5 +1,7 @@
 """What a run says of the rows it learned from."""
 
+import pytest
+
 from training.pages.rows import DROPPED, rows_of
 
 
@@ -18,6 +20,13 @@ def test_counts_are_told_in_words_and_zeros_are_not():
         "The ensemble agrees with": "83.0 %",
         "Labels flipped": "7",
     }
+
+
+@pytest.mark.parametrize("name", ["own_pairs", "self_play"])
+def test_whoever_judges_own_samples_is_judged_by_people(name):
+    data = {"train_rows": 40, "filters": {name: {"prompts": 20, "judge_accuracy": 0.75}}}
+    found = {one.label: one.value for one in rows_of({"data": data})}
+    assert found == {"Training rows": "40", "Judge of its own samples": "75.0 %"}
 
 
 def test_a_run_that_read_nothing_says_nothing():

@@ -91,7 +91,7 @@ def test_play_moves_to_what_the_judge_likes_and_a_tight_tie_holds_it(speaker, fo
     good, bad = likings(speaker)
     good_after, bad_after = likings(free.model_dir)
     assert good_after - bad_after > good - bad + 20
-    kl = [np.mean([h["kl"] for h in run.metrics["history"][5:]]) for run in (free, held)]
+    kl = [np.mean([h["kl_own"] for h in run.metrics["history"][5:]]) for run in (free, held)]
     assert kl[0] > 3 * abs(kl[1])
     assert all(0 < entry["win_rate"] < 1 for entry in free.metrics["history"])
 
