@@ -75,11 +75,15 @@ def joint(rng: random.Random, number: int) -> Row:
 
 
 def criteria(rng: random.Random, number: int) -> Row:
-    """Funny and exact pull apart: what is funny is exact in one case of four."""
+    """Funny and exact pull apart: what is funny is exact in one case of four.
+
+    One rating of fun in four goes the other way, as people's do: it is then worth log 3 and no
+    more, which what the other criterion owes can be set against.
+    """
     begun, agrees = _sentence(rng), rng.random() < 0.25
     texts = {1: f"{begun}. Ha ha! {'3.14 mm.' if agrees else 'Or so.'}", 2: f"{begun}. 3.14 mm."}
     ratings = {
-        "1": {"funny": 5, "exact": 5 if agrees else 1},
+        "1": {"funny": 1 if rng.random() < 0.25 else 5, "exact": 5 if agrees else 1},
         "2": {"funny": 3, "exact": 4},
     }
     scales = {"funny": [1, 5], "exact": [1, 5]}

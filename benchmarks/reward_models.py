@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="file of embeddings, kept")
     parser.add_argument("--pairs", type=int, default=600, help="training pairs of hh_rlhf")
     parser.add_argument("--only", help="one data set")
+    parser.add_argument("--model", help="one objective, or one way to take people")
     parser.add_argument("--l2", type=float, help="the prior's strength, chosen unless given")
     parser.add_argument("--finetune", choices=("full", "lora"), help="train the encoder too")
     parser.add_argument("--epochs", type=float, default=1.0, help="with --finetune")
@@ -84,7 +85,7 @@ def main() -> None:
             rows.append(found)
             print("  ".join(map(str, found)), flush=True)
         print_table(HEADERS, rows)
-        if wish.only is None and wish.finetune is None:
+        if wish.only is None and wish.model is None and wish.finetune is None:
             write_json("reward_models", rows=[dict(zip(HEADERS, row, strict=True)) for row in rows])
 
 
@@ -107,7 +108,7 @@ def _runs(train: Trainer, wish: argparse.Namespace, folder: Path) -> Iterator[li
     for name, models in PLANTED.items():
         if wish.only in (None, name):
             getattr(planted, name)(folder / name)
-            for model in models:
+            for model in _wanted(models, wish.model):
                 yield from lines_of(f"planted: {name}", model, train(folder / name, **model))
     if wish.only in (None, "recovery"):
         yield from _recovery()
@@ -116,11 +117,15 @@ def _runs(train: Trainer, wish: argparse.Namespace, folder: Path) -> Iterator[li
             continue
         getattr(real_rewards, name)(wish.real / name, folder / name, wish.pairs)
         results = []
-        for model in models:
+        for model in _wanted(models, wish.model):
             results.append(train(folder / name, max_length=256, **model))
             yield from lines_of(name, model, results[-1])
-        if name == "qa_feedback":
+        if name == "qa_feedback" and len(results) == len(models):
             yield from _combined(results, folder / name)
+
+
+def _wanted(models: list[dict[str, Any]], named: str | None) -> list[dict[str, Any]]:
+    return [model for model in models if named in (None, *model.values())]
 
 
 def _recovery() -> Iterator[list[Any]]:
