@@ -151,6 +151,10 @@ def test_a_stopped_run_draws_what_a_straight_one_does(decoder, folder, tmp_path)
     first, second = (AutoModelForCausalLM.from_pretrained(r.model_dir) for r in (straight, again))
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)
+    # Reading the reference between steps, without the adapter, leaves the adapter in training.
+    begun = AutoModelForCausalLM.from_pretrained(decoder)
+    sides = zip(first.parameters(), begun.parameters(), strict=True)
+    assert any(not torch.equal(one, other) for one, other in sides)
 
 
 def test_a_line_whose_beginning_is_gone_is_refused(decoder, folder, tmp_path):
