@@ -60,7 +60,8 @@ class RewardModelJudge:
             yield from _warm_verdicts(self.folder, items, should_stop)
             return
         with tempfile.TemporaryDirectory(dir=folders.scratch_folder()) as name:
-            yield from _verdicts(Path(name), self.folder, items, should_stop)
+            job = {"duty": "score", "model_dir": str(self.folder)}
+            yield from child_verdicts(Path(name), job, items, should_stop)
 
 
 class _Stopped(Exception):
@@ -102,11 +103,12 @@ def _warm_verdicts(
                 yield as_verdict({"id": row["id"], "scores": answer["scores"], "seconds": seconds})
 
 
-def _verdicts(
-    folder: Path, model: Path, items: Sequence[Question], should_stop: Callable[[], bool]
+def child_verdicts(
+    folder: Path, job: dict[str, Any], items: Sequence[Question], should_stop: Callable[[], bool]
 ) -> Iterator[Verdict]:
+    """Verdicts from a child whose duty scores items.jsonl into scores.jsonl. Raises JudgeError."""
     write_items(folder / "items.jsonl", items)
-    child = Child(folder, {"duty": "score", "model_dir": str(model)})
+    child = Child(folder, job)
     scores = _Tail(folder / "scores.jsonl")
     asked_at = time.monotonic()
     try:

@@ -83,14 +83,16 @@ class JudgeKind:
 
     `newest(project_id)` returns None while there is nothing to judge with. `clean` checks a config
     that a manager wrote and fills in what is left out, raising InvalidValue; without it managers
-    cannot set this kind up. `asks`: the kinds of feedback it can give. A kind that `calls` others
-    (a server, other judges) is made with a desk, and its calls are on record there.
+    cannot set this kind up. `check` then looks whether it fits the project. `asks`: the kinds of
+    feedback it can give. A kind that `calls` others (a server, other judges) is made with a desk,
+    and its calls are on record there.
     """
 
     name: str
     make: Callable[..., Judge]
     newest: Callable[[int], dict[str, Any] | None] = lambda project_id: None
     clean: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    check: Callable[[int, Mapping[str, Any]], None] = lambda project_id, config: None
     asks: frozenset[str] = PAIRS
     calls: bool = False
     priced: bool = False

@@ -111,6 +111,7 @@ def _clean_config(
                 f"config.members.{number}.judge",
                 "must be the id of a judge of this project that is no panel itself",
             )
+    kind.check(project.pk, config)
     return config
 
 
