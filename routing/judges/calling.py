@@ -134,9 +134,10 @@ class _Errands:
             return
         done, _ = wait(self.going, timeout=until - now, return_when=FIRST_COMPLETED)
         for future in done:
-            number, due, began = self.going.pop(future)
+            number, due, began = self.going[future]
             outcome = _outcome(future, due.call, time.monotonic() - began)
             self.desk.end(number, outcome)
+            del self.going[future]  # whatever raised before leaves it to _leave
             if not self._again(due, outcome):
                 yield due.call.key, outcome
 

@@ -22,6 +22,7 @@ from routing.services.ledger import end_abandoned
 
 BATCH = 200  # tasks that a judge gets at once
 SLICE = 120.0  # seconds after which a run lets others have the worker
+LONGEST_SLICE = 600.0  # … also when nothing was heard meanwhile
 BEAT = 2.0  # seconds between two heartbeats
 DRY_RUN_TASKS = 10
 POOL = 2000  # tasks that those of a dry run are drawn from
@@ -110,17 +111,26 @@ def _counts(run: JudgeRun) -> dict[str, int]:
 class _Watch:
     """Heartbeats with the progress so far, and whether to stop. Counts are written when a batch is
     over (`keep`), so that a run that was killed counts the rest of its batch once.
+
+    `may_cut`: also a batch may end when the time is over, once something was heard in it; where
+    nothing is, since all calls wait for their turn, after LONGEST_SLICE.
     """
 
-    def __init__(self, run: JudgeRun) -> None:
+    def __init__(self, run: JudgeRun, *, may_cut: bool = False) -> None:
         self.run = run
+        self.may_cut = may_cut
+        self.heard = 0
         self.began = self.beaten = time.monotonic()
         self.cancelled = False
+        self.cut = False
 
     def should_stop(self) -> bool:
         if time.monotonic() - self.beaten > BEAT:
             self.beat()
-        return self.cancelled
+        lasted = time.monotonic() - self.began
+        late = lasted > (SLICE if self.heard else LONGEST_SLICE)
+        self.cut = self.cut or (self.may_cut and late)
+        return self.cancelled or self.cut
 
     def beat(self, **fields: object) -> None:
         """Raises LeaseLost."""
@@ -151,7 +161,8 @@ def waiting_tasks(judge: Judge) -> QuerySet[Task]:
 
 def _label_some(run: JudgeRun) -> bool:
     """Whether all is done; False when the time is over before. Raises RunCancelled, JudgeError."""
-    watch = _Watch(run)
+    # A child that loads a model would begin anew each time; calls are on record and go on.
+    watch = _Watch(run, may_cut=judges.get(run.judge.kind).priced)
     if run.total is None:
         total = waiting_tasks(run.judge).count()
         run.total = min(total, run.most_tasks) if run.most_tasks else total
@@ -163,6 +174,8 @@ def _label_some(run: JudgeRun) -> bool:
         if watch.cancelled:
             watch.keep()
             raise RunCancelled
+        if watch.cut:
+            return False
         run.cursor = batch[-1]
         watch.keep(cursor=run.cursor)
         if watch.is_over:
@@ -200,8 +213,9 @@ def _judged(
     with closing(verdicts(run.judge, list(items.values()), watch.should_stop, run=run)) as said:
         for verdict in said:
             unheard.discard(verdict.task_id)
+            watch.heard += 1
             yield items[verdict.task_id], verdict
-    if not watch.cancelled:
+    if not (watch.cancelled or watch.cut):
         run.failed += len(unheard)
 
 

@@ -148,3 +148,17 @@ def test_who_leaves_in_the_middle_leaves_no_call_open(project, make_judge, judge
     assert {call.failure for call in calls} == {"interrupted"}
     assert len(calls) == 2
     assert account(judge).reserved == 0
+
+
+def test_what_nobody_foresaw_leaves_no_call_open(
+    project, make_judge, judge_server, monkeypatch
+) -> None:
+    def trip(*given) -> None:
+        raise ZeroDivisionError("nobody foresaw this")
+
+    monkeypatch.setattr("routing.judges.asking.pairwise.read", trip)
+    judge = make_judge(project, "planted")
+    with pytest.raises(ZeroDivisionError):
+        list(verdicts(judge, list(questions([project.tasks.get().pk])), lambda: False))
+    assert {call.failure for call in JudgeCall.objects.all()} == {"interrupted"}
+    assert account(judge).reserved == 0

@@ -10,6 +10,7 @@ from annotate.services.judgements import submit_judgement
 from routing.models import JudgeCall, JudgeRun
 from routing.services import judge_runs
 from routing.services.judge_runs import run_judge, start_judging
+from routing.services.judges import save_judge
 from tests.routing.length_judge import lengthen
 
 pytestmark = pytest.mark.django_db
@@ -26,18 +27,33 @@ def project(make_project, make_pair_tasks):
 def test_a_run_shares_the_worker_and_goes_on_where_it_was(
     project, make_judge, monkeypatch, judge_server
 ) -> None:
-    monkeypatch.setattr(judge_runs, "BATCH", 2)
+    """Also in the middle of a batch: nothing is lost, counted twice, or asked twice."""
+    monkeypatch.setattr(judge_runs, "BATCH", 4)
     monkeypatch.setattr(judge_runs, "SLICE", 0.0)
-    run = start_judging(judge=make_judge(project, "planted"), actor=None)
-    for expected in (2, 4, 6):
+    judge = make_judge(project, "planted", limits={"concurrency": 1})
+    run = start_judging(judge=judge, actor=None)
+    labelled = []
+    for _ in range(20):
+        run_judge(run=jobs.claim(JudgeRun, run.pk, owner="test"))
+        run.refresh_from_db()
+        labelled.append(Judgement.objects.count())
+        if run.state == "done":
+            break
+        assert (run.state, run.attempt) == ("queued", 0)
+    assert labelled[0] < 4
+    assert (run.state, run.total, run.labelled, run.failed) == ("done", 6, 6, 0)
+    assert len(judge_server.requests) == 12
+
+
+def test_local_judges_end_their_batch(project, monkeypatch) -> None:
+    monkeypatch.setattr(judge_runs, "BATCH", 4)
+    monkeypatch.setattr(judge_runs, "SLICE", 0.0)
+    judge = save_judge(project=project, actor=None, name="S", kind="simulated", config={})
+    run = start_judging(judge=judge, actor=None)
+    for expected in (4, 6):
         run_judge(run=jobs.claim(JudgeRun, run.pk, owner="test"))
         run.refresh_from_db()
         assert (run.state, run.labelled, run.progress) == ("queued", expected, expected)
-        assert run.attempt == 0
-    run_judge(run=jobs.claim(JudgeRun, run.pk, owner="test"))
-    run.refresh_from_db()
-    assert (run.state, run.total, run.labelled) == ("done", 6, 6)
-    assert len(judge_server.requests) == 12
 
 
 def test_a_run_can_be_cancelled_between_two_calls(project, make_judge, monkeypatch) -> None:
