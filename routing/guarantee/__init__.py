@@ -1,0 +1,1 @@
+"""What an AI share is promised to keep, and whether a judge may label at all."""
