@@ -1,0 +1,1 @@
+"""Who labels what: policies of several kinds behind one contract (`contract.py`, `decide.py`)."""
