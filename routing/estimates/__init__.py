@@ -1,0 +1,1 @@
+"""Figures that routing does not bias, from the propensities it recorded."""

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from routing.estimates.aipw import NotEstimable, estimate_mean
+
+
+def drawn(rng: np.random.Generator, rows: int, right: float) -> tuple:
+    """People's wins, a judge that says so with probability `right`, unequal propensities."""
+    ease = rng.random(rows)
+    people = rng.random(rows) < 0.3 + 0.4 * ease
+    judge = np.where(rng.random(rows) < right, people, ~people).astype(float)
+    propensity = np.clip(0.6 * (1 - ease), 0.05, 1)
+    asked = rng.random(rows) < propensity
+    return judge, people.astype(float), asked, propensity
+
+
+@pytest.mark.parametrize(("right", "tune"), [(0.9, True), (0.9, False), (0.5, True)])
+def test_the_interval_covers_the_truth_as_often_as_it_says(right: float, tune: bool) -> None:
+    rng = np.random.default_rng(5)
+    covered = []
+    for _ in range(700):
+        judge, people, asked, propensity = drawn(rng, 800, right)
+        found = estimate_mean(judge, people, asked, propensity, tune=tune)
+        covered.append(found.low <= 0.5 <= found.high)
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def test_grouped_rows_are_covered_too() -> None:
+    rng = np.random.default_rng(6)
+    covered = []
+    for _ in range(600):
+        group = np.repeat(np.arange(120), 5)
+        level = np.clip(0.5 + 0.25 * rng.normal(size=120), 0, 1)[group]
+        people = (rng.random(600) < level).astype(float)
+        asked = rng.random(600) < 0.4
+        found = estimate_mean(level > 0.5, people, asked, np.full(600, 0.4), group=group)
+        covered.append(found.low <= 0.5 <= found.high)
+    assert 0.925 <= np.mean(covered) <= 0.975
+
+
+def test_it_is_unbiased_though_the_judge_and_the_draw_are_not() -> None:
+    rng = np.random.default_rng(7)
+    values, naive = [], []
+    for _ in range(400):
+        judge, people, asked, propensity = drawn(rng, 500, 0.7)
+        judge = np.maximum(judge, rng.random(500) < 0.3)  # it favours one side
+        values.append(estimate_mean(judge, people, asked, propensity).value)
+        naive.append(people[asked].mean())
+    assert np.mean(values) == pytest.approx(0.5, abs=0.006)
+    assert abs(np.mean(naive) - 0.5) > 0.03
+
+
+def test_a_good_judge_saves_labels_and_a_useless_one_none() -> None:
+    rng = np.random.default_rng(8)
+    saved = {}
+    for right in (0.97, 0.5):
+        people = rng.random(20_000) < 0.5
+        judge = np.where(rng.random(20_000) < right, people, ~people)
+        asked = rng.random(20_000) < 0.2
+        saved[right] = estimate_mean(judge, people, asked, np.full(20_000, 0.2)).saved
+    # Variance: (.25 + .03 x .97 x 4) / n with the good judge, .25 / (.2 n) of people alone.
+    assert saved[0.97] == pytest.approx(1 - 0.2 * (0.25 + 0.03 * 0.97 * 4) / 0.25, abs=0.05)
+    assert abs(saved[0.5]) < 0.05
+
+
+def test_all_labels_of_people_give_the_plain_mean() -> None:
+    rng = np.random.default_rng(9)
+    people = rng.random(300)
+    found = estimate_mean(rng.random(300), people, np.ones(300), np.ones(300), tune=False)
+    assert found.value == pytest.approx(people.mean())
+    assert found.deviation == pytest.approx(people.std(ddof=1) / np.sqrt(300))
+
+
+def test_rows_that_nobody_could_see_are_refused() -> None:
+    with pytest.raises(NotEstimable, match="propensity: 2 rows"):
+        estimate_mean([1, 0, 1], [1, 0, 0], [1, 1, 0], [0.5, 0, 0])
+    with pytest.raises(NotEstimable, match="0 labels of people"):
+        estimate_mean([1, 0, 1], [1, 0, 0], [0, 0, 0], [0.5, 0.5, 0.5])
