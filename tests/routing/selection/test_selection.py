@@ -1,0 +1,88 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from routing.selection.diversity import k_center
+from routing.selection.doubt import disagreement, expected_gain, uncertainty
+from routing.selection.dueling import Duels
+from routing.selection.regret import regret
+
+
+def test_doubt_is_highest_at_a_half() -> None:
+    assert uncertainty([0.5, 0.0, 1.0, 0.11]) == pytest.approx([1, 0, 0, 0.4999], abs=1e-3)
+    assert expected_gain([0.3, 0.1], [0.1, 0.1], value=2, cost=0.1) == pytest.approx([0.3, -0.1])
+
+
+def test_disagreement_wants_sure_members_that_contradict() -> None:
+    found = disagreement([[0.99, 0.5, 0.9], [0.01, 0.5, 0.9]])
+    assert found[0] > 0.9
+    assert found[1:] == pytest.approx([0, 0], abs=1e-12)
+    with pytest.raises(ValueError, match="M >= 2"):
+        disagreement([[0.5]])
+
+
+def test_k_center_is_within_twice_the_best() -> None:
+    points = np.random.default_rng(0).random((14, 2))
+
+    def radius(rows: tuple[int, ...] | list[int]) -> float:
+        apart = np.linalg.norm(points[:, None] - points[None, list(rows)], axis=2)
+        return float(apart.min(1).max())
+
+    best = min(radius(rows) for rows in combinations(range(14), 3))
+    picked = k_center(points, 3)
+    assert len(set(picked)) == 3
+    assert radius(picked) <= 2 * best + 1e-12
+
+
+def test_k_center_goes_where_nothing_is_labelled() -> None:
+    points = np.array([[0.0, 0], [0.1, 0], [5, 5], [5.1, 5], [9, 0]])
+    assert set(k_center(points, 2, chosen_MD=np.array([[0.05, 0.0]]))) == {4, 3} or set(
+        k_center(points, 2, chosen_MD=np.array([[0.05, 0.0]]))
+    ) == {4, 2}
+    assert k_center(points, 1, weight_N=np.array([1, 1, 1, 1, 0.01]))[0] != 4
+    assert k_center(points, 0) == []
+    with pytest.raises(ValueError, match="6 of 5 rows"):
+        k_center(points, 6)
+
+
+def test_regret_takes_the_chosen_baseline_and_skips_unknown_rewards() -> None:
+    rewards = np.array(
+        [[1.0, 4.0, 3.0], [2.0, 2.0, 2.0], [np.nan, 5.0, 1.0], [7.0, np.nan, np.nan]]
+    )
+    assert regret(rewards).tolist() == [3, 0, 4, 0]
+    assert regret(rewards, "second").tolist() == [1, 0, 4, 0]
+    assert regret(rewards, "mean") == pytest.approx([4 - 8 / 3, 0, 2, 0])
+    with pytest.raises(ValueError, match="'best' is not"):
+        regret(rewards, "best")  # type: ignore[arg-type]
+
+
+def test_duels_find_the_best_with_fewer_comparisons_than_chance() -> None:
+    """Regret of the arm thought best, after 30 comparisons, over 30 planted problems."""
+    left = {"duel": [], "chance": []}
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        points, theta = rng.normal(size=(40, 6)), rng.normal(size=6)
+        utility = points @ theta
+        for way in left:
+            first, second, won = [], [], []
+            for turn in range(30):
+                pair = rng.choice(40, 2, replace=False)
+                if way == "duel" and turn >= 3:
+                    pair = Duels.fit(points[first], points[second], np.array(won)).next_pair(points)
+                first.append(int(pair[0]))
+                second.append(int(pair[1]))
+                p = 1 / (1 + np.exp(-(utility[pair[0]] - utility[pair[1]])))
+                won.append(float(rng.random() < p))
+            model = Duels.fit(points[first], points[second], np.array(won))
+            left[way].append(utility.max() - utility[np.argmax(points @ model.theta_D)])
+    assert np.mean(left["duel"]) < 0.75 * np.mean(left["chance"])
+
+
+def test_the_second_is_unlike_what_was_compared() -> None:
+    points = np.array([[1.0, 0.0], [0.95, 0.0], [0.0, 0.3]])
+    seen = Duels(np.array([1.0, 0.0]), np.diag([1000.0, 1.0]))
+    assert seen.next_pair(points, nu=5.0) == (0, 2)
+    assert seen.next_pair(points, nu=0.0) == (0, 1)
+    with pytest.raises(ValueError, match="a pair needs two"):
+        seen.next_pair(points[:1])
