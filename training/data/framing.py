@@ -5,11 +5,15 @@ whose prompt fills it, both without a word in the metrics. Here every row is kep
 and what was shortened is counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from training.data.conversation import Message, render_conversation, render_response
+
+Row = tuple[Sequence[Message], str]
+ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +64,37 @@ def frame_for_reward(
     Decoders are read at their last token, which is therefore always the end-of-sequence token,
     even after a shortened response.
     """
+    rows = [(conversation, response)]
+    return frame_all_for_reward(
+        tokenizer, rows, max_length=max_length, prompt_tokens=prompt_tokens
+    )[0]
+
+
+def frame_all_for_reward(
+    tokenizer: Any, rows: Sequence[Row], *, max_length: int, prompt_tokens: int
+) -> list[Framed]:
+    """`frame_for_reward` of many rows at once: each text is tokenized once, in large batches."""
     if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
-        framed = frame_for_policy(
-            tokenizer,
-            conversation,
-            response,
-            max_length=max_length,
-            prompt_tokens=prompt_tokens,
+        framed = frame_all_for_policy(
+            tokenizer, rows, max_length=max_length, prompt_tokens=prompt_tokens
         )
-        if framed.response_cut and tokenizer.eos_token_id is not None:
-            framed.response_ids[-1] = tokenizer.eos_token_id
+        for one in framed:
+            if one.response_cut and tokenizer.eos_token_id is not None:
+                one.response_ids[-1] = tokenizer.eos_token_id
         return framed
-    text = "\n".join(f"{message['role']}: {message['content']}" for message in conversation)
-    prompt = _ids(tokenizer, text)
-    answer = _ids(tokenizer, response)
-    kept_prompt = prompt[-prompt_tokens:]
-    room = max_length - len(kept_prompt) - 3
-    prompt_ids = [tokenizer.cls_token_id, *kept_prompt, tokenizer.sep_token_id]
-    response_ids = [*answer[:room], tokenizer.sep_token_id]
-    return Framed(prompt_ids, response_ids, len(prompt) > prompt_tokens, len(answer) > room)
+
+    def frame(prompt: list[int], answer: list[int]) -> Framed:
+        kept_prompt = prompt[-prompt_tokens:]
+        room = max_length - len(kept_prompt) - 3
+        prompt_ids = [tokenizer.cls_token_id, *kept_prompt, tokenizer.sep_token_id]
+        response_ids = [*answer[:room], tokenizer.sep_token_id]
+        return Framed(prompt_ids, response_ids, len(prompt) > prompt_tokens, len(answer) > room)
+
+    texts = (
+        ("\n".join(f"{message['role']}: {message['content']}" for message in prompt), response)
+        for prompt, response in rows
+    )
+    return [frame(*both) for both in _ids_of_pairs(tokenizer, texts)]
 
 
 def frame_for_policy(
@@ -95,11 +111,40 @@ def frame_for_policy(
     The prompt loses its beginning, the response its end. Both are tokenized apart, so the
     boundary is the one that sampling sees. ends: False for a response that was cut off.
     """
-    prompt = prompt_token_ids(tokenizer, conversation)
-    answer = _ids(tokenizer, render_response(tokenizer, conversation, response, ends=ends))
-    kept_prompt = prompt[-prompt_tokens:]
-    room = max_length - len(kept_prompt)
-    return Framed(kept_prompt, answer[:room], len(prompt) > prompt_tokens, len(answer) > room)
+    rows = [(conversation, response)]
+    return frame_all_for_policy(
+        tokenizer, rows, max_length=max_length, prompt_tokens=prompt_tokens, ends=[ends]
+    )[0]
+
+
+def frame_all_for_policy(
+    tokenizer: Any,
+    rows: Sequence[Row],
+    *,
+    max_length: int,
+    prompt_tokens: int,
+    ends: Sequence[bool] | None = None,
+) -> list[Framed]:
+    """`frame_for_policy` of many rows at once: each text is tokenized once, in large batches.
+
+    ends: of each row; without it all responses come to theirs.
+    """
+    first = _first_ids(tokenizer)
+
+    def frame(prompt: list[int], answer: list[int]) -> Framed:
+        prompt = [*first, *prompt]
+        kept_prompt = prompt[-prompt_tokens:]
+        room = max_length - len(kept_prompt)
+        return Framed(kept_prompt, answer[:room], len(prompt) > prompt_tokens, len(answer) > room)
+
+    texts = (
+        (
+            render_conversation(tokenizer, prompt),
+            render_response(tokenizer, prompt, response, ends=end),
+        )
+        for (prompt, response), end in zip(rows, ends or [True] * len(rows), strict=True)
+    )
+    return [frame(*both) for both in _ids_of_pairs(tokenizer, texts)]
 
 
 def prompt_token_ids(
@@ -109,10 +154,8 @@ def prompt_token_ids(
 
     phrase: what the prompt ends in beside that, as `training.recipes.phrases` has it.
     """
-    ids = _ids(tokenizer, render_conversation(tokenizer, conversation) + phrase)
-    if not tokenizer.chat_template and tokenizer.bos_token_id is not None:
-        return [tokenizer.bos_token_id, *ids]
-    return ids
+    text = render_conversation(tokenizer, conversation) + phrase
+    return [*_first_ids(tokenizer), *_ids(tokenizer, [text])[0]]
 
 
 def count_framing(framed: Iterable[Framed]) -> FramingCounts:
@@ -122,7 +165,31 @@ def count_framing(framed: Iterable[Framed]) -> FramingCounts:
     return counts
 
 
-def _ids(tokenizer: Any, text: str) -> list[int]:
+def _first_ids(tokenizer: Any) -> list[int]:
+    """The beginning-of-sequence token, where no template writes it."""
+    if not tokenizer.chat_template and tokenizer.bos_token_id is not None:
+        return [tokenizer.bos_token_id]
+    return []
+
+
+def _ids_of_pairs(
+    tokenizer: Any, texts: Iterable[tuple[str, str]]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Ids of both texts of each pair; a text that comes again soon is tokenized once."""
+    rest = iter(texts)
+    while some := list(islice(rest, ROWS_AT_ONCE)):
+        distinct = list(dict.fromkeys(text for both in some for text in both))
+        ids = dict(zip(distinct, _ids(tokenizer, distinct), strict=True))
+        yield from ((ids[prompt], ids[response]) for prompt, response in some)
+
+
+def _ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     # verbose=False: sequences above model_max_length are shortened by the callers.
-    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    ids: list[list[int]] = tokenizer(
+        texts,
+        add_special_tokens=False,
+        verbose=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+    )["input_ids"]
     return ids

@@ -6,14 +6,14 @@ last whole line.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from training.recipes import runtime  # noqa: F401  # isort: skip  (first: it sets the environment)
 
-from training.data.framing import Framed, frame_for_policy
+from training.data.framing import frame_all_for_policy
 from training.recipes.errors import StopRequestedError
 from training.recipes.head_model import load_scorer, score_and_forget
 from training.recipes.models import context_length, load_causal_lm, load_tokenizer, place
@@ -78,12 +78,9 @@ def _rewards(job: dict[str, Any], should_stop: ShouldStop) -> ScoreBatch:
     longest = context_length(policy) or job["max_length"]
     options = {"max_length": min(longest, job["max_length"]), "prompt_tokens": job["prompt_tokens"]}
 
-    def frame(row: Pair) -> Iterator[Framed]:
-        for side in ("chosen", "rejected"):
-            yield frame_for_policy(tokenizer, row["prompt"], row[side], **options)
-
     def score(batch: list[Pair]) -> list[list[float]]:
-        framed = [one for row in batch for one in frame(row)]
+        said = [(row["prompt"], row[side]) for row in batch for side in ("chosen", "rejected")]
+        framed = frame_all_for_policy(tokenizer, said, **options)
         logps = (
             response_logps(
                 model,

@@ -134,7 +134,7 @@ def _spread(model: HeadModel, rows: Sequence[Asked]) -> Iterator[Answer]:
 
 
 def _spread_of_networks(model: FinetunedEnsemble, rows: Sequence[Asked]) -> Iterator[Answer]:
-    framed = [model.frame(prompt, text) for prompt, text in _flat(rows)]
+    framed = model.frame(_flat(rows))
     rewards_MN = torch.from_numpy(model.member_scores(framed, BATCH_SIZE))
     return _mean_and_spread(rewards_MN / model.card.temperature, rows)
 

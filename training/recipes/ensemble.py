@@ -187,7 +187,7 @@ def _spread_figures(
     decided = [pair for pair in test if not pair.tie]
     if not decided:
         return {}
-    framed = [scorer.frame(p.prompt, text) for p in decided for text in (p.chosen, p.rejected)]
+    framed = scorer.frame([(p.prompt, text) for p in decided for text in (p.chosen, p.rejected)])
     scores_MN = scorer.member_scores(framed, batch_size, should_stop=should_stop)
     gaps_MN = scores_MN[:, ::2] - scores_MN[:, 1::2]
     return {

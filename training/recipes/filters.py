@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from training.data import filters
-from training.data.framing import Framed, frame_for_reward
+from training.data.framing import Framed, frame_all_for_reward
 from training.data.pairs import PairSplits, PreferencePair
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.config import FilteredConfiguration
@@ -67,12 +67,9 @@ def filter_pairs(
     cache = EmbeddingCache(cache_path, encoder=weights_fingerprint(encoder))
 
     def vectors(texts: Sequence[tuple[Any, str]]) -> np.ndarray:
-        framed = [
-            frame_for_reward(
-                tokenizer, prompt, text, max_length=max_length, prompt_tokens=prompt_tokens
-            )
-            for prompt, text in texts
-        ]
+        framed = frame_all_for_reward(
+            tokenizer, texts, max_length=max_length, prompt_tokens=prompt_tokens
+        )
         return embed(
             model,
             framed,

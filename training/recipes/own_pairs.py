@@ -15,7 +15,7 @@ from training.recipes import runtime  # isort: skip  (first: it sets the environ
 
 import numpy as np
 
-from training.data.framing import frame_for_reward, prompt_token_ids
+from training.data.framing import frame_all_for_reward, prompt_token_ids
 from training.data.online import anchored_pair, best_and_worst, rejection_sample
 from training.data.pairs import PairSplits, PreferencePair
 from training.evaluation.preference import pairwise_accuracy
@@ -102,7 +102,7 @@ class PairJudge:
         return scores
 
     def _embed(self, texts: Sequence[tuple[Prompt, str]], **other: Any) -> np.ndarray:
-        framed = [frame_for_reward(self.tokenizer, *text, **LENGTHS) for text in texts]
+        framed = frame_all_for_reward(self.tokenizer, texts, **LENGTHS)
         options = {"pad_id": self.tokenizer.pad_token_id, "batch_size": 32, **self.embedding}
         return embed(self.encoder, framed, **{**options, **other}).astype(np.float64)
 

@@ -1,9 +1,10 @@
 """The rows that a policy learns from, of any loss, as token ids."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
-from training.data.framing import Framed, frame_for_policy
+from training.data.framing import Framed, frame_all_for_policy
 from training.data.lists import RankedList
 from training.data.pairs import PairSplits, PreferencePair
 from training.data.unpaired import VotedResponse
@@ -21,22 +22,23 @@ def frame_rows(tokenizer: Any, config: DpoConfig, rows: Sequence[Row]) -> list[t
     feedback what `frame_feedback` says.
     """
 
-    def frame(row: Row) -> tuple[Framed, ...]:
-        if not isinstance(row, GroupRow):
-            return frame_feedback(tokenizer, config, row)
-        return tuple(
-            frame_for_policy(
-                tokenizer,
-                row.prompt,
-                response,
-                max_length=config.max_length,
-                prompt_tokens=config.prompt_tokens,
-                ends=ends,
-            )
-            for response, ends in _responses(row)
+    groups = [row for row in rows if isinstance(row, GroupRow)]
+    said = [(row.prompt, *one) for row in groups for one in _responses(row)]
+    framed = iter(
+        frame_all_for_policy(
+            tokenizer,
+            [(prompt, response) for prompt, response, _ in said],
+            ends=[ends for _, _, ends in said],
+            max_length=config.max_length,
+            prompt_tokens=config.prompt_tokens,
         )
-
-    return [frame(row) for row in rows]
+    )
+    return [
+        tuple(islice(framed, len(_responses(row))))
+        if isinstance(row, GroupRow)
+        else frame_feedback(tokenizer, config, row)
+        for row in rows
+    ]
 
 
 def _responses(row: GroupRow) -> list[tuple[str, bool]]:

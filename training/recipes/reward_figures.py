@@ -30,7 +30,7 @@ def evaluate_reward_model(
     test = splits.test
     if not test:
         return {"rows": 0, "ties": 0}
-    framed = [scorer.frame(p.prompt, text) for p in test for text in (p.chosen, p.rejected)]
+    framed = scorer.frame([(p.prompt, text) for p in test for text in (p.chosen, p.rejected)])
     raw = scorer.raw_scores(framed, batch_size, report, should_stop)
     write_test_scores(
         output_dir, scored_pairs(test, raw[::2] / temperature, raw[1::2] / temperature)

@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import load_file
 
 from training.data.conversation import Message
-from training.data.framing import Framed, FramingCounts, frame_for_reward
+from training.data.framing import Framed, FramingCounts, frame_all_for_reward
 from training.losses.ensemble import cautious_reward
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.embeddings import EmbeddingCache, embed
@@ -76,7 +76,7 @@ class RewardModel(ABC):
         report: Report | None = None,
         should_stop: ShouldStop | None = None,
     ) -> list[float]:
-        framed = [self.frame(conversation, response) for conversation, response in rows]
+        framed = self.frame(rows)
         for one in framed:
             self.framing.add(one)
         raw = self.raw_scores(framed, batch_size, report, should_stop)
@@ -89,11 +89,10 @@ class RewardModel(ABC):
         scores = iter(self.score([(prompt, text) for prompt, texts in sets for text in texts]))
         return [[next(scores) for _ in texts] for _, texts in sets]
 
-    def frame(self, conversation: Sequence[Message], response: str) -> Framed:
-        return frame_for_reward(
+    def frame(self, rows: Sequence[Row]) -> list[Framed]:
+        return frame_all_for_reward(
             self.tokenizer,
-            conversation,
-            response,
+            rows,
             max_length=self.card.max_length,
             prompt_tokens=self.card.prompt_tokens,
         )

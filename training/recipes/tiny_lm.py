@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from training.data.conversation import Message
-from training.data.framing import Framed, count_framing, frame_for_policy
+from training.data.framing import Framed, count_framing, frame_all_for_policy
 from training.recipes import output
 from training.recipes.batches import attention_mask, pad_right
 from training.recipes.config import TinyLmConfig
@@ -68,16 +68,9 @@ def pretrain_tiny_lm(
     if finished := output.finished_run(output_dir):
         return finished
     tokenizer = make_tokenizer(config, texts)
-    framed = [
-        frame_for_policy(
-            tokenizer,
-            conversation,
-            response,
-            max_length=config.max_length,
-            prompt_tokens=config.prompt_tokens,
-        )
-        for conversation, response in texts
-    ]
+    framed = frame_all_for_policy(
+        tokenizer, texts, max_length=config.max_length, prompt_tokens=config.prompt_tokens
+    )
     data_figures = {"train_rows": len(framed), "framing": count_framing(framed).as_dict()}
     report({"event": "data", **data_figures})
     max_steps = count_steps(

@@ -271,7 +271,7 @@ def test_members_are_kept_and_say_how_far_they_are_apart(base, pairs, tmp_path):
     assert isinstance(scorer, FinetunedEnsemble)
     turns = [{"role": "user", "content": "Say something."}]
     texts = ["A poem about a train", "A table of numbers about a train"]
-    members = scorer.member_scores([scorer.frame(turns, text) for text in texts], 8)
+    members = scorer.member_scores(scorer.frame([(turns, text) for text in texts]), 8)
     cautious = (members.mean(0) - 2 * members.std(0, ddof=1)) / scorer.card.temperature
     (scores,) = scorer.score_sets([(turns, texts)])
     assert scores == pytest.approx(cautious.tolist(), abs=1e-5)

@@ -10,7 +10,7 @@ import torch
 
 from annotate.finegrained.segments import Range
 from training.data.conversation import Message, render_response
-from training.data.framing import Framed, FramingCounts, frame_for_reward
+from training.data.framing import Framed, FramingCounts, frame_all_for_reward
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.embeddings import EmbeddingCache, embed
 from training.recipes.errors import ModelError, StopRequestedError
@@ -57,7 +57,7 @@ class Features:
         keys = [key_of(row) for row in rows]
         missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
         if missing:
-            framed = [self.frame(row) for row in missing.values()]
+            framed = self.frame_all(list(missing.values()))
             found = embed(
                 self.encoder,
                 framed,
@@ -91,7 +91,7 @@ class Features:
             for key, row, cut in zip(keys, rows, ranges, strict=True)
             if key not in self._cut
         }
-        framed = [self.frame(row) for row, _ in missing.values()]
+        framed = self.frame_all([row for row, _ in missing.values()])
         places = [
             self.read_at(row, cut, one)
             for (row, cut), one in zip(missing.values(), framed, strict=True)
@@ -109,14 +109,14 @@ class Features:
         return [self._cut[key] for key in keys]
 
     def frame(self, row: Row) -> Framed:
-        framed = frame_for_reward(
-            self.tokenizer,
-            row[0],
-            row[1],
-            max_length=self.max_length,
-            prompt_tokens=self.prompt_tokens,
+        return self.frame_all([row])[0]
+
+    def frame_all(self, rows: Sequence[Row]) -> list[Framed]:
+        framed = frame_all_for_reward(
+            self.tokenizer, rows, max_length=self.max_length, prompt_tokens=self.prompt_tokens
         )
-        self.framing.add(framed)
+        for one in framed:
+            self.framing.add(one)
         return framed
 
     @torch.inference_mode()
