@@ -1,7 +1,7 @@
 """A linear Bradley-Terry model of embedding differences, fitted by Newton's method."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from training.evaluation.calibration import sigmoid
 from training.recipes.errors import NonFiniteLossError
 
 L2_GRID = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
+MOST_STEPS = 200
+LEAST_GAIN = 0.3
+"""A step that leaves more than this share of the gradient asks for the curvature anew."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,10 @@ class PreferenceRows:
 
 def weighted_loss(rows: PreferenceRows, coefficients_D: np.ndarray) -> float:
     """Sum of w [-t log s(z - m) - (1 - t) log s(-z - m)], z = gap . coefficients."""
-    z_N = rows.gap_ND @ coefficients_D
+    return _loss_of(rows, rows.gap_ND @ coefficients_D)
+
+
+def _loss_of(rows: PreferenceRows, z_N: np.ndarray) -> float:
     forward_N = np.logaddexp(0.0, rows.margin_N - z_N)
     backward_N = np.logaddexp(0.0, rows.margin_N + z_N)
     return float(
@@ -36,65 +42,112 @@ def weighted_loss(rows: PreferenceRows, coefficients_D: np.ndarray) -> float:
     )
 
 
-def fit_linear_bradley_terry(rows: PreferenceRows, *, l2: float) -> np.ndarray:
-    """Coefficients [D] that minimise `weighted_loss` + l2/2 |coefficients|^2 (convex, unique).
+class HeadFit:
+    """Heads of several strengths on the same rows, each begun from the one before it.
 
-    Damped Newton steps until the gradient vanishes. Raises NonFiniteLossError if it does not.
+    The curvature of the loss changes little from step to step and from strength to strength, so one
+    matrix of it serves until a step gains too little; it shapes the steps alone, never the result.
     """
-    width = rows.gap_ND.shape[1]
-    coefficients_D = np.zeros(width)
-    objective = weighted_loss(rows, coefficients_D)
-    for _ in range(100):
-        z_N = rows.gap_ND @ coefficients_D
-        forward_N = sigmoid(rows.margin_N - z_N)
-        backward_N = sigmoid(rows.margin_N + z_N)
-        slope_N = rows.weight_N * ((1 - rows.target_N) * backward_N - rows.target_N * forward_N)
-        curvature_N = rows.weight_N * (
-            rows.target_N * forward_N * (1 - forward_N)
-            + (1 - rows.target_N) * backward_N * (1 - backward_N)
+
+    def __init__(self, rows: PreferenceRows) -> None:
+        self.rows = rows
+        self.coefficients_D = np.zeros(rows.gap_ND.shape[1])
+        self.gap32_ND = rows.gap_ND.astype(np.float32)
+        self.curvature_DD: np.ndarray | None = None
+
+    def fit(self, *, l2: float) -> np.ndarray:
+        """Coefficients [D] that minimise `weighted_loss` + l2/2 |coefficients|^2 (convex, unique).
+
+        Damped Newton steps until the gradient vanishes. Raises NonFiniteLossError if it does not.
+        """
+        rows, before = self.rows, np.inf
+        z_N = rows.gap_ND @ self.coefficients_D
+        objective = self._objective(z_N, self.coefficients_D, l2)
+        inverse_DD: np.ndarray | None = None
+        for _ in range(MOST_STEPS):
+            slope_N, curvature_N = _derivatives(rows, z_N)
+            gradient_D = rows.gap_ND.T @ slope_N + l2 * self.coefficients_D
+            largest = float(np.abs(gradient_D).max())
+            if largest < 1e-8 * max(1.0, float(rows.weight_N.sum())):
+                return self.coefficients_D
+            if self.curvature_DD is None or largest > LEAST_GAIN * before:
+                weighted_ND = self.gap32_ND * curvature_N.astype(np.float32)[:, None]
+                self.curvature_DD = (weighted_ND.T @ self.gap32_ND).astype(np.float64)
+                inverse_DD = None
+            if inverse_DD is None:
+                inverse_DD = np.linalg.inv(self.curvature_DD + l2 * np.eye(len(gradient_D)))
+            step_D, before, scale = inverse_DD @ gradient_D, largest, 1.0
+            along_N = rows.gap_ND @ step_D
+            while scale > 1e-8:
+                moved_D, moved_N = self.coefficients_D - scale * step_D, z_N - scale * along_N
+                value = self._objective(moved_N, moved_D, l2)
+                if value <= objective:
+                    break
+                scale /= 2
+            else:
+                return self.coefficients_D
+            self.coefficients_D, z_N, objective = moved_D, moved_N, value
+        raise NonFiniteLossError(
+            f"the linear head did not converge in {MOST_STEPS} Newton steps; raise l2."
         )
-        gradient_D = rows.gap_ND.T @ slope_N + l2 * coefficients_D
-        if np.abs(gradient_D).max() < 1e-8 * max(1.0, float(rows.weight_N.sum())):
-            return coefficients_D
-        hessian_DD = (rows.gap_ND.T * curvature_N) @ rows.gap_ND + l2 * np.eye(width)
-        step_D = np.linalg.solve(hessian_DD, gradient_D)
-        scale = 1.0
-        while scale > 1e-8:
-            moved_D = coefficients_D - scale * step_D
-            value = weighted_loss(rows, moved_D) + l2 / 2 * float(moved_D @ moved_D)
-            if value <= objective:
-                break
-            scale /= 2
-        else:
-            return coefficients_D
-        coefficients_D, objective = moved_D, value
-    raise NonFiniteLossError("the linear head did not converge in 100 Newton steps; raise l2.")
+
+    def _objective(self, z_N: np.ndarray, coefficients_D: np.ndarray, l2: float) -> float:
+        return _loss_of(self.rows, z_N) + l2 / 2 * float(coefficients_D @ coefficients_D)
+
+
+def _derivatives(rows: PreferenceRows, z_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivative of each row's loss by its difference of rewards, [N]."""
+    forward_N = sigmoid(rows.margin_N - z_N)
+    backward_N = sigmoid(rows.margin_N + z_N)
+    slope_N = rows.weight_N * ((1 - rows.target_N) * backward_N - rows.target_N * forward_N)
+    curvature_N = rows.weight_N * (
+        rows.target_N * forward_N * (1 - forward_N)
+        + (1 - rows.target_N) * backward_N * (1 - backward_N)
+    )
+    return slope_N, curvature_N
+
+
+def fit_linear_bradley_terry(rows: PreferenceRows, *, l2: float) -> np.ndarray:
+    """Coefficients [D] of one strength; see `HeadFit.fit`."""
+    return HeadFit(rows).fit(l2=l2)
 
 
 def out_of_fold_gaps(
     rows: PreferenceRows, groups: Sequence[int], *, l2: float, folds: int, seed: int
 ) -> np.ndarray:
     """[N] score differences, each from a head that never saw the row's prompt."""
-    fold_N = _folds(groups, folds, seed)
-    gaps_N = np.zeros(len(fold_N))
-    for fold in range(folds):
-        inside = fold_N == fold
-        if inside.any() and not inside.all():
-            coefficients_D = fit_linear_bradley_terry(rows.take(~inside), l2=l2)
-            gaps_N[inside] = rows.gap_ND[inside] @ coefficients_D
-    return gaps_N
+    return _out_of_fold(rows, groups, strengths=(l2,), folds=folds, seed=seed)[l2]
 
 
 def choose_l2(
     rows: PreferenceRows, groups: Sequence[int], *, folds: int = 5, seed: int
 ) -> tuple[float, dict[float, float]]:
     """The strength with the lowest out-of-fold log-loss, and the losses (nats a row) of all."""
-    losses = {}
-    for l2 in L2_GRID:
-        gaps_N = out_of_fold_gaps(rows, groups, l2=l2, folds=folds, seed=seed)
-        one = PreferenceRows(gaps_N[:, None], rows.target_N, rows.weight_N, 0 * rows.margin_N)
-        losses[l2] = weighted_loss(one, np.ones(1)) / float(rows.weight_N.sum())
+    gaps = _out_of_fold(rows, groups, strengths=L2_GRID, folds=folds, seed=seed)
+    unmoved = replace(rows, margin_N=0 * rows.margin_N)
+    total = float(rows.weight_N.sum())
+    losses = {l2: _loss_of(unmoved, gaps[l2]) / total for l2 in L2_GRID}
     return min(losses, key=lambda l2: losses[l2]), losses
+
+
+def _out_of_fold(
+    rows: PreferenceRows,
+    groups: Sequence[int],
+    *,
+    strengths: Sequence[float],
+    folds: int,
+    seed: int,
+) -> dict[float, np.ndarray]:
+    """`out_of_fold_gaps` of each strength; the strongest priors go first, their heads are short."""
+    fold_N = _folds(groups, folds, seed)
+    gaps = {l2: np.zeros(len(fold_N)) for l2 in strengths}
+    for fold in range(folds):
+        inside = fold_N == fold
+        if inside.any() and not inside.all():
+            head, kept_ND = HeadFit(rows.take(~inside)), rows.gap_ND[inside]
+            for l2 in sorted(strengths, reverse=True):
+                gaps[l2][inside] = kept_ND @ head.fit(l2=l2)
+    return gaps
 
 
 def _folds(groups: Sequence[int], folds: int, seed: int) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 Importing it turns off tokenizer forks and the Hub's telemetry (TRL reports every trainer it
 makes), and lets idle OpenMP threads sleep: on cores shared with other work, spinning threads made
-a small model 4 to 30 times slower. A process works on one device: alone, of several GPUs it sees
-the first unless CUDA_VISIBLE_DEVICES names another, for TRL refuses to share a process among them;
-of several processes (ranks.py) each takes its own.
+a small model 4 to 30 times slower. numpy works on one thread: on shared cores a second one, which
+spins too, made a head take five times the processor time. A process works on one device: alone, of
+several GPUs it sees the first unless CUDA_VISIBLE_DEVICES names another, for TRL refuses to share a
+process among them; of several processes (ranks.py) each takes its own.
 """
 
 import os
@@ -12,6 +13,7 @@ import os
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 if os.environ.get("WORLD_SIZE", "1") == "1":
