@@ -12,6 +12,19 @@ def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
+def like_lengths(lengths: Sequence[int], *, least_tokens: int) -> list[list[int]]:
+    """Row numbers in groups that lose little to padding, each of at least so many tokens but for
+    the shortest: smaller ones would lose more to the calls they take.
+    """
+    groups: list[list[int]] = [[]]
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        longest = lengths[groups[-1][0]] if groups[-1] else 0
+        if groups[-1] and longest * len(groups[-1]) >= least_tokens and lengths[row] < longest:
+            groups.append([])
+        groups[-1].append(row)
+    return groups
+
+
 def pad_right(sequences: Sequence[Sequence[int]], value: int) -> Tensor:
     """[B, L] token ids, padded at the end."""
     longest = max(len(sequence) for sequence in sequences)

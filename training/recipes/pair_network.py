@@ -10,12 +10,13 @@ import transformers
 from peft import TaskType
 from trl import RewardConfig
 
-from training.data.framing import Framed, count_framing, frame_for_reward
+from training.data.framing import Framed, count_framing, frame_all_for_reward
 from training.data.pairs import PairSplits, PreferencePair, hold_out_prompts
 from training.evaluation.calibration import fit_temperature
 from training.recipes import output, ranks
 from training.recipes.config import RewardModelConfig
 from training.recipes.errors import StopRequestedError
+from training.recipes.lean_network import lighten
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.models import load_classifier, require_context
 from training.recipes.order import count_steps, plan_order
@@ -55,6 +56,7 @@ def finetune_pairs(
     require_context(model, config.max_length, config.base_model)
     chosen = runtime.settle(config, model)
     settled = runtime.apply(ranks.in_turn(lambda: output.keep_settled(output_dir, chosen)))
+    lighten(model, precision=settled["precision"])
     if config.lora:
         model = add_lora(model, rank=config.lora_rank, task=TaskType.SEQ_CLS)
 
@@ -131,16 +133,12 @@ def finetune_pairs(
 def frame_pairs(
     tokenizer: Any, config: RewardModelConfig, pairs: Sequence[PreferencePair]
 ) -> list[tuple[Framed, Framed]]:
-    def frame(pair: PreferencePair, response: str) -> Framed:
-        return frame_for_reward(
-            tokenizer,
-            pair.prompt,
-            response,
-            max_length=config.max_length,
-            prompt_tokens=config.prompt_tokens,
-        )
-
-    return [(frame(pair, pair.chosen), frame(pair, pair.rejected)) for pair in pairs]
+    framed = frame_all_for_reward(
+        tokenizer,
+        [(pair.prompt, said) for pair in pairs for said in (pair.chosen, pair.rejected)],
+        **config.lengths,
+    )
+    return list(zip(framed[::2], framed[1::2], strict=True))
 
 
 def calibration_split(

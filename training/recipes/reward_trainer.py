@@ -14,10 +14,14 @@ from trl.trainer.reward_trainer import DataCollatorForPreference
 from training.data.framing import Framed
 from training.data.pairs import PreferencePair
 from training.losses.bradley_terry import bradley_terry_loss, centering_loss
+from training.recipes import runtime
+from training.recipes.batches import like_lengths
 from training.recipes.order import PlannedOrder
 from training.recipes.progress import require_finite
 
 COLUMNS = ["chosen_ids", "rejected_ids", "margin", "weight", "target"]
+LEAST_TOKENS = {"cpu": 2048, "cuda": 10**9}
+"""How many tokens at least go through the network together: a GPU wants few calls."""
 
 
 def reward_dataset(
@@ -74,10 +78,7 @@ class WeightedRewardTrainer(RewardTrainer):
         return_outputs: bool = False,
         num_items_in_batch: int | None = None,
     ) -> Any:
-        outputs = model(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
-        )
-        chosen_B, rejected_B = outputs.logits.squeeze(-1).float().chunk(2)
+        chosen_B, rejected_B = self._rewards(model, inputs).chunk(2)
         losses_B = bradley_terry_loss(
             chosen_B, rejected_B, margin_B=inputs["margin"], target_B=inputs["target"]
         )
@@ -87,7 +88,23 @@ class WeightedRewardTrainer(RewardTrainer):
         loss = (inputs["weight"] * losses_B).mean()
         require_finite(loss, self.state.global_step + 1)
         self._note(chosen_B.detach(), rejected_B.detach(), inputs["target"])
-        return (loss, outputs) if return_outputs else loss
+        return (loss, {"rewards": torch.cat([chosen_B, rejected_B])}) if return_outputs else loss
+
+    def _rewards(self, model: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """[2B] rewards; sequences of like length go through the network together."""
+        length_N = inputs["attention_mask"].sum(1)
+        groups = like_lengths(length_N.tolist(), least_tokens=LEAST_TOKENS[runtime.device().type])
+        found = []
+        for rows in groups:
+            longest = int(length_N[rows].max())
+            outputs = model(
+                input_ids=inputs["input_ids"][rows, :longest],
+                attention_mask=inputs["attention_mask"][rows, :longest],
+                use_cache=False,
+            )
+            found.append(outputs.logits.squeeze(-1).float())
+        places = torch.tensor([row for rows in groups for row in rows])
+        return torch.cat(found)[places.argsort().to(found[0].device)]
 
     def _note(self, chosen_B: Tensor, rejected_B: Tensor, target_B: Tensor) -> None:
         """Keep figures for the next log entry; ties count in no accuracy."""
