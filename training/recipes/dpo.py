@@ -10,18 +10,13 @@ from training.recipes import runtime  # isort: skip  (first: it sets the environ
 
 from peft import TaskType
 from transformers import Trainer, TrainingArguments
-from trl import DPOConfig
 
 from training.data.framing import Framed, count_framing
 from training.data.pairs import PairSplits, read_splits
 from training.recipes import output
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.dpo_evaluation import evaluate_policy
-from training.recipes.dpo_trainer import (
-    PairPolicyTrainer,
-    WeightedPolicyCollator,
-    preference_dataset,
-)
+from training.recipes.dpo_trainer import pair_trainer
 from training.recipes.errors import StopRequestedError
 from training.recipes.feedback_rows import FeedbackSplits, feedback_dataset, read_feedback
 from training.recipes.feedback_trainer import FeedbackCollator, FeedbackTrainer
@@ -33,6 +28,7 @@ from training.recipes.group_data import (
     vote_dataset,
 )
 from training.recipes.group_trainer import GroupCollator, GroupPolicyTrainer, with_reference
+from training.recipes.lean_network import lighten
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.memory import too_large_a_batch
 from training.recipes.models import (
@@ -47,10 +43,10 @@ from training.recipes.own_pairs import require_root, with_own_pairs
 from training.recipes.own_samples import with_own_samples
 from training.recipes.phrases import end_prompts_with, forget_phrase
 from training.recipes.play import frame_prompts, play_trainer, with_judge
-from training.recipes.policy_figures import response_logps
 from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ProgressCallback, Report, ShouldStop
 from training.recipes.result import RecipeResult
+from training.recipes.shared_prompts import worth_sharing
 
 
 def train_dpo(
@@ -223,7 +219,13 @@ def _make_trainer(
 ) -> tuple[Trainer, ProgressCallback]:
     model = load_causal_lm(config.base_model)
     require_context(model, config.max_length, config.base_model)
-    settled = runtime.apply(output.keep_settled(output_dir, runtime.settle(config, model)))
+    chosen = {
+        **runtime.settle(config, model),
+        "shared_prompts": config.chosen_loss.takes == "pairs" and worth_sharing(model, framed),
+    }
+    settled = runtime.apply(output.keep_settled(output_dir, chosen))
+    shared = settled.get("shared_prompts", False)
+    lighten(model, precision=settled["precision"])
     if config.lora:
         model = add_lora(model, rank=config.lora_rank, task=TaskType.CAUSAL_LM)
     max_steps = count_steps(
@@ -234,11 +236,11 @@ def _make_trainer(
         max_steps=config.max_steps,
     )
     callback = make_callback(config, report, should_stop)
-    order = _plan(config, splits, framed, max_steps)
+    order = _plan(config, splits, framed, max_steps, shared=shared)
     arguments = trainer_arguments(
         config, output_dir, precision=settled["precision"], max_steps=max_steps
     )
-    make: Any = partial(_pair_trainer, root_model=root_model)
+    make: Any = partial(pair_trainer, root_model=root_model, shared=shared)
     if config.chosen_loss.of_judgements:
         make = _feedback_trainer if config.chosen_loss.of_feedback else _group_trainer
     elif config.chosen_loss.takes == "play":
@@ -262,9 +264,16 @@ def _make_trainer(
 
 
 def _plan(
-    config: DpoConfig, splits: Splits, framed: Sequence[tuple[Framed, ...]], max_steps: int
+    config: DpoConfig,
+    splits: Splits,
+    framed: Sequence[tuple[Framed, ...]],
+    max_steps: int,
+    *,
+    shared: bool,
 ) -> list[int]:
-    lengths = [sum(len(one.ids) for one in group) for group in framed]
+    lengths = [
+        sum(len(one.ids) for one in group) - shared * len(group[0].prompt_ids) for group in framed
+    ]
     plan = {
         "batch_size": config.batch_size,
         "total": max_steps * config.batch_size * config.gradient_accumulation,
@@ -274,51 +283,6 @@ def _plan(
         return plan_order(lengths, **plan)
     ease = [0.0 if pair.tie else pair.margin for pair in splits.train]
     return plan_curriculum(lengths, ease, stages=config.curriculum_stages, **plan)
-
-
-def _pair_trainer(
-    config: DpoConfig,
-    splits: PairSplits,
-    framed: Sequence[tuple[Framed, Framed]],
-    arguments: dict[str, Any],
-    *,
-    pad_id: int,
-    reference_rows: int,
-    root_model: str,
-    should_stop: ShouldStop,
-    **more: Any,
-) -> PairPolicyTrainer:
-    """Sums of the reference are made once, before training, wherever the loss allows it: then no
-    second model is kept. So are those of the model that the policy's line began with.
-    """
-    root_gaps = None
-    if config.chosen_loss.line:
-        root = place(load_causal_lm(root_model or config.base_model))
-        flat = [one for both in framed for one in both]
-        options = {"pad_id": pad_id, "batch_size": reference_rows, "should_stop": should_stop}
-        logps = response_logps(root, flat, **options)
-        root_gaps = (logps[::2] - logps[1::2]).tolist()
-    return PairPolicyTrainer(
-        args=DPOConfig(
-            **arguments,
-            beta=config.beta,
-            max_length=None,
-            pad_to_multiple_of=None,
-            precompute_ref_log_probs=config.reads_reference_beforehand,
-            precompute_ref_batch_size=reference_rows,
-            use_weighting=config.off_policy_weighting,
-            sync_ref_model=config.reference_sync_steps > 0,
-            ref_model_sync_steps=max(1, config.reference_sync_steps),
-            ref_model_mixup_alpha=config.reference_mixup,
-        ),
-        train_dataset=preference_dataset(
-            splits.train, framed, changes=config.needs_changes, root_gaps=root_gaps
-        ),
-        data_collator=WeightedPolicyCollator(pad_id),
-        config=config,
-        should_stop=should_stop,
-        **more,
-    )
 
 
 def _group_trainer(

@@ -2,24 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from datasets.fingerprint import Hasher
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import Sampler
-from trl import DPOTrainer
-from trl.trainer.dpo_trainer import DataCollatorForPreference
+from trl import DPOConfig, DPOTrainer
 from trl.trainer.utils import use_adapter
 
-from training.data.changes import changed_tokens
 from training.data.framing import Framed
-from training.data.pairs import PreferencePair
+from training.data.pairs import PairSplits
 from training.losses.pairs import Divergence, PairLogps, per_token
 from training.losses.tokens import (
     ResponseTokens,
@@ -28,68 +24,25 @@ from training.losses.tokens import (
     shorter_length,
     token_weights,
 )
+from training.recipes.batches import batches_by_length
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.errors import StopRequestedError
+from training.recipes.models import load_causal_lm, place
 from training.recipes.order import PlannedOrder
+from training.recipes.pair_batches import (
+    COLUMNS,
+    ROOT,
+    SharedPromptCollator,
+    WeightedPolicyCollator,
+    preference_dataset,
+)
+from training.recipes.policy_figures import response_logps
 from training.recipes.progress import ShouldStop, require_finite
+from training.recipes.reference_sums import ReferenceSums
+from training.recipes.response_logps import places_of, score_tokens, spread, token_logps
+from training.recipes.shared_prompts import following, parts_of, predicting, reading
 
-IDS = ["prompt_ids", "chosen_ids", "rejected_ids"]
-FACTORS = ["weight", "target"]
-CHANGES = ["chosen_changed", "rejected_changed"]
-REFERENCE = ["ref_chosen_logps", "ref_rejected_logps"]
-ROOT = "root_gap"
 MOVED_REFERENCE = "reference.safetensors"
-
-
-def preference_dataset(
-    pairs: Sequence[PreferencePair],
-    framed: Sequence[tuple[Framed, Framed]],
-    *,
-    changes: bool = False,
-    root_gaps: Sequence[float] | None = None,
-) -> Dataset:
-    """Token ids and per-row factors; weights are scaled to mean 1, so they set no step size.
-
-    changes: also say which tokens of a response the other one lacks. root_gaps: of each pair, how
-    much likelier chosen is than rejected (nats) to the model that the policy's line began with.
-    """
-    mean_weight = sum(pair.weight for pair in pairs) / len(pairs)
-    rows = [
-        {
-            "prompt_ids": chosen.prompt_ids,
-            "chosen_ids": chosen.response_ids,
-            "rejected_ids": rejected.response_ids,
-            "weight": pair.weight / mean_weight,
-            "target": pair.target,
-        }
-        for pair, (chosen, rejected) in zip(pairs, framed, strict=True)
-    ]
-    if changes:
-        for row in rows:
-            found = changed_tokens(row["chosen_ids"], row["rejected_ids"])
-            row |= dict(zip(CHANGES, found, strict=True))
-    if root_gaps is not None:
-        for row, gap in zip(rows, root_gaps, strict=True):
-            row[ROOT] = float(gap)
-    return Dataset.from_list(rows)
-
-
-@dataclass
-class WeightedPolicyCollator(DataCollatorForPreference):
-    """TRL's batch of all chosen, then all rejected, with `weight`, `target` and `changed`."""
-
-    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Tensor]:
-        batch = super().torch_call(examples)
-        for column in (name for name in (*FACTORS, ROOT) if name in examples[0]):
-            batch[column] = torch.tensor([row[column] for row in examples], dtype=torch.float)
-        if "chosen_changed" in examples[0]:
-            batch["changed"] = torch.zeros_like(batch["completion_mask"])
-            sides = [(row, column) for column in CHANGES for row in examples]
-            for position, (row, column) in enumerate(sides):
-                start = len(row["prompt_ids"])
-                marks = torch.tensor(row[column], dtype=batch["changed"].dtype)
-                batch["changed"][position, start : start + len(marks)] = marks
-        return batch
 
 
 class PairPolicyTrainer(DPOTrainer):
@@ -112,6 +65,7 @@ class PairPolicyTrainer(DPOTrainer):
         self.order = order
         self.should_stop = should_stop
         super().__init__(*args, **kwargs)
+        score_tokens(self.model, squares=config.off_policy_weighting)
 
     def _send_telemetry(self) -> None:
         """Nothing is sent."""
@@ -121,25 +75,40 @@ class PairPolicyTrainer(DPOTrainer):
         return dataset
 
     def _set_signature_columns_if_needed(self) -> None:
-        self._signature_columns = [*IDS, *FACTORS, ROOT, *CHANGES, *REFERENCE]
+        self._signature_columns = COLUMNS
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler[int]:
         return PlannedOrder(self.order)
 
     def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
-        """Nothing without a reference. TRL caches by rows and model alone, so the weights that
-        the sums were made with join the fingerprint.
+        """The sums of the rows that will be trained on; nothing without a reference.
+
+        What a stopped run has read stays in its folder.
         """
         if not self.chosen_loss.reference:
             return dataset
-        weights = (self.pair_config.tail_weight, self.pair_config.changed_weight)
-        dataset._fingerprint = Hasher.hash((dataset._fingerprint, weights))
-        return super()._precompute_ref_logps(dataset, name, batch_size)
+        score_tokens(self.model, squares=self.pair_config.off_policy_weighting)
+        config = self.pair_config
+        sums = ReferenceSums(
+            Path(self.args.output_dir),
+            dataset,
+            made_with=(config.tail_weight, config.changed_weight),
+        )
+        trained = sorted(set(self.order))
+        lengths = [sum(parts_of(dataset[row])) for row in trained]
+        plan = [[trained[index] for index in b] for b in batches_by_length(lengths, batch_size)]
+        for rows in plan:
+            if self.should_stop():
+                sums.save()
+                raise StopRequestedError("stopped while computing reference log-probabilities")
+            if not sums.has(rows):
+                inputs = self._prepare_inputs(self.data_collator([dataset[row] for row in rows]))
+                sums.put(rows, *self.compute_ref_log_probs(self.model, inputs))
+        sums.save()
+        return sums.beside(dataset)
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> Any:
-        """Weighted reference sums of one batch, before training; listens to a stop."""
-        if self.should_stop():
-            raise StopRequestedError("stopped while computing reference log-probabilities")
+        """Weighted reference sums of one batch, before training."""
         return self._sums_of_reference(model, inputs)
 
     def _reference_sums(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -153,9 +122,8 @@ class PairPolicyTrainer(DPOTrainer):
 
     def _sums_of_reference(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, ...]:
         with torch.no_grad(), self._as_reference(model) as reference, self.accelerator.autocast():
-            logps_BL = self._fused(reference, inputs).log_probs
-        weights_BL = self._weights(inputs)
-        return (logps_BL[:, -weights_BL.shape[1] :].float() * weights_BL).sum(1).chunk(2)
+            logps_BL, _ = self._logps(reference, inputs)
+        return (logps_BL * self._weights(inputs)).sum(1).chunk(2)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """A reference that moves belongs to the state; without it a resumed run is another."""
@@ -189,15 +157,22 @@ class PairPolicyTrainer(DPOTrainer):
         with use_adapter(unwrapped, "ref" if "ref" in unwrapped.peft_config else None):
             yield model
 
-    def _fused(self, model: Any, inputs: dict[str, Tensor]) -> Any:
-        """Per-token log-probabilities without logits; zero outside of responses."""
-        return model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            labels=inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100),
-            use_cache=False,
-            fused_lm_head=True,
-        )
+    def _logps(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """[2B, L - 1] log-probabilities of the responses' tokens where `completion_mask` marks
+        them, 0 elsewhere, and the squares' sums (see `TokenLogps`) if the loss asks for them.
+        """
+        ids, mask_BL = inputs["input_ids"], inputs["completion_mask"][:, 1:]
+        if "parts" in inputs:
+            place_N = predicting(inputs["parts"], ids.shape[1])
+            next_N = following(ids, inputs["parts"])
+            more = reading(inputs["parts"], ids.shape[1])
+        else:
+            place_N, next_N = places_of(mask_BL), ids[:, 1:][mask_BL.bool()]
+            more = {"attention_mask": inputs["attention_mask"]}
+        found = token_logps(model, place_N, next_N, input_ids=ids, **more)
+        squares_N = found.log_sum_sq_N
+        squares_BL = None if squares_N is None else spread(squares_N, mask_BL)
+        return spread(found.logp_N, mask_BL), squares_BL
 
     def _weights(self, inputs: dict[str, Tensor]) -> Tensor:
         """[2B, L - 1] weights of the tokens that follow each position."""
@@ -233,8 +208,7 @@ class PairPolicyTrainer(DPOTrainer):
         """Losses over sums of log-probabilities; see `PairLogps`."""
         config = self.pair_config
         mask_BL = inputs["completion_mask"][:, 1:].float()
-        outputs = self._fused(model, inputs)
-        logps_BL = outputs.log_probs[:, -mask_BL.shape[1] :].float()
+        logps_BL, squares_BL = self._logps(model, inputs)
         weights_BL = self._weights(inputs)
         chosen_B, rejected_B = (logps_BL * weights_BL).sum(1).chunk(2)
         # LD-DPO discounts the tail of a sum but not a length; dense DPO's lengths are weighted.
@@ -254,7 +228,6 @@ class PairPolicyTrainer(DPOTrainer):
         line = (inputs[ROOT].to(chosen_B),) if self.chosen_loss.line else ()
         losses_B = self.loss_function(pairs, *line, **config.loss_options)
         if config.off_policy_weighting:
-            squares_BL = outputs.log_sum_sq_probs[:, -mask_BL.shape[1] :].float()
             chosen_w_B, rejected_w_B = on_policy_weight(logps_BL, squares_BL, mask_BL).chunk(2)
             losses_B = losses_B * chosen_w_B * rejected_w_B
         mean_chosen_B = per_token(logps_BL.sum(1), mask_BL.sum(1)).chunk(2)[0]
@@ -310,3 +283,49 @@ class PairPolicyTrainer(DPOTrainer):
         metrics["reward_margin"].append(gap_B.mean().item())
         metrics["logp_chosen"].append(pairs.chosen_B.mean().item())
         metrics["logp_rejected"].append(pairs.rejected_B.mean().item())
+
+
+def pair_trainer(
+    config: DpoConfig,
+    splits: PairSplits,
+    framed: Sequence[tuple[Framed, Framed]],
+    arguments: dict[str, Any],
+    *,
+    pad_id: int,
+    reference_rows: int,
+    root_model: str,
+    shared: bool,
+    should_stop: ShouldStop,
+    **more: Any,
+) -> PairPolicyTrainer:
+    """Sums of the reference are made once, before training, wherever the loss allows it: then no
+    second model is kept. So are those of the model that the policy's line began with.
+    """
+    root_gaps = None
+    if config.chosen_loss.line:
+        root = place(load_causal_lm(root_model or config.base_model))
+        flat = [one for both in framed for one in both]
+        options = {"pad_id": pad_id, "batch_size": reference_rows, "should_stop": should_stop}
+        logps = response_logps(root, flat, **options)
+        root_gaps = (logps[::2] - logps[1::2]).tolist()
+    return PairPolicyTrainer(
+        args=DPOConfig(
+            **arguments,
+            beta=config.beta,
+            max_length=None,
+            pad_to_multiple_of=None,
+            precompute_ref_log_probs=config.reads_reference_beforehand,
+            precompute_ref_batch_size=reference_rows,
+            use_weighting=config.off_policy_weighting,
+            sync_ref_model=config.reference_sync_steps > 0,
+            ref_model_sync_steps=max(1, config.reference_sync_steps),
+            ref_model_mixup_alpha=config.reference_mixup,
+        ),
+        train_dataset=preference_dataset(
+            splits.train, framed, changes=config.needs_changes, root_gaps=root_gaps
+        ),
+        data_collator=(SharedPromptCollator if shared else WeightedPolicyCollator)(pad_id),
+        config=config,
+        should_stop=should_stop,
+        **more,
+    )

@@ -13,6 +13,7 @@ from training.evaluation.preference import pairwise_accuracy
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.errors import StopRequestedError
 from training.recipes.progress import ShouldStop
+from training.recipes.response_logps import places_of, score_tokens, spread, token_logps
 from training.recipes.sampling import AsReference, sample_token_ids
 
 
@@ -27,13 +28,18 @@ def response_logps(
 ) -> np.ndarray:
     """[N] log-probability (nats) of each response given its prompt, summed over its tokens."""
     model.eval()
+    score_tokens(model)
     sums = np.zeros(len(framed))
     for batch in batches_by_length([len(one.ids) for one in framed], batch_size):
         rows = [framed[row] for row in batch]
         ids, mask = _padded(rows, pad_id)
-        logps_BLV = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float().log_softmax(-1)
-        picked_BL = logps_BLV.gather(-1, ids[:, 1:].unsqueeze(-1)).squeeze(-1)
-        sums[batch] = (picked_BL * _response_positions(rows, ids)).sum(1).cpu().numpy()
+        next_BL = _response_positions(rows, ids)
+        next_N = ids[:, 1:][next_BL.bool()]
+        if next_N.numel():
+            found = token_logps(
+                model, places_of(next_BL), next_N, input_ids=ids, attention_mask=mask
+            )
+            sums[batch] = spread(found.logp_N, next_BL).sum(1).cpu().numpy()
         if should_stop():
             raise StopRequestedError("stopped while evaluating the policy")
     return sums

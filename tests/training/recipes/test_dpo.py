@@ -227,7 +227,7 @@ def test_the_clearest_pairs_come_first(decoder, tmp_path):
     settings = config(decoder, curriculum_stages=3, max_steps=6)
     splits = dpo._read(settings, data)
     framed = dpo.frame_rows(AutoTokenizer.from_pretrained(decoder), settings, splits.train)
-    order = dpo._plan(settings, splits, framed, 6)
+    order = dpo._plan(settings, splits, framed, 6, shared=False)
     margins = [splits.train[row].margin for row in order]
     assert margins == [3.0] * 8 + [2.0] * 8 + [1.0] * 8
     write_dataset(tmp_path / "data", [*rows, *make_rows(1, start=100)], [])

@@ -7,13 +7,16 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig as TrlConfig
 from trl import DPOTrainer
+from trl.kernels.chunked_logprob import OPTIONAL_OUTPUTS
+from trl.trainer.utils import add_fused_lm_head
 
 from tests.training.recipes.conftest import never
 from tests.training.recipes.dpo_cases import config, frame
 from training.data.pairs import read_pairs
 from training.losses.registry import POLICY_LOSSES
-from training.recipes.dpo_trainer import (
-    PairPolicyTrainer,
+from training.recipes.dpo_trainer import PairPolicyTrainer
+from training.recipes.pair_batches import (
+    SharedPromptCollator,
     WeightedPolicyCollator,
     preference_dataset,
 )
@@ -77,13 +80,25 @@ TRL_LOSSES = {name for name, loss in POLICY_LOSSES.items() if loss.takes == "pai
 
 
 def both_losses(trainer, loss):
-    """Ours and TRL's, of the same batch and model; the pairs are of unequal lengths."""
-    batch = trainer.data_collator([trainer.train_dataset[row] for row in range(6)])
+    """Ours and TRL's, of the same batch and model; the pairs are of unequal lengths.
+
+    Ours is also that of the two responses behind one copy of their prompt.
+    """
+    rows = [trainer.train_dataset[row] for row in range(6)]
+    batch = trainer.data_collator(rows)
     ours = trainer.compute_loss(trainer.model, dict(batch)).item()
+    shared = SharedPromptCollator(trainer.processing_class.pad_token_id)(rows)
+    assert shared["input_ids"].numel() < 0.9 * batch["input_ids"].numel()
+    assert trainer.compute_loss(trainer.model, shared).item() == pytest.approx(ours, rel=1e-5)
     trainer.loss_types = [loss]
+    return ours, trl_loss(trainer, batch)
+
+
+def trl_loss(trainer, batch):
+    """TRL's figures ask its head for more than our losses do."""
+    add_fused_lm_head(trainer.model, outputs=("log_probs", *OPTIONAL_OUTPUTS))
     plain = {name: value for name, value in batch.items() if name not in ("weight", "target")}
-    theirs = trainer._compute_loss(trainer.model, plain, return_outputs=False).item()
-    return ours, theirs
+    return trainer._compute_loss(trainer.model, plain, return_outputs=False).item()
 
 
 @pytest.mark.parametrize("loss", sorted(TRL_LOSSES))
@@ -144,9 +159,7 @@ def test_the_likelihood_term_equals_trl(decoder, pairs, tmp_path):
     batch = trainer.data_collator([trainer.train_dataset[0]])
     ours = trainer.compute_loss(trainer.model, dict(batch)).item()
     trainer.loss_types, trainer.loss_weights = ["sigmoid", "sft"], [1.0, 0.5]
-    plain = {name: value for name, value in batch.items() if name not in ("weight", "target")}
-    theirs = trainer._compute_loss(trainer.model, plain, return_outputs=False).item()
-    assert ours == pytest.approx(theirs, rel=1e-5)
+    assert ours == pytest.approx(trl_loss(trainer, batch), rel=1e-5)
 
 
 def test_label_smoothing_and_weights_are_not_ignored(decoder, pairs, tmp_path):

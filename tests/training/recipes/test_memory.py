@@ -54,7 +54,7 @@ def assert_same_weights(one, other):
 
 def test_from_the_beginning_with_the_batch_divided_until_it_fits(train_policy, little_memory):
     whole, _ = train_policy("whole")
-    little_memory(rows=2)  # one pair: chosen and rejected
+    little_memory(rows=2)  # a pair of a policy is one: prompt, chosen and rejected
     halved, events = train_policy("halved")
     sizes = [
         (event["before"], event["batch_size"], event["gradient_accumulation"])
@@ -70,7 +70,7 @@ def test_from_the_beginning_with_the_batch_divided_until_it_fits(train_policy, l
 def test_from_the_newest_checkpoint_on_the_rows_that_were_due(train_policy, little_memory):
     whole, _ = train_policy("whole")
     events = []
-    little_memory(rows=6, when=lambda: len(of_kind(events, "progress")) >= 3)
+    little_memory(rows=3, when=lambda: len(of_kind(events, "progress")) >= 3)
     halved, _ = train_policy("halved", events)
     (smaller,) = of_kind(events, "smaller_batch")
     assert "Out of memory at step 4 with 6 rows at a time: CUDA out of memory." in smaller["reason"]
@@ -83,7 +83,7 @@ def test_from_the_newest_checkpoint_on_the_rows_that_were_due(train_policy, litt
 def test_a_later_attempt_begins_with_the_smaller_batch(
     decoder, dataset, tmp_path, train_policy, little_memory
 ):
-    little_memory(rows=6)
+    little_memory(rows=3)
     stop = StopAfter(2)
     config = DpoConfig(base_model=str(decoder), sample_prompts=0, **SHARED)
     recipe = halving_batches(train_dpo)
@@ -95,7 +95,7 @@ def test_a_later_attempt_begins_with_the_smaller_batch(
 
 
 def test_a_single_row_too_large_ends_the_run(train_policy, little_memory, tmp_path):
-    little_memory(rows=1)
+    little_memory(rows=0)
     with pytest.raises(OutOfMemoryError, match=r"single row .* with 1 rows at a time.*max_length"):
         train_policy("run", batch_size=4, gradient_accumulation=2)
     settled = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["settled"]
@@ -120,7 +120,7 @@ def test_reward_models_and_small_bases_do_so_too(encoder, dataset, tmp_path, lit
 
 def test_a_policy_is_evaluated_with_the_batch_that_training_ended_with(train_policy, little_memory):
     events = []
-    little_memory(rows=6)
+    little_memory(rows=3)
 
     def trained():
         return any(event["step"] == 6 for event in of_kind(events, "progress"))
@@ -157,7 +157,7 @@ def test_a_smaller_batch_tells_whether_the_loss_depends_on_it(tmp_path, loss, di
 
 
 def test_memory_short_for_the_reference_divides_the_batch_too(train_policy, little_memory):
-    little_memory(rows=12, without_gradients=True)  # twice three pairs
+    little_memory(rows=6, without_gradients=True)  # twice three pairs
     found, events = train_policy("run")
     (smaller,) = of_kind(events, "smaller_batch")
     assert "Out of memory before the first step with 12 rows at a time" in smaller["reason"]
