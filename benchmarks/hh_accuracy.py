@@ -10,20 +10,23 @@ cached embeddings with 10,000 pairs, and the fine-tuning stopped half-way and go
 import argparse
 import itertools
 import json
+import os
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from training.recipes import runtime  # noqa: F401  # isort: skip  (first: it sets the environment)
+
 from benchmarks.report import print_table, write_json
 from benchmarks.trainers import write_pairs
 from training.recipes.config import RewardModelConfig
-from training.recipes.result import RecipeResult
 from training.recipes.reward_model import train_reward_model
 
 EVERYTHING = 10**9
 CACHED_PAIRS = 10_000
-HEADERS = ("model", "accuracy (95 %)", "log-loss", "ECE", "seconds")
+MODELS = ("frozen", "fine-tuned")
+HEADERS = ("model", "accuracy (95 %)", "log-loss", "ECE", "seconds", "CPU-s")
 
 
 def main() -> None:
@@ -37,6 +40,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--max-length", type=int, default=256)
     parser.add_argument("--prompt-tokens", type=int, default=96)
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
     parser.add_argument("--resume", action="store_true", help="also stop half-way and go on")
     wish = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -49,22 +53,21 @@ def main() -> None:
 
 def measure(wish: argparse.Namespace, folder: Path) -> dict[str, Any]:
     cache = {"embedding_cache": str(folder / "embeddings.safetensors")}
-    frozen, frozen_seconds = timed(folder, "frozen", wish, method="frozen", **cache)
-    _cached_pairs(folder)
-    again, seconds = timed(folder, "again", wish, data="cached", method="frozen", **cache)
-    tuned, tuned_seconds = timed(folder, "tuned", wish)
-    test = tuned.metrics["test"]
-    found = {
-        "length alone": {"accuracy": test["length_only_accuracy"]},
-        "frozen": {**frozen.metrics["test"], "seconds": frozen_seconds},
-        f"frozen, {CACHED_PAIRS:,} cached pairs": {**again.metrics["test"], "seconds": seconds},
-        "fine-tuned": {**test, "seconds": tuned_seconds},
-    }
+    found: dict[str, Any] = {}
+    if "frozen" in wish.models:
+        found["frozen"] = timed(folder, "frozen", wish, method="frozen", **cache)
+        _cached_pairs(folder)
+        again = timed(folder, "again", wish, data="cached", method="frozen", **cache)
+        found[f"frozen, {CACHED_PAIRS:,} cached pairs"] = again
+    if "fine-tuned" in wish.models:
+        found["fine-tuned"] = timed(folder, "tuned", wish)
     if wish.resume:
-        _, first = timed(folder, "halves", wish, stop_at=tuned.max_steps // 2)
-        halves, second = timed(folder, "halves", wish)
-        found["fine-tuned in two halves"] = {**halves.metrics["test"], "seconds": first + second}
-    return found
+        first = timed(folder, "halves", wish, stop_at=found["fine-tuned"]["steps"] // 2)
+        second = timed(folder, "halves", wish)
+        took = {name: first[name] + second[name] for name in ("seconds", "cpu_seconds")}
+        found["fine-tuned in two halves"] = {**second, **took}
+    length = next(iter(found.values()))["length_only_accuracy"]
+    return {"length alone": {"accuracy": length}, **found}
 
 
 def timed(
@@ -75,8 +78,10 @@ def timed(
     data: str = "pairs",
     stop_at: int | None = None,
     **more: Any,
-) -> tuple[RecipeResult, float]:
-    """The run in `folder/name`, until `stop_at` steps are done, and its seconds."""
+) -> dict[str, Any]:
+    """The figures of the run in `folder/name`, until `stop_at` steps are done; what it took, by the
+    clock and of the cores.
+    """
     steps = 0
 
     def report(event: dict[str, Any]) -> None:
@@ -93,7 +98,7 @@ def timed(
         prompt_tokens=wish.prompt_tokens,
         **more,
     )
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     result = train_reward_model(
         config,
         folder / data,
@@ -101,7 +106,9 @@ def timed(
         report,
         lambda: stop_at is not None and steps >= stop_at,
     )
-    return result, time.perf_counter() - began
+    took = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy}
+    print(name, took, "load", os.getloadavg(), flush=True)
+    return {**(result.metrics or {}).get("test", {}), **took, "steps": result.max_steps}
 
 
 def _cached_pairs(folder: Path) -> None:
@@ -126,6 +133,7 @@ def _row(model: str, figures: dict[str, Any]) -> list[Any]:
         figures.get("log_loss", ""),
         figures.get("ece", ""),
         figures.get("seconds", ""),
+        figures.get("cpu_seconds", ""),
     ]
 
 
