@@ -23,6 +23,7 @@ from annotate.chat.failures import ModelFailure
 MAX_DETAIL = 500
 MAX_REPLY_CHARS = 100_000
 MAX_WHOLE_BYTES = 2_000_000
+KEEP_IDLE = 2.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,13 @@ async def complete(
 
 
 def new_client() -> httpx.AsyncClient:
-    """Without the proxies of the environment: the address that was checked is the one asked."""
-    return httpx.AsyncClient(timeout=None, trust_env=False, verify=_trust())
+    """Without the proxies of the environment: the address that was checked is the one asked.
+
+    Idle connections are kept for less time than servers keep theirs: a request on one that the
+    server just closed fails, and nobody can say whether it was read.
+    """
+    limits = httpx.Limits(keepalive_expiry=KEEP_IDLE)
+    return httpx.AsyncClient(timeout=None, trust_env=False, verify=_trust(), limits=limits)
 
 
 def _first_token(value: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
