@@ -55,7 +55,7 @@ from training.recipes.score import (
 )
 from training.recipes.scored import scored_pairs, write_test_scores
 
-L2_GRID = (1.0, 10.0, 100.0, 1000.0, 10000.0)
+L2_GRID = (1.0, 10.0, 100.0, 1000.0, 10000.0, 100_000.0)
 L2_OF_FEW = 10.0
 PEOPLE = "people.json"
 """The annotators in the order of their places, kept with the run: the model itself names nobody."""

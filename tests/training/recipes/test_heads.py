@@ -12,6 +12,7 @@ from training.data.criteria import RatedResponse
 from training.data.lists import RankedList
 from training.data.pairs import PreferencePair
 from training.losses.plackett_luce import plackett_luce_loss
+from training.recipes.heads import fitting
 from training.recipes.heads.ensemble import fit_ensemble
 from training.recipes.heads.general_preference import fit_general_preference
 from training.recipes.heads.multi_objective import fit_multi_objective
@@ -137,3 +138,28 @@ def test_whole_lists_find_a_reward_again_better_than_their_pairs():
     mean = {way: np.mean([errors[way] for errors in found]) for way in found[0]}
     assert mean["lists"] < 0.98 * mean["all_pairs"]
     assert mean["lists"] < 0.85 * mean["adjacent_pairs"]
+
+
+def test_what_is_badly_scaled_is_fitted_to_the_end_too():
+    """A Bayesian neural layer in small: products of parameters, priors four decades apart."""
+    rng = np.random.default_rng(0)
+    inputs_ND = torch.from_numpy(rng.normal(size=(200, 30)) * np.logspace(0, -2, 30))
+    wanted_N = torch.from_numpy(rng.normal(size=200))
+    map_DE, out_E = (
+        torch.from_numpy(rng.normal(size=shape)).requires_grad_() for shape in ((30, 3), (3,))
+    )
+
+    def objective():
+        fitted_N = inputs_ND @ map_DE @ out_E
+        prior = 0.5 * (1e-3 * map_DE.square().sum() + 10 * out_E.square().sum())
+        return (wanted_N - fitted_N).square().sum() / 2 + prior
+
+    value = fitting.minimise(objective, [map_DE, out_E])
+
+    # Of a product m o with priors a and b the least that a vector w costs is sqrt(a b) |w|.
+    def as_vector(w_D):
+        residue_N = wanted_N.numpy() - inputs_ND.numpy() @ w_D
+        return residue_N @ residue_N / 2 + (1e-3 * 10) ** 0.5 * np.linalg.norm(w_D)
+
+    best = minimize(as_vector, rng.normal(size=30), method="BFGS", options={"maxiter": 5000})
+    assert value == pytest.approx(best.fun, rel=1e-6)
