@@ -57,7 +57,12 @@ def measure(tasks: int, concurrency: int) -> dict[str, object]:
             name="Judge",
             kind="openai",
             config={"base_url": server.base_url, "model": "bench"},
-            limits={"input_price": 1, "spending_limit": 1000, "concurrency": concurrency},
+            limits={
+                "input_price": 1,
+                "output_price": 1,
+                "spending_limit": 1000,
+                "concurrency": concurrency,
+            },
         )
         queued = judge_runs.start_judging(judge=judge, actor=None)
         run = jobs.claim(JudgeRun, queued.pk, owner="benchmark")

@@ -102,14 +102,17 @@ class OpenAIForm(forms.Form):
         help_text=_("More than one where the server tells no probabilities."),
     )
     input_price = forms.DecimalField(
-        min_value=0, initial=0, label=_("Price of a million tokens sent, $")
+        required=False,
+        min_value=0,
+        label=_("Price of a million tokens sent, $"),
+        help_text=_("0 for a model of your own. For a new version, empty keeps what is set."),
     )
     output_price = forms.DecimalField(
-        min_value=0, initial=0, label=_("Price of a million tokens answered, $")
+        required=False, min_value=0, label=_("Price of a million tokens answered, $")
     )
     spending_limit = forms.DecimalField(
+        required=False,
         min_value=0,
-        initial=5,
         label=_("Spending limit, $"),
         help_text=_("No call begins that could cost more than is left."),
     )
@@ -136,7 +139,8 @@ class OpenAIForm(forms.Form):
         }
 
     def limits_of(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in MONEY_FIELDS}
+        given = {name: self.cleaned_data[name] for name in MONEY_FIELDS}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 FORMS: dict[str, type[forms.Form]] = {"openai": OpenAIForm}

@@ -56,6 +56,8 @@ def save_judge(
     if name in {one.name for one in judges.kinds() if one.clean is None}:
         raise InvalidValue("name", "is kept for the judge that training makes; choose another")
     cleaned = _clean_config(project, known[kind], config)
+    if known[kind].priced:
+        _require_money(project, name, limits or {})
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     mine = Judge.objects.filter(project=project, name=name)
     other = mine.exclude(kind=kind).first()
@@ -86,6 +88,17 @@ def save_judge(
     if limits:
         set_limits(judge=judge, actor=actor, limits=limits, address=address)
     return judge
+
+
+def _require_money(project: Project, name: str, limits: Mapping[str, Any]) -> None:
+    """A judge that may cost money begins with prices and a limit; nobody is to forget them."""
+    if JudgeAccount.objects.filter(project=project, name=name).exists():
+        return
+    for field in MONEY_FIELDS:
+        if limits.get(field) is None:
+            raise InvalidValue(
+                f"limits.{field}", "is missing; give it in dollars, 0 for a free model"
+            )
 
 
 def _clean_config(

@@ -151,7 +151,7 @@ def test_judges(manager, make_pair_tasks, chat_server, axe) -> None:
         name="Big",
         kind="openai",
         config=config,
-        limits={"spending_limit": 1},
+        limits={"input_price": 0, "output_price": 0, "spending_limit": 1},
     )
     page.goto(f"/projects/{project.pk}/judges/")
     page.get_by_label("Name").fill("Big")

@@ -8,6 +8,7 @@ from routing.models import JudgeRun
 from tests.routing.length_judge import lengthen
 
 pytestmark = pytest.mark.django_db
+MONEY = {"input_price": "1", "output_price": 10, "spending_limit": "2.5"}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def body(server, **more) -> dict:
         "name": "Big",
         "kind": "openai",
         "config": {"base_url": server.base_url, "model": "planted", **more},
-        "limits": {"input_price": "1", "output_price": 10, "spending_limit": "2.5"},
+        "limits": MONEY,
     }
 
 
@@ -102,14 +103,16 @@ def test_limits_change_for_all_versions(project, api, judge_server) -> None:
         ({"kind": "reward_model"}, "kind"),
         ({"name": "reward_model"}, "name"),
         ({"config": []}, "config"),
-        ({"limits": {"spending_limit": "much"}}, "limits.spending_limit"),
-        ({"limits": {"spending_limit": -1}}, "limits.spending_limit"),
-        ({"limits": {"spending_limit": True}}, "limits.spending_limit"),
-        ({"limits": {"spending_limit": "NaN"}}, "limits.spending_limit"),
-        ({"limits": {"concurrency": 1000}}, "limits.concurrency"),
-        ({"limits": {"attempts": None}}, "limits.attempts"),
-        ({"limits": {"bribe": 1}}, "limits.bribe"),
-        ({"limits": {"actor": 1}}, "limits.actor"),
+        ({"limits": {}}, "limits.input_price"),
+        ({"limits": {"input_price": 1, "output_price": 1}}, "limits.spending_limit"),
+        ({"limits": {**MONEY, "spending_limit": "much"}}, "limits.spending_limit"),
+        ({"limits": {**MONEY, "spending_limit": -1}}, "limits.spending_limit"),
+        ({"limits": {**MONEY, "spending_limit": True}}, "limits.spending_limit"),
+        ({"limits": {**MONEY, "spending_limit": "NaN"}}, "limits.spending_limit"),
+        ({"limits": {**MONEY, "concurrency": 1000}}, "limits.concurrency"),
+        ({"limits": {**MONEY, "attempts": None}}, "limits.attempts"),
+        ({"limits": {**MONEY, "bribe": 1}}, "limits.bribe"),
+        ({"limits": {**MONEY, "actor": 1}}, "limits.actor"),
     ],
 )
 def test_what_is_wrong_is_told_by_field(project, api, judge_server, change, field) -> None:

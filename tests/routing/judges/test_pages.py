@@ -45,6 +45,17 @@ def test_the_first_judge_is_set_up_in_the_browser(client, project, judge_server)
     assert "planted" in client.get(url).content.decode()
 
 
+def test_a_new_version_keeps_the_money_that_is_set(client, project, judge_server) -> None:
+    url = reverse("judges", args=[project.pk])
+    client.post(url, fields(judge_server))
+    again = {"input_price": "", "output_price": "", "spending_limit": ""}
+    answer = client.post(url, fields(judge_server, principles="Prefer facts.", **again))
+    assert answer.status_code == 302
+    assert Judge.objects.count() == 2
+    account = JudgeAccount.objects.get()
+    assert (account.input_price, account.output_price, account.spending_limit) == (1, 10, 5)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -53,6 +64,8 @@ def test_the_first_judge_is_set_up_in_the_browser(client, project, judge_server)
         ({"parameters": '{"stream": true}'}, "parameters"),
         ({"samples": "3"}, "samples"),
         ({"spending_limit": "-1"}, "spending_limit"),
+        ({"input_price": ""}, "input_price"),
+        ({"spending_limit": ""}, "spending_limit"),
         ({"name": "reward_model"}, "name"),
     ],
 )
