@@ -43,6 +43,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 60},
         },
+        "look-after-policies": {
+            "task": "routing.tasks.look_after_policies",
+            "schedule": 600.0,
+            "options": {"expires": 600},
+        },
         "run-due-schedules": {
             "task": "training.tasks.run_due_schedules",
             "schedule": 10.0,

@@ -15,7 +15,7 @@ LATEST_ROUTES = """
 SELECT route, count(*) FROM (
     SELECT DISTINCT ON (d.task_id) d.route
     FROM routing_decision d JOIN routing_routingpolicy p ON p.id = d.policy_id
-    WHERE p.project_id = %s
+    WHERE p.project_id = %s AND NOT d.shadow
     ORDER BY d.task_id, d.policy_id DESC) latest
 GROUP BY route
 """
@@ -97,7 +97,7 @@ def _audited(project: Project, **decided: object) -> dict[int, tuple[int | None,
 
     `decided` narrows the decisions that sent a task to the audit. One query.
     """
-    draws = Decision.objects.filter(policy__project=project, explored=True, **decided)
+    draws = Decision.objects.filter(policy__project=project, explored=True, shadow=False, **decided)
     rows = (
         Judgement.objects.current()
         .filter(project=project, task__in=draws.values("task"))
@@ -145,9 +145,14 @@ def judge_doubt(project: Project, since: datetime) -> JudgeDoubt:
     """Over the audited tasks decided since then and answered by people. Two queries."""
     verdicts = _audited(project, created_at__gte=since)
     draws = Decision.objects.filter(
-        policy__project=project, explored=True, created_at__gte=since, task__in=list(verdicts)
+        policy__project=project,
+        explored=True,
+        shadow=False,
+        created_at__gte=since,
+        task__in=list(verdicts),
     )
-    scores = dict(draws.order_by("policy_id").values_list("task_id", "score"))
+    rows = draws.order_by("policy_id").values_list("task_id", "score", "p_err")
+    scores = {task: score if p_err is None else 1 - p_err for task, score, p_err in rows}
     decided = {task: said == wanted for task, (said, wanted) in verdicts.items() if wanted}
     count, agreeing = len(decided), sum(decided.values())
     total = sum(scores[task] for task in decided)

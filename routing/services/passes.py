@@ -35,13 +35,17 @@ class PassCancelled(Exception):
 
 
 @transaction.atomic
-def start_routing(*, project: Project, actor: User | None) -> RoutingRun | None:
-    """Queue a pass; the one that is already queued or running if there is one.
+def start_routing(
+    *, project: Project, actor: User | None, shadow: bool = False
+) -> RoutingRun | None:
+    """Queue a pass of the policy in force, or of the one in shadow; the one that is already queued
+    or running if there is one.
 
-    None if the project has no active policy.
+    None if the project has no such policy.
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    policy = RoutingPolicy.objects.filter(project=project, state=RoutingPolicy.State.ACTIVE).first()
+    state = RoutingPolicy.State.SHADOW if shadow else RoutingPolicy.State.ACTIVE
+    policy = RoutingPolicy.objects.filter(project=project, state=state).first()
     if policy is None:
         return None
     policy = follow_newest_judge(policy=policy)
@@ -60,9 +64,14 @@ def undecided(policy: RoutingPolicy):
     """Tasks with two responses that nobody has begun and this policy has not seen.
 
     Tasks that an earlier version left to people are looked at again; what an AI or a person
-    labelled stays as it is.
+    labelled stays as it is. A policy in shadow looks at what the policy in force decided.
     """
     mine = OuterRef("pk")
+    if policy.state == RoutingPolicy.State.SHADOW:
+        decided = Decision.objects.filter(task=mine, policy__state=RoutingPolicy.State.ACTIVE)
+        seen = Decision.objects.filter(task=mine, policy=policy)
+        tasks = Task.objects.filter(project=policy.project)
+        return tasks.filter(Exists(decided)).filter(~Exists(seen)).order_by("pk")
     begun = Seat.objects.filter(task=mine, state__in=[Seat.State.LEASED, Seat.State.DONE])
     return (
         Task.objects.filter(project=policy.project, route=Task.Route.PEOPLE)
@@ -82,11 +91,11 @@ def run_routing(*, run: RoutingRun) -> None:
     todo = list(undecided(policy).values_list("pk", flat=True))
     if jobs.heartbeat(run, progress=0, total=len(todo), message="The judge reads."):
         return jobs.finish(run, JobState.CANCELLED)
-    done = 0
+    done, waiting = 0, Waiting()
+    decisions = fitted_decisions if policy.is_fitted else margin_decisions
     try:
-        with closing(judge_tasks(run, todo)) as calls:
-            for call in calls:
-                apply_decision(policy=policy, call=call)
+        with closing(decisions(run, todo, waiting)) as made:
+            for _ in made:
                 done += 1
                 if done % 20 == 0 and jobs.heartbeat(run, progress=done):
                     raise PassCancelled
@@ -96,8 +105,54 @@ def run_routing(*, run: RoutingRun) -> None:
         return jobs.release(run, excused=True, message="Waits for a worker to go on.")
     except judges.JudgeError as error:
         return jobs.finish(run, JobState.FAILED, progress=done, message=str(error))
-    jobs.finish(run, JobState.DONE, progress=done, message=f"{done} tasks decided.")
+    message = f"{done} tasks decided."
+    if waiting.tasks:
+        message += f" {waiting.tasks} wait: no budget is left in this window."
+    jobs.finish(run, JobState.DONE, progress=done, message=message)
     return None
+
+
+@dataclass
+class Waiting:
+    """How many tasks a pass left undecided for want of budget."""
+
+    tasks: int = 0
+
+
+def margin_decisions(
+    run: RoutingRun, task_ids: list[int], waiting: Waiting
+) -> Iterator[Decision | None]:
+    """Each as it is made. Raises as `judge_tasks`."""
+    with closing(judge_tasks(run, task_ids)) as calls:
+        for call in calls:
+            yield apply_decision(policy=run.policy, call=call)
+
+
+def fitted_decisions(
+    run: RoutingRun, task_ids: list[int], waiting: Waiting
+) -> Iterator[Decision | None]:
+    """Batch by batch, each decision as it is made. Raises as `judge_tasks`."""
+    from routing.services import deciding  # numpy, which the web goes without
+
+    cancelled = False
+
+    def should_stop() -> bool:
+        nonlocal cancelled
+        cancelled = cancelled or jobs.heartbeat(run)
+        return cancelled
+
+    for start in range(0, len(task_ids), BATCH):
+        made = deciding.decide_tasks(
+            run.policy,
+            task_ids[start : start + BATCH],
+            to_come=len(task_ids) - start,
+            should_stop=should_stop,
+        )
+        if cancelled:
+            raise PassCancelled
+        for row in made.rows:
+            yield deciding.apply_row(run.policy, row)
+        waiting.tasks += made.waiting
 
 
 @dataclass(frozen=True)
@@ -209,13 +264,22 @@ def _label(policy: RoutingPolicy, call: Heard) -> None:
     )
 
 
-def projects_waiting() -> list[Project]:
-    """Projects whose active policy has tasks to decide, after it took on the newest judge."""
-    active = RoutingPolicy.objects.filter(
-        state=RoutingPolicy.State.ACTIVE, project__archived_at=None
+def policies_waiting() -> list[RoutingPolicy]:
+    """Policies in force or in shadow that have tasks to decide, after they took on the newest
+    judge; one a project, that in force first.
+    """
+    at_work = RoutingPolicy.objects.filter(
+        state__in=[RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW],
+        project__archived_at=None,
     ).select_related("project", "judge")
-    policies = [follow_newest_judge(policy=policy) for policy in active]
-    return [policy.project for policy in policies if _is_waiting(policy)]
+    found: dict[int, RoutingPolicy] = {}
+    for policy in at_work.order_by("state"):  # active before shadow
+        if policy.project_id not in found:
+            if policy.state == RoutingPolicy.State.ACTIVE:
+                policy = follow_newest_judge(policy=policy)
+            if _is_waiting(policy):
+                found[policy.project_id] = policy
+    return list(found.values())
 
 
 def _is_waiting(policy: RoutingPolicy) -> bool:

@@ -1,15 +1,21 @@
 """Routing policies: a change is a new version; one is active in a project at a time."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
-from annotate.kinds import InvalidValue
+from annotate.inputs import InvalidValue, clean_choice
 from annotate.models import JobState, Judge, Project, User
 from annotate.services import audit, jobs
 from routing import judges
-from routing.models import RoutingPolicy, RoutingRun
+from routing.models import PolicyFit, RoutingPolicy, RoutingRun
+from routing.policy_settings import FITTED, clean_settings
 
 JUDGE_KIND = "reward_model"
+MOST_JUDGES = 5
+GOING = (JobState.QUEUED, JobState.RUNNING)
 
 
 def current_judge(*, project: Project, kind: str = JUDGE_KIND) -> Judge | None:
@@ -73,6 +79,101 @@ def save_policy(
 
 
 @transaction.atomic
+def start_fit(
+    *, project: Project, actor: User | None, kind: str, judges: Sequence[int], settings: object
+) -> PolicyFit:
+    """Queue the fitting of a policy; `judges` are ids from cheap to strong.
+
+    Raises InvalidValue for an unknown kind, judge or setting, or while another fit is under way.
+    """
+    clean_choice("kind", kind, FITTED)
+    cleaned = clean_settings(settings)
+    ids = list(judges)
+    if not ids or len(ids) > MOST_JUDGES or len(set(ids)) < len(ids):
+        raise InvalidValue("judges", "must name 1 to {most} different judges", most=MOST_JUDGES)
+    there = set(Judge.objects.filter(project=project, pk__in=ids).values_list("pk", flat=True))
+    for number, pk in enumerate(ids):
+        if pk not in there:
+            raise InvalidValue(f"judges[{number}]", "is no judge of this project")
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if PolicyFit.objects.filter(project=project, state__in=GOING).exists():
+        raise InvalidValue("kind", "another policy is being fitted; wait for it or cancel it")
+    run = PolicyFit.objects.create(
+        project=project, kind=kind, judges=ids, settings=cleaned, created_by=actor
+    )
+    audit.record(action="routing.fit_queued", target=run, actor=actor, project=project, kind=kind)
+    jobs.enqueue(run)
+    return run
+
+
+@transaction.atomic
+def put_in_shadow(*, policy: RoutingPolicy, actor: User | None) -> RoutingPolicy:
+    """Let it decide without effect, in place of the one that was in shadow.
+
+    Raises InvalidValue for a policy that is in force or knows no judges of its own.
+    """
+    project = Project.objects.select_for_update(no_key=True).get(pk=policy.project_id)
+    policy = RoutingPolicy.objects.select_for_update().get(pk=policy.pk)
+    if not policy.is_fitted:
+        raise InvalidValue("policy", "only a fitted policy can run in shadow")
+    if policy.state == RoutingPolicy.State.ACTIVE:
+        raise InvalidValue("policy", "it is in force; put another one in force first")
+    mine = RoutingPolicy.objects.filter(project=project)
+    mine.filter(state=RoutingPolicy.State.SHADOW).exclude(pk=policy.pk).update(
+        state=RoutingPolicy.State.DRAFT
+    )
+    return _set_state(policy, RoutingPolicy.State.SHADOW, actor, "routing.policy_in_shadow")
+
+
+@transaction.atomic
+def promote_policy(*, policy: RoutingPolicy, actor: User | None, reason: str = "") -> RoutingPolicy:
+    """Put a fitted policy, new or of earlier days, in force and retire the one before.
+
+    It must have had fewer wrong labels than the policy in force at equal cost, on held-out prompts
+    and beyond chance (the whole 95 % interval of the difference below 0); otherwise the manager
+    says why. Raises InvalidValue without a reason where one is needed.
+    """
+    project = Project.objects.select_for_update(no_key=True).get(pk=policy.project_id)
+    policy = RoutingPolicy.objects.select_for_update().get(pk=policy.pk)
+    if not policy.is_fitted:
+        raise InvalidValue("policy", "a rule by threshold is put in force by saving it")
+    if policy.state == RoutingPolicy.State.ACTIVE:
+        return policy
+    mine = RoutingPolicy.objects.filter(project=project)
+    active = mine.filter(state=RoutingPolicy.State.ACTIVE).first()
+    if active is not None and not is_better(policy, active) and not reason.strip():
+        raise InvalidValue(
+            "reason",
+            "it was not measured to be better than the policy in force; say why it should be "
+            "put in force all the same",
+        )
+    mine.filter(state=RoutingPolicy.State.ACTIVE).update(state=RoutingPolicy.State.RETIRED)
+    _cancel_passes(project)
+    return _set_state(
+        policy, RoutingPolicy.State.ACTIVE, actor, "routing.policy_promoted", reason=reason.strip()
+    )
+
+
+def is_better(policy: RoutingPolicy, other: RoutingPolicy) -> bool:
+    """Whether the test that came with its fitting found it better than that very policy."""
+    found = policy.metrics.get("against")
+    return bool(found and found["policy"] == other.pk and found["difference"][2] < 0)
+
+
+def _set_state(
+    policy: RoutingPolicy, state: str, actor: User | None, action: str, **told: object
+) -> RoutingPolicy:
+    policy.state = state
+    fields = ["state"]
+    if state == RoutingPolicy.State.ACTIVE:
+        policy.in_force_since = timezone.now()
+        fields.append("in_force_since")
+    policy.save(update_fields=fields)
+    audit.record(action=action, target=policy, actor=actor, project=policy.project, **told)
+    return policy
+
+
+@transaction.atomic
 def retire_policy(*, project: Project, actor: User | None) -> bool:
     """Stop routing, a pass under way too: every task goes to people. False if none was active."""
     active = RoutingPolicy.objects.select_for_update().filter(
@@ -95,7 +196,11 @@ def _cancel_passes(project: Project) -> None:
 
 
 def follow_newest_judge(*, policy: RoutingPolicy) -> RoutingPolicy:
-    """The policy itself, or its next version if a newer judge is in service."""
+    """The policy itself, or its next version if a newer judge is in service. A fitted policy keeps
+    the judges that it was fitted with.
+    """
+    if policy.is_fitted:
+        return policy
     newest = judges.get(policy.judge.kind).newest(policy.project_id)
     if newest is None or newest == policy.judge.config:
         return policy

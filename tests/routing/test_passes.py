@@ -14,7 +14,7 @@ from routing.reports import audit_agreement, majority, route_figures
 from routing.services import passes
 from routing.services.passes import (
     apply_decision,
-    projects_waiting,
+    policies_waiting,
     run_routing,
     start_routing,
     undecided,
@@ -134,11 +134,11 @@ def test_a_pass_that_is_cancelled_while_the_judge_reads_stops(
 def test_no_pass_starts_by_itself_after_one_was_cancelled(tasks, length_judge) -> None:
     project = tasks[0].project
     save_policy(project=project, actor=None, threshold=0.9)
-    assert projects_waiting() == [project]
+    assert policies_waiting()[0].project == project
     jobs.request_cancel(start_routing(project=project, actor=None))
-    assert projects_waiting() == []
+    assert policies_waiting() == []
     save_policy(project=project, actor=None, threshold=0.8)
-    assert projects_waiting() == [project]
+    assert policies_waiting()[0].project == project
 
 
 def test_a_pass_that_failed_is_tried_again_later(tasks, length_judge) -> None:
@@ -147,10 +147,10 @@ def test_a_pass_that_failed_is_tried_again_later(tasks, length_judge) -> None:
     save_policy(project=project, actor=None, threshold=0.9)
     run = work(project)
     assert run.state == JobState.FAILED
-    assert projects_waiting() == []
+    assert policies_waiting() == []
     long_ago = timezone.now() - timedelta(seconds=passes.LOOK_AGAIN + 1)
     RoutingRun.objects.filter(pk=run.pk).update(finished_at=long_ago)
-    assert projects_waiting() == [project]
+    assert policies_waiting()[0].project == project
 
 
 def test_only_new_tasks_are_looked_at_until_the_next_whole_look(
@@ -159,18 +159,18 @@ def test_only_new_tasks_are_looked_at_until_the_next_whole_look(
     project = tasks[0].project
     Task.objects.filter(pk=tasks[0].pk).update(route="ai")  # a pass does not see it
     policy = save_policy(project=project, actor=None, threshold=0.9)
-    assert projects_waiting() == [project]
+    assert policies_waiting()[0].project == project
     work(project)
-    assert projects_waiting() == []
+    assert policies_waiting() == []
     Task.objects.filter(pk=tasks[0].pk).update(route="people")
-    assert projects_waiting() == []
+    assert policies_waiting() == []
     looked_at, newest = passes._looked[policy.pk]
     monkeypatch.setitem(passes._looked, policy.pk, (looked_at - passes.LOOK_AGAIN, newest))
-    assert projects_waiting() == [project]
+    assert policies_waiting()[0].project == project
     work(project)
-    assert projects_waiting() == []
+    assert policies_waiting() == []
     make_pair_tasks(project, 1)
-    assert projects_waiting() == [project]
+    assert policies_waiting()[0].project == project
 
 
 @pytest.mark.parametrize("change", ["retired", "replaced", "newer judge"])

@@ -1,0 +1,107 @@
+"""What routing knows of tasks: specifications of features, tags of prompts, scores of pairs."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models import Job, Project, Prompt, Task
+
+PERSON = "person"  # the tagger of a correction
+
+
+class FeatureSpecification(models.Model):
+    """The edges that part scores into tags, frozen from a reference pool. Never changed: what was
+    decided under it means the same for ever.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feature_specs")
+    version = models.PositiveIntegerField()
+    body = models.JSONField(help_text="As routing.features.spec.FeatureSpec writes it.")
+    pool = models.PositiveIntegerField(help_text="Tasks that the edges were taken from.")
+    encoder = models.CharField(max_length=100, blank=True, help_text="Empty: without embeddings.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="feature_spec_unique"),
+            models.CheckConstraint(name="feature_spec_pool_range", condition=Q(pool__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"features v{self.version}"
+
+
+class PromptTagging(models.Model):
+    """What a tagger, or the person who corrected it, says of a prompt. A correction stands above
+    every tagger's answer, and a new tagger's answer beside the old one's.
+    """
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="taggings")
+    tagger = models.CharField(max_length=60)
+    answer = models.JSONField(help_text="The questions of routing.features.tagger, answered.")
+    corrected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["prompt", "tagger"], name="prompt_tagging_unique"),
+            models.CheckConstraint(
+                name="prompt_tagging_person_known",
+                condition=Q(tagger=PERSON, corrected_by__isnull=False)
+                | ~Q(tagger=PERSON) & Q(corrected_by=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"tags of prompt {self.prompt_id} by {self.tagger}"
+
+
+class InstanceFeatures(models.Model):
+    """The nine scores of one task under a specification, computed once; null: unknown."""
+
+    spec = models.ForeignKey(
+        FeatureSpecification, on_delete=models.CASCADE, related_name="instances", db_index=False
+    )
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="routing_features")
+    scores = ArrayField(models.FloatField(null=True))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["spec", "task"], name="instance_features_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.spec} of task {self.task_id}"
+
+
+class FeatureRun(Job):
+    """Features of all tasks of a project that have none under the specification yet."""
+
+    task_name = "routing.tasks.run_features"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feature_runs")
+    spec = models.ForeignKey(FeatureSpecification, on_delete=models.CASCADE, related_name="runs")
+    rows_per_second = models.FloatField(null=True, help_text=_("Of the whole run."))
+
+    class Meta(Job.Meta):
+        constraints = [
+            *Job.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["project"],
+                name="featurerun_one_at_a_time",
+                condition=Q(state__in=["queued", "running"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"feature run {self.pk}"

@@ -1,0 +1,74 @@
+"""What a manager may set of a fitted policy, checked. Pure, and without numpy: the web reads it."""
+
+from typing import Any
+
+from annotate.inputs import InvalidValue, clean_choice, clean_number, clean_text
+from annotate.kinds.answers import clean_list, clean_object
+
+FITTED = ("error", "cascade", "rule", "random")
+WINDOWS = {"all": None, "day": 1, "week": 7, "month": 30}  # days
+LEAST_EXPLORE = 0.05
+ROUTES = ("people",)
+COMPARISONS = (">=", "<=", ">", "<")
+MOST_RULES = 50
+RULE: dict[str, Any] = {
+    **{"name": "", "route": "people", "tags": [], "signal": ""},
+    **{"comparison": ">=", "value": 0},
+}
+DEFAULTS: dict[str, Any] = {
+    "share": 0.5,
+    "money": None,
+    "price": 0.3,
+    "window": "all",
+    "explore": LEAST_EXPLORE,
+    "risk": 0.15,
+    "rules": [],
+}
+
+
+def clean_settings(given: object) -> dict[str, Any]:
+    """All settings with defaults filled in. Raises InvalidValue with the field's path.
+
+    share: people's share of the window's tasks, 0..1; or money: dollars for people's labels in a
+    window, at `price` each. explore: of what the AI would keep. risk: a cascade's promise, the
+    most by which the AI's labels differ from people's consensus.
+    """
+    merged = {**DEFAULTS, **clean_object("settings", given, DEFAULTS)}
+    money = merged["money"]
+    return {
+        "share": _number("share", merged["share"], 0, 1),
+        "money": None if money is None else _number("money", money, 0, 1e9),
+        "price": _number("price", merged["price"], 1e-6, 1e6),
+        "window": clean_choice("settings.window", merged["window"], WINDOWS),
+        "explore": _number("explore", merged["explore"], LEAST_EXPLORE, 1),
+        "risk": _number("risk", merged["risk"], 0.01, 0.5),
+        "rules": [
+            _rule(f"settings.rules[{number}]", rule)
+            for number, rule in enumerate(
+                clean_list("settings.rules", merged["rules"], low=0, high=MOST_RULES)
+            )
+        ],
+    }
+
+
+def _number(name: str, value: object, low: float, high: float) -> float:
+    return float(clean_number(f"settings.{name}", value, low=low, high=high))
+
+
+def _rule(field: str, given: object) -> dict[str, Any]:
+    rule = {**RULE, **clean_object(field, given, RULE)}
+    tags = [
+        clean_text(f"{field}.tags[{number}]", tag, max_chars=200, required=True)
+        for number, tag in enumerate(clean_list(f"{field}.tags", rule["tags"], low=0, high=200))
+    ]
+    signal = clean_text(f"{field}.signal", rule["signal"], max_chars=200)
+    if bool(tags) == bool(signal):
+        raise InvalidValue(f"{field}.tags", "name tags or a signal, and not both")
+    return {
+        "name": clean_text(f"{field}.name", rule["name"], max_chars=200, required=True),
+        "route": clean_choice(f"{field}.route", rule["route"], ROUTES),
+        "tags": tags,
+        "signal": signal,
+        "comparison": clean_choice(f"{field}.comparison", rule["comparison"], COMPARISONS),
+        "value": float(clean_number(f"{field}.value", rule["value"], low=-1e12, high=1e12)),
+    }

@@ -1,0 +1,254 @@
+"""Passes of fitted policies: many tasks at once, within a budget. For workers: needs numpy.
+
+What no budget is left for, in its window, is left undecided: people may still take it, the judge
+alone never gets it, and the next pass looks at it again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from annotate.kinds import pairwise
+from annotate.models import Judge, Judgement, Seat, Task
+from routing import judges as judge_kinds
+from routing.judges import Verdict
+from routing.models import Decision, RoutingPolicy
+from routing.policies.budget import Budget
+from routing.policies.cascade import CascadePolicy
+from routing.policies.contract import Instances, Policy
+from routing.policies.decide import Decisions, decide
+from routing.policies.registry import load
+from routing.policy_settings import WINDOWS
+from routing.services.fitting import rules_of
+from routing.services.instances import Sides, instances, sides_of
+from routing.services.judging import questions, verdicts
+
+AI, BOTH, PEOPLE = Decision.Route.AI, Decision.Route.BOTH, Decision.Route.PEOPLE
+MOST_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task's part of a batch that was decided."""
+
+    sides: Sides
+    verdict: Verdict | None
+    judge: Judge
+    label: int
+    route: str
+    explored: bool
+    propensity: float
+    score: float
+    threshold: float | None
+    p_err: float
+    cost: float
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Rows to be applied, and how many tasks are left undecided for want of budget."""
+
+    rows: list[Row]
+    waiting: int
+
+
+def decide_tasks(
+    policy_row: RoutingPolicy,
+    task_ids: Sequence[int],
+    *,
+    to_come: int,
+    should_stop: Callable[[], bool],
+) -> Decided:
+    """Ask the judges and decide, without writing a decision. `to_come` counts all tasks that this
+    pass has still to decide, these among them.
+
+    Tasks on which a judge's call failed are left out: a later pass asks again.
+    Raises JudgeError, JudgeInterrupted.
+    """
+    policy = load(policy_row.artifact)
+    judges = [place.judge for place in _places(policy_row)]
+    sides = sides_of(task_ids, test_percent=policy_row.project.test_percent)
+    said, sides = _ask(policy, policy_row, judges, sides, should_stop)
+    if not sides:
+        return Decided([], 0)
+    batch = instances(policy_row.spec, sides, said)
+    made = decide(
+        policy,
+        batch,
+        budget=budget_left(policy_row, to_come=to_come),
+        seed=policy_row.seed,
+        rules=rules_of(policy_row.settings),
+        explore=policy_row.audit_share,
+    )
+    price = _price(policy_row)
+    rows = [
+        row
+        for number, one in enumerate(sides)
+        if (row := _row(one, number, made, batch, judges, said, price)) is not None
+    ]
+    return Decided(rows, len(sides) - len(rows))
+
+
+def _places(policy: RoutingPolicy) -> list:
+    return list(policy.places.select_related("judge").order_by("position"))
+
+
+def _ask(
+    policy: Policy,
+    policy_row: RoutingPolicy,
+    judges: Sequence[Judge],
+    sides: list[Sides],
+    should_stop: Callable[[], bool],
+) -> tuple[list[dict[int, Verdict]], list[Sides]]:
+    """Every judge's verdicts, and the tasks that none failed on. A cascade asks its stronger
+    judges only about what the cheaper ones may not keep.
+    """
+    said: list[dict[int, Verdict]] = [{} for _ in judges]
+    open_sides = list(sides)
+    failed: set[int] = set()
+    for number, judge in enumerate(judges):
+        ids = [one.task_id for one in open_sides]
+        with closing(verdicts(judge, list(questions(ids)), should_stop)) as heard:
+            for verdict in heard:
+                if verdict.failed:
+                    failed.add(verdict.task_id)
+                else:
+                    said[number][verdict.task_id] = verdict
+        failed |= {pk for pk in ids if pk not in said[number]}
+        open_sides = [one for one in open_sides if one.task_id not in failed]
+        if isinstance(policy, CascadePolicy) and open_sides and number + 1 < len(judges):
+            batch = instances(policy_row.spec, open_sides, said)
+            sure = 1 - policy.models[number].predict(batch)[0]
+            keeps = sure >= policy.thresholds[number].value
+            open_sides = [one for one, kept in zip(open_sides, keeps, strict=True) if not kept]
+    return said, [one for one in sides if one.task_id not in failed]
+
+
+def _row(
+    one: Sides,
+    number: int,
+    made: Decisions,
+    batch: Instances,
+    judges: Sequence[Judge],
+    said: Sequence[dict[int, Verdict]],
+    price: float,
+) -> Row | None:
+    """None for what waits for budget, and for what people could never be asked about."""
+    route, propensity = made.route_name(number), float(made.propensity[number])
+    if route == "wait" or propensity <= 0:
+        return None
+    reasons = [f"{what} ({by:+.3g})" for what, by in made.reasons(number)][:MOST_REASONS]
+    place = int(made.scored.judge[number])
+    labels = batch.judge_labels[number]
+    if labels[place] == 0 and labels.any():  # that judge abstains: the strongest that does not
+        place = int(np.flatnonzero(labels)[-1])
+    label = int(labels[place])
+    if label == 0 and route in (AI, BOTH):
+        route, propensity = PEOPLE, 1.0
+        reasons = ["no judge prefers one"]
+    asks = route != AI
+    return Row(
+        sides=one,
+        verdict=said[place].get(one.task_id),
+        judge=judges[place],
+        label=label,
+        route=route,
+        explored=bool(made.explored[number]),
+        propensity=propensity,
+        score=float(made.score[number]),
+        threshold=float(made.threshold) if np.isfinite(made.threshold) else None,
+        p_err=float(made.scored.p_err[number]),
+        cost=price if asks else 0.0,
+        reasons=reasons,
+    )
+
+
+@transaction.atomic
+def apply_row(policy: RoutingPolicy, row: Row) -> Decision | None:
+    """Record a decision and, unless the policy is in shadow, make it so.
+
+    Locks the task's seats. What somebody began meanwhile stays with people; a held-out prompt is
+    never the AI's alone. None if the task was decided under this policy before.
+    """
+    task_id, shadow = row.sides.task_id, policy.state == RoutingPolicy.State.SHADOW
+    seats = list(Seat.objects.select_for_update().filter(task=task_id))
+    if Decision.objects.filter(task=task_id, policy=policy).exists():
+        return None
+    route, propensity, reasons = row.route, row.propensity, list(row.reasons)
+    if route == AI and row.sides.held_out:
+        route, propensity = BOTH, 1.0
+        reasons.append("its prompt is held out for tests, which need people")
+    if route == AI and not shadow and any(seat.state in ("leased", "done") for seat in seats):
+        route, propensity = PEOPLE, 1.0
+        reasons.append("a person had begun it meanwhile")
+    if not shadow and route in (AI, BOTH):
+        _label(policy, row)
+        Task.objects.filter(pk=task_id).update(route=route)
+    if not shadow and route == AI:
+        Seat.objects.filter(task=task_id, state=Seat.State.OPEN).update(state=Seat.State.VOID)
+    return Decision.objects.create(
+        task_id=task_id,
+        policy=policy,
+        score=row.score,
+        threshold=row.threshold,
+        route=route,
+        wanted=row.route,
+        explored=row.explored,
+        propensity=propensity,
+        p_err=row.p_err,
+        judge_label=row.label,
+        cost=row.cost,
+        shadow=shadow,
+        reasons=reasons,
+    )
+
+
+def _label(policy: RoutingPolicy, row: Row) -> None:
+    preferred = row.sides.first if row.label > 0 else row.sides.second
+    Judgement.objects.create(
+        project=policy.project,
+        task_id=row.sides.task_id,
+        kind=pairwise.NAME,
+        schema_version=pairwise.SCHEMA_VERSION,
+        value={"verdict": "prefer", "preferred": preferred, "strength": 1},
+        source=Judgement.Source.JUDGE,
+        judge=row.judge,
+        simulated=judge_kinds.get(row.judge.kind).simulated,
+        shown_order=[row.sides.first, row.sides.second],
+        seconds_active=row.verdict.seconds if row.verdict else None,
+    )
+
+
+def budget_left(policy: RoutingPolicy, *, to_come: int) -> Budget:
+    """What the policy's window has left. A share is of the tasks that the window decides: those
+    decided already and those to come. One query.
+    """
+    made = Decision.objects.filter(policy=policy)
+    days = WINDOWS[policy.settings["window"]]
+    if days is not None:
+        made = made.filter(created_at__gte=timezone.now() - timedelta(days=days))
+    found = made.aggregate(
+        spent=Sum("cost"), count=Count("pk"), asked=Count("pk", filter=~Q(wanted=AI))
+    )
+    if policy.settings["money"] is not None:
+        limit, spent = policy.settings["money"], found["spent"] or 0.0
+        return Budget(limit, (_price(policy),), min(spent, limit), to_come)
+    limit = float(int(policy.settings["share"] * (found["count"] + to_come) + 1e-9))
+    return Budget(limit, (1.0,), min(float(found["asked"]), limit), to_come)
+
+
+def _price(policy: RoutingPolicy) -> float:
+    return policy.settings["price"] if policy.settings["money"] is not None else 1.0
+
+
+def batches(task_ids: Sequence[int], size: int) -> Iterator[tuple[int, Sequence[int]]]:
+    """(how many come before, the next ones)."""
+    for start in range(0, len(task_ids), size):
+        yield start, task_ids[start : start + size]

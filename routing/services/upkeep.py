@@ -1,0 +1,194 @@
+"""What becomes of a fitted policy while it works: what the judge is worth, and whether to fit anew.
+
+For workers: needs numpy. Run by beat for every policy in force or in shadow.
+"""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from annotate.kinds import InvalidValue
+from annotate.models import Judge, Judgement, Project
+from routing.estimates.aipw import NotEstimable, estimate_mean
+from routing.features.spec import population_stability
+from routing.models import Decision, InstanceFeatures, PolicyFit, RoutingPolicy
+from routing.reports import majority
+from routing.services.featurising import tags_and_scores
+from routing.services.instances import sides_of
+from routing.services.policies import start_fit
+
+NEW_ROWS = 200  # doubly labelled since the fit
+SHIFT = 0.2  # population stability index of a tag
+LEAST_SHIFT_ROWS = 200
+MOST_SHIFT_ROWS = 2000
+
+
+def look_after(*, policy: RoutingPolicy) -> dict[str, Any]:
+    """Measure, keep what was found in the policy's metrics, and queue a new fit where one is due.
+
+    A new fit makes a draft; nobody but a manager puts it in force.
+    """
+    found: dict[str, Any] = {"as_of": timezone.now().isoformat(), **measured(policy)}
+    why = reason_to_refit(policy, new_rows=found["new_rows"])
+    if why:
+        found["refit"] = why
+    with transaction.atomic():
+        row = RoutingPolicy.objects.select_for_update().get(pk=policy.pk)
+        row.metrics = {**row.metrics, "live": found}
+        row.save(update_fields=["metrics"])
+    if why and policy.state == RoutingPolicy.State.ACTIVE:
+        _refit(policy)
+    return found
+
+
+def measured(policy: RoutingPolicy) -> dict[str, Any]:
+    """How often the judge's label is wrong over all that the policy decided, with a 95 % interval.
+
+    AIPW: the policy's own p_err is corrected by the tasks that people answered, weighted by the
+    inverse of their propensity. Tasks that people were asked and have not answered yet lower it by
+    the share of those answered. People's label of a task is their majority; where they split, or
+    the judge said nothing, the task counts half wrong.
+    """
+    decided = Decision.objects.filter(policy=policy, p_err__isnull=False).order_by("task_id")
+    rows = list(
+        decided.values_list(
+            "task_id", "task__prompt_id", "route", "wanted", "propensity", "p_err", "judge_label"
+        )
+    )
+    votes = _votes([row[0] for row in rows])
+    asked = np.array([row[2] != Decision.Route.AI or row[0] in votes for row in rows], dtype=bool)
+    answered = np.array([row[0] in votes for row in rows], dtype=bool)
+    counts: dict[str, Any] = {
+        "decided": len(rows),
+        "asked": int(asked.sum()),
+        "answered": int(answered.sum()),
+        "new_rows": _since(policy, [row[0] for row in rows]),
+    }
+    if not answered.any():
+        return counts
+    propensity = np.array([1.0 if row[3] != "ai" else row[4] for row in rows])
+    explored = np.array([row[3] == "both" for row in rows])
+    propensity[explored] = [row[4] for row, one in zip(rows, explored, strict=True) if one]
+    wrong = np.array([_wrong(row[6], votes.get(row[0])) for row in rows])
+    try:
+        estimate = estimate_mean(
+            np.array([row[5] for row in rows]),
+            wrong,
+            answered,
+            propensity * (answered.sum() / asked.sum()),
+            group=np.array([row[1] for row in rows]),
+        )
+    except NotEstimable as error:
+        return {**counts, "not_estimable": str(error)}
+    return {**counts, "judge_error": _plain(asdict(estimate))}
+
+
+def _votes(task_ids: list[int]) -> dict[int, int | None]:
+    """The response that most people prefer, by task that people answered; None where they split."""
+    rows = (
+        Judgement.objects.current()
+        .filter(task__in=task_ids)
+        .exclude(source=Judgement.Source.JUDGE)
+        .values_list("task_id", "value")
+    )
+    people: dict[int, list[int | None]] = {}
+    for task_id, value in rows:
+        people.setdefault(task_id, []).append(value.get("preferred"))
+    preferred = {task: majority(said) for task, said in people.items()}
+    sides = {one.task_id: one for one in sides_of(preferred, test_percent=0)}
+    return {
+        task: {sides[task].first: 1, sides[task].second: -1}.get(response)
+        for task, response in preferred.items()
+        if task in sides
+    }
+
+
+def _wrong(judge: int | None, people: int | None) -> float:
+    return 0.5 if not judge or people is None else float(judge != people)
+
+
+def _since(policy: RoutingPolicy, task_ids: list[int]) -> int:
+    """Tasks that people answered since the policy was fitted."""
+    rows = Judgement.objects.current().filter(task__in=task_ids, submitted_at__gt=policy.created_at)
+    return rows.exclude(source=Judgement.Source.JUDGE).values("task").distinct().count()
+
+
+def _plain(estimate: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value if np.isfinite(value) else None
+        for name, value in ((name, float(value)) for name, value in estimate.items())
+    }
+
+
+def reason_to_refit(policy: RoutingPolicy, *, new_rows: int) -> str:
+    """Why the policy should be fitted anew; empty while it need not be."""
+    newer = [place.judge for place in _places(policy) if _newest(place.judge) != place.judge]
+    if newer:
+        return f"there is a newer version of {newer[0].name}"
+    if new_rows >= NEW_ROWS:
+        return f"{new_rows} tasks were labelled by people and the judge since it was fitted"
+    tag, index = most_shifted_tag(policy)
+    if index > SHIFT:
+        return f"the share of {tag!r} has shifted (population stability index {index:.2f})"
+    return ""
+
+
+def most_shifted_tag(policy: RoutingPolicy) -> tuple[str, float]:
+    """(tag, population stability index) of the tasks made since the fit against those before.
+
+    ("", 0) while there are too few of either.
+    """
+    mine = InstanceFeatures.objects.filter(spec=policy.spec)
+    then = _tasks(mine.filter(task__created_at__lte=policy.created_at))
+    now = _tasks(mine.filter(task__created_at__gt=policy.created_at))
+    if min(len(then), len(now)) < LEAST_SHIFT_ROWS:
+        return "", 0.0
+    index = population_stability(
+        tags_and_scores(policy.spec, then)[0], tags_and_scores(policy.spec, now)[0]
+    )
+    worst = int(np.argmax(index))
+    layout = policy.artifact["layout"]
+    return layout["tags"][worst], float(index[worst])
+
+
+def _tasks(rows: Any) -> list[int]:
+    return list(rows.order_by("-task_id").values_list("task_id", flat=True)[:MOST_SHIFT_ROWS])
+
+
+def _places(policy: RoutingPolicy) -> list:
+    return list(policy.places.select_related("judge").order_by("position"))
+
+
+def _newest(judge: Judge) -> Judge:
+    mine = Judge.objects.filter(project=judge.project_id, name=judge.name)
+    return mine.order_by("-version").first() or judge
+
+
+def _refit(policy: RoutingPolicy) -> PolicyFit | None:
+    """The same kind and settings, the judges in their newest versions; None if one is under way,
+    or a draft that was made for the same reason waits for a manager.
+    """
+    project: Project = policy.project
+    waiting = project.routing_policies.filter(
+        version__gt=policy.version,
+        state__in=[RoutingPolicy.State.DRAFT, RoutingPolicy.State.SHADOW],
+    )
+    failed_since: datetime = timezone.now() - timedelta(days=1)
+    tried = PolicyFit.objects.filter(project=project, created_at__gt=failed_since, created_by=None)
+    if waiting.exists() or tried.exists():
+        return None
+    judges = [_newest(place.judge).pk for place in _places(policy)]
+    try:
+        return start_fit(
+            project=project,
+            actor=None,
+            kind=policy.kind,
+            judges=judges,
+            settings=policy.settings,
+        )
+    except InvalidValue:  # another fit is under way
+        return None
