@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("training.urls")),
     path("api/v1/", include("routing.api")),
     path("api/v1/", include("routing.judges_api")),
+    path("api/v1/", include("routing.policies_api")),
     path("api/v1/", include("training.serving_api")),
     path("api/v1/", include("training.api")),
     path("api/v1/", include("training.evaluation_api")),

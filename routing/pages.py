@@ -172,7 +172,7 @@ def _shares(figures: RouteFigures) -> list[dict]:
 
 
 def _initial(policy: RoutingPolicy | None) -> dict | None:
-    if policy is None:
+    if policy is None or policy.is_fitted:
         return None
     return {
         "threshold": round(100 * policy.threshold, 4),
@@ -182,7 +182,7 @@ def _initial(policy: RoutingPolicy | None) -> dict | None:
 
 def _decisions(project: Project, route: str) -> list[Decision]:
     """The latest, of one route if it is given. One query."""
-    rows = Decision.objects.filter(policy__project=project)
+    rows = Decision.objects.filter(policy__project=project, shadow=False)
     if route in Decision.Route.values:
         rows = rows.filter(route=route)
     return list(rows.select_related("task__prompt", "policy").order_by("-pk")[:DECISIONS])

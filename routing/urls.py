@@ -2,4 +2,8 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("routing.pages")), path("", include("routing.judges_pages"))]
+urlpatterns = [
+    path("", include("routing.pages")),
+    path("", include("routing.judges_pages")),
+    path("", include("routing.policies_pages")),
+]

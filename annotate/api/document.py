@@ -18,7 +18,7 @@ GROUPS = (
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),
     ("Judges", r"projects/\{project_id\}/judges/"),
-    ("Routing", r"projects/\{project_id\}/routing/"),
+    ("Routing", r"(projects/\{project_id\}/)?routing/|prompts/\{prompt_id\}/tags/"),
     (
         "Serving",
         r"(projects/\{project_id\}/)?(serving|reward-model|policy)/|"

@@ -18,14 +18,18 @@ from annotate.services import jobs
 from annotate.services.import_runs import run_import
 from annotate.services.judgements import submit_judgement
 from annotate.services.snapshots import create_snapshot
-from routing.models import Decision, JudgeRun, RoutingRun
+from routing.models import Decision, JudgeRun, PolicyFit, RoutingPolicy, RoutingRun
+from routing.services.fitting import run_fit
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import save_judge
 from routing.services.passes import run_routing
+from routing.services.policies import current_judge, promote_policy
 from tests.annotate.media import making
 from tests.browser.axe import CALM, Axe
 from tests.routing.judges.scripts import SCRIPTS
 from tests.routing.length_judge import lengthen
+from tests.routing.planted import rows as planted_rows
+from tests.routing.planted import take_in
 from tests.training.judged import label_first
 from tests.training.loop_driver import begin, whole_round
 from tests.training.pages.test_evaluations import finished
@@ -134,6 +138,31 @@ def test_routing(manager, make_pair_tasks, client, axe) -> None:
     look_at(axe, page, project, "routing/")
     page.goto(reverse("decision", args=[Decision.objects.first().pk]))
     axe.look(page, "decision")
+    assert axe.looks == 3 * 3
+
+
+def test_policies(manager, axe, length_judge) -> None:
+    """With no policy; while one is fitted; its page with charts, asked for a reason."""
+    page, project = manager
+    page.goto(reverse("policies", args=[project.pk]))
+    axe.look(page, "no policy")
+    project.test_percent = 30
+    project.save()
+    take_in(project, planted_rows(120, votes=3))
+    page.goto(reverse("policies", args=[project.pk]))
+    current_judge(project=project)
+    page.reload()
+    for _ in range(2):
+        page.get_by_role("button", name="Fit", exact=True).click()
+        expect(page.get_by_role("button", name="Cancel the fit")).to_be_visible()
+        run_fit(run=jobs.claim(PolicyFit, PolicyFit.objects.latest("pk").pk, owner="test"))
+        page.goto(reverse("policies", args=[project.pk]))
+    axe.look(page, "policies")
+    first, second = RoutingPolicy.objects.order_by("pk")
+    promote_policy(policy=first, actor=None)
+    page.goto(reverse("policy", args=[second.pk]))
+    expect(page.get_by_label("Why")).to_be_visible()
+    axe.look(page, "policy")
     assert axe.looks == 3 * 3
 
 

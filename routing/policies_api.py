@@ -1,0 +1,282 @@
+"""REST for fitted policies: fitting, shadow, promotion; features, and corrected tags."""
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers as s
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.problems import Conflict
+from annotate.inputs import InvalidValue
+from annotate.models import Prompt
+from annotate.services import jobs
+from routing.models import FeatureRun, PolicyFit, RoutingPolicy
+from routing.policy_settings import FITTED
+from routing.services.features import correct_tags, start_features, withdraw_correction
+from routing.services.policies import promote_policy, put_in_shadow, start_fit
+
+FIT_EXAMPLE = {
+    "kind": "error",
+    "judges": [3],
+    "settings": {
+        "share": 0.3,
+        "rules": [{"name": "safety", "tags": ["safety: moderate", "safety: high"]}],
+    },
+}
+TAGS_EXAMPLE = {
+    "subjects": ["mathematics"],
+    "expertise": "basic domain",
+    "english": True,
+    "open_endedness": "no",
+    "safety": "safe",
+    "complexity": "simple",
+    "material": False,
+    "format": False,
+}
+
+
+class FitRequest(s.Serializer):
+    kind = s.ChoiceField(FITTED)
+    judges = s.ListField(child=s.IntegerField(), help_text="Ids, from cheap to strong.")
+    settings = s.DictField(required=False, help_text="See docs/routing.md.")
+
+    class Meta:
+        ref_name = "PolicyFitRequest"
+
+
+class FitShape(s.ModelSerializer):
+    class Meta:
+        model = PolicyFit
+        ref_name = "PolicyFit"
+        fields = [
+            *("id", "kind", "judges", "settings", "state", "progress", "total", "message"),
+            *("policy", "created_at", "finished_at"),
+        ]
+
+
+class FittedShape(s.ModelSerializer):
+    judges = s.SerializerMethodField()
+
+    class Meta:
+        model = RoutingPolicy
+        ref_name = "FittedPolicy"
+        fields = [
+            *("id", "version", "kind", "judges", "threshold", "audit_share", "settings"),
+            *("metrics", "state", "created_at", "in_force_since"),
+        ]
+
+    def get_judges(self, policy: RoutingPolicy) -> list[int]:
+        there = [place.judge_id for place in policy.places.order_by("position")]
+        return there or [policy.judge_id]
+
+
+class Reason(s.Serializer):
+    reason = s.CharField(required=False, help_text="Needed where it was not measured better.")
+
+    class Meta:
+        ref_name = "PromotionReason"
+
+
+class FeatureRunShape(s.ModelSerializer):
+    class Meta:
+        model = FeatureRun
+        ref_name = "FeatureRun"
+        fields = [
+            *("id", "spec", "state", "progress", "total", "message", "rows_per_second"),
+            *("created_at", "finished_at"),
+        ]
+
+
+class Tags(s.Serializer):
+    tagger = s.CharField(help_text="'person' for a correction.")
+    tags = s.DictField()
+
+    class Meta:
+        ref_name = "PromptTags"
+
+
+class Fits(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="list_policy_fits", responses=FitShape(many=True))
+    def get(self, request: Request, project_id: int) -> Response:
+        """The last 100, newest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return Response(FitShape(project.policy_fits.order_by("-pk")[:100], many=True).data)
+
+    @extend_schema(
+        operation_id="fit_policy",
+        request=FitRequest,
+        responses={202: FitShape},
+        examples=[OpenApiExample("Request", value=FIT_EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Fit a policy to what judges and people both labelled; it becomes a draft."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        body = read_body(request, known=("kind", "judges", "settings"), required=("kind", "judges"))
+        run = start_fit(
+            project=project,
+            actor=request.user,
+            kind=_text(body["kind"], "kind"),
+            judges=_ids(body["judges"]),
+            settings=body.get("settings", {}),
+        )
+        return Response(FitShape(run).data, status=202)
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidValue(name, "must be a text")
+    return value
+
+
+def _ids(value: object) -> list[int]:
+    good = isinstance(value, list) and all(type(one) is int and 0 < one < 2**63 for one in value)
+    if not good or not isinstance(value, list):
+        raise InvalidValue("judges", "must be a list of ids of judges, such as [3]")
+    return value
+
+
+class Fit(APIView):
+    @extend_schema(operation_id="get_policy_fit", responses=FitShape)
+    def get(self, request: Request, fit_id: int) -> Response:
+        """How far it is; `policy` is the draft that it made."""
+        rows = PolicyFit.objects.all()
+        return Response(
+            FitShape(access.get_in_project(request.user, rows, fit_id, access.REVIEW)).data
+        )
+
+
+class CancelFit(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="cancel_policy_fit", request=None, responses=FitShape)
+    def post(self, request: Request, fit_id: int) -> Response:
+        """Stop it; no draft is made."""
+        read_body(request, known=())
+        run = access.get_in_project(request.user, PolicyFit.objects.all(), fit_id, access.MANAGE)
+        jobs.request_cancel(run)
+        run.refresh_from_db()
+        return Response(FitShape(run).data)
+
+
+def _policy(request: Request, policy_id: int, roles: frozenset) -> RoutingPolicy:
+    rows = RoutingPolicy.objects.select_related("project", "judge")
+    return access.get_in_project(request.user, rows, policy_id, roles)
+
+
+class Policy(APIView):
+    @extend_schema(operation_id="get_routing_policy", responses=FittedShape)
+    def get(self, request: Request, policy_id: int) -> Response:
+        """One version with its settings and what was measured of it."""
+        return Response(FittedShape(_policy(request, policy_id, access.REVIEW)).data)
+
+
+class ShadowPolicy(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="shadow_routing_policy", request=None, responses=FittedShape)
+    def post(self, request: Request, policy_id: int) -> Response:
+        """Let a fitted policy decide without effect, beside the one in force."""
+        read_body(request, known=())
+        policy = _policy(request, policy_id, access.MANAGE)
+        return Response(FittedShape(put_in_shadow(policy=policy, actor=request.user)).data)
+
+
+class PromotePolicy(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="promote_routing_policy", request=Reason, responses=FittedShape)
+    def post(self, request: Request, policy_id: int) -> Response:
+        """Put a fitted policy in force, also an earlier one again. Without a measured advantage
+        over the one in force a reason is needed.
+        """
+        body = read_body(request, known=("reason",))
+        reason = _text(body.get("reason", ""), "reason")
+        if len(reason) > 2000:
+            raise InvalidValue("reason", "must have at most 2000 characters")
+        policy = promote_policy(
+            policy=_policy(request, policy_id, access.MANAGE), actor=request.user, reason=reason
+        )
+        return Response(FittedShape(policy).data)
+
+
+class Features(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="list_feature_runs", responses=FeatureRunShape(many=True))
+    def get(self, request: Request, project_id: int) -> Response:
+        """The last 100 runs that computed features, newest first."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        runs = project.feature_runs.order_by("-pk")[:100]
+        return Response(FeatureRunShape(runs, many=True).data)
+
+    @extend_schema(operation_id="start_features", request=None, responses={202: FeatureRunShape})
+    def post(self, request: Request, project_id: int) -> Response:
+        """Compute the features of every task that has none yet, or return the run under way."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        read_body(request, known=())
+        run = start_features(project=project, actor=request.user)
+        if run is None:
+            raise Conflict("No features are specified yet; fit a policy first.")
+        return Response(FeatureRunShape(run).data, status=202)
+
+
+class PromptTagsView(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="list_prompt_tags", responses=Tags(many=True))
+    def get(self, request: Request, prompt_id: int) -> Response:
+        """What taggers, and the person who corrected them, say of a prompt."""
+        prompt = _prompt(request, prompt_id, access.REVIEW)
+        return Response([_tags_body(one) for one in prompt.taggings.order_by("tagger")])
+
+    @extend_schema(
+        operation_id="correct_prompt_tags",
+        request=s.DictField(),
+        responses=Tags,
+        examples=[OpenApiExample("Request", value=TAGS_EXAMPLE, request_only=True)],
+    )
+    def put(self, request: Request, prompt_id: int) -> Response:
+        """Correct them: an answer to every question, which stands above the taggers'."""
+        prompt = _prompt(request, prompt_id, access.MANAGE)
+        tagging = correct_tags(prompt=prompt, actor=request.user, answer=request.data)
+        return Response(_tags_body(tagging))
+
+    @extend_schema(operation_id="withdraw_prompt_tags", request=None, responses={204: None})
+    def delete(self, request: Request, prompt_id: int) -> Response:
+        """Let the tagger's answer stand again."""
+        withdraw_correction(prompt=_prompt(request, prompt_id, access.MANAGE), actor=request.user)
+        return Response(status=204)
+
+
+def _prompt(request: Request, prompt_id: int, roles: frozenset) -> Prompt:
+    rows = Prompt.objects.select_related("project")
+    return access.get_in_project(request.user, rows, prompt_id, roles)
+
+
+def _tags_body(tagging: Any) -> dict[str, Any]:
+    return {"tagger": tagging.tagger, "tags": tagging.answer}
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/routing/fits/", Fits.as_view(), name="api_policy_fits"),
+    path("routing/fits/<int:fit_id>/", Fit.as_view(), name="api_policy_fit"),
+    path("routing/fits/<int:fit_id>/cancel/", CancelFit.as_view(), name="api_cancel_fit"),
+    path("routing/policies/<int:policy_id>/", Policy.as_view(), name="api_policy"),
+    path(
+        "routing/policies/<int:policy_id>/shadow/", ShadowPolicy.as_view(), name="api_shadow_policy"
+    ),
+    path(
+        "routing/policies/<int:policy_id>/promote/",
+        PromotePolicy.as_view(),
+        name="api_promote_policy",
+    ),
+    path("projects/<int:project_id>/routing/features/", Features.as_view(), name="api_features"),
+    path("prompts/<int:prompt_id>/tags/", PromptTagsView.as_view(), name="api_prompt_tags"),
+]
