@@ -224,6 +224,9 @@ SPECTACULAR_SETTINGS = {
         "LoopRoundPhase": "training.models.LoopRound.Phase",
         "TrainingRunPhase": "training.models.TrainingRun.Phase",
         "ServingKind": "training.models.ServingJob.Kind",
+        "RoutingPolicyKind": "routing.models.RoutingPolicy.Kind",
+        "RoutingPolicyState": "routing.models.RoutingPolicy.State",
+        "FittedPolicyKind": "routing.policy_settings.FITTED",
     },
 }
 

@@ -33,6 +33,8 @@ class PolicySerializer(serializers.ModelSerializer):
             "created_at",
         ]
         read_only_fields = ["version", "kind", "state", "created_at"]
+        # Null only in answers: fitted policies have none.
+        extra_kwargs = {"threshold": {"required": True, "allow_null": True}}
 
 
 class RunSerializer(serializers.ModelSerializer):

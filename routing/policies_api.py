@@ -15,9 +15,16 @@ from annotate.api.problems import Conflict
 from annotate.inputs import InvalidValue
 from annotate.models import Prompt
 from annotate.services import jobs
+from routing.features.subjects import SUBJECTS
+from routing.features.tagger import COMPLEXITY, EXPERTISE, OPEN_ENDEDNESS, SAFETY
 from routing.models import FeatureRun, PolicyFit, RoutingPolicy
 from routing.policy_settings import FITTED
-from routing.services.features import correct_tags, start_features, withdraw_correction
+from routing.services.features import (
+    MOST_SUBJECTS,
+    correct_tags,
+    start_features,
+    withdraw_correction,
+)
 from routing.services.policies import promote_policy, put_in_shadow, start_fit
 
 FIT_EXAMPLE = {
@@ -98,6 +105,20 @@ class Tags(s.Serializer):
 
     class Meta:
         ref_name = "PromptTags"
+
+
+class TagsRequest(s.Serializer):
+    subjects = s.ListField(child=s.ChoiceField(list(SUBJECTS)), max_length=MOST_SUBJECTS)
+    expertise = s.ChoiceField(EXPERTISE)
+    english = s.BooleanField()
+    open_endedness = s.ChoiceField(OPEN_ENDEDNESS)
+    safety = s.ChoiceField(SAFETY)
+    complexity = s.ChoiceField(COMPLEXITY)
+    material = s.BooleanField(help_text="Whether there is a text to work on.")
+    format = s.BooleanField(help_text="Whether a form of the answer is asked for.")
+
+    class Meta:
+        ref_name = "PromptTagsRequest"
 
 
 class Fits(APIView):
@@ -238,7 +259,7 @@ class PromptTagsView(APIView):
 
     @extend_schema(
         operation_id="correct_prompt_tags",
-        request=s.DictField(),
+        request=TagsRequest,
         responses=Tags,
         examples=[OpenApiExample("Request", value=TAGS_EXAMPLE, request_only=True)],
     )

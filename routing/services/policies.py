@@ -38,13 +38,13 @@ def current_judge(*, project: Project, kind: str = JUDGE_KIND) -> Judge | None:
 
 @transaction.atomic
 def save_policy(
-    *, project: Project, actor: User | None, threshold: float, audit_share: float = 0.1
+    *, project: Project, actor: User | None, threshold: float | None, audit_share: float = 0.1
 ) -> RoutingPolicy:
     """Put a new version in force and retire the one before, cancelling its pass.
 
     Raises InvalidValue when a number is out of range or no reward model is in service.
     """
-    if not 0.5 <= threshold <= 1:
+    if threshold is None or not 0.5 <= threshold <= 1:
         raise InvalidValue("threshold", "must be from 0.5 (the judge takes all) to 1")
     if not 0.05 <= audit_share <= 1:
         raise InvalidValue("audit_share", "must be from 0.05 to 1: people always audit some")

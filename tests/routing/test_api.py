@@ -46,6 +46,7 @@ def test_a_manager_saves_a_policy_and_reads_figures(
         ({"threshold": 2}, "threshold"),
         ({"threshold": "high"}, "threshold"),
         ({}, "threshold"),
+        ({"threshold": None}, "threshold"),
         ({"threshold": 0.9, "audit_share": 0}, "audit_share"),
     ],
 )
