@@ -118,6 +118,7 @@ class PolicyFit(Job):
     """Fitting a policy to what judges and people both labelled; makes a draft."""
 
     task_name = "routing.tasks.fit_policy"
+    queue = "serving"  # where reward models are warm: they read what they have not read yet
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="policy_fits")
     kind = models.CharField(max_length=32, choices=RoutingPolicy.Kind.choices)
