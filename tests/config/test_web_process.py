@@ -12,7 +12,7 @@ import json, sys
 import config.wsgi
 from django.urls import get_resolver
 addresses = len(get_resolver().reverse_dict) + len(get_resolver().namespace_dict)
-heavy = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "sklearn", "numpy"}
+heavy = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "sklearn"}
 print(json.dumps({"heavy": sorted(heavy & set(sys.modules)), "addresses": addresses}))
 """
 
