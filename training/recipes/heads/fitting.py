@@ -7,7 +7,7 @@ from torch import Tensor
 
 from training.recipes.errors import NonFiniteLossError
 
-STEPS = 1000
+STEPS = 600
 HISTORY = 100
 """Steps that L-BFGS remembers: with 20, ideal points were left halfway after hundreds of steps."""
 
