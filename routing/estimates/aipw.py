@@ -15,6 +15,8 @@ from annotate.quality.intervals import Z95
 
 Floats = NDArray[np.float64]
 
+TUNED_FROM = 50  # with 35 the tuned 95 % interval held 93 % in simulations, with 7 it held 86 %
+
 
 class NotEstimable(ValueError):
     """The propensities do not allow an estimate; says which rows and why."""
@@ -58,7 +60,9 @@ def estimate_mean(
     the mean is of the population they were drawn from.
 
     Value: mean(g + D / p (Y - g)) with g = f (AIPW) or, with `tune`, g = a + b f of the least
-    variance (power tuning, and a level beside it, so that a useless judge costs nothing). Sources:
+    variance (power tuning, and a level beside it, so that a useless judge costs nothing). With
+    fewer than TUNED_FROM labels that were drawn by chance (0 < p < 1) a and b would be fitted to
+    their luck, and g = f whatever `tune` says. Sources:
     J. M. Robins, A. Rotnitzky and L. P. Zhao (1994); Angelopoulos et al. 2023 (arXiv:2301.09633,
     prediction-powered inference; arXiv:2311.01453, PPI++); Zrnic and Candès 2024
     (arXiv:2403.03208, active inference).
@@ -85,7 +89,7 @@ def estimate_mean(
         np.arange(rows) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
     )
     base_N = weight_N * y_N
-    if tune:
+    if tune and int((d_N & (p_N < 1)).sum()) >= TUNED_FROM:
         # Both have mean 0 whatever the judge says, so any share of them may be taken off.
         controls_N2 = (1 - weight_N)[:, None] * np.stack([np.ones(rows), f_N], axis=1)
         by_group_G2 = np.stack([_sums(one, group_N) for one in controls_N2.T], axis=1)
