@@ -98,12 +98,10 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
             messages.success(request, _("The limits are in force."))
             return redirect("judge", found.pk)
     versions = Judge.objects.filter(project=found.project, name=found.name).order_by("-version")
-    kind = registry.get(found.kind)
     context |= {
         "form": form,
         "versions": versions,
-        "priced": kind.priced,
-        "fits": found.project.kind in kind.asks,
+        "priced": registry.get(found.kind).priced,
         "config": [(name, value) for name, value in found.config.items() if value not in ("", {})],
     }
     return render(request, "routing/judge.html", context, status=422 if form.errors else 200)
@@ -119,6 +117,7 @@ def _live(found: Judge) -> dict:
         "project": found.project,
         "tab": "judges",
         "judge": found,
+        "fits": found.project.kind in registry.get(found.kind).asks,
         "standing": standing,
         "account": standing.account,
         "runs": runs,

@@ -1,5 +1,7 @@
 """The pages of judges: set up, dry run, limits, failures."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -83,6 +85,7 @@ def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge
     text = client.get(url).content.decode()
     assert 'hx-trigger="every 2s"' in text
     assert "Cancel the run" in text
+    assert [_start_is_disabled(client, url, part) for part in (False, True)] == [True, True]
     client.post(reverse("cancel_judge_run", args=[JudgeRun.objects.get().pk]))
     work(judge, purpose="dry_run")
     text = client.get(url).content.decode()
@@ -94,6 +97,16 @@ def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge
     part = client.get(url, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
     assert "Latest dry run" in part
+    assert _start_is_disabled(client, url, part=True) is False
+
+
+def _start_is_disabled(client, url: str, part: bool) -> bool:
+    """Of both buttons, on the page or in the part that replaces itself while a run goes on."""
+    text = client.get(url, headers={"HX-Request": "true"} if part else {}).content.decode()
+    buttons = re.findall(r'<button[^>]*name="purpose"[^>]*>', text)
+    assert len(buttons) == 2
+    [disabled] = {"disabled" in button for button in buttons}
+    return disabled
 
 
 def test_failures_are_shown_with_their_reason_and_asked_again_on_wish(
