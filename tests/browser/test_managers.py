@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from annotate.models import ImportRun, JobState, Membership, Project
+from annotate.models import ImportRun, JobState, Membership, Project, Skip
 from annotate.services import jobs
 from annotate.services.import_runs import run_import
 from routing.models import RoutingRun
@@ -188,7 +188,10 @@ def test_nothing_scrolls_sideways_on_a_phone(
     open_browser, make_project, make_pair_tasks, maria, path
 ) -> None:
     project = make_project(maria, name="A rather long name of a project for a small screen")
-    make_pair_tasks(project, 2)
+    task = make_pair_tasks(project, 2)[0]
+    Skip.objects.create(
+        task=task, seat=task.seats.first(), annotator=maria, reason="other", note="z" * 200
+    )
     page = open_browser(maria, viewport={"width": 360, "height": 740}, is_mobile=True)
     page.goto(f"/projects/{project.pk}/{path}")
     assert page.locator("h1").count() == 1
