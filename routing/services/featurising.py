@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from annotate.media.as_text import as_text, text_turns
 from annotate.models import JobState, Project, Prompt, Task
 from annotate.services import jobs
-from routing.features.likeness import likeness
+from routing.features.likeness import SCORES, likeness
 from routing.features.spec import FeatureSpec
 from routing.features.tagger import PromptTags, RuleTagger
 from routing.models import (
@@ -43,7 +43,7 @@ def freeze_specification(*, project: Project) -> FeatureSpecification:
     scores = _scores(pool)
     version = project.feature_specs.count() + 1
     spec = FeatureSpec.freeze(
-        np.array(list(scores.values()), dtype=float).reshape(len(scores), -1),
+        np.array(list(scores.values()), dtype=float).reshape(len(scores), len(SCORES)),
         version=version,
         tagger=tagger.name,
     )
