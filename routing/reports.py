@@ -16,7 +16,7 @@ SELECT route, count(*) FROM (
     SELECT DISTINCT ON (d.task_id) d.route
     FROM routing_decision d JOIN routing_routingpolicy p ON p.id = d.policy_id
     WHERE p.project_id = %s AND NOT d.shadow
-    ORDER BY d.task_id, d.policy_id DESC) latest
+    ORDER BY d.task_id, d.id DESC) latest
 GROUP BY route
 """
 
@@ -71,7 +71,9 @@ def route_figures(project: Project) -> RouteFigures:
 
 
 def _latest_routes(project: Project) -> dict[str, int]:
-    """Counted by the database: a million decisions stay there. A later policy has a higher id."""
+    """Counted by the database: a million decisions stay there. An earlier policy may be in force
+    again, so the latest decision is that with the highest id.
+    """
     with connection.cursor() as cursor:
         cursor.execute(LATEST_ROUTES, [project.pk])
         return dict(cursor.fetchall())
@@ -151,7 +153,7 @@ def judge_doubt(project: Project, since: datetime) -> JudgeDoubt:
         created_at__gte=since,
         task__in=list(verdicts),
     )
-    rows = draws.order_by("policy_id").values_list("task_id", "score", "p_err")
+    rows = draws.order_by("pk").values_list("task_id", "score", "p_err")
     scores = {task: score if p_err is None else 1 - p_err for task, score, p_err in rows}
     decided = {task: said == wanted for task, (said, wanted) in verdicts.items() if wanted}
     count, agreeing = len(decided), sum(decided.values())

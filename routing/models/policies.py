@@ -166,7 +166,8 @@ class Decision(models.Model):
     """Where one policy sent one task, and why. Append-only.
 
     `wanted` is where the policy alone would have sent it: a held-out prompt, or a person who had
-    begun the task, changes the route. A policy in shadow leaves rows that nothing followed from.
+    begun the task, changes the route. A policy in shadow leaves rows that nothing followed from;
+    once it is in force it decides on the same tasks for real.
     """
 
     class Route(models.TextChoices):
@@ -196,7 +197,7 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["task", "policy"], name="decision_unique"),
+            models.UniqueConstraint(fields=["task", "policy", "shadow"], name="decision_unique"),
             models.CheckConstraint(
                 name="decision_route_known",
                 condition=Q(route__in=["ai", "people", "both", "expert"])

@@ -175,14 +175,17 @@ def apply_row(policy: RoutingPolicy, row: Row) -> Decision | None:
     """Record a decision and, unless the policy is in shadow, make it so.
 
     Locks the task's seats. What somebody began meanwhile stays with people; a held-out prompt is
-    never the AI's alone. None if the task was decided under this policy before.
+    never the AI's alone, so people label it for sure, drawn to explore or not. None if the task
+    was decided under this policy before, or the policy's state is no longer that of the pass.
     """
     task_id, shadow = row.sides.task_id, policy.state == RoutingPolicy.State.SHADOW
+    if not RoutingPolicy.objects.filter(pk=policy.pk, state=policy.state).exists():
+        return None
     seats = list(Seat.objects.select_for_update().filter(task=task_id))
-    if Decision.objects.filter(task=task_id, policy=policy).exists():
+    if Decision.objects.filter(task=task_id, policy=policy, shadow=shadow).exists():
         return None
     route, propensity, reasons = row.route, row.propensity, list(row.reasons)
-    if route == AI and row.sides.held_out:
+    if route in (AI, BOTH) and row.sides.held_out:
         route, propensity = BOTH, 1.0
         reasons.append("its prompt is held out for tests, which need people")
     if route == AI and not shadow and any(seat.state in ("leased", "done") for seat in seats):
@@ -228,9 +231,10 @@ def _label(policy: RoutingPolicy, row: Row) -> None:
 
 def budget_left(policy: RoutingPolicy, *, to_come: int) -> Budget:
     """What the policy's window has left. A share is of the tasks that the window decides: those
-    decided already and those to come. One query.
+    decided already and those to come. What it decided in shadow cost nothing. One query.
     """
-    made = Decision.objects.filter(policy=policy)
+    shadow = policy.state == RoutingPolicy.State.SHADOW
+    made = Decision.objects.filter(policy=policy, shadow=shadow)
     days = WINDOWS[policy.settings["window"]]
     if days is not None:
         made = made.filter(created_at__gte=timezone.now() - timedelta(days=days))

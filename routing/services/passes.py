@@ -24,6 +24,7 @@ from routing.services.judging import questions, verdicts
 from routing.services.policies import follow_newest_judge
 
 BATCH = 2000  # tasks that a judge gets at once: it may load its model anew for each batch
+AT_WORK = (RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW)
 LOOK_AGAIN = 600.0  # seconds between two looks through all tasks of a project
 
 # Policy -> when this process last looked through all tasks, and the highest task id then.
@@ -68,8 +69,10 @@ def undecided(policy: RoutingPolicy):
     """
     mine = OuterRef("pk")
     if policy.state == RoutingPolicy.State.SHADOW:
-        decided = Decision.objects.filter(task=mine, policy__state=RoutingPolicy.State.ACTIVE)
-        seen = Decision.objects.filter(task=mine, policy=policy)
+        decided = Decision.objects.filter(
+            task=mine, policy__state=RoutingPolicy.State.ACTIVE, shadow=False
+        )
+        seen = Decision.objects.filter(task=mine, policy=policy, shadow=True)
         tasks = Task.objects.filter(project=policy.project)
         return tasks.filter(Exists(decided)).filter(~Exists(seen)).order_by("pk")
     begun = Seat.objects.filter(task=mine, state__in=[Seat.State.LEASED, Seat.State.DONE])
@@ -78,16 +81,19 @@ def undecided(policy: RoutingPolicy):
         .filter(~Exists(begun))
         .filter(~Exists(Judgement.objects.filter(task=mine)))
         .filter(~Exists(Skip.objects.filter(task=mine)))
-        .filter(~Exists(Decision.objects.filter(task=mine, policy=policy)))
+        .filter(~Exists(Decision.objects.filter(task=mine, policy=policy, shadow=False)))
         .order_by("pk")
     )
 
 
 def run_routing(*, run: RoutingRun) -> None:
     """Work through the pass; `run` must be claimed. Ends it as done, cancelled or failed, or gives
-    it back to the queue when its worker is to end.
+    it back to the queue when its worker is to end. A policy that is neither in force nor in shadow
+    any more decides nothing.
     """
     policy = run.policy
+    if policy.state not in AT_WORK:
+        return jobs.finish(run, JobState.CANCELLED, message=f"{policy} is not at work any more.")
     todo = list(undecided(policy).values_list("pk", flat=True))
     if jobs.heartbeat(run, progress=0, total=len(todo), message="The judge reads."):
         return jobs.finish(run, JobState.CANCELLED)
@@ -103,7 +109,7 @@ def run_routing(*, run: RoutingRun) -> None:
         return jobs.finish(run, JobState.CANCELLED, progress=done)
     except judges.JudgeInterrupted:
         return jobs.release(run, excused=True, message="Waits for a worker to go on.")
-    except judges.JudgeError as error:
+    except (judges.JudgeError, ValueError) as error:  # or an artifact that cannot be read
         return jobs.finish(run, JobState.FAILED, progress=done, message=str(error))
     message = f"{done} tasks decided."
     if waiting.tasks:
@@ -198,8 +204,11 @@ def apply_decision(*, policy: RoutingPolicy, call: Heard) -> Decision | None:
     """Decide one task and make it so: seats, the judge's label, the record.
 
     Locks the task's seats. If somebody took a seat while the judge read, the task stays with
-    people; the record says so. None if the task was decided under this policy before.
+    people; the record says so. None if the task was decided under this policy before, or the
+    policy is no longer in force.
     """
+    if not RoutingPolicy.objects.filter(pk=policy.pk, state=policy.state).exists():
+        return None
     made = _decide(policy, call)
     seats = list(Seat.objects.select_for_update().filter(task=call.task_id))
     if Decision.objects.filter(task=call.task_id, policy=policy).exists():
@@ -269,8 +278,7 @@ def policies_waiting() -> list[RoutingPolicy]:
     judge; one a project, that in force first.
     """
     at_work = RoutingPolicy.objects.filter(
-        state__in=[RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW],
-        project__archived_at=None,
+        state__in=AT_WORK, project__archived_at=None
     ).select_related("project", "judge")
     found: dict[int, RoutingPolicy] = {}
     for policy in at_work.order_by("state"):  # active before shadow
@@ -285,14 +293,16 @@ def policies_waiting() -> list[RoutingPolicy]:
 def _is_waiting(policy: RoutingPolicy) -> bool:
     """Whether a pass should start by itself.
 
-    A cancelled pass stays cancelled until somebody starts one or changes the policy; one that
-    failed is tried again after LOOK_AGAIN.
+    A cancelled pass stays cancelled until somebody starts one, changes the policy, or puts it in
+    force (again); one that failed is tried again after LOOK_AGAIN.
     """
     runs = RoutingRun.objects.filter(project=policy.project_id)
     if runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists():
         return False
     last = runs.filter(policy=policy).order_by("-pk").first()
-    if last is not None and last.state == JobState.CANCELLED:
+    since = policy.in_force_since
+    earlier = last is not None and since is not None and last.created_at <= since
+    if last is not None and last.state == JobState.CANCELLED and not earlier:
         return False
     pause = timezone.now() - timedelta(seconds=LOOK_AGAIN)
     if last is not None and last.state == JobState.FAILED and last.finished_at > pause:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from annotate.inputs import InvalidValue, clean_choice
@@ -122,7 +122,9 @@ def put_in_shadow(*, policy: RoutingPolicy, actor: User | None) -> RoutingPolicy
     mine.filter(state=RoutingPolicy.State.SHADOW).exclude(pk=policy.pk).update(
         state=RoutingPolicy.State.DRAFT
     )
-    return _set_state(policy, RoutingPolicy.State.SHADOW, actor, "routing.policy_in_shadow")
+    _set_state(policy, RoutingPolicy.State.SHADOW, actor, "routing.policy_in_shadow")
+    _cancel_passes(project)
+    return policy
 
 
 @transaction.atomic
@@ -148,7 +150,7 @@ def promote_policy(*, policy: RoutingPolicy, actor: User | None, reason: str = "
             "put in force all the same",
         )
     mine.filter(state=RoutingPolicy.State.ACTIVE).update(state=RoutingPolicy.State.RETIRED)
-    _cancel_passes(project)
+    _cancel_passes(project, of=policy)
     return _set_state(
         policy, RoutingPolicy.State.ACTIVE, actor, "routing.policy_promoted", reason=reason.strip()
     )
@@ -188,10 +190,11 @@ def retire_policy(*, project: Project, actor: User | None) -> bool:
     return True
 
 
-def _cancel_passes(project: Project) -> None:
-    """A pass must not go on by a rule that is no longer in force."""
-    going = [JobState.QUEUED, JobState.RUNNING]
-    for run in RoutingRun.objects.filter(project=project, state__in=going):
+def _cancel_passes(project: Project, *, of: RoutingPolicy | None = None) -> None:
+    """A pass must not go on by a rule that is neither in force nor in shadow, nor one of `of`."""
+    at_work = Q(policy__state__in=[RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW])
+    stale = ~at_work | Q(policy=of) if of is not None else ~at_work
+    for run in RoutingRun.objects.filter(stale, project=project, state__in=GOING):
         jobs.request_cancel(run)
 
 

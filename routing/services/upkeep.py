@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from annotate.kinds import InvalidValue
-from annotate.models import Judge, Judgement, Project
+from annotate.models import Judge, Judgement, Project, TaskResponse
 from routing.estimates.aipw import NotEstimable, estimate_mean
 from routing.features.spec import population_stability
 from routing.models import Decision, InstanceFeatures, PolicyFit, RoutingPolicy
 from routing.reports import majority
 from routing.services.featurising import tags_and_scores
-from routing.services.instances import sides_of
 from routing.services.policies import start_fit
 
 NEW_ROWS = 200  # doubly labelled since the fit
@@ -51,32 +51,39 @@ def measured(policy: RoutingPolicy) -> dict[str, Any]:
     AIPW: the policy's own p_err is corrected by the tasks that people answered, weighted by the
     inverse of their propensity. Tasks that people were asked and have not answered yet lower it by
     the share of those answered. People's label of a task is their majority; where they split, or
-    the judge said nothing, the task counts half wrong.
+    the judge said nothing, the task counts half wrong. Whom a policy in shadow would have asked
+    nobody asked: there the route and the propensity are those of the decision that was followed.
     """
-    decided = Decision.objects.filter(policy=policy, p_err__isnull=False).order_by("task_id")
+    shadow = policy.state == RoutingPolicy.State.SHADOW
+    decided = Decision.objects.filter(policy=policy, shadow=shadow, p_err__isnull=False)
+    followed = Decision.objects.filter(task=OuterRef("task"), shadow=False).order_by("-pk")
+    if shadow:
+        route, propensity_of = (
+            Subquery(followed.values(name)[:1]) for name in ("route", "propensity")
+        )
+    else:
+        route, propensity_of = F("route"), F("propensity")
     rows = list(
-        decided.values_list(
-            "task_id", "task__prompt_id", "route", "wanted", "propensity", "p_err", "judge_label"
+        decided.order_by("task_id").values_list(
+            "task_id", "task__prompt_id", route, propensity_of, "p_err", "judge_label"
         )
     )
-    votes = _votes([row[0] for row in rows])
+    votes = _votes(decided)
     asked = np.array([row[2] != Decision.Route.AI or row[0] in votes for row in rows], dtype=bool)
     answered = np.array([row[0] in votes for row in rows], dtype=bool)
     counts: dict[str, Any] = {
         "decided": len(rows),
         "asked": int(asked.sum()),
         "answered": int(answered.sum()),
-        "new_rows": _since(policy, [row[0] for row in rows]),
+        "new_rows": _since(policy, decided),
     }
     if not answered.any():
         return counts
-    propensity = np.array([1.0 if row[3] != "ai" else row[4] for row in rows])
-    explored = np.array([row[3] == "both" for row in rows])
-    propensity[explored] = [row[4] for row, one in zip(rows, explored, strict=True) if one]
-    wrong = np.array([_wrong(row[6], votes.get(row[0])) for row in rows])
+    propensity = np.array([row[3] for row in rows], dtype=float)
+    wrong = np.array([_wrong(row[5], votes.get(row[0])) for row in rows])
     try:
         estimate = estimate_mean(
-            np.array([row[5] for row in rows]),
+            np.array([row[4] for row in rows]),
             wrong,
             answered,
             propensity * (answered.sum() / asked.sum()),
@@ -87,11 +94,13 @@ def measured(policy: RoutingPolicy) -> dict[str, Any]:
     return {**counts, "judge_error": _plain(asdict(estimate))}
 
 
-def _votes(task_ids: list[int]) -> dict[int, int | None]:
-    """The response that most people prefer, by task that people answered; None where they split."""
+def _votes(decided: QuerySet[Decision]) -> dict[int, int | None]:
+    """1 for the task's first response if most people prefer it, -1 for the second, None where they
+    split; by task that people answered. Two queries; no text is read.
+    """
     rows = (
         Judgement.objects.current()
-        .filter(task__in=task_ids)
+        .filter(task__in=decided.values("task"))
         .exclude(source=Judgement.Source.JUDGE)
         .values_list("task_id", "value")
     )
@@ -99,21 +108,24 @@ def _votes(task_ids: list[int]) -> dict[int, int | None]:
     for task_id, value in rows:
         people.setdefault(task_id, []).append(value.get("preferred"))
     preferred = {task: majority(said) for task, said in people.items()}
-    sides = {one.task_id: one for one in sides_of(preferred, test_percent=0)}
-    return {
-        task: {sides[task].first: 1, sides[task].second: -1}.get(response)
-        for task, response in preferred.items()
-        if task in sides
+    winners = [response for response in preferred.values() if response is not None]
+    places = TaskResponse.objects.filter(response__in=winners, task__in=decided.values("task"))
+    side = {
+        (task, response): 1 if position == 0 else -1
+        for task, response, position in places.values_list("task_id", "response_id", "position")
     }
+    return {task: side.get((task, response)) for task, response in preferred.items()}
 
 
 def _wrong(judge: int | None, people: int | None) -> float:
     return 0.5 if not judge or people is None else float(judge != people)
 
 
-def _since(policy: RoutingPolicy, task_ids: list[int]) -> int:
+def _since(policy: RoutingPolicy, decided: QuerySet[Decision]) -> int:
     """Tasks that people answered since the policy was fitted."""
-    rows = Judgement.objects.current().filter(task__in=task_ids, submitted_at__gt=policy.created_at)
+    rows = Judgement.objects.current().filter(
+        task__in=decided.values("task"), submitted_at__gt=policy.created_at
+    )
     return rows.exclude(source=Judgement.Source.JUDGE).values("task").distinct().count()
 
 
