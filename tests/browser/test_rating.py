@@ -83,6 +83,21 @@ def test_by_keyboard_alone(open_rating):
     assert value["confidence"] == "fairly"
 
 
+def test_enter_does_not_pass_over_what_must_be_rated(open_rating):
+    page = open_rating(criteria=CRITERIA[:2])
+    first, second = map(str, shown_ids(page))
+    page.keyboard.press("Enter")
+    expect(under(page, "A").get_by_text("Rate “Helpful”")).to_be_visible()
+    for key in ("1", "1", "1", "2"):
+        page.keyboard.press(key)
+    with page.expect_response("**/submit/"):
+        page.keyboard.press("Enter")
+    assert last_value()["ratings"] == {
+        first: {"helpful": 1, "correct": "yes"},
+        second: {"helpful": 1, "correct": "no"},
+    }
+
+
 def test_arrows_change_a_rating_and_go_back_to_one(open_rating):
     page = open_rating(criteria=CRITERIA[:2])
     first, second = map(str, shown_ids(page))

@@ -1,5 +1,7 @@
 """How the work page looks: on a phone, in both schemes, without shifts, with differences."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
@@ -155,3 +157,24 @@ def test_common_words_are_a_longest_common_subsequence(open_work, ada):
     for (a, b), (in_a, in_b) in zip(cases, page.evaluate(script, cases), strict=True):
         assert [a[i] for i in in_a] == [b[j] for j in in_b]
         assert len(in_a) == longest_common(a, b)
+
+
+def test_the_press_that_closes_the_guidelines_presses_nothing_else(open_work, ada, project) -> None:
+    project.guidelines = "Read both."
+    project.save()
+    page = open_work(ada)
+    answer(page, "A is better")
+    sheet = page.get_by_role("dialog", name="Guidelines")
+    undo = page.get_by_role("link", name="Undo").or_(page.get_by_role("button", name="Undo"))
+    place = undo.first.bounding_box()
+    page.keyboard.press("g")
+    expect(sheet).to_be_visible()
+    page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    expect(sheet).to_be_hidden()
+    assert "/work/" in page.url
+    assert "/judgements/" not in page.url
+    page.keyboard.press("g")
+    sheet.get_by_role("button", name="Close").click()
+    expect(sheet).to_be_hidden()
+    undo.first.click()
+    page.wait_for_url(re.compile("/judgements/"))

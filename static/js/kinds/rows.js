@@ -49,8 +49,16 @@ export class Rows {
     return Boolean(to);
   }
 
-  /** To the next row without an answer; false when none is left behind this one. */
+  /** To the next row without an answer; false when none is left behind this one. A row that must
+   * be answered is not passed over: it says what it lacks, and nothing moves. */
   advance() {
+    const message = this.#current.problem();
+    if (message) {
+      this.#current.mark(message);
+      this.#page.announce(message);
+      this.goTo(this.#current);
+      return true;
+    }
     const asked = this.asked;
     const to = asked.slice(asked.indexOf(this.#current) + 1).find((row) => !row.isAnswered);
     if (to) this.goTo(to);
