@@ -1,10 +1,14 @@
 """Celery's entry points to routing. Each takes an id and calls one service."""
 
+import logging
+
 from celery import shared_task
 
 from annotate.services import jobs
 from routing.models import FeatureRun, JudgeRun, PolicyFit, RoutingPolicy, RoutingRun
 from routing.services import judge_runs, passes
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -63,6 +67,12 @@ def look_after_policies() -> int:
         project__archived_at=None,
     ).exclude(kind=RoutingPolicy.Kind.MARGIN)
     policies = list(at_work.select_related("project", "spec"))
+    measured = 0
     for policy in policies:
-        upkeep.look_after(policy=policy)
-    return len(policies)
+        try:
+            upkeep.look_after(policy=policy)
+        except Exception:
+            logger.exception("%s of project %s could not be looked after", policy, policy.project)
+        else:
+            measured += 1
+    return measured

@@ -25,4 +25,9 @@ def load(artifact: Mapping[str, Any]) -> Policy:
     kind = artifact.get("kind")
     if kind not in KINDS:
         raise ValueError(f"kind: {kind!r} is no policy kind; there are {', '.join(KINDS)}")
-    return KINDS[kind](artifact)
+    try:
+        return KINDS[kind](artifact)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"the artifact of this {kind} policy cannot be read ({error}); fit it anew"
+        ) from error

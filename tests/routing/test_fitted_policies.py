@@ -17,6 +17,7 @@ from routing.services.policies import (
     save_policy,
     start_fit,
 )
+from routing.tasks import look_after_policies
 from tests.routing.planted import rows, take_in
 
 pytestmark = pytest.mark.django_db
@@ -292,3 +293,19 @@ def test_a_shift_of_the_tags_is_a_reason(project, monkeypatch) -> None:
     tag, index = upkeep.most_shifted_tag(policy)
     assert index > upkeep.SHIFT
     assert repr(tag) in upkeep.reason_to_refit(policy, new_rows=0)
+
+
+def test_one_that_cannot_be_measured_holds_up_no_other(project, monkeypatch) -> None:
+    policy = promote_policy(policy=fit(project).policy, actor=None)
+    put_in_shadow(policy=fit(project).policy, actor=None)
+    seen = []
+
+    def look_after(*, policy: RoutingPolicy) -> None:
+        seen.append(policy.state)
+        if policy.state == "active":
+            raise ValueError("no")
+
+    monkeypatch.setattr(upkeep, "look_after", look_after)
+    assert look_after_policies() == 1
+    assert sorted(seen) == ["active", "shadow"]
+    assert policy.state == "active"
