@@ -1,5 +1,7 @@
 """How texts and figures are written on the managers' pages."""
 
+import json
+
 from django import template
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
@@ -69,6 +71,14 @@ def seconds(value: float | None) -> str:
 def figure(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits; "–" for None."""
     return "–" if value is None else number_format(f"{value:.{digits}g}")
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """Texts and numbers as they are, all else as JSON that can be sent back."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 @register.filter

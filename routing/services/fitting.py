@@ -73,7 +73,9 @@ def gather(
     run: PolicyFit, project: Project, judges: Sequence[Judge]
 ) -> tuple[list[Sides] | None, Said]:
     """The tasks that every judge and at least one person labelled; (None, []) when cancelled."""
-    answered = Judgement.objects.current().exclude(source=Judgement.Source.JUDGE)
+    answered = (
+        Judgement.objects.current().filter(project=project).exclude(source=Judgement.Source.JUDGE)
+    )
     tasks = Task.objects.filter(project=project, pk__in=answered.values("task"))
     ids = list(tasks.order_by("pk").values_list("pk", flat=True))
     said: Said = [{} for _ in judges]

@@ -11,6 +11,7 @@ import { mountMedia, preloadMedia } from "./media/mount.js";
 import * as panels from "./panels.js";
 import * as preferences from "./preferences.js";
 import { Questions, load } from "./questions.js";
+import * as sheets from "./sheets.js";
 import { fetchNext, isComplete, parse } from "./task.js";
 import { announce, count, setNotice, setProblem, setShare, setStatus, text } from "./status.js";
 
@@ -35,9 +36,11 @@ async function begin() {
   addEventListener("visibilitychange", () => document.hidden && draft.flush());
   for (const sign of ["online", "focus"]) addEventListener(sign, () => draft.flush());
   panels.listen();
+  sheets.listen();
   preferences.listen();
   listenToKeys(deed, { isOn: preferences.singleKeys, submit, next: () => shown.questions.next() });
   show(area.querySelector("#task"));
+  document.documentElement.dataset.ready = ""; // From here on keys do something.
   isWaiting = isStale = outbox.entries.some(isAboutShown);
   outbox.flush();
   if (!shown.dataset.revises) fetchAhead();

@@ -222,6 +222,7 @@ def test_a_draft_comes_back_and_undo_changes_the_answer(open_ranking):
     assert letters(ids, submit(page)) == ["BD", "A", "C"]
     page.keyboard.press("u")
     page.wait_for_url(re.compile("/judgements/"))
+    expect(page.locator("html[data-ready]")).to_be_attached()
     assert order(page) == ["BD", "A", "C"]
     page.keyboard.press("Shift+C")
     page.keyboard.press("Shift+ArrowLeft")

@@ -196,6 +196,7 @@ def test_a_message_goes_with_the_task_it_was_shown_on(open_work, ada):
     answer(page, "A is better")
     page.keyboard.press("u")
     page.wait_for_url(re.compile("/judgements/"))
+    expect(page.locator("html[data-ready]")).to_be_attached()
     page.keyboard.press("4")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Your answer is changed.")).to_be_visible()
