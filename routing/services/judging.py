@@ -1,5 +1,6 @@
 """Questions for judges, and their verdicts, each call made once."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -63,10 +64,21 @@ def verdicts(
         yield _verdict(call)
     rest = [item for item in items if item.task_id not in known]
     shown = {item.task_id: list(item.response_ids) for item in rest}
+    tried = _attempts(judge, shown)
     with closing(at_work.compare(rest, should_stop)) as said:
         for verdict in said:
-            _record(judge, run, verdict, shown[verdict.task_id])
+            task_id = verdict.task_id
+            _record(judge, run, verdict, shown[task_id], attempt=1 + tried[task_id])
             yield verdict
+
+
+def _attempts(judge: Judge, shown: dict[int, list[int]]) -> Counter[int]:
+    """How often each task was asked about in this order of its responses. One query."""
+    calls = JudgeCall.objects.filter(
+        task__in=list(shown), fingerprint=fingerprint_of(judge), sample=0
+    )
+    rows = calls.values_list("task_id", "shown_order")
+    return Counter(task_id for task_id, order in rows if order == shown[task_id])
 
 
 def _recorded(judge: Judge, items: Sequence[Question]) -> Iterable[JudgeCall]:
@@ -76,23 +88,22 @@ def _recorded(judge: Judge, items: Sequence[Question]) -> Iterable[JudgeCall]:
     )
 
 
-def _record(judge: Judge, run: JudgeRun | None, verdict: Verdict, shown: list[int]) -> None:
-    """A call that cost nothing. Failures take the next attempt's number."""
+def _record(
+    judge: Judge, run: JudgeRun | None, verdict: Verdict, shown: list[int], *, attempt: int
+) -> None:
+    """A call that cost nothing."""
     raw = {**verdict.raw, **({"why_not": verdict.why_not} if verdict.why_not else {})}
     fields: dict[str, Any] = {"raw": raw, "p_first": verdict.p_first, "value": verdict.value}
     fingerprint = fingerprint_of(judge)
     if verdict.failed:
         fields = {"state": "failed", "failure": "invalid", "detail": verdict.why_not[:500]}
-    earlier = JudgeCall.objects.filter(
-        task=verdict.task_id, fingerprint=fingerprint, shown_order=shown, sample=0
-    )
     JudgeCall.objects.create(
         judge=judge,
         task_id=verdict.task_id,
         run=run,
         fingerprint=fingerprint,
         shown_order=shown,
-        attempt=1 + earlier.count(),
+        attempt=attempt,
         seconds=verdict.seconds,
         **fields,
     )
