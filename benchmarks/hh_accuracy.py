@@ -3,8 +3,9 @@
     python -m benchmarks.hh_accuracy --data DIR/hh_rlhf [--epochs 2] [--learning-rate 2e-4]
 
 All 7,580 training pairs (those with two texts after one prompt) and the 972 held out, by prompt:
-length alone, a head on frozen MiniLM embeddings, and MiniLM fine-tuned. Then the head again from
-cached embeddings with 10,000 pairs, and the fine-tuning stopped half-way and gone on with.
+length alone, a head on frozen MiniLM embeddings, and MiniLM fine-tuned, over all and by the part of
+the set that a pair is of. Then the head again from cached embeddings with 10,000 pairs, and the
+fine-tuning stopped half-way and gone on with.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +23,10 @@ from training.recipes import runtime  # noqa: F401  # isort: skip  (first: it se
 
 from benchmarks.report import print_table, write_json
 from benchmarks.trainers import write_pairs
+from training.evaluation.preference import pairwise_accuracy
 from training.recipes.config import RewardModelConfig
 from training.recipes.reward_model import train_reward_model
+from training.recipes.scored import NAME as TEST_SCORES
 
 EVERYTHING = 10**9
 CACHED_PAIRS = 10_000
@@ -45,22 +50,25 @@ def main() -> None:
     wish = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_pairs(wish.data, folder / "pairs", train=wish.pairs, test=wish.pairs)
-        found = measure(wish, folder)
+        parts = write_pairs(wish.data, folder / "pairs", train=wish.pairs, test=wish.pairs)
+        found = measure(wish, folder, parts)
     print_table(HEADERS, [_row(model, figures) for model, figures in found.items()])
+    print_table(("model", "part", "accuracy (95 %)", "pairs"), list(_rows_by_part(found)))
     write_json("hh_accuracy", wish=_plain(wish), found=found)
 
 
-def measure(wish: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def measure(wish: argparse.Namespace, folder: Path, parts: dict[int, str]) -> dict[str, Any]:
     cache = {"embedding_cache": str(folder / "embeddings.safetensors")}
     found: dict[str, Any] = {}
     if "frozen" in wish.models:
         found["frozen"] = timed(folder, "frozen", wish, method="frozen", **cache)
+        found["frozen"]["by_part"] = by_part(folder / "frozen", parts)
         _cached_pairs(folder)
         again = timed(folder, "again", wish, data="cached", method="frozen", **cache)
         found[f"frozen, {CACHED_PAIRS:,} cached pairs"] = again
     if "fine-tuned" in wish.models:
         found["fine-tuned"] = timed(folder, "tuned", wish)
+        found["fine-tuned"]["by_part"] = by_part(folder / "tuned", parts)
     if wish.resume:
         first = timed(folder, "halves", wish, stop_at=found["fine-tuned"]["steps"] // 2)
         second = timed(folder, "halves", wish)
@@ -111,6 +119,15 @@ def timed(
     return {**(result.metrics or {}).get("test", {}), **took, "steps": result.max_steps}
 
 
+def by_part(run: Path, parts: dict[int, str]) -> dict[str, Any]:
+    """Held-out accuracy among the pairs of each part of the set."""
+    gaps: dict[str, list[float]] = {}
+    for line in (run / TEST_SCORES).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        gaps.setdefault(parts[row["id"]], []).append(row["chosen"] - row["rejected"])
+    return {part: asdict(pairwise_accuracy(gaps[part])) for part in sorted(gaps)}
+
+
 def _cached_pairs(folder: Path) -> None:
     """As many pairs as asked for, of texts whose embeddings are kept: the training pairs, then the
     first of them again until there are enough.
@@ -123,6 +140,13 @@ def _cached_pairs(folder: Path) -> None:
             out.write(json.dumps({**json.loads(line), "id": number}) + "\n")
     text = (folder / "pairs" / "test.jsonl").read_text(encoding="utf-8")
     (target / "test.jsonl").write_text(text, encoding="utf-8")
+
+
+def _rows_by_part(found: dict[str, Any]) -> Iterator[list[Any]]:
+    for model, figures in found.items():
+        for part, share in figures.get("by_part", {}).items():
+            said = f"{share['value']:.3f} ({share['low']:.3f} – {share['high']:.3f})"
+            yield [model, part, said, share["rows"]]
 
 
 def _row(model: str, figures: dict[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from annotate.kinds import KINDS
+from annotate.kinds.context import prompt_under
 
 SUBJECTS = ("the garden", "a bicycle", "some soup", "the library", "my neighbour", "a train")
 PLACES = ("near the river", "in the morning", "for the children", "after the rain", "at home")
@@ -45,28 +46,68 @@ def people(folder: Path, *, train: int = 240, test: int = 120, seed: int = 0) ->
     _write(folder, make, train, test, seed)
 
 
-def criteria(folder: Path, *, train: int = 150, test: int = 75, seed: int = 0) -> None:
-    """Funny and exact are rated, a third of the ratings missing; what counts overall is fun where
-    a story is asked for and exactness where a manual is."""
+def contexts(
+    folder: Path, *, told: bool = True, train: int = 400, test: int = 100, seed: int = 0
+) -> None:
+    """A joke against a measurement, under the criterion which is funnier or which is more exact:
+    the same pair is judged the other way round under the other. told: whether pairs tell it.
+    """
+    criteria = ("Which is funnier?", "Which is more exact?")
 
     def make(rng: random.Random, number: int) -> Row:
-        story = rng.random() < 0.5
-        prompt = "Tell me a bedtime story." if story else "Write a technical manual."
+        subject = _filler(rng)
+        texts = [f"{subject}. Ha, a joke!", f"{subject}. Measure: 3.14 mm."]
+        asked = rng.randrange(2)
+        first = rng.randrange(2)
+        both = {1: texts[first], 2: texts[1 - first]}
+        preferred = 1 if asked == first else 2
+        value = {"verdict": "prefer", "preferred": preferred, "strength": 1}
+        value["under"] = criteria[asked]
+        context = {"criterion": criteria[asked]}
+        return as_row(number, _question(rng), both, "context", value, context=context)
+
+    _write(folder, make, train, test, seed)
+    if not told:
+        for name in ("train", "test"):
+            rows = [json.loads(line) for line in (folder / f"{name}.jsonl").open(encoding="utf-8")]
+            rows = [row | {"context": {}} for row in rows]
+            write_lines(
+                folder / "pairs" / f"{name}.jsonl", [p for row in rows for p in _pairs(row)]
+            )
+
+
+def untold_contexts(folder: Path, **sizes: int) -> None:
+    """The same, with pairs that do not tell the criterion."""
+    contexts(folder, told=False, **sizes)
+
+
+QUALITIES = {
+    "funny": ("Tell me a bedtime story.", "Ha, a joke! "),
+    "exact": ("Write a technical manual.", "Measure: 3.14 mm. "),
+    "polite": ("Answer an angry letter.", "Dear madam, please. "),
+    "green": ("Plan a garden.", "A tall oak tree. "),
+}
+
+
+def criteria(folder: Path, *, train: int = 150, test: int = 75, seed: int = 0) -> None:
+    """Four qualities are rated, a third of the ratings missing; what counts overall is the one
+    that the prompt asks for. Of the training rows one in eight tells the overall rating.
+    """
+
+    def make(rng: random.Random, number: int) -> Row:
+        counts = rng.choice(list(QUALITIES))
+        tells = number > train or rng.random() < 1 / 8
         texts, ratings = {}, {}
         for pk in (1, 2):
-            funny, exact = rng.randint(1, 5), rng.randint(1, 5)
-            texts[pk] = f"{_filler(rng)}. {'Ha, a joke! ' * funny}{'Measure: 3.14 mm. ' * exact}"
-            ratings[str(pk)] = {
-                "funny": funny,
-                "exact": exact,
-                "overall": funny if story else exact,
-            }
-            for name in ("funny", "exact"):
-                if rng.random() < 1 / 3:
-                    ratings[str(pk)][name] = None
-        scales = {name: [1, 5] for name in ("funny", "exact", "overall")}
+            levels = {name: rng.randint(1, 5) for name in QUALITIES}
+            texts[pk] = f"{_filler(rng)}. " + "".join(
+                sign * levels[name] for name, (_, sign) in QUALITIES.items()
+            )
+            told = {name: level if rng.random() > 1 / 3 else None for name, level in levels.items()}
+            ratings[str(pk)] = {**told, "overall": levels[counts] if tells else None}
+        scales = {name: [1, 5] for name in (*QUALITIES, "overall")}
         value = {"ratings": ratings, "scales": scales, "overall": "overall"}
-        return as_row(number, prompt, texts, "rating", value)
+        return as_row(number, QUALITIES[counts][0], texts, "rating", value)
 
     _write(folder, make, train, test, seed)
 
@@ -185,9 +226,16 @@ def write_rows(folder: Path, train: Sequence[Row], test: Sequence[Row]) -> None:
 
 def _pairs(row: Row) -> list[Row]:
     texts = {response["id"]: response["text"] for response in row["responses"]}
-    shared = {name: row[name] for name in ("id", "prompt_id", "prompt", "source")}
+    shared = {name: row[name] for name in ("id", "prompt_id", "source")}
+    stated = prompt_under(row["prompt"], row.get("context", {}))
     return [
-        {**shared, "chosen": texts[p.chosen], "rejected": texts[p.rejected], "tie": p.tie}
+        {
+            **shared,
+            "prompt": stated if p.stated else row["prompt"],
+            "chosen": texts[p.chosen],
+            "rejected": texts[p.rejected],
+            "tie": p.tie,
+        }
         for p in KINDS[row["kind"]].pairs(row["value"], list(texts))
     ]
 

@@ -103,6 +103,77 @@ def qa_feedback(source: Path, folder: Path, pairs: int) -> None:
     _split(folder / "overall", overall)
 
 
+def qa_steps(source: Path, folder: Path, pairs: int) -> None:
+    """First outputs by the authors' sub-sentences, each read after those before it; wrong is what
+    they label irrelevant, repetitive or incoherent. No published set of judged steps is at hand.
+    """
+    questions = {row["id"]: row["question"] for row in _lines(source / "dev_feedback.jsonl")}
+    rows = []
+    for number, row in enumerate(_lines(source / "golden_nf_subsentence_dev.jsonl"), start=1):
+        segments = [(text.strip(), label) for text, label in _labelled(row) if text.strip()]
+        labels = [1 if label == "O" else -1 for _, label in segments]
+        text = "\n".join(" ".join(said.split()) for said, _ in segments)
+        value = {"labels": {"1": labels}, "mode": "each", "split": "lines"}
+        question = questions[row["id"]]
+        rows.append(as_row(number, question, {1: text}, "steps", value, group=row["id"]))
+    _split(folder, rows)
+
+
+def _labelled(row: Row) -> Iterator[tuple[str, str]]:
+    return zip(row["segments"], row["labels"], strict=True)
+
+
+def xsum_hallucination(source: Path, folder: Path, pairs: int) -> None:
+    """Five summaries of an article by three raters: how many called it factual, which counts
+    overall, and how much of it they marked as in contradiction to the article or as not in it. The
+    articles are not in the set, so models read the summaries alone.
+    """
+    articles: dict[str, list[Row]] = {}
+    for row in _lines(source / "items.jsonl"):
+        articles.setdefault(row["bbcid"], []).append(row)
+    rows = []
+    for number, (article, found) in enumerate(articles.items(), start=1):
+        texts: dict[int, str] = {}
+        ratings: dict[str, Row] = {}
+        for pk, row in enumerate(found, start=1):
+            texts[pk] = row["summary"]
+            ratings[str(pk)] = {
+                "factual": _share_of_yes(row),
+                "not_contradicting": 1 - _marked(row, "intrinsic"),
+                "from_the_article": 1 - _marked(row, "extrinsic"),
+            }
+        scales = {name: [0, 1] for name in ratings["1"]}
+        value = {"ratings": ratings, "scales": scales, "overall": "factual"}
+        asked = "Summarise the article in one sentence."
+        rows.append(as_row(number, asked, texts, "rating", value, group=article))
+    _split(folder, rows)
+
+
+def _share_of_yes(row: Row) -> float | None:
+    said = list(row["factual"].values())
+    return said.count("yes") / len(said) if said else None
+
+
+def _marked(row: Row, kind: str) -> float:
+    """The mean over the raters of the share of characters that they marked as of this kind."""
+    shares = []
+    for spans in row["spans"].values():
+        places = {
+            n for one in spans if one["type"] == kind for n in range(one["start"], one["end"])
+        }
+        shares.append(len(places) / max(1, len(row["summary"])))
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def keep_rows(folder: Path, most: int) -> None:
+    """Cut every training and test file to `most` of its rows, evenly spaced."""
+    for path in sorted(folder.rglob("t*.jsonl")):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if len(lines) > most:
+            kept = [lines[n * len(lines) // most] for n in range(most)]
+            path.write_text("".join(kept), encoding="utf-8")
+
+
 def combined(results: list[RecipeResult], folder: Path) -> dict[str, Any]:
     """Accuracy on held-out preferences of whole outputs: C1 + C2, completeness, and their sum.
 

@@ -2,10 +2,12 @@
 
     python -m benchmarks.reward_models --real DIR [--cache FILE] [--pairs 600]
     python -m benchmarks.reward_models --real DIR --only oasst_en100 --finetune full
+    python -m benchmarks.reward_models --real DIR --only llmfao --finetune full --rows 400
 
-Without --real only the planted rules. DIR holds hh_rlhf, qa_feedback, oasst_en100 and llmfao as
-folders; those that are missing are left out. --cache keeps embeddings between calls. --finetune
-(full or lora) trains the encoder with each head, for --epochs; else heads on frozen embeddings.
+Without --real only the planted rules. DIR holds hh_rlhf, qa_feedback, oasst_en100, llmfao and
+xsum_hallucination as folders; those that are missing are left out. --cache keeps embeddings between
+calls. --finetune (full or lora) trains the encoder with each head, for --epochs; else heads on
+frozen embeddings.
 """
 
 import argparse
@@ -29,6 +31,8 @@ PEOPLE = [
 PLANTED: dict[str, list[dict[str, Any]]] = {
     "circle": [PLAIN, {"objective": "general_preference"}],
     "people": [PLAIN, *PEOPLE],
+    "contexts": [PLAIN],
+    "untold_contexts": [PLAIN],
     "criteria": [PLAIN, {"objective": "multi_objective"}],
     "rankings": [PLAIN, {"objective": "plackett_luce"}],
     "errors": [{"objective": "span"}],
@@ -39,7 +43,10 @@ REAL: dict[str, list[dict[str, Any]]] = {
     "oasst_en100": [PLAIN, {"objective": "plackett_luce"}],
     "llmfao": [PLAIN, *PEOPLE],
     "qa_feedback": [{"objective": "span"}, PLAIN],
+    "qa_steps": [{"objective": "steps"}],
+    "xsum_hallucination": [PLAIN, {"objective": "multi_objective"}],
 }
+SOURCES = {"qa_steps": "qa_feedback"}  # where the folder is called otherwise
 SEEDS = 20
 HEADERS = ("data", "model", "rows", "accuracy (95 %)", "log-loss", "baseline", "beside")
 
@@ -70,6 +77,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder of the real data sets")
     parser.add_argument("--cache", type=Path, help="file of embeddings, kept")
     parser.add_argument("--pairs", type=int, default=600, help="training pairs of hh_rlhf")
+    parser.add_argument("--rows", type=int, help="at most so many rows of each real file")
     parser.add_argument("--only", help="one data set")
     parser.add_argument("--model", help="one objective, or one way to take people")
     parser.add_argument("--l2", type=float, help="the prior's strength, chosen unless given")
@@ -113,9 +121,12 @@ def _runs(train: Trainer, wish: argparse.Namespace, folder: Path) -> Iterator[li
     if wish.only in (None, "recovery"):
         yield from _recovery()
     for name, models in REAL.items() if wish.real else ():
-        if wish.only not in (None, name) or not (wish.real / name).is_dir():
+        source = wish.real / SOURCES.get(name, name)
+        if wish.only not in (None, name) or not source.is_dir():
             continue
-        getattr(real_rewards, name)(wish.real / name, folder / name, wish.pairs)
+        getattr(real_rewards, name)(source, folder / name, wish.pairs)
+        if wish.rows is not None:
+            real_rewards.keep_rows(folder / name, wish.rows)
         results = []
         for model in _wanted(models, wish.model):
             results.append(train(folder / name, max_length=256, **model))
@@ -153,6 +164,12 @@ def lines_of(data: str, model: Mapping[str, str], result: RecipeResult) -> Itera
             beside = f"tau {test['kendall_tau']:.3f}"
         if "accuracy_without_person" in test:
             beside = f"without person {test['accuracy_without_person']['value']:.3f}"
+        if "by_criterion" in test:
+            beside = ", ".join(
+                f"{name}: squared error {one['squared_error']:.4f} "
+                f"({one['squared_error_of_mean']:.4f} always the mean)"
+                for name, one in test["by_criterion"].items()
+            )
         if "accuracy_of_mean" in test:
             beside = f"mean alone {test['accuracy_of_mean']['value']:.3f}"
         yield _line(data, named, test, "length_only_accuracy", beside)

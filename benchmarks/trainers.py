@@ -74,9 +74,12 @@ def compare(wish: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
-def write_pairs(source: Path, folder: Path, *, train: int, test: int) -> None:
-    """The first pairs of each split with differing texts, whatever their length."""
+def write_pairs(source: Path, folder: Path, *, train: int, test: int) -> dict[int, str]:
+    """The first pairs of each split with differing texts, whatever their length; which part of the
+    set each is of.
+    """
     folder.mkdir(parents=True)
+    parts: dict[int, str] = {}
     rows: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
     with gzip.open(source / "pairs.jsonl.gz", "rt", encoding="utf-8") as lines:
         found = sorted(map(json.loads, lines), key=lambda row: sha256(row["id"].encode()).digest())
@@ -86,9 +89,11 @@ def write_pairs(source: Path, folder: Path, *, train: int, test: int) -> None:
             texts = {side: row[side][0]["content"] for side in ("chosen", "rejected")}
             made = {"id": number, "prompt_id": int(first[:12], 16), "prompt": row["prompt"]}
             rows[row["split"]].append({**made, **texts})
+            parts[number] = row["subset"]
     for split, most in (("train", train), ("test", test)):
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in rows[split][:most])
+    return parts
 
 
 def make_base(folder: Path) -> None:

@@ -58,7 +58,7 @@ def _within(t: float, degrees: int) -> float:
 
 
 def mean_interval(
-    clusters: Sequence[tuple[float, int]], z: float = Z95
+    clusters: Sequence[tuple[float, float]], z: float = Z95
 ) -> tuple[float, float] | None:
     """The interval of a mean of values in 0..1 that come in clusters, as (sum, count) of each.
 
@@ -74,3 +74,13 @@ def mean_interval(
     spread = sum((total - mean * count) ** 2 for total, count in clusters)
     half = z * sqrt(spread * size / (size - 1)) / count
     return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def share_interval(clusters: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """`mean_interval`, but where clusters do not differ at all Wilson's for as many trials: that
+    nobody differed in a few is no proof that nobody does."""
+    found = mean_interval(clusters)
+    if found is None or found[1] - found[0] > 1e-9:
+        return found
+    size = len(clusters)
+    return wilson(min(size, found[0] * size), size)

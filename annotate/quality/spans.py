@@ -78,7 +78,7 @@ def character_units(
     """
     units: Counter[Labels] = Counter()
     for text in texts:
-        for length, sides in _runs(text):
+        for length, sides in runs(text):
             units[tuple(sorted(label(types) for types in sides))] += length
     return units
 
@@ -105,8 +105,8 @@ def partial_matches(ours: Sequence[Mark], theirs: Sequence[Mark]) -> int:
 def shared_characters(ours: Sequence[Mark], theirs: Sequence[Mark]) -> int:
     """How many characters both marked, once for each type they gave alike."""
     length = max((mark.end for mark in (*ours, *theirs)), default=0)
-    runs = _runs(MarkedText(length, (ours, theirs)))
-    return sum(size * len(mine & others) for size, (mine, others) in runs)
+    both = runs(MarkedText(length, (ours, theirs)))
+    return sum(size * len(mine & others) for size, (mine, others) in both)
 
 
 def _characters(marks: Sequence[Mark]) -> int:
@@ -126,8 +126,9 @@ def _pooled_f1(
     return 2 * found / total if total else None
 
 
-def _runs(text: MarkedText) -> Iterator[tuple[int, list[frozenset[str]]]]:
-    """Runs of characters with the same marks: their length, the types given by each annotator."""
+def runs(text: MarkedText) -> Iterator[tuple[int, list[frozenset[str]]]]:
+    """Runs of characters with the same marks, from the text's start to its end: their length, and
+    the types given by each annotator."""
     marks = [(who, mark) for who, marks in enumerate(text.annotators) for mark in marks]
     for segment in lay_out(text.length, [(mark.start, mark.end) for _, mark in marks]).segments:
         sides: list[set[str]] = [set() for _ in text.annotators]

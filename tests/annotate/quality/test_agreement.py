@@ -32,6 +32,56 @@ def test_alpha_of_two_observers_and_two_values():
     assert percent_agreement(units) == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize(
+    ("level", "expected"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)]
+)
+def test_alpha_of_the_textbook_example_at_each_level(level, expected):
+    """Krippendorff (2011), part D: the same data by each metric."""
+    units = count_units([x for x in unit if x is not None] for unit in zip(*TEXTBOOK, strict=True))
+    assert krippendorff_alpha(units, level) == pytest.approx(expected, abs=0.0005)
+
+
+def test_alpha_of_levels_refuses_what_has_no_order():
+    units = count_units([["a", "b"], ["a", "a"]])
+    with pytest.raises(ValueError, match="label 'a' is no number, which ordinal alpha takes"):
+        krippendorff_alpha(units, "ordinal")
+    with pytest.raises(ValueError, match="level: 'ratio'"):
+        krippendorff_alpha(count_units([[1, 2]]), "ratio")
+
+
+@given(st.lists(st.lists(st.sampled_from([-2, 0.1, 1, 7]), max_size=4), max_size=12))
+def test_alpha_of_levels_equals_its_definition_by_pairs(units):
+    """Pair by pair, the ordinal metric as the sum of counts between two labels."""
+    pairable = [unit for unit in units if len(unit) > 1]
+    values = [label for unit in pairable for label in unit]
+
+    def interval(a, b):
+        return (a - b) ** 2
+
+    def ordinal(a, b):
+        low, high = sorted((a, b))
+        between = sum(low <= value <= high for value in values)
+        return (between - (values.count(low) + values.count(high)) / 2) ** 2
+
+    for level, apart in (("interval", interval), ("ordinal", ordinal)):
+        found = krippendorff_alpha(count_units(units), level)
+        if len(set(values)) < 2:
+            assert found is None
+            continue
+        expected = sum(apart(a, b) for a in values for b in values if a != b)
+        observed = sum(apart(a, b) / (len(unit) - 1) for unit in pairable for a in unit
+                       for b in unit if a != b)  # fmt: skip
+        assert found == pytest.approx(1 - (len(values) - 1) * observed / expected)
+
+
+def test_alpha_of_real_factuality_votes(data_dir):
+    """XSum: 5,597 votes of three people a summary; 0.7858 is the data set's documented value."""
+    with (data_dir / "xsum_hallucination" / "items.jsonl").open() as lines:
+        votes = [list(json.loads(line).get("factual", {}).values()) for line in lines]
+    assert sum(map(len, votes)) == 5597
+    assert krippendorff_alpha(count_units(votes)) == pytest.approx(0.7858, abs=0.00005)
+
+
 def test_alpha_of_real_votes(data_dir):
     """8,931 crowd votes on 2,139 pairs; 0.2906 is the data set's documented value."""
     votes = defaultdict(list)

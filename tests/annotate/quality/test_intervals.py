@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.quality.intervals import Z95, mean_interval, t95, wilson
+from annotate.quality.intervals import Z95, mean_interval, share_interval, t95, wilson
 
 
 def test_wilson_equals_newcombe_worked_example() -> None:
@@ -73,3 +73,10 @@ def test_student_s_points_fall_to_the_normal_one():
     assert t95(10**7) == pytest.approx(Z95, abs=1e-6)
     with pytest.raises(ValueError, match="at least 1"):
         t95(0)
+
+
+def test_shares_without_spread_have_an_interval() -> None:
+    assert share_interval([(1.0, 1)] * 9) == wilson(9, 9)
+    assert share_interval([(0.0, 2)] * 9) == wilson(0, 9)
+    assert share_interval([(1.0, 1), (0.0, 1), (1.0, 1)]) == mean_interval([(1, 1), (0, 1), (1, 1)])
+    assert share_interval([(1.0, 1)]) is None

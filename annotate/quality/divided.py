@@ -1,0 +1,177 @@
+"""Items on which people are of two minds, told from items that are merely noisy. Pure numpy.
+
+An item has one true class, and votes differ by its raters' errors; or it has two, and every vote
+goes by one of them, with the same errors. Which explanation fits depends on how good the raters
+are elsewhere: five against five is noise of people who often err, and two minds of people who
+otherwise hardly do. So both are fitted together, or divided items would pass for people's errors.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotate.quality.dawid_skene import DawidSkene, confusions
+
+Floats = NDArray[np.float64]
+
+# Shares of the first class and their weights: Beta(2, 2) on five points.
+SHARES = np.array([1, 2, 3, 4, 5]) / 6
+WEIGHTS = SHARES * (1 - SHARES) / (SHARES * (1 - SHARES)).sum()
+# The prior of the share of divided items, Beta(2, 10): as if one of ten had been seen to be one.
+SEEN_DIVIDED, SEEN_ALL = 1.0, 10.0
+UNLIKELY = 1e-3  # a chance below which an item's votes are taken to go by one class
+
+
+@dataclass(frozen=True)
+class Divided:
+    """`model`: raters and classes with divided items told apart; `share`: how many are divided.
+
+    `chance_N`: P(people are of two minds about the item); `log_odds_N`: natural log of the Bayes
+    factor for that; 0 without votes. Two or three votes hardly move it: to tell two minds from
+    noise takes more people.
+    """
+
+    model: DawidSkene
+    share: float
+    chance_N: Floats
+    log_odds_N: Floats
+
+
+def tell_divided(
+    model: DawidSkene,
+    *,
+    gold: Collection[int] = (),
+    smoothing: float = 1.0,
+    shrinkage: float = 10.0,
+    iterations: int = 200,
+) -> Divided:
+    """Expectation maximisation that goes on from a fitted model.
+
+    One class:   sum_k p_k prod_v P(label_v | rater_v, k)
+    Two classes: sum_{a<b} p_ab sum_w P(w) prod_v (w P(label_v | rater_v, a) + (1 - w) P(... | b))
+
+    with p_ab in proportion to p_a p_b, P(w) as Beta(2, 2) and the share of divided items as
+    Beta(2, 10). Items of `gold` keep the model's posterior; raters have full tables. The one truth
+    is that of Dawid and Skene (1979); the comparison is a Bayes factor as in R. E. Kass and A. E.
+    Raftery (JASA 90, 1995, equation 1).
+    """
+    items, classes = model.posterior_NK.shape
+    votes_N = np.bincount(model.item_V, minlength=items)
+    voted_N = votes_N > 0
+    if classes < 2 or not voted_N.any():
+        return Divided(model, 0.0, np.zeros(items), np.zeros(items))
+    raters = len(model.confusion_RKL)
+    firm_N = np.isin(np.arange(items), list(gold))
+    share, chance_N = (SEEN_DIVIDED / SEEN_ALL), np.zeros(items)
+    none_few_R = np.zeros(raters, dtype=bool)
+    said_V = model.rater_V * classes + model.label_V
+    for _ in range(iterations):
+        minds = _Minds.of(model)
+        odds_N = np.where(voted_N & ~firm_N, minds.odds_N(), 0.0)
+        moved_N = np.where(voted_N & ~firm_N, _chance(odds_N, share), 0.0)
+        change = float(np.abs(moved_N - chance_N).max())
+        chance_N = moved_N
+        one_NK = np.where(firm_N[:, None], model.posterior_NK, minds.one_NK())
+        share = (chance_N[voted_N].sum() + SEEN_DIVIDED) / (voted_N.sum() + SEEN_ALL)
+        told_VK = minds.told_VK(one_NK, chance_N)
+        counts_RKL = np.empty((raters, classes, classes))
+        for one in range(classes):
+            counts_S = np.bincount(said_V, told_VK[:, one], minlength=raters * classes)
+            counts_RKL[:, one, :] = counts_S.reshape(raters, classes)
+        prior_K = (told_VK / votes_N[model.item_V, None]).sum(0) + 1e-9
+        model = replace(
+            model,
+            posterior_NK=one_NK,
+            confusion_RKL=confusions(counts_RKL, smoothing, shrinkage, none_few_R),
+            prior_K=prior_K / prior_K.sum(),
+        )
+        if change < 1e-4:
+            break
+    return Divided(model, float(share), chance_N, odds_N)
+
+
+def two_minds_odds(model: DawidSkene) -> Floats:
+    """[N]: the log Bayes factor of `tell_divided` with the model's own errors; 0 without votes."""
+    if len(model.prior_K) < 2:
+        return np.zeros(len(model.posterior_NK))
+    voted_N = np.bincount(model.item_V, minlength=len(model.posterior_NK)) > 0
+    return np.where(voted_N, _Minds.of(model).odds_N(), 0.0)
+
+
+@dataclass(frozen=True)
+class _Minds:
+    """Log-likelihoods of each item: by its one class, and by pair of classes and share (X).
+
+    Votes of one rater with one label are alike: `alike_V` are their places in `said_SK`.
+    """
+
+    model: DawidSkene
+    alike_V: NDArray[np.int64]
+    said_SK: Floats
+    pairs: list[tuple[int, int]]
+    log_one_NK: Floats
+    log_two_NX: Floats
+
+    @classmethod
+    def of(cls, model: DawidSkene) -> "_Minds":
+        items, classes = model.posterior_NK.shape
+        said_SK = model.confusion_RKL.transpose(0, 2, 1).reshape(-1, classes)
+        alike_V = model.rater_V * classes + model.label_V
+        log_prior_K = np.log(model.prior_K)
+        pairs = list(combinations(range(classes), 2))
+
+        def summed(log_SX: Floats) -> Floats:
+            log_XS = np.ascontiguousarray(log_SX.T)
+            columns = (np.bincount(model.item_V, one[alike_V], minlength=items) for one in log_XS)
+            return np.stack(list(columns), axis=1)
+
+        log_pair_P = np.array([log_prior_K[a] + log_prior_K[b] for a, b in pairs])
+        log_pair_P -= _log_sum(log_pair_P[None, :])[0]
+        parts = [
+            summed(np.log(_mixed(said_SK, a, b))) + np.log(WEIGHTS) + log_pair
+            for (a, b), log_pair in zip(pairs, log_pair_P, strict=True)
+        ]
+        one_NK = summed(np.log(said_SK)) + log_prior_K
+        return cls(model, alike_V, said_SK, pairs, one_NK, np.concatenate(parts, axis=1))
+
+    def odds_N(self) -> Floats:
+        return _log_sum(self.log_two_NX) - _log_sum(self.log_one_NK)
+
+    def one_NK(self) -> Floats:
+        """[N, K]: the posterior of the class, were there but one."""
+        return np.asarray(np.exp(self.log_one_NK - _log_sum(self.log_one_NK)[:, None]))
+
+    def told_VK(self, one_NK: Floats, chance_N: Floats) -> Floats:
+        """[V, K]: P(the vote goes by class k)."""
+        item_V, width = self.model.item_V, len(SHARES)
+        maybe_N = chance_N > UNLIKELY
+        told_VK = ((1 - chance_N * maybe_N)[:, None] * one_NK)[item_V]
+        place_N = np.cumsum(maybe_N) - 1
+        some = np.flatnonzero(maybe_N[item_V])
+        item_E, alike_E = place_N[item_V[some]], self.alike_V[some]
+        log_two_NX = self.log_two_NX[maybe_N]
+        two_NX = np.exp(log_two_NX - _log_sum(log_two_NX)[:, None]) if len(some) else log_two_NX
+        two_NX *= chance_N[maybe_N, None]
+        for place, (a, b) in enumerate(self.pairs):
+            by_EW = two_NX[item_E, place * width : (place + 1) * width]
+            first_SW = SHARES * self.said_SK[:, a, None] / _mixed(self.said_SK, a, b)
+            first_E = np.einsum("vw,vw->v", by_EW, first_SW[alike_E])
+            told_VK[some, a] += first_E
+            told_VK[some, b] += by_EW.sum(1) - first_E
+        return told_VK
+
+
+def _mixed(said_SK: Floats, a: int, b: int) -> Floats:
+    return np.asarray(said_SK[:, a, None] * SHARES + said_SK[:, b, None] * (1 - SHARES))
+
+
+def _chance(odds_N: Floats, prior: float) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds_N + np.log(prior / (1 - prior)), -700, 700))))
+
+
+def _log_sum(log_NX: Floats) -> Floats:
+    highest_N = log_NX.max(1)
+    return np.asarray(highest_N + np.log(np.exp(log_NX - highest_N[:, None]).sum(1)))
