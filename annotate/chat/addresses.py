@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from annotate.chat.failures import ModelFailure
 from annotate.inputs import InvalidValue, clean_text
+from annotate.wording import Told
 
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -93,20 +94,33 @@ async def resolve(url: str, *, private_hosts: Collection[str]) -> Address:
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     is_private = is_listed(parts, private_hosts)
     if parts.scheme == "http" and not is_private:
-        raise ModelFailure("unreachable", f"{host} needs https, or {_REMEDY}")
+        raise ModelFailure(
+            "unreachable",
+            Told(
+                "{host} needs https, or whoever runs the server may list it in "
+                "TANDEM_CHAT_PRIVATE_HOSTS",
+                host=host,
+            ),
+        )
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ModelFailure("unreachable", f"cannot resolve {host}: {error}") from error
+        raise ModelFailure(
+            "unreachable", Told("cannot resolve {host}: {why}", host=host, why=str(error))
+        ) from error
     ips = list(dict.fromkeys(str(place[4][0]) for place in found))
     if not is_private and any(_is_forbidden_ip(ip) for ip in ips):
-        raise ModelFailure("unreachable", f"{host} lies in a private network; {_REMEDY}")
+        raise ModelFailure(
+            "unreachable",
+            Told(
+                "{host} lies in a private network; whoever runs the server may list it in "
+                "TANDEM_CHAT_PRIVATE_HOSTS",
+                host=host,
+            ),
+        )
     ips.sort(key=lambda ip: ":" in ip)  # IPv4 first: many servers have no route for IPv6.
     return Address(parts.scheme, host, ips[0], port, parts.path)
-
-
-_REMEDY = "whoever runs the server may list it in TANDEM_CHAT_PRIVATE_HOSTS"
 
 
 def _is_forbidden_ip(text: str) -> bool:

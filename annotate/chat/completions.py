@@ -19,6 +19,7 @@ import httpx
 from annotate.chat.addresses import Address, resolve
 from annotate.chat.events import read_events
 from annotate.chat.failures import ModelFailure
+from annotate.wording import Told
 
 MAX_DETAIL = 500
 MAX_REPLY_CHARS = 100_000
@@ -89,7 +90,9 @@ async def complete(
     except httpx.HTTPError as error:
         raise _broken(error, target) from error
     if len(raw) > MAX_WHOLE_BYTES:
-        raise ModelFailure("malformed", f"the reply has more than {MAX_WHOLE_BYTES} bytes")
+        raise ModelFailure(
+            "malformed", Told("the reply has more than {count} bytes", count=MAX_WHOLE_BYTES)
+        )
     value = _json(raw.decode("utf-8", "replace"), target)
     piece = _piece(value, target, "message")
     return Completion(
@@ -218,14 +221,16 @@ async def _pieces(answer: httpx.Response, target: Target) -> AsyncGenerator[Piec
             ended = ended or bool(piece.finish_reason)
             yield piece
     if not ended:
-        raise ModelFailure("broken_off", "the stream ended before the reply did")
+        raise ModelFailure("broken_off", Told("the stream ended before the reply did"))
 
 
 def _whole(raw: bytes, target: Target) -> Piece:
     """A server that does not stream sends one JSON object."""
     piece = _piece(_json(raw.decode("utf-8", "replace"), target), target, "message")
     if len(piece.text) > MAX_REPLY_CHARS:
-        raise ModelFailure("malformed", f"the reply has more than {MAX_REPLY_CHARS} characters")
+        raise ModelFailure(
+            "malformed", Told("the reply has more than {count} characters", count=MAX_REPLY_CHARS)
+        )
     return piece
 
 
@@ -233,9 +238,11 @@ def _json(text: str, target: Target) -> Mapping[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFailure("malformed", _safe(f"not JSON: {text}", target)) from error
+        raise ModelFailure(
+            "malformed", Told("not JSON: {text}", text=_safe(text, target))
+        ) from error
     if not isinstance(value, Mapping):
-        raise ModelFailure("malformed", _safe(f"not an object: {text}", target))
+        raise ModelFailure("malformed", Told("not an object: {text}", text=_safe(text, target)))
     if value.get("error"):
         raise ModelFailure("server_error", _safe(json.dumps(value["error"]), target))
     return value
@@ -249,13 +256,17 @@ def _piece(value: Mapping[str, Any], target: Target, inner: str) -> Piece:
     if not choices and usage:
         return Piece("", "", *tokens)
     if not isinstance(choices, list) or not all(isinstance(one, Mapping) for one in choices):
-        raise ModelFailure("malformed", _safe(f"no choices: {json.dumps(value)}", target))
+        raise ModelFailure(
+            "malformed", Told("no choices: {text}", text=_safe(json.dumps(value), target))
+        )
     if not choices:
         return Piece()
     said = choices[0].get(inner) or {}
     text = said.get("content") if isinstance(said, Mapping) else ""
     if text is not None and not isinstance(text, str):
-        raise ModelFailure("malformed", _safe(f"no text: {json.dumps(value)}", target))
+        raise ModelFailure(
+            "malformed", Told("no text: {text}", text=_safe(json.dumps(value), target))
+        )
     return Piece(_storable(text or ""), str(choices[0].get("finish_reason") or "")[:50], *tokens)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from annotate.chat.failures import ModelFailure
+from annotate.wording import Told
 
 MAX_EVENT_BYTES = 1_000_000
 
@@ -30,7 +31,9 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]
             elif line.startswith(b"data:"):
                 data.append(_decoded(line.removeprefix(b"data:").removeprefix(b" ")))
         if size + len(rest) > MAX_EVENT_BYTES:
-            raise ModelFailure("malformed", f"an event has more than {MAX_EVENT_BYTES} bytes")
+            raise ModelFailure(
+                "malformed", Told("an event has more than {count} bytes", count=MAX_EVENT_BYTES)
+            )
     # Servers that forget the last empty line are many; their last line is complete all the same.
     if data and not rest:
         yield "\n".join(data)
@@ -40,4 +43,6 @@ def _decoded(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ModelFailure("malformed", f"an event is not UTF-8: {error}") from error
+        raise ModelFailure(
+            "malformed", Told("an event is not UTF-8: {why}", why=str(error))
+        ) from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from annotate.chat.completions import Piece
 from annotate.chat.failures import ModelFailure
+from annotate.wording import Told, brief
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,14 @@ def read_pieces(
                 heard, spoke = now, spoke or bool(piece.text)
             limit, since = (patience.silence, heard) if spoke else (patience.first, began)
             if now - since > limit:
-                raise ModelFailure("timed_out", f"nothing for {limit:g} s")
+                raise ModelFailure(
+                    "timed_out", Told("nothing for {seconds} s", seconds=brief(limit))
+                )
             if now - began > patience.total:
-                raise ModelFailure("timed_out", f"not finished after {patience.total:g} s")
+                raise ModelFailure(
+                    "timed_out",
+                    Told("not finished after {seconds} s", seconds=brief(patience.total)),
+                )
             yield piece
     finally:
         if coming is not None:

@@ -32,6 +32,7 @@ from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Saying
 
 NAME = "chat"
 SCHEMA_VERSION = 1
@@ -274,6 +275,11 @@ def _ratings(
 
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     """None: a conversation's replies are no responses of the task. Its session tells them."""
+    return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """Nothing: every conversation is another one."""
     return []
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Saying
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,32 @@ class ShownResponse:
 
 
 @dataclass(frozen=True)
+class Suggested:
+    """What an AI judge proposes as the answer: `value` as the kind stores it.
+
+    `required`: whoever answers has surely seen it. Without `shown` it has given way to another
+    one, but a page that is open may still show it.
+    """
+
+    id: int
+    judge: str
+    value: Mapping[str, Any]
+    required: bool = False
+    shown: bool = True
+
+
+@dataclass(frozen=True)
 class Shown:
     """What an answer may name: responses in the order shown, passages, the task's own context.
 
     A passage is {"title", "sentences": [str, …]}. `context` is what the task says beside its
-    prompt, such as the criterion drawn for it.
+    prompt, such as the criterion drawn for it. `suggestions` are those of the form that shows any.
     """
 
     responses: tuple[ShownResponse, ...]
     passages: tuple[Mapping[str, Any], ...] = ()
     context: Mapping[str, Any] | None = None
+    suggestions: tuple[Suggested, ...] = ()
 
     @classmethod
     def of_ids(cls, response_ids: Sequence[int]) -> "Shown":
@@ -58,12 +75,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Pair:
-    """A preference as trainers want it. `tie` keeps the two in the order they were given."""
+    """A preference as trainers want it. `tie` keeps the two in the order they were given.
+
+    `stated`: it holds under what its task states (`annotate/kinds/context.py`), not in general.
+    """
 
     chosen: int
     rejected: int
     strength: int
     tie: bool
+    stated: bool = False
 
 
 class Kind(Protocol):
@@ -94,6 +115,12 @@ class Kind(Protocol):
         """The preferences between two responses that a stored answer holds; may be none.
 
         `response_ids` are all responses of the task, in an order that is the same for everybody.
+        """
+
+    def said(self, value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+        """The parts of a stored answer that others' can be compared with, by what was asked.
+
+        None of what cannot be: words, and what nobody else was asked.
         """
 
     def distance(

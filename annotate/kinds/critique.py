@@ -18,6 +18,7 @@ from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown, ShownResponse
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Saying
 
 NAME = "critique"
 SCHEMA_VERSION = 1
@@ -98,6 +99,11 @@ def text_of(response: ShownResponse) -> str:
 
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     """None: a critique prefers no shown response to another. See `refined` above."""
+    return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """Nothing: words are no labels."""
     return []
 
 

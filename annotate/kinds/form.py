@@ -36,6 +36,7 @@ from annotate.kinds.form_settings import (
     response_range,
 )
 from annotate.kinds.parts import PARTS
+from annotate.kinds.sayings import Saying
 
 NAME = "form"
 SCHEMA_VERSION = 1
@@ -56,6 +57,7 @@ __all__ = [
     "needs_content",
     "pairs",
     "response_range",
+    "said",
 ]
 
 
@@ -173,6 +175,15 @@ def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
         if found:
             return found
     return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """What each answer says, its question's name before what the kind asks."""
+    return [
+        saying._replace(question=".".join(filter(None, (answer.name, saying.question))))
+        for answer in _read(value, response_ids)
+        for saying in answer.kind.said(answer.value, answer.responses)
+    ]
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

@@ -27,6 +27,7 @@ NEEDS_CONTENT = True
 
 clean_settings = pairwise.clean_settings
 distance = pairwise.distance
+said = pairwise.said
 
 
 def clean_value(

@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from annotate.inputs import clean_integer, clean_text
-from annotate.kinds import answers
+from annotate.kinds import answers, sayings
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Saying
+from annotate.wording import translatable
 
 NAME = "labels"
 SCHEMA_VERSION = 1
@@ -45,7 +47,9 @@ class Label:
 class LabelsSettings(AnswerSettings):
     """`leaf_only`: only labels without children may be chosen. `max` 0 stands for no limit."""
 
-    tree: tuple[Label, ...] = field(default_factory=lambda: (Label("yes"), Label("no")))
+    tree: tuple[Label, ...] = field(
+        default_factory=lambda: (Label(translatable("yes")), Label(translatable("no")))
+    )
     scope: str = "task"
     multiple: bool = False
     leaf_only: bool = False
@@ -182,6 +186,12 @@ def with_ancestors(label: str) -> list[str]:
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     """None: labels prefer no response to another."""
     return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """The labels chosen for the task or for each response, as one."""
+    chosen = {"": value["labels"]} if "labels" in value else value.get("responses", {})
+    return [sayings.Label("", about, " + ".join(labels)) for about, labels in chosen.items()]
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

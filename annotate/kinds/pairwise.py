@@ -28,6 +28,7 @@ from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.criteria import Criterion, clean_criteria, clean_reasons
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Saying, preference
 
 NAME = "pairwise"
 SCHEMA_VERSION = 1
@@ -170,10 +171,26 @@ def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     return [to_pair(value, response_ids)]
 
 
+def turned(value: Mapping[str, Any], response_ids: Sequence[int]) -> dict[str, Any]:
+    """The opposite preference. How clear it is nobody said, so it is slight; what was said by
+    criteria is not turned, and left out. Raises ValueError for a tie.
+    """
+    pair = to_pair(value, response_ids)
+    if pair.tie:
+        raise ValueError("a tie has no opposite")
+    return {"verdict": "prefer", "preferred": pair.rejected, "strength": 1}
+
+
 def signed(value: Mapping[str, Any], response_ids: Sequence[int]) -> int:
     """-3..3: positive when the first of `response_ids` is better, 0 for every kind of tie."""
     pair = to_pair(value, response_ids)
     return pair.strength if pair.chosen == response_ids[0] else -pair.strength
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """The preference, and that by each criterion."""
+    by_criterion = value.get("criteria", {}).items()
+    return [preference(name, part, response_ids) for name, part in [("", value), *by_criterion]]
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

@@ -26,6 +26,7 @@ from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Order, Saying
 
 NAME = "ranking"
 SCHEMA_VERSION = 1
@@ -182,9 +183,9 @@ def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     tiers between two depends on who else was shown. Unrankable ones are in no pair, and neither
     are two that best + worst, or best alone, left in the middle.
     """
-    said = _relations(value, response_ids)
+    relations = _relations(value, response_ids)
     found = []
-    for (first, second), relation in said.items():
+    for (first, second), relation in relations.items():
         if relation == EQUAL:
             found.append(Pair(chosen=first, rejected=second, strength=0, tie=True))
         elif relation in (FIRST, SECOND):
@@ -220,6 +221,20 @@ def _relation(value: Mapping[str, Any], first: int, second: int) -> str | None:
             return SECOND
         return None
     return EQUAL
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """The order; best + worst is one with the middle tied. Unrankable ones stand in none."""
+    verdict = value["verdict"]
+    if verdict == "full":
+        return [Order("", tuple(map(tuple, value["tiers"])))]
+    if verdict not in ("best", "best_worst"):
+        return [Order("", (tuple(sorted(response_ids)),))]
+    best, worst = value["best"], value.get("worst")
+    rest = tuple(sorted(pk for pk in response_ids if pk not in (best, worst)))
+    if worst is None:
+        return [Order("", ((best,),), rest)]
+    return [Order("", tuple(tier for tier in ((best,), rest, (worst,)) if tier))]
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

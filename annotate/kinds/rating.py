@@ -24,7 +24,9 @@ from annotate.kinds import answers, scales
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Label, Level, Saying
 from annotate.kinds.scales import Scale
+from annotate.wording import translatable
 
 NAME = "rating"
 SCHEMA_VERSION = 1
@@ -50,7 +52,7 @@ class Criterion:
 class RatingSettings(AnswerSettings):
     """`overall` is the name of a criterion; empty, the first one makes the preferences."""
 
-    criteria: tuple[Criterion, ...] = (Criterion("overall"),)
+    criteria: tuple[Criterion, ...] = (Criterion(translatable("overall")),)
     overall: str = ""
     words: bool = False
 
@@ -185,6 +187,28 @@ def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
         strength = 1 + min(2, int(3 * abs(a - b) + 1e-9))
         found.append(Pair(chosen=chosen, rejected=rejected, strength=strength, tie=False))
     return found
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """Each response's rating by each criterion, null left out; and what is said of words.
+
+    Ratings on a scale of whole numbers are ordinal.
+    """
+    found: list[Saying] = []
+    for pk in map(str, response_ids):
+        for name, rating in value["ratings"].get(pk, {}).items():
+            if rating is not None:
+                found.append(Label(name, pk, rating, _level(value["scales"][name], rating)))
+        marks = value.get("words", {}).get(pk, ())
+        found += [Label("words", f"{pk}.{place}", mark) for place, mark in enumerate(marks)]
+    return found
+
+
+def _level(scale: scales.Stored, rating: float | str) -> Level:
+    if isinstance(scale, str):
+        return "nominal"
+    whole = all(float(one).is_integer() for one in (*scale, float(rating)))
+    return "ordinal" if whole else "interval"
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

@@ -22,6 +22,7 @@ from annotate.kinds import answers
 from annotate.kinds.answers import AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import FIRST, SECOND, Label, Saying
 
 NAME = "similarity"
 SCHEMA_VERSION = 1
@@ -87,6 +88,15 @@ def triplet(value: Mapping[str, Any], response_ids: Sequence[int]) -> tuple[int,
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     """None: to be closer is not to be better. `triplet` gives what the answer says."""
     return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """Which of the two that are not the anchor is closer."""
+    low, high = sorted(pk for pk in response_ids if pk != value["anchor"])
+    about = f"{low},{high}"
+    if value["verdict"] != "closer":
+        return [Label("", about, value["verdict"])]
+    return [Label("", about, FIRST if value["closer"] == low else SECOND)]
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

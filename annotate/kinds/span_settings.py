@@ -9,6 +9,7 @@ from annotate.inputs import clean_boolean, clean_choice, clean_integer, clean_te
 from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.errors import InvalidValue
+from annotate.wording import translatable
 
 NO_EVIDENCE = "none"
 EARLIER_TEXT = "earlier_text"
@@ -50,18 +51,24 @@ class MissingType:
 
 
 DEFAULT_TYPES = (
-    SpanType("irrelevant", "Irrelevant", color=0, category="C1"),
-    SpanType("repetitive", "Repetitive", color=1, category="C1", evidence=EARLIER_TEXT),
+    SpanType("irrelevant", translatable("Irrelevant"), color=0, category="C1"),
     SpanType(
-        "inconsistent", "Inconsistent fact", color=2, category="C2", evidence=PASSAGE_SENTENCES
+        "repetitive", translatable("Repetitive"), color=1, category="C1", evidence=EARLIER_TEXT
     ),
-    SpanType("unverifiable", "Unverifiable fact", color=3, category="C2"),
-    SpanType("incoherent", "Incoherent", color=4, category="C1"),
+    SpanType(
+        "inconsistent",
+        translatable("Inconsistent fact"),
+        color=2,
+        category="C2",
+        evidence=PASSAGE_SENTENCES,
+    ),
+    SpanType("unverifiable", translatable("Unverifiable fact"), color=3, category="C2"),
+    SpanType("incoherent", translatable("Incoherent"), color=4, category="C1"),
 )
 DEFAULT_MISSING = (
-    MissingType("missing_answer", "Missing answer"),
-    MissingType("missing_major", "Missing major auxiliary information"),
-    MissingType("missing_minor", "Missing minor auxiliary information"),
+    MissingType("missing_answer", translatable("Missing answer")),
+    MissingType("missing_major", translatable("Missing major auxiliary information")),
+    MissingType("missing_minor", translatable("Missing minor auxiliary information")),
 )
 
 
@@ -72,6 +79,9 @@ class SpansSettings(AnswerSettings):
     `snapping` is what a selection on the page grows to. With `submit_gate` a marked response
     must be corrected, and a corrected one marked; without `correction` it asks only for a mark or
     a tick that there is no error.
+
+    With `suggestions` people see what AI judges marked, but for `blind_percent` of the seats;
+    `decide_suggestions` asks that each mark be accepted, changed or dismissed.
     """
 
     types: tuple[SpanType, ...] = DEFAULT_TYPES
@@ -81,6 +91,9 @@ class SpansSettings(AnswerSettings):
     missing_types: tuple[MissingType, ...] = DEFAULT_MISSING
     correction: bool = True
     submit_gate: bool = True
+    suggestions: bool = False
+    decide_suggestions: bool = False
+    blind_percent: int = 20
 
 
 def clean_settings(raw: Mapping[str, Any]) -> SpansSettings:
@@ -104,6 +117,8 @@ def clean_settings(raw: Mapping[str, Any]) -> SpansSettings:
         names = [answers.clean_name(f"{field}.{i}", entry) for i, entry in enumerate(listed)]
         _check_names(field, names, "")
         given["severities"] = tuple(names)
+    if "blind_percent" in given:
+        clean_integer(f"{SETTINGS}.blind_percent", given["blind_percent"], low=0, high=100)
     return SpansSettings(**given)
 
 

@@ -16,6 +16,9 @@ range of the same part, or sentences of a passage: passages and sentences count 
 sentence 0 is the passage's title. `corrected` holds only texts that were changed. Marks are
 stored by response, part, start, end and the project's order of types.
 
+Where the project shows what judges suggest, marks may name a suggestion that they were made of, and
+`suggestions` tell what became of each: see span_suggestions.py.
+
 Types stand in order of priority: where several would fit, the first does. Source of the default
 types, the missing items and the gate: Wu et al. 2023 (Fine-Grained RLHF, arXiv 2306.01693).
 """
@@ -24,21 +27,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotate.finegrained.layout import lay_out
-from annotate.inputs import clean_boolean, clean_choice, clean_integer, clean_text
-from annotate.kinds import answers
-from annotate.kinds.contract import Pair, Shown, ShownResponse
+from annotate.inputs import clean_boolean, clean_choice, clean_text
+from annotate.kinds import answers, span_suggestions
+from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.critique import text_of
 from annotate.kinds.errors import InvalidValue
-from annotate.kinds.span_settings import (
-    EARLIER_TEXT,
-    NO_EVIDENCE,
-    MissingType,
-    SpansSettings,
-    SpanType,
-    clean_settings,
+from annotate.kinds.sayings import Marked, Saying
+from annotate.kinds.span_marks import (
+    MAX_CORRECTED_CHARS,
+    MAX_NOTE_CHARS,
+    Mark,
+    clean_evidence,
+    clean_mark,
+    place_of,
+    response_of,
 )
+from annotate.kinds.span_settings import SpansSettings, clean_settings
 
 __all__ = [
+    "MAX_MARKS",
+    "MAX_NOTE_CHARS",
     "NAME",
     "NEEDS_CONTENT",
     "RESPONSES",
@@ -48,6 +56,7 @@ __all__ = [
     "distance",
     "pairs",
     "renamed",
+    "said",
 ]
 
 NAME = "spans"
@@ -55,13 +64,7 @@ SCHEMA_VERSION = 1
 RESPONSES = (1, 10)
 NEEDS_CONTENT = True
 MAX_MARKS = 2_000
-MAX_NOTE_CHARS = 2_000
-MAX_CORRECTED_CHARS = 1_000_000
-MARK_FIELDS = (
-    *("response", "part", "start", "end", "type", "severity", "evidence", "note", "replacement"),
-)
 
-Mark = dict[str, Any]
 Item = dict[str, Any]
 
 
@@ -70,141 +73,39 @@ def clean_value(
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
     answer = answers.begin(
-        raw, ("marks", "missing", "corrected", "no_error"), settings=settings, rationale=rationale
+        raw,
+        ("marks", "missing", "corrected", "no_error", "suggestions"),
+        settings=settings,
+        rationale=rationale,
     )
-    marks = _marks(answer.get("marks", ()), shown, settings)
+    placed = _marks(answer.get("marks", ()), shown, settings)
+    marks = [mark for _, mark in placed]
     missing = _missing(answer.get("missing", ()), shown, settings)
     corrected = _corrected(answer.get("corrected", {}), shown, settings)
     no_error = clean_boolean("value.no_error", answer.get("no_error", False))
     _check_gate(marks, missing, corrected, no_error, settings)
+    suggestions = span_suggestions.clean(answer.get("suggestions"), placed, shown, settings)
     return {
         "marks": marks,
         "missing": missing,
         "corrected": corrected,
         "no_error": no_error,
+        **suggestions,
         **answers.confidence(answer, settings),
     }
 
 
-def _marks(raw: object, shown: Shown, settings: SpansSettings) -> list[Mark]:
+def _marks(raw: object, shown: Shown, settings: SpansSettings) -> list[tuple[int, Mark]]:
+    """In order, each with its place in what was sent."""
     listed = answers.clean_list("value.marks", raw, low=0, high=MAX_MARKS)
     marks = [
-        (index, _mark(f"value.marks.{index}", entry, shown, settings))
+        (index, clean_mark(f"value.marks.{index}", entry, shown, settings))
         for index, entry in enumerate(listed)
     ]
     order = {kind.name: place for place, kind in enumerate(settings.types)}
-    marks.sort(key=lambda mark: (_place(mark[1]), order[mark[1]["type"]]))
+    marks.sort(key=lambda mark: (place_of(mark[1]), order[mark[1]["type"]]))
     _check_together(marks, settings)
-    return [mark for _, mark in marks]
-
-
-def _mark(field: str, raw: object, shown: Shown, settings: SpansSettings) -> Mark:
-    given = answers.clean_object(field, raw, MARK_FIELDS)
-    response = _response(f"{field}.response", given, shown)
-    part = _part(f"{field}.part", given.get("part", 0), response)
-    text = response.text_of(part, f"{field}.part")
-    start, end = _range(field, given, len(text))
-    if not text[start:end].strip():
-        raise InvalidValue(f"{field}.end", "marks only white space; mark the words in question")
-    types = {kind.name: kind for kind in settings.types}
-    kind = types[clean_choice(f"{field}.type", given.get("type"), types)]
-    mark: Mark = {"response": response.id, "part": part, "start": start, "end": end}
-    mark["type"] = kind.name
-    mark |= _severity(f"{field}.severity", given.get("severity"), settings)
-    mark |= _evidence(f"{field}.evidence", given.get("evidence"), kind, shown, start)
-    mark |= _words(field, given, kind)
-    return mark
-
-
-def _response(field: str, given: Mapping[str, Any], shown: Shown) -> ShownResponse:
-    """The response that is named; where only one is shown it need not be."""
-    only = shown.response_ids[0] if len(shown.responses) == 1 else None
-    return shown.response(given.get("response", only), field)
-
-
-def _part(field: str, value: object, response: ShownResponse) -> int:
-    if not response.parts:
-        raise InvalidValue(field, "response {response} has no part to mark", response=response.id)
-    return clean_integer(field, value, low=0, high=len(response.parts) - 1)
-
-
-def _range(field: str, given: Mapping[str, Any], length: int) -> tuple[int, int]:
-    """The start and end within a text of that length. Raises InvalidValue."""
-    start = clean_integer(f"{field}.start", given.get("start"), low=0, high=length)
-    end = clean_integer(f"{field}.end", given.get("end"), low=0, high=length)
-    if start >= end:
-        raise InvalidValue(f"{field}.end", "must lie behind the start ({start})", start=start)
-    return start, end
-
-
-def _severity(field: str, value: object, settings: SpansSettings) -> Mark:
-    if settings.severities:
-        return {"severity": clean_choice(field, value, settings.severities)}
-    if value is not None:
-        raise InvalidValue(field, "is not asked for in this project; leave it out")
-    return {}
-
-
-def _evidence(
-    field: str, raw: object, kind: SpanType | MissingType, shown: Shown, start: int
-) -> Mark:
-    """{"evidence": …} as the type wants it; sentences are wanted only where there are passages."""
-    if kind.evidence == NO_EVIDENCE or (kind.evidence != EARLIER_TEXT and not shown.passages):
-        if raw is not None:
-            if kind.evidence == NO_EVIDENCE:
-                raise InvalidValue(field, "is not asked for with this type; leave it out")
-            raise InvalidValue(field, "has no passage to point at; leave it out")
-        return {}
-    if kind.evidence == EARLIER_TEXT:
-        if raw is None:
-            raise InvalidValue(
-                field, "is missing; mark the earlier text for {type}", type=kind.name
-            )
-        given = answers.clean_object(field, raw, ("start", "end"))
-        first, end = _range(field, given, start)
-        return {"evidence": {"start": first, "end": end}}
-    if raw is None:
-        raise InvalidValue(
-            field, "is missing; choose a passage's sentences for {type}", type=kind.name
-        )
-    return {"evidence": _sentences(field, raw, shown)}
-
-
-def _sentences(field: str, raw: object, shown: Shown) -> dict[str, Any]:
-    given = answers.clean_object(field, raw, ("passage", "sentences"))
-    count = len(shown.passages)
-    number = clean_integer(f"{field}.passage", given.get("passage"), low=1, high=count)
-    last = len(shown.passages[number - 1]["sentences"])
-    path = f"{field}.sentences"
-    chosen = answers.clean_list(path, given.get("sentences"), low=1, high=last + 1)
-    numbers: list[int] = []
-    for index, sentence in enumerate(chosen):
-        one = clean_integer(f"{path}.{index}", sentence, low=0, high=last)
-        if one in numbers:
-            raise InvalidValue(
-                f"{path}.{index}", "{name} stands there twice; leave one out", name=one
-            )
-        numbers.append(one)
-    return {"passage": number, "sentences": sorted(numbers)}
-
-
-def _words(field: str, given: Mapping[str, Any], kind: SpanType) -> Mark:
-    """The note, if not blank, and the replacement, which may be empty: to be deleted."""
-    words: Mark = {}
-    note, replacement = given.get("note"), given.get("replacement")
-    if note is not None:
-        note = clean_text(f"{field}.note", note, max_chars=MAX_NOTE_CHARS)
-        words |= {"note": note} if note.strip() else {}
-    if replacement is not None:
-        path = f"{field}.replacement"
-        words["replacement"] = clean_text(path, replacement, max_chars=MAX_CORRECTED_CHARS)
-    elif kind.correction:
-        raise InvalidValue(
-            f"{field}.replacement",
-            "is missing; {type} wants a text in its place, which may be empty",
-            type=kind.name,
-        )
-    return words
+    return marks
 
 
 def _check_together(marks: Sequence[tuple[int, Mark]], settings: SpansSettings) -> None:
@@ -214,13 +115,13 @@ def _check_together(marks: Sequence[tuple[int, Mark]], settings: SpansSettings) 
     """
     reach: tuple[int, Mark] | None = None
     for (index, mark), (before, earlier) in zip(marks[1:], marks, strict=False):
-        if (_place(mark), mark["type"]) == (_place(earlier), earlier["type"]):
+        if (place_of(mark), mark["type"]) == (place_of(earlier), earlier["type"]):
             late, first = max(index, before), min(index, before)
             raise InvalidValue(
                 f"value.marks.{late}", "is mark {first} again; leave one out", first=first
             )
     for index, mark in marks:
-        same = reach is not None and _place(reach[1])[:2] == _place(mark)[:2]
+        same = reach is not None and place_of(reach[1])[:2] == place_of(mark)[:2]
         if reach is None or not same or reach[1]["end"] <= mark["start"]:
             reach = (index, mark)
         elif not settings.overlap:
@@ -240,10 +141,6 @@ def _check_together(marks: Sequence[tuple[int, Mark]], settings: SpansSettings) 
             reach = (index, mark)
 
 
-def _place(mark: Mapping[str, Any]) -> tuple[int, int, int, int]:
-    return mark["response"], mark["part"], mark["start"], mark["end"]
-
-
 def _missing(raw: object, shown: Shown, settings: SpansSettings) -> list[Item]:
     high = MAX_MARKS if settings.missing_types else 0
     listed = answers.clean_list("value.missing", raw, low=0, high=high)
@@ -252,10 +149,10 @@ def _missing(raw: object, shown: Shown, settings: SpansSettings) -> list[Item]:
     for index, entry in enumerate(listed):
         field = f"value.missing.{index}"
         given = answers.clean_object(field, entry, ("response", "type", "evidence"))
-        pk = _response(f"{field}.response", given, shown).id
+        pk = response_of(f"{field}.response", given, shown).id
         kind = types[clean_choice(f"{field}.type", given.get("type"), types)]
         item: Item = {"response": pk, "type": kind.name}
-        item |= _evidence(f"{field}.evidence", given.get("evidence"), kind, shown, 0)
+        item |= clean_evidence(f"{field}.evidence", given.get("evidence"), kind, shown, 0)
         if item in items:
             raise InvalidValue(
                 field, "is item {other} again; leave one out", other=items.index(item)
@@ -317,7 +214,7 @@ def _check_gate(
         )
 
 
-def renamed(value: Mapping[str, Any], names: Mapping[int, int]) -> dict[str, Any]:
+def renamed(value: Mapping[str, Any], names: Mapping[int, Any]) -> dict[str, Any]:
     """The stored answer with other ids of responses, such as their positions in a file."""
     return {
         **value,
@@ -330,6 +227,19 @@ def renamed(value: Mapping[str, Any], names: Mapping[int, int]) -> dict[str, Any
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     """None: a project that marks several responses asks for a preference by itself."""
     return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """What is marked in each response, nothing marked included."""
+    found: list[Saying] = []
+    for pk in response_ids:
+        parts: dict[int, list[tuple[int, int, str]]] = {}
+        for mark in value["marks"]:
+            if mark["response"] == pk:
+                stretch = (mark["start"], mark["end"], mark["type"])
+                parts.setdefault(mark["part"], []).append(stretch)
+        found.append(Marked("", pk, parts))
+    return found
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:
@@ -351,7 +261,7 @@ def _unlike_marks(ours: Sequence[Mark], theirs: Sequence[Mark]) -> float:
     texts: dict[tuple[int, int], list[tuple[int, Mark]]] = {}
     for side, marks in enumerate((ours, theirs)):
         for mark in marks:
-            texts.setdefault(_place(mark)[:2], []).append((side, mark))
+            texts.setdefault(place_of(mark)[:2], []).append((side, mark))
     found = total = 0.0
     for marks_of in texts.values():
         places = [(mark["start"], mark["end"]) for _, mark in marks_of]

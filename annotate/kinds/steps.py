@@ -21,6 +21,7 @@ from annotate.kinds import answers
 from annotate.kinds.answers import AnswerSettings
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.errors import InvalidValue
+from annotate.kinds.sayings import Label, Saying
 
 NAME = "steps"
 SCHEMA_VERSION = 1
@@ -169,6 +170,16 @@ def first_wrong(value: Mapping[str, Any], response_id: int) -> int | None:
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:
     """None: labels of steps say nothing of one response against another."""
     return []
+
+
+def said(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Saying]:
+    """The label of each step that was judged, for steps that were cut by the same rule."""
+    return [
+        Label("", f"{pk}.{place}.{value['split']}", label, "ordinal")
+        for pk, labels in value["labels"].items()
+        for place, label in enumerate(labels)
+        if label is not None
+    ]
 
 
 def distance(a: Mapping[str, Any], b: Mapping[str, Any], response_ids: Sequence[int]) -> float:

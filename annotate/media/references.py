@@ -20,6 +20,7 @@ from typing import Any, TypeGuard
 from annotate.inputs import clean_text
 from annotate.kinds.errors import InvalidValue
 from annotate.media.checks.types import KINDS
+from annotate.wording import Told
 
 Reference = int | str
 Part = dict[str, Any]
@@ -30,6 +31,11 @@ DESCRIPTIONS = {
     "image": ("alt", "title"),
     "audio": ("title", "transcript"),
     "video": ("title", "alt", "transcript"),
+}
+_FILES = {
+    "image": Told("an image file"),
+    "audio": Told("an audio file"),
+    "video": Told("a video file"),
 }
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -59,21 +65,28 @@ class Catalogue:
         found = self._files.get(_normal(reference), [])
         if not found:
             raise InvalidValue(
-                field, f"no file {str(reference)[:200]!r} was uploaded here; upload it first"
+                field,
+                "no file {name!r} was uploaded here; upload it first",
+                name=str(reference)[:200],
             )
         if len(found) > 1:
             hashes = ", ".join(sorted(file.sha256[:12] for file in found))
             raise InvalidValue(
                 field,
-                f"{str(reference)[:200]!r} names {len(found)} different files "
-                f"(SHA-256 {hashes}); name the one you mean by its SHA-256",
+                "{name!r} names {count} different files "
+                "(SHA-256 {hashes}); name the one you mean by its SHA-256",
+                name=str(reference)[:200],
+                count=len(found),
+                hashes=hashes,
             )
         if found[0].kind != kind:
-            article = "an" if found[0].kind[0] in "ai" else "a"
             raise InvalidValue(
                 field,
-                f"{str(reference)[:200]!r} is {article} {found[0].kind} file; "
-                f'write "{found[0].kind}" for "{kind}", or name another file',
+                '{name!r} is {what}; write "{kind}" for "{given}", or name another file',
+                name=str(reference)[:200],
+                what=_FILES[found[0].kind],
+                kind=found[0].kind,
+                given=kind,
             )
         return found[0]
 
@@ -94,7 +107,9 @@ def resolve_parts(content: object, catalogue: Catalogue, field: str) -> list[Par
     if not entries:
         raise InvalidValue(field, "is an empty list; give a text or a part")
     if len(entries) > MAX_PARTS:
-        raise InvalidValue(field, f"has {len(entries)} parts; at most {MAX_PARTS} fit")
+        raise InvalidValue(
+            field, "has {count} parts; at most {most} fit", count=len(entries), most=MAX_PARTS
+        )
     listed = isinstance(content, list)
     return [
         _part(entry, catalogue, f"{field}.{number}" if listed else field)
@@ -134,7 +149,7 @@ def _kind(entry: Mapping[Any, Any], field: str) -> str:
         )
     if kind not in ("text", "code", "table", *KINDS):
         kinds = ", ".join(("text", "code", "table", *KINDS))
-        raise InvalidValue(f"{field}.type", f"must be one of: {kinds}")
+        raise InvalidValue(f"{field}.type", "must be one of: {choices}", choices=kinds)
     return str(kind)
 
 
@@ -149,7 +164,9 @@ def _media(kind: str, entry: Mapping[Any, Any], catalogue: Catalogue, field: str
     file = catalogue.find(reference, kind, f"{field}.{key}")
     if entry.get("sha256", file.sha256) != file.sha256:
         raise InvalidValue(
-            f"{field}.sha256", f"is not that of file {reference!r}; leave it out, or correct it"
+            f"{field}.sha256",
+            "is not that of file {name}; leave it out, or correct it",
+            name=repr(reference),
         )
     part: Part = {"type": kind, "file": file.id, "sha256": file.sha256}
     for name in DESCRIPTIONS[kind]:
@@ -163,9 +180,13 @@ def _table(entry: Mapping[Any, Any], field: str) -> Part:
     _refuse_unknown(entry, ("type", "columns", "rows", "title"), field)
     columns, rows = entry.get("columns"), entry.get("rows")
     if not isinstance(columns, list) or not 1 <= len(columns) <= MAX_COLUMNS:
-        raise InvalidValue(f"{field}.columns", f"must be a list of 1 to {MAX_COLUMNS} names")
+        raise InvalidValue(
+            f"{field}.columns", "must be a list of 1 to {most} names", most=MAX_COLUMNS
+        )
     if not isinstance(rows, list) or len(rows) * len(columns) > MAX_CELLS:
-        raise InvalidValue(f"{field}.rows", f"must be a list of rows, of {MAX_CELLS} cells in all")
+        raise InvalidValue(
+            f"{field}.rows", "must be a list of rows, of {most} cells in all", most=MAX_CELLS
+        )
     part: Part = {
         "type": "table",
         "columns": [
@@ -181,7 +202,9 @@ def _table(entry: Mapping[Any, Any], field: str) -> Part:
 
 def _row(row: object, width: int, field: str) -> Sequence[object]:
     if not isinstance(row, list) or len(row) != width:
-        raise InvalidValue(field, f"must be a list of {width} cells, as many as there are columns")
+        raise InvalidValue(
+            field, "must be a list of {count} cells, as many as there are columns", count=width
+        )
     for i, cell in enumerate(row):
         if isinstance(cell, str):
             clean_text(f"{field}.{i}", cell, max_chars=MAX_CELL)
@@ -199,7 +222,9 @@ def _refuse_unknown(entry: Mapping[Any, Any], known: Sequence[str], field: str) 
     for name in entry:
         if name not in known:
             names = ", ".join(sorted(set(known)))
-            raise InvalidValue(f"{field}.{str(name)[:100]}", f"unknown field; there are: {names}")
+            raise InvalidValue(
+                f"{field}.{str(name)[:100]}", "unknown field; there are: {names}", names=names
+            )
 
 
 def _is_reference(value: object) -> TypeGuard[Reference]:

@@ -2,6 +2,7 @@
    back. */
 
 import { tellOfOthers, tidy } from "./kept.js";
+import { singleKeys } from "./preferences.js";
 import { Outbox } from "./outbox.js";
 
 const { user, workUrl } = document.querySelector("[data-user]").dataset;
@@ -26,6 +27,11 @@ async function look() {
 }
 
 if (page) setTimeout(look, pause);
+
+addEventListener("keydown", (event) => {
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
+  if (event.key === "u" && plain && singleKeys()) document.querySelector("[data-undo]")?.click();
+});
 
 tidy(user);
 tellOfOthers(user);

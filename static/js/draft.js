@@ -3,7 +3,7 @@
 
 import { draftName, keep } from "./kept.js";
 import { signed } from "./outbox.js";
-import { setStatus } from "./status.js";
+import { setNotice, setStatus, text } from "./status.js";
 
 const PAUSE_MS = 700;
 const KEEPALIVE_MOST = 20_000;
@@ -18,6 +18,7 @@ export class Draft {
   #activity;
   #timer = 0;
   #dirty = false;
+  #isOut = false; // Logged out, as the page says.
 
   constructor(task, user, activity) {
     this.#task = task;
@@ -57,6 +58,7 @@ export class Draft {
         credentials: "same-origin",
         keepalive: body.length < KEEPALIVE_MOST, // Browsers refuse to carry on with longer ones.
       });
+      this.#tellWhoIsOut(answer.redirected);
       this.#sent(answer.ok && !answer.redirected);
     } catch {
       this.#sent(false);
@@ -64,8 +66,14 @@ export class Draft {
   }
 
   #sent(isSaved) {
-    setStatus(isSaved ? "saved" : "offline");
+    setStatus(isSaved ? "saved" : this.#isOut ? "kept" : "offline");
     if (!isSaved) this.#dirty = true;
+  }
+
+  /** A redirection leads to the login. */
+  #tellWhoIsOut(isOut) {
+    if (isOut !== this.#isOut) setNotice(isOut ? text("signedOut") : "", { login: isOut });
+    this.#isOut = isOut;
   }
 
   /** The answer is on its way; what is kept here is no longer wanted. */

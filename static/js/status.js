@@ -13,10 +13,10 @@ export function text(name, fields = {}) {
   );
 }
 
-/** The small line: "saving", "saved" or "offline"; nothing without a name. */
+/** The small line: "saving", "saved", "kept" or "offline"; nothing without a name. */
 export function setStatus(name = "") {
   line.textContent = name ? texts[name] : "";
-  line.dataset.kind = name === "offline" ? "trouble" : "";
+  line.dataset.kind = ["kept", "offline"].includes(name) ? "trouble" : "";
 }
 
 /** A message above the task, with the way to log in on wish; empty takes it away. */
@@ -36,7 +36,8 @@ export function count(change) {
 export function setShare(counted) {
   const bar = document.querySelector("[data-share]");
   const done = Number(document.querySelector("[data-done]").textContent);
-  const own = Math.floor((100 * done) / (Number(bar.dataset.total) || Infinity));
+  const total = Number(bar.dataset.total);
+  const own = done && total ? Math.max(1, Math.floor((100 * done) / total)) : 0;
   const percent = Math.max(counted, Math.min(own, 100));
   bar.value = percent;
   document.querySelector("[data-percent]").textContent = `${percent} %`;

@@ -148,7 +148,7 @@ function refused(entry, status, detail) {
 }
 
 function stuck(why) {
-  setStatus("offline");
+  setStatus(why === "signedOut" ? "kept" : "offline");
   if (why !== "offline") setNotice(text(why), { login: why === "signedOut" });
   else if (isWaiting) setNotice(text("waiting"));
 }

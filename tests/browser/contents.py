@@ -82,11 +82,14 @@ def problem(page: Page):
 
 
 def submit(page: Page) -> dict:
-    """By mouse; the stored value."""
+    """By mouse; the stored value. The page shows another task or has left when this returns."""
+    shown = page.locator("#task, form#answer").first
+    shown.evaluate("task => task.dataset.handedIn = ''")
     with page.expect_response(re.compile("/submit/|/judgements/")) as answer:
         page.get_by_role("button", name=re.compile("^(Submit|Save the change)")).click()
     assert answer.value.status in (200, 302)
     expect(problem(page)).to_be_hidden()
+    expect(page.locator("[data-handed-in]")).to_have_count(0)
     return last_value()
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from playwright.sync_api import Page
 
-from annotate.models import Project, User
+from annotate.models import Judge, Project, Task, User
 from annotate.models.content import Prompt
+from routing.models import Suggestion
 from tests.browser.contents import make_project
 
 LIGHT = (
@@ -80,3 +81,17 @@ def make_marking_project(
 def open_page(page: Page, project: Project) -> None:
     page.goto(f"/projects/{project.pk}/work/")
     page.locator(".span-layer").first.wait_for(state="attached")
+
+
+def suggest(task: Task, name: str, words: list[str], text: str) -> None:
+    """As a judge's of that name, version 2: all unverifiable, of the first response."""
+    marks = []
+    for one in words:
+        start = text.index(one)
+        mark = {"response": task.places.get(position=0).response_id, "part": 0, "start": start}
+        marks.append({**mark, "end": start + len(one), "type": "unverifiable", "note": "why"})
+    judge, _ = Judge.objects.get_or_create(
+        project=task.project, name=name, version=2, kind="openai"
+    )
+    value = {"marks": marks, "missing": [], "corrected": {}, "no_error": not marks}
+    Suggestion.objects.create(judge=judge, task=task, kind="spans", value=value)

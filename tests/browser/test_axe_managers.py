@@ -24,6 +24,7 @@ from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import save_judge
 from routing.services.passes import run_routing
 from routing.services.policies import current_judge, promote_policy
+from tests.annotate.judged_by_many import computed
 from tests.annotate.media import making
 from tests.browser.axe import CALM, Axe
 from tests.routing.judges.scripts import SCRIPTS
@@ -84,14 +85,16 @@ def test_a_project_at_work(manager, make_pair_tasks, add_member, make_user, add_
     for name, data in files.items():
         add_file(project, data, name)
     create_snapshot(project=project, actor=project.created_by)
-    look_at(axe, page, project, "", "tasks/", "people/", "export/", "media/", "audit/")
+    computed(project)
+    paths = ("", "tasks/", "people/", "export/", "media/", "audit/", "quality/", "quality/tasks/")
+    look_at(axe, page, project, *paths)
     page.goto(f"/projects/{project.pk}/")
     axe.look_from_the_right(page, "overview")
     page.goto(reverse("task", args=[tasks[0].pk]))
     axe.look(page, "task")
     page.goto(reverse("snapshot", args=[Snapshot.objects.get().pk]))
     axe.look(page, "snapshot")
-    assert axe.looks == 3 * 9
+    assert axe.looks == 3 * 11
 
 
 def judge(project: Project, count: int) -> None:
@@ -142,17 +145,20 @@ def test_routing(manager, make_pair_tasks, client, axe) -> None:
 
 
 def test_policies(manager, axe, length_judge) -> None:
-    """With no policy; while one is fitted; its page with charts, asked for a reason."""
+    """With no policy; while one is fitted; the page of a ppm with charts, asked for a reason."""
     page, project = manager
     page.goto(reverse("policies", args=[project.pk]))
     axe.look(page, "no policy")
     project.test_percent = 30
     project.save()
-    take_in(project, planted_rows(120, votes=3))
+    take_in(project, planted_rows(170, votes=3))
     page.goto(reverse("policies", args=[project.pk]))
     current_judge(project=project)
     page.reload()
-    for _ in range(2):
+    for kind, encoder in (("error", "none"), ("ppm", "minilm")):
+        page.get_by_label("Kind").select_option(kind)
+        page.get_by_label("Encoder of the features").fill(encoder)
+        page.get_by_label("PPM trains reward models").fill("20")
         page.get_by_role("button", name="Fit", exact=True).click()
         expect(page.get_by_role("button", name="Cancel the fit")).to_be_visible()
         run_fit(run=jobs.claim(PolicyFit, PolicyFit.objects.latest("pk").pk, owner="test"))
@@ -162,6 +168,7 @@ def test_policies(manager, axe, length_judge) -> None:
     promote_policy(policy=first, actor=None)
     page.goto(reverse("policy", args=[second.pk]))
     expect(page.get_by_label("Why")).to_be_visible()
+    expect(page.get_by_text("rank correlation ρ")).to_be_visible()
     axe.look(page, "policy")
     assert axe.looks == 3 * 3
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from benchmarks.scratch import wait_healthy
 from config.supervisor import web_service
+from tests.browser.marking import suggest
 from tests.faults.processes import ROOT, free_port
 
 MOST_BYTES = 150_000
@@ -50,15 +51,38 @@ def address(transactional_db, tmp_path: Path):
 def test_the_first_load_is_small(
     launch, address, client, make_user, make_project, add_member, make_pair_tasks
 ):
+    """Of a pair, and of what takes most: marking spans beside what a judge suggests."""
     ada = make_user("ada")
-    project = make_project(guidelines="Prefer **true** answers.")
-    add_member(project, ada)
-    make_pair_tasks(project, 3)
+    pairs = make_project(guidelines="Prefer **true** answers.")
+    marks = make_project(kind="spans", kind_settings={"suggestions": True, "blind_percent": 0})
+    for project in (pairs, marks):
+        add_member(project, ada)
+        tasks = make_pair_tasks(project, 3)
+    for task in tasks:
+        suggest(task, "Big", ["Answer"], "Answer a to 0.")
     context = launch().new_context(base_url=address)
     client.force_login(ada)
     context.add_cookies(
         [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": address}]
     )
+    for project, ready in ((pairs, ".response"), (marks, ".span-box.is-suggested")):
+        by_address, answers = first_load(context, project, ready)
+        static = {url: found for url, found in answers.items() if "/static/" in url}
+        assert len(static) > 15, "styles and modules of the page"
+        assert sum(by_address.values()) < MOST_BYTES, by_address
+        assert all(found["status"] == 200 for found in answers.values())
+        for url, found in answers.items():
+            headers = {name.lower(): value for name, value in found["headers"].items()}
+            is_small = by_address[url] < 1500
+            assert headers.get("content-encoding") == "gzip" or is_small, url
+            assert url not in static or "immutable" in headers["cache-control"], url
+        print(
+            f"{project.kind}: {sum(by_address.values()):,.0f} bytes in {len(by_address)} responses"
+        )
+
+
+def first_load(context, project, ready: str) -> tuple[dict[str, float], dict[str, dict]]:
+    """The bytes on the wire, and the answers, by address; `ready` is there once scripts ran."""
     page = context.new_page()
     wire = context.new_cdp_session(page)
     wire.send("Network.enable")
@@ -78,16 +102,6 @@ def test_the_first_load_is_small(
         lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}),
     )
     page.goto(reverse("work", args=[project.pk]), wait_until="networkidle")
-    page.get_by_role("radio", name="A is much better", exact=True).check()
+    page.locator(ready).first.wait_for()
     page.close()
-
-    by_address = {addresses[number]: size for number, size in sizes.items() if number in addresses}
-    static = {url: found for url, found in answers.items() if "/static/" in url}
-    assert len(static) > 15, "styles and modules of the page"
-    assert sum(by_address.values()) < MOST_BYTES, by_address
-    assert all(found["status"] == 200 for found in answers.values())
-    for url, found in static.items():
-        headers = {name.lower(): value for name, value in found["headers"].items()}
-        assert "immutable" in headers["cache-control"], url
-        assert headers.get("content-encoding") == "gzip" or by_address[url] < 1500, url
-    print(f"first load: {sum(by_address.values()):,.0f} bytes in {len(by_address)} responses")
+    return {addresses[one]: size for one, size in sizes.items() if one in addresses}, answers

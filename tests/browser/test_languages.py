@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from annotate.models import ApiToken
 from tests.browser.desk import PHONE, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +90,21 @@ def test_no_page_is_wider_than_the_window_from_right_to_left(arabic, open_in, pr
     assert wide == {}
 
 
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_the_current_tab_is_in_sight_on_a_phone(arabic, open_in, project, ada, direction):
+    ada.is_superuser = True
+    ada.save(update_fields=["is_superuser"])
+    options = arabic if direction == "rtl" else {"locale": "de"}
+    page = open_in(**options, viewport={"width": 375, "height": 800})
+    for name in ("settings/", "people/", ""):
+        page.goto(f"/projects/{project.pk}/{name}")
+        expect(page.locator("html")).to_have_attribute("dir", direction)
+        strip = page.locator(".tabs")
+        assert strip.evaluate("one => one.scrollWidth > 2 * one.clientWidth")
+        expect(strip.locator("[aria-current]")).to_be_in_viewport(ratio=0.9, timeout=5000)
+        assert page.evaluate("scrollY") == 0
+
+
 def test_the_work_page_is_mirrored_and_contents_keep_their_direction(arabic, open_in, project):
     page = open_in(**arabic)
     open_desk(page, project)
@@ -114,6 +130,16 @@ def test_arrows_go_where_they_point(arabic, open_in, project):
     page.keyboard.press("ArrowRight")
     assert scale.evaluate_all(at) == middle - 1
     assert scale.nth(middle - 1).locator("..").bounding_box()["x"] > before
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_a_long_name_pushes_no_button_out_of_the_window(open_in, ada, size):
+    ApiToken.objects.create(user=ada, name="x" * 100, digest="0" * 64, scopes=["read", "manage"])
+    page = open_in(locale="de-DE", **(PHONE if size == "phone" else {}))
+    page.goto("/account/")
+    box = page.locator("form[action*=revoke] button").bounding_box()
+    assert box["x"] + box["width"] <= page.viewport_size["width"]
+    assert not _overflow(page)
 
 
 def test_a_new_token_fits_a_narrow_phone_in_german(open_in):

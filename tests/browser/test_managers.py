@@ -233,3 +233,19 @@ def test_without_scripts_a_project_is_made_and_changed(open_browser, maria) -> N
     page.get_by_role("button", name="Pause the project").click()
     expect(page.locator(".project-name .badge")).to_have_text("Paused")
     assert Project.objects.get().state == "paused"
+
+
+def test_the_chosen_kind_of_judge_is_seen_also_after_a_mistake(open_browser, make_project, maria):
+    page = open_browser(maria)
+    page.goto(f"/projects/{make_project(maria).pk}/judges/?kind=rules")
+    for _ in range(2):
+        kinds = page.get_by_role("navigation", name="Kind")
+        chosen, other = (kinds.get_by_role("link", name=name) for name in ("Rules", "Panel"))
+        looks = [
+            link.evaluate("one => getComputedStyle(one).fontWeight") for link in (chosen, other)
+        ]
+        assert looks == ["600", "400"]
+        page.get_by_label("Name").fill("reward_model")
+        page.get_by_label("Configuration").fill("{")
+        page.get_by_role("button", name="Set up").click()
+        expect(page.get_by_text("is kept for the judge that training makes")).to_be_visible()

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
-from annotate.models import Judgement
+from annotate.models import Draft, Judgement
 from tests.browser.asked import LANDED, Asked
 from tests.browser.conftest import PASSWORD
 from tests.browser.desk import answer, counted, open_desk, option, question
@@ -66,6 +66,22 @@ def test_logging_in_in_another_tab_sends_it(open_browser, chat_server, ada, aske
     with page.expect_response(SENT):
         page.get_by_role("button", name="Submit").click()
     assert Judgement.objects.count() == 2
+
+
+def test_a_draft_tells_that_the_session_is_over(open_work, ada) -> None:
+    page = open_work(ada)
+    Session.objects.all().delete()
+    page.get_by_label("Why?").fill("half a thought")
+    expect(page.locator("[data-notice]")).to_contain_text("You are logged out")
+    expect(page.locator("[data-status]")).to_have_text("Kept in this browser")
+    other = page.context.new_page()
+    other.goto("/login/")
+    log_in(other)
+    expect(other.get_by_role("heading", name="Projects")).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.locator("[data-status]")).to_have_text("Saved")
+    expect(page.locator("[data-notice]")).to_be_hidden()
+    assert Draft.objects.get().value["fields"]["rationale"] == ["half a thought"]
 
 
 def test_a_change_of_an_answer_is_kept(open_work, ada) -> None:

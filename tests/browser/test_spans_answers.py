@@ -36,6 +36,34 @@ def test_evidence_from_passages_and_from_earlier_text(open_spans):
     assert LIGHT[evidence["start"] : evidence["end"]] == "was built about 280 BC"
 
 
+def test_a_title_that_has_the_focus_is_seen_whole(open_spans):
+    """What stays in place above the passages does not cover it, and its ring no words."""
+    sentences = [f"Sentence {number} of a long passage." for number in range(30)]
+    many = [{"title": f"Passage {number}", "sentences": sentences} for number in range(4)]
+    page = open_spans(PLAIN, LIGHT, passages=many)
+    drag(page, "made of steel")
+    page.keyboard.press("3")
+    page.get_by_role("checkbox", name="Sentence 29 of a long passage.").last.click()
+    for _ in range(3 * 31 + 30):
+        page.keyboard.press("ArrowUp")
+    title = page.get_by_role("checkbox", name="Title: Passage 0")
+    expect(title).to_be_focused()
+    covered, beside = title.evaluate("""(one) => {
+      const box = one.getBoundingClientRect();
+      const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+      const edges = [[x, box.top + 1], [x, box.bottom - 1], [box.left + 1, y], [box.right - 1, y]];
+      const style = getComputedStyle(one);
+      const ring = parseFloat(style.outlineWidth) + parseFloat(style.outlineOffset);
+      const next = one.nextElementSibling.getClientRects()[0];
+      return [
+        edges.some(([x, y]) => document.elementFromPoint(x, y) !== one),
+        next.left - box.right - ring,
+      ];
+    }""")
+    assert not covered
+    assert beside >= 0
+
+
 def test_what_is_missing_the_gate_and_the_correction(open_spans):
     page = open_spans({}, LIGHT, passages=PASSAGES)
     page.keyboard.press("m")

@@ -62,6 +62,26 @@ CONTRAST = """
 """
 
 
+CONTRAST_OF_RING = """
+(tab) => {
+  const luminance = (text) => text.match(/[\\d.]+/g).slice(0, 3)
+    .map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ring = luminance(getComputedStyle(tab).boxShadow);
+  const ground = luminance(getComputedStyle(tab.parentElement).backgroundColor);
+  return (Math.max(ring, ground) + 0.05) / (Math.min(ring, ground) + 0.05);
+}
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_chosen_response_stands_out_on_a_phone(open_work, ada, scheme):
+    """What tells it from the others has a contrast of 3 at least (WCAG 1.4.11)."""
+    page = open_work(ada, color_scheme=scheme, **PHONE)
+    assert page.locator(".switch [aria-current]").evaluate(CONTRAST_OF_RING) >= 3
+
+
 def test_first_load_is_light(open_browser, ada, project):
     page = open_browser(ada)
     loaded = {}

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from annotate.media.checks.source import BadMedia, Measured, Source
 from annotate.media.checks.types import M4A, MP4, WEBM, WEBM_SOUND, Format, recognise
-from annotate.wording import Grouped, translatable
+from annotate.wording import Grouped, Told, translatable
 
 LONGEST = 7 * 24 * 3600.0  # seconds
 UNDECLARED = ("", "application/octet-stream", "binary/octet-stream")
@@ -84,13 +84,13 @@ def _require_name(name: str, format: Format) -> None:
     if not extension:
         raise BadMedia(
             "has a name without an ending. It is {format}; its name must end with one of: {known}.",
-            format=format.name,
+            format=Told(format.name),
             known=known,
         )
     raise BadMedia(
         "is {format} by its content but .{ending} by its name. If {format} is what it should be, "
         "its name must end with one of: {known}.",
-        format=format.name,
+        format=Told(format.name),
         ending=extension,
         known=known,
     )
@@ -102,7 +102,7 @@ def _require_declared(declared: str, format: Format) -> None:
         return
     raise BadMedia(
         "is {format} by its content but was sent as {sent}. Send it as {right}.",
-        format=format.name,
+        format=Told(format.name),
         sent=declared[:80],
         right=format.content_type,
     )

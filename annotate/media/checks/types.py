@@ -53,7 +53,12 @@ M4A = Format("M4A", "audio", "audio/mp4", ("m4a", "mp4"), mp4.measure, ("audio/x
 MP4 = Format("MP4", "video", "video/mp4", ("mp4", "m4v"), mp4.measure, ("video/x-m4v",))
 WEBM = Format("WebM", "video", "video/webm", ("webm",), webm.measure)
 WEBM_SOUND = Format(
-    "WebM sound", "audio", "audio/webm", ("webm", "weba"), webm.measure, ("video/webm",)
+    translatable("WebM sound"),
+    "audio",
+    "audio/webm",
+    ("webm", "weba"),
+    webm.measure,
+    ("video/webm",),
 )
 FORMATS = (PNG, JPEG, GIF, WEBP, AVIF, WAV, MP3, OGG, FLAC, M4A, MP4, WEBM, WEBM_SOUND)
 TAKEN = "PNG, JPEG, GIF, WebP, AVIF; MP3, WAV, Ogg, FLAC, M4A; MP4, WebM"

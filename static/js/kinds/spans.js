@@ -4,6 +4,7 @@
 import { Confidence } from "./confidence.js";
 import { Caret } from "./spans/caret.js";
 import { Corrections } from "./spans/corrections.js";
+import { Deciding } from "./spans/deciding.js";
 import { Desk } from "./spans/desk.js";
 import { Entries } from "./spans/entries.js";
 import { Evidence } from "./spans/evidence.js";
@@ -13,6 +14,7 @@ import { Marks } from "./spans/marks.js";
 import { Missing } from "./spans/missing.js";
 import { Palette } from "./spans/palette.js";
 import { Selected } from "./spans/selection.js";
+import { Suggestions } from "./spans/suggestions.js";
 
 const TYPING = "textarea, select, input:not([type=checkbox], [type=radio])";
 const parts = new WeakMap(); // By task: those that hear of what happens in the whole page.
@@ -66,6 +68,8 @@ class Spans {
       m: () => this.#going.toMissing(),
       "[": () => this.#going.step(-1),
       "]": () => this.#going.step(1),
+      "+": () => this.#desk.deciding.accept(this.#desk.chosen),
+      "*": () => this.#desk.deciding.acceptAll(),
       Delete: remove,
       Backspace: remove,
       Escape: () => this.#going.leave(),
@@ -112,6 +116,8 @@ export function layOut(desk, marking, going) {
   desk.corrections = corrections(desk);
   desk.confidence = new Confidence(page);
   desk.entries = entries(desk, marking, going);
+  desk.deciding = new Deciding(desk, going);
+  desk.suggestions = suggestions(desk, going);
   desk.missing = new Missing(side, (type, response) => marking.addMissing(type, response));
   desk.palette = new Palette(bar, {
     choose: (type, held) => marking.give(type, held),
@@ -150,6 +156,7 @@ function entries(desk, marking, going) {
     labelOf: (type) => desk.palette.labelOf(type.name),
     letterOf: ({ response }) => (texts.responses.length > 1 ? texts.response(response).letter : ""),
     quoteOf: (entry) => ("start" in entry ? texts.quote(entry, 90) : ""),
+    originOf: (entry) => (entry.suggested ? page.text("origin", { judge: desk.offered.judgesOf(entry).join(", ") }) : ""),
     evidenceWords: (entry) => desk.evidence.words(entry),
     choose: (key) => going.choose(key === desk.chosen ? null : key, { reveal: true }),
     change: (key, fields) => marking.change(key, fields),
@@ -158,7 +165,25 @@ function entries(desk, marking, going) {
       desk.write();
     },
     remove: (key) => marking.remove(key),
+    move: (key, edge, step) => marking.moveEdge(key, edge, step),
     pick: (key) => desk.evidence.pick(desk.find(key)),
+  });
+}
+
+function suggestions(desk, going) {
+  const { deciding, page, texts, types } = desk;
+  return new Suggestions(page.places.side, {
+    text: page.text,
+    typeOf: (mark) => types.of(mark),
+    labelOf: (type) => desk.palette.labelOf(type.name),
+    letterOf: ({ response }) => (texts.responses.length > 1 ? texts.response(response).letter : ""),
+    quoteOf: (mark) => texts.quote(mark, 90),
+    choose: (key) => going.choose(key === desk.chosen ? null : key, { reveal: true }),
+    accept: (key) => deciding.accept(key),
+    change: (key) => deciding.change(key),
+    dismiss: (key) => deciding.dismiss(key),
+    acceptAll: () => deciding.acceptAll(),
+    bringBack: () => deciding.bringBack(),
   });
 }
 

@@ -1,9 +1,11 @@
 /* The answer while it is made: marks, missing items, corrected texts, no error; and the way back.
 
    Marks and items are as they are stored, with a `key` each that only the page knows. They are
-   never changed but replaced, so that what was before can be kept. */
+   never changed but replaced, so that what was before can be kept. A mark that was made of
+   judges' marks names them, [{id, mark}], as `dismissed` does those that are not to be marks. */
 
-const MARK_FIELDS = ["response", "part", "start", "end", "type", "severity", "evidence", "note", "replacement"];
+const PLACE_FIELDS = ["response", "part", "start", "end"];
+const MARK_FIELDS = [...PLACE_FIELDS, "type", "severity", "evidence", "note", "replacement", "suggested"];
 const ITEM_FIELDS = ["response", "type", "evidence"];
 
 export class Answer {
@@ -11,27 +13,36 @@ export class Answer {
   missing = [];
   corrected = {};
   noError = false;
+  dismissed = [];
+  #offered;
   #past = [];
   #future = [];
   #lastKey = 0;
   #compare;
 
-  /** `stored` may be anything; `is…` tell what of it makes sense here. */
-  constructor(stored, { isMark, isItem, isEvidence, isResponse, compare }) {
+  /** `stored` may be anything; `is…` tell what of it makes sense here. `offered` are the ids of the
+     suggestions on the page; null where there cannot be any. */
+  constructor(stored, { isMark, isItem, isEvidence, isResponse, compare, offered }) {
     this.#compare = compare;
+    this.#offered = offered ?? [];
     if (!isObject(stored)) return;
     const read = (list, isEntry, fields) =>
       listOf(list)
         .filter((entry) => isObject(entry) && isEntry(entry))
         .map((entry) => (isObject(entry.evidence) && isEvidence(entry) ? entry : { ...entry, evidence: undefined }))
         .map((entry) => this.#keyed(entry, fields));
-    this.marks = read(stored.marks, isMark, MARK_FIELDS).sort(compare);
+    this.marks = read(stored.marks, isMark, MARK_FIELDS)
+      .map((mark) => withoutGaps({ ...mark, suggested: offered ? refsOf(mark.suggested) : undefined }))
+      .sort(compare);
     this.missing = read(stored.missing, isItem, ITEM_FIELDS);
     const texts = Object.entries(isObject(stored.corrected) ? stored.corrected : {});
     this.corrected = Object.fromEntries(
       texts.filter(([id, text]) => isResponse(Number(id)) && typeof text === "string"),
     );
     this.noError = stored.no_error === true;
+    this.dismissed = listOf(stored.suggestions)
+      .filter((entry) => isObject(entry) && this.#offered.includes(entry.id))
+      .flatMap(({ id, dismissed }) => listOf(dismissed).map((mark) => ({ id, mark })));
   }
 
   /** The value as it is stored, of these responses alone; null when untouched. */
@@ -41,8 +52,15 @@ export class Answer {
     const marks = those(this.marks, MARK_FIELDS);
     const missing = those(this.missing, ITEM_FIELDS);
     const texts = Object.entries(this.corrected).filter(([id]) => ids.includes(Number(id)));
-    if (!marks.length && !missing.length && !texts.length && !this.noError) return null;
-    return { marks, missing, corrected: Object.fromEntries(texts), no_error: this.noError };
+    if (!marks.length && !missing.length && !texts.length && !this.noError && !this.dismissed.length) return null;
+    return { marks, missing, corrected: Object.fromEntries(texts), no_error: this.noError, ...this.#suggestions };
+  }
+
+  /** What has been seen, and dismissed, as the server wants it told. */
+  get #suggestions() {
+    const dismissed = (id) => this.dismissed.filter((ref) => ref.id === id).map(({ mark }) => mark);
+    const suggestions = this.#offered.map((id) => ({ id, dismissed: dismissed(id) }));
+    return suggestions.length ? { suggestions } : {};
   }
 
   find(key) {
@@ -76,8 +94,31 @@ export class Answer {
     this.missing = this.missing.map(change);
   }
 
+  /** Take up suggested marks: new ones, and `others`, further fields for marks by their key. */
+  take(marks, others = []) {
+    this.#keep();
+    const added = marks.map((mark) => this.#keyed(mark, MARK_FIELDS));
+    this.marks = [...this.marks, ...added].sort(this.#compare);
+    for (const [key, fields] of others) this.write(key, fields);
+    return added.map(({ key }) => key);
+  }
+
+  dismiss(refs) {
+    this.#keep();
+    this.dismissed = [...this.dismissed, ...refs];
+  }
+
+  /** Nothing is dismissed any more. */
+  bringBack() {
+    this.#keep();
+    this.dismissed = [];
+  }
+
+  /** What was suggested is dismissed with its mark. */
   remove(key) {
     this.#keep();
+    const { suggested } = this.find(key) ?? {};
+    if (suggested) this.dismissed = [...this.dismissed, ...suggested];
     this.marks = this.marks.filter((mark) => mark.key !== key);
     this.missing = this.missing.filter((item) => item.key !== key);
   }
@@ -107,7 +148,8 @@ export class Answer {
   }
 
   get #now() {
-    return { marks: this.marks, missing: this.missing, noError: this.noError };
+    const { marks, missing, noError, dismissed } = this;
+    return { marks, missing, noError, dismissed };
   }
 
   #go(from, to) {
@@ -117,6 +159,7 @@ export class Answer {
     this.marks = then.marks.map((mark) => this.#withWords(mark));
     this.missing = then.missing;
     this.noError = then.noError;
+    this.dismissed = then.dismissed;
     return true;
   }
 
@@ -142,6 +185,12 @@ export function overlapping(marks, { response, part, start, end }) {
 /** Whether two overlapping marks say the same of the same words. */
 export function isTwin(a, b) {
   return a.key !== b.key && a.start === b.start && a.end === b.end && a.type === b.type;
+}
+
+/** What of it names marks that were suggested; undefined for none. */
+function refsOf(suggested) {
+  const refs = listOf(suggested).filter(isObject);
+  return refs.length ? refs : undefined;
 }
 
 function isObject(value) {

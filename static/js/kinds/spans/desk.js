@@ -2,6 +2,7 @@
 
 import { Answer } from "./answer.js";
 import { problemOf } from "./checks.js";
+import { Offered } from "./offered.js";
 import { Tabs } from "./tabs.js";
 import { Texts } from "./texts.js";
 import { Types } from "./types.js";
@@ -18,6 +19,7 @@ export class Desk {
     this.texts = new Texts(page.task);
     this.types = new Types(page.settings, Boolean(side.querySelector("[data-passages]")));
     this.tabs = new Tabs(side);
+    this.offered = new Offered(bar, this);
   }
 
   /** Take the answer out of the field, as far as it makes sense here. */
@@ -29,6 +31,7 @@ export class Desk {
       isEvidence: (entry) => this.evidence.isRight(entry),
       isResponse: (id) => this.texts.response(id),
       compare: (a, b) => this.texts.compare(a, b, (name) => this.types.place(name)),
+      offered: this.page.settings.suggestions ? this.offered.ids : null,
     });
   }
 
@@ -90,6 +93,11 @@ export class Desk {
 
   /** The first thing that is wrong, with its words; null for nothing. */
   get problem() {
+    const [suggestion] = this.page.settings.decide_suggestions ? this.offered.open : [];
+    if (suggestion) {
+      const words = this.page.text("undecided", { count: this.offered.open.length });
+      return { name: "undecided", suggestion, words };
+    }
     const { marks, missing } = this.here;
     const { corrected } = this.answer.value(this.askedIds) ?? { corrected: {} };
     const answer = { marks, missing, corrected, no_error: this.answer.noError };
@@ -101,11 +109,13 @@ export class Desk {
 
   show() {
     const { marks, missing } = this.here;
-    const chosen = this.find(this.chosen);
+    const { open } = this.offered;
+    const chosen = this.find(this.chosen) ?? this.offered.find(this.chosen);
     if (!chosen) this.chosen = null;
     this.noError.checked = this.answer.noError;
-    this.marks.draw(marks, { chosen, pending: this.selected.pending, look: (mark) => this.#lookOf(mark) });
+    this.marks.draw([...marks, ...open], { chosen, pending: this.selected.pending, look: (mark) => this.#lookOf(mark) });
     this.entries.show(marks, missing, this.chosen);
+    this.suggestions.show(open, this.answer.dismissed.length, this.chosen);
     this.evidence.show();
     this.missing.show(this.askedIds);
     this.palette.showState(this.problem?.words ?? this.page.text("complete"));
@@ -113,7 +123,9 @@ export class Desk {
 
   #lookOf(mark) {
     const { color, name } = this.types.of(mark);
-    return { color, label: this.palette.labelOf(name), isLacking: Boolean(this.types.lackOf(mark)) };
+    const label = this.palette.labelOf(name);
+    if (mark.judge) return { color, label: `${label}?`, isSuggested: true };
+    return { color, label, isLacking: Boolean(this.types.lackOf(mark)) };
   }
 }
 

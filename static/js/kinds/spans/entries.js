@@ -1,5 +1,7 @@
 /* The lists of marks and of missing items beside the responses. The chosen one shows its details. */
 
+import { focusHead } from "./rows.js";
+
 export class Entries {
   #side;
   #template;
@@ -8,8 +10,8 @@ export class Entries {
   #types;
   #hooks;
 
-  /** `hooks` has find, choose, change, write, remove, pick by key; quoteOf, evidenceWords, letterOf
-     by entry; labelOf(type); text(). */
+  /** `hooks` has find, choose, change, write, remove, pick by key; move(key, edge, step); quoteOf,
+     evidenceWords, letterOf, originOf by entry; labelOf(type); text(). */
   constructor(side, types, hooks) {
     this.#side = side;
     this.#template = side.querySelector("template[data-entry]");
@@ -33,7 +35,7 @@ export class Entries {
   }
 
   focus(key) {
-    this.#rows.get(key)?.querySelector(".span-head").focus({ preventScroll: true });
+    if (this.#rows.has(key)) focusHead(this.#rows.get(key));
   }
 
   /** Show the place in an entry where something is lacking. */
@@ -64,6 +66,7 @@ export class Entries {
     on(".span-head", "click", () => this.#hooks.choose(key));
     on("[data-kind]", "change", (select) => this.#hooks.change(key, { type: select.value }));
     on("[data-severity]", "click", ({ dataset }) => this.#hooks.change(key, { severity: dataset.severity }));
+    on("[data-edge]", "click", ({ dataset }) => this.#hooks.move(key, dataset.edge, Number(dataset.step)));
     on("[data-pick]", "click", () => this.#hooks.pick(key));
     on("[data-note]", "input", ({ value }) => this.#hooks.write(key, { note: value.trim() ? value : undefined }));
     on("[data-replacement]", "input", ({ value }) => this.#hooks.write(key, { replacement: this.#replacement(key, value) }));
@@ -95,6 +98,9 @@ export class Entries {
     const words = this.#hooks.quoteOf(entry);
     quote.hidden = !words;
     if (quote.textContent !== words) quote.textContent = words;
+    const origin = row.querySelector("[data-origin]");
+    origin.textContent = this.#hooks.originOf(entry);
+    origin.hidden = !origin.textContent;
     const lacks = row.querySelector("[data-lacks]");
     lacks.hidden = !lack;
     lacks.textContent = lack ? text("lacks", { what: text(`lacks-${lack}`) }) : "";

@@ -15,7 +15,7 @@ export class Going {
     this.#desk.chosen = key;
     evidence.stop();
     this.#desk.show();
-    const entry = this.#desk.find(key);
+    const entry = this.#desk.find(key) ?? this.#desk.offered.find(key);
     if (!entry) return;
     if (!evidence.takesSentences(entry)) tabs.show("marks");
     if (reveal && "start" in entry) marks.reveal(entry);
@@ -28,19 +28,20 @@ export class Going {
     this.choose(keys.length ? keys[(keys.indexOf(chosen) + 1) % keys.length] : null);
   }
 
-  /** To the mark or item before or after; its words are said. */
+  /** To the suggestion, mark or item before or after; its words are said. */
   step(by) {
-    const { chosen, entries, here, page, tabs, types } = this.#desk;
-    const all = [...here.marks, ...here.missing];
+    const { chosen, entries, here, offered, page, suggestions, tabs, types } = this.#desk;
+    const all = [...offered.open, ...here.marks, ...here.missing];
     if (!all.length) return this.#desk.say("empty");
     const at = all.findIndex(({ key }) => key === chosen);
     const index = at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length;
     const entry = all[index];
     tabs.show("marks");
     this.choose(entry.key, { reveal: true });
-    entries.focus(entry.key);
     const fields = { type: types.titleOf(entry), quote: this.#desk.quoteOf(entry), number: index + 1, count: all.length };
-    page.announce(page.text("selected", fields));
+    if (entry.judge) suggestions.focus(entry.key);
+    else entries.focus(entry.key);
+    page.announce(page.text(entry.judge ? "suggested" : "selected", { ...fields, judge: entry.judge }));
   }
 
   toText() {
@@ -62,10 +63,13 @@ export class Going {
 
   /** Say what is wrong and go there; null when nothing is. */
   toProblem() {
-    const { confidence, corrections, entries, problem, tabs } = this.#desk;
+    const { confidence, corrections, entries, problem, suggestions, tabs } = this.#desk;
     if (!problem) return confidence.problem();
-    const { entry, name, response, words } = problem;
-    if (entry) {
+    const { entry, name, response, suggestion, words } = problem;
+    if (suggestion) {
+      this.choose(suggestion.key, { reveal: true });
+      suggestions.focus(suggestion.key);
+    } else if (entry) {
       tabs.show("marks");
       this.choose(entry.key, { reveal: true });
       entries.focusLack(entry.key, { earlier: "evidence", sentences: "evidence" }[name] ?? name);

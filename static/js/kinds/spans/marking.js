@@ -2,6 +2,7 @@
    with it, and back. */
 
 import { isTwin, overlapping } from "./answer.js";
+import { nextEdge } from "./edges.js";
 
 export class Marking {
   #desk;
@@ -36,13 +37,14 @@ export class Marking {
 
   /** A type was chosen: for what is selected, or for the mark that is. */
   give(type, held = this.readSelection()) {
-    const { chosen, evidence } = this.#desk;
+    const { chosen, deciding, evidence, offered } = this.#desk;
     if (evidence.picksEarlier && held?.pending) return this.takeEarlier(held.pending);
     if (held?.isSeveral) return this.#desk.say("one-text");
     if (held && !held.pending) return this.#desk.say("blank");
     if (held) return this.#mark(type, held.pending);
     const entry = this.#desk.find(chosen);
     if (entry && "start" in entry) return this.change(chosen, { type });
+    if (offered.find(chosen)) return deciding.change(chosen, { type });
     this.#desk.say("select");
   }
 
@@ -88,6 +90,22 @@ export class Marking {
     if (isOther && types.lackOf(now) === "evidence") evidence.pick(now);
   }
 
+  /** Move the start or the end of a mark by one of what selections grow to: a word, a sentence. */
+  moveEdge(key, edge, step) {
+    const { answer, page, texts } = this.#desk;
+    const mark = this.#desk.find(key);
+    const to = nextEdge(texts.part(mark.response, mark.part).map, mark, { edge, step, ...page.settings });
+    if (to === undefined) return this.#desk.say("no-edge");
+    const then = { ...mark, [edge]: to };
+    if (this.#isThere(then)) return;
+    const over = overlapping(answer.marks, then).find((other) => other.key !== key);
+    if (over && !page.settings.overlap) return this.#desk.say("overlap", { quote: texts.quote(over, 40) });
+    const isCut = mark.evidence?.end > then.start;
+    answer.update(key, isCut ? { [edge]: to, evidence: undefined } : { [edge]: to });
+    this.#desk.say("moved", { quote: this.#desk.quoteOf(then) });
+    this.#desk.write();
+  }
+
   /** Whether another mark says the same already; then that is said and all stays as it is. */
   #isThere(then) {
     const { answer, texts } = this.#desk;
@@ -98,9 +116,9 @@ export class Marking {
   }
 
   remove(key) {
-    const { answer, evidence, page } = this.#desk;
+    const { answer, deciding, evidence, page } = this.#desk;
     const entry = this.#desk.find(key);
-    if (!entry) return;
+    if (!entry) return deciding.dismiss(key);
     const beside = this.#beside(entry);
     const isFromList = page.places.side.contains(document.activeElement);
     this.#desk.say("deleted", { quote: this.#desk.quoteOf(entry) });

@@ -26,7 +26,7 @@ export class Marks {
     }
   }
 
-  /** Draw the marks; `look(mark)` gives {color, label, isLacking}. */
+  /** Draw the marks; `look(mark)` gives {color, label, isLacking, isSuggested}. */
   draw(marks, { chosen, pending, look }) {
     this.#pending = pending;
     for (const { id } of this.#texts.responses) {
@@ -56,8 +56,8 @@ export class Marks {
     const lanes = lanesOf(marks);
     const depth = Math.max(0, ...lanes) + 1;
     const shapes = marks.map(({ key, start, end, ...mark }, index) => {
-      const { color, label, isLacking } = look({ start, end, ...mark });
-      const looks = [key === chosen?.key && "is-chosen", isLacking && "is-lacking"];
+      const { color, label, isLacking, isSuggested } = look({ start, end, ...mark });
+      const looks = [key === chosen?.key && "is-chosen", isLacking && "is-lacking", isSuggested && "is-suggested"];
       return { key, part, start, end, color, label, lane: lanes[index], depth, look: looks.filter(Boolean).join(" ") };
     });
     const own = chosen && marks.find(({ key }) => key === chosen.key);
