@@ -36,6 +36,25 @@ def get_project(user: User, project_id: int, roles: frozenset[Role] = ANY_MEMBER
     return project
 
 
+BOARD_READERS = {
+    Project.BoardReaders.MANAGERS: MANAGE,
+    Project.BoardReaders.REVIEWERS: REVIEW,
+    Project.BoardReaders.MEMBERS: ANY_MEMBER,
+}
+
+
+def may_read_boards(project: Project, user: User) -> bool:
+    """Whether the project lets this member see its published leaderboards."""
+    role = project.membership.role if project.membership else None
+    return user.is_superuser or role in BOARD_READERS[project.board_readers]
+
+
+def get_board_project(user: User, project_id: int) -> Project:
+    """The project, if it lets the user see its leaderboards. Raises as `get_project` does."""
+    project = get_project(user, project_id)
+    return get_project(user, project_id, BOARD_READERS[project.board_readers])
+
+
 def get_in_project(user: User, queryset, pk: int, roles: frozenset[Role] = ANY_MEMBER):
     """An object that has a `project`, under the same rules as `get_project`."""
     found = queryset.filter(pk=pk).first()

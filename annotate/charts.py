@@ -24,10 +24,16 @@ MAX_POINTS = 300
 
 @dataclass(frozen=True)
 class Series:
-    """A named line. Points are (x, y) by ascending x; a y that is not finite is left out."""
+    """A named line. Points are (x, y) by ascending x; a y that is not finite is left out.
+
+    `bounds` gives each point its interval (low, high): drawn as a band if `is_banded`, and always
+    in the table. Such a series has at most MAX_POINTS finite points.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
+    bounds: Sequence[tuple[float, float]] = ()
+    is_banded: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,18 +92,28 @@ def line_chart(
     *,
     x_label: str,
     x_format: Callable[[float], str] | None = None,
+    mark: float | None = None,
 ) -> Chart:
-    """Lines over one x axis. Long series are thinned to MAX_POINTS by the mean of buckets."""
+    """Lines over one x axis. Long series are thinned to MAX_POINTS by the mean of buckets.
+
+    `mark`: an x that a line from top to bottom points out, if it lies within the chart.
+    """
     x_format = x_format or number
-    kept = [Series(s.name, thin([p for p in s.points if math.isfinite(p[1])])) for s in series]
+    kept = [
+        s if s.bounds else Series(s.name, thin([p for p in s.points if math.isfinite(p[1])]))
+        for s in series
+    ]
     xs = [x for s in kept for x, _ in s.points]
     ys = [y for s in kept for _, y in s.points]
+    ys += [y for s in kept if s.is_banded for bound in s.bounds for y in bound]
     ticks = nice_ticks(min(ys, default=0), max(ys, default=1))
     low, high = (min(xs), max(xs)) if xs else (0.0, 1.0)
     return Chart(
         title=title,
-        svg=_svg(title, ticks, _lines(kept, ticks, low, high), _x_labels(low, high, x_format)),
-        header=(x_label, *(s.name for s in kept)),
+        svg=_svg(
+            title, ticks, _lines(kept, ticks, low, high, mark), _x_labels(low, high, x_format)
+        ),
+        header=(x_label, *(name for s in kept for name in _columns(s))),
         rows=_table(kept, x_format),
         legend=tuple(s.name for s in kept) if len(kept) > 1 else (),
     )
@@ -164,31 +180,60 @@ def _svg(
     )
 
 
-def _lines(kept: list[Series], ticks: list[float], low: float, high: float) -> SafeString:
+def _lines(
+    kept: list[Series], ticks: list[float], low: float, high: float, mark: float | None
+) -> SafeString:
     """The lines in a nested drawing of 1000 units width that stretches with the chart."""
     spread = (high - low) or 1
+
+    def place(x: float, y: float) -> str:
+        return f"{_short((x - low) / spread * 1000)},{_short(_y(y, ticks) - TOP)}"
+
+    bands = format_html_join(
+        "",
+        '<polygon class="band series-{}" points="{}"/>',
+        (
+            (i, " ".join(place(x, y) for x, y in _outline(s)))
+            for i, s in enumerate(kept)
+            if s.is_banded
+        ),
+    )
+    marks = format_html_join(
+        "",
+        '<line class="mark" x1="{0}" x2="{0}" y1="0" y2="{1}" vector-effect="non-scaling-stroke"/>',
+        ((_short((x - low) / spread * 1000), HEIGHT) for x in (mark,) if x is not None)
+        if mark is not None and low <= mark <= high
+        else (),
+    )
     paths = format_html_join(
         "",
         '<polyline class="line series-{}" points="{}" vector-effect="non-scaling-stroke"/>',
         (
             (
                 i,
-                " ".join(
-                    f"{_short((x - low) / spread * 1000)},{_short(_y(y, ticks) - TOP)}"
-                    for x, y in s.points
-                ),
+                " ".join(place(x, y) for x, y in s.points),
             )
             for i, s in enumerate(kept)
         ),
     )
     return format_html(
         '<svg y="{}" width="100%" height="{}" viewBox="0 0 1000 {}" preserveAspectRatio="none"'
-        ' overflow="visible">{}</svg>',
+        ' overflow="visible">{}{}{}</svg>',
         TOP,
         HEIGHT,
         HEIGHT,
+        bands,
         paths,
+        marks,
     )
+
+
+def _outline(series: Series) -> list[tuple[float, float]]:
+    """Along the lower ends of the intervals and back along the upper ones."""
+    both = list(zip(series.points, series.bounds, strict=True))
+    return [(x, low) for (x, _), (low, _) in both] + [
+        (x, high) for (x, _), (_, high) in reversed(both)
+    ]
 
 
 def _y(value: float, ticks: list[float]) -> float:
@@ -215,9 +260,24 @@ def _short(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def _columns(series: Series) -> tuple[str, ...]:
+    if not series.bounds:
+        return (series.name,)
+    return series.name, _("%(name)s, from") % {"name": series.name}, _("to")
+
+
 def _table(kept: list[Series], x_format: Callable[[float], str]) -> list[tuple[str, ...]]:
+    width = sum(len(_columns(s)) for s in kept)
     by_x: dict[float, list[str]] = {}
-    for i, s in enumerate(kept):
-        for x, y in s.points:
-            by_x.setdefault(x, [""] * len(kept))[i] = number(y)
-    return [(x_format(x), *cells) for x, cells in sorted(by_x.items())]
+    column = 0
+    for s in kept:
+        cells: list[tuple[str, ...]] = [(number(y),) for _, y in s.points]
+        if s.bounds:
+            cells = [
+                (number(y), number(low), number(high))
+                for (_, y), (low, high) in zip(s.points, s.bounds, strict=True)
+            ]
+        for (x, *_rest), cell in zip(s.points, cells, strict=True):
+            by_x.setdefault(x, [""] * width)[column : column + len(cell)] = cell
+        column += len(_columns(s))
+    return [(x_format(x), *row) for x, row in sorted(by_x.items())]

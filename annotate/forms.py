@@ -1,16 +1,17 @@
 """The form that a task is asked under: a kind with its settings, at one version."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from annotate import kinds
+from annotate import kinds, suggestions
 from annotate.inputs import InvalidValue
 from annotate.kinds import Kind
-from annotate.kinds.contract import Shown, ShownResponse
+from annotate.kinds.contract import Shown, ShownResponse, Suggested
 from annotate.kinds.form_settings import FormSettings
+from annotate.kinds.span_settings import SpansSettings
 from annotate.models import FormVersion, Judgement, Project
 from annotate.models.chat import oldest_heartbeat
 from annotate.statements import fetch_one
@@ -88,6 +89,32 @@ class Form:
             return frozenset(question.kind for question in self.settings.questions)
         return frozenset([self.kind])
 
+    @property
+    def shows_suggestions(self) -> bool:
+        return isinstance(self.settings, SpansSettings) and self.settings.suggestions
+
+    def suggested(
+        self,
+        *,
+        task_id: int,
+        seat_id: int | None,
+        annotator_id: int,
+        told: Collection[int] | None = None,
+    ) -> tuple[Suggested, ...]:
+        """What AI judges propose to this person. `told`: of an earlier answer that is changed,
+        the ids that it tells of. No query where the form shows none, else at most two.
+        """
+        if not self.shows_suggestions:
+            return ()
+        if told is not None:
+            return suggestions.of_ids(task_id=task_id, ids=told)
+        return suggestions.for_seat(
+            task_id=task_id,
+            seat_id=seat_id,
+            annotator_id=annotator_id,
+            blind_percent=self.settings.blind_percent,
+        )
+
     def clean_value(
         self,
         raw: object,
@@ -96,16 +123,24 @@ class Form:
         response_ids: Sequence[int],
         annotator_id: int,
         rationale: str,
+        seat_id: int | None = None,
+        told: Collection[int] | None = None,
     ) -> dict[str, Any]:
         """The answer in its stored form. Raises InvalidValue.
 
-        One query for contents if the kind looks into them, else none. The context's `session`
-        is the conversation that this person holds at the task, whatever the task says.
+        One query for contents if the kind looks into them, else none, and those of `suggested`.
+        The context's `session` is the conversation that this person holds at the task, whatever
+        the task says.
         """
         if kinds.needs_content(self.module, self.settings):
             shown = _with_content(task_id, response_ids, annotator_id)
         else:
             shown = Shown.of_ids(response_ids)
+        if self.shows_suggestions:
+            proposed = self.suggested(
+                task_id=task_id, seat_id=seat_id, annotator_id=annotator_id, told=told
+            )
+            shown = replace(shown, suggestions=proposed)
         return self.module.clean_value(
             raw, shown=shown, settings=self.settings, rationale=rationale
         )

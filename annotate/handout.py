@@ -1,11 +1,14 @@
 """Who gets which seat next: exact, in the project's order, at the same cost at any size.
 
 A hand-out is one call of a database function (annotate/sql/handout.sql). It gives the caller
-the lease they already have, else takes an open seat with FOR UPDATE SKIP LOCKED from two lanes:
-first the seats that came back (by `reopened_key`), then the queue (by `queue_key`). A seat is no
+the lease they already have, else takes an open seat with FOR UPDATE SKIP LOCKED from three lanes:
+first the seats that came back (by `reopened_key`), then by priority those that a strategy ranked
+(by `ranked_key`; see annotate/services/places.py) and the queue (by `queue_key`). A seat is no
 good to a person who sits, sat, answered late or skipped at its task. Such seats pile up in front
 of whoever works much: with an overlap of 2, each task done leaves an open seat behind. So a
-membership keeps two cursors; what lies before them is passed over once for each person.
+membership keeps a cursor for each lane; what lies before it is passed over once for each person.
+A new ranking sets back the cursor of its own lane alone: who has done 100,000 tasks passes over
+the ranked ones anew, not over all that they did.
 
 Cursors only save time. A row may appear behind one (a transaction that commits late or rolls
 back), therefore nobody hears "nothing left" before a scan without cursors.

@@ -4,13 +4,16 @@ Each returns the value or raises InvalidValue naming the field, what was wrong a
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
-from annotate.wording import Refusal, translatable
+from annotate.wording import Refusal, Told, translatable
 
 BIGINT_MAX = 2**63 - 1
 MAX_DEPTH = 64
 MAX_PATH = 500
+
+T = TypeVar("T")
 
 
 class InvalidValue(Refusal):
@@ -22,9 +25,55 @@ class InvalidValue(Refusal):
         self.field = field[:MAX_PATH].encode("utf-8", "replace").decode()
         self.args = (f"{self.field}: {self.message}",)
 
+    @property
+    def with_field(self) -> Told:
+        """The refusal with its field, where a text says both."""
+        return Told("{field}: {why}", field=self.field, why=self.apart())
+
     def at(self, field: str) -> "InvalidValue":
         """The same reason at another field."""
         return InvalidValue(field, self.reason, **self.values)
+
+    @property
+    def all(self) -> "tuple[InvalidValue, ...]":
+        """All that was refused together with it, itself first."""
+        return (self,)
+
+
+class InvalidValues(InvalidValue):
+    """Several values are wrong: the first of them, and `all`."""
+
+    def __init__(self, refused: Sequence[InvalidValue]) -> None:
+        first, *_others = refused
+        super().__init__(first.field, first.reason, **first.values)
+        self._all = tuple(refused)
+
+    @property
+    def all(self) -> tuple[InvalidValue, ...]:
+        return self._all
+
+
+class Checks:
+    """Goes on behind a value that is refused, so that all are told at once.
+
+    `check.of(clean_text, …)` is what the check returns, None where it refused; `check.end()` raises
+    what was refused.
+    """
+
+    def __init__(self) -> None:
+        self.refused: list[InvalidValue] = []
+
+    def of(self, check: Callable[..., T], *given: Any, **named: Any) -> T | None:
+        try:
+            return check(*given, **named)
+        except InvalidValue as error:
+            self.refused += error.all
+            return None
+
+    def end(self) -> None:
+        """Raises InvalidValue, of several InvalidValues."""
+        if self.refused:
+            raise self.refused[0] if len(self.refused) == 1 else InvalidValues(self.refused)
 
 
 def clean_text(

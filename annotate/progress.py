@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.core.cache import cache
 
 from annotate.models import Seat
+from annotate.shares import whole_percent
 
 FRESH_SECONDS = 15
 
@@ -19,8 +20,8 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """0..100, rounded down so that 100 means finished."""
-        return 100 * self.done // self.total if self.total else 0
+        """0..100: 0 means that nothing is done, 100 that all is."""
+        return whole_percent(self.done, self.total)
 
     def at_least(self, done: int) -> "Progress":
         """For the eyes of who gave `done` judgements: an older count is not below their own."""

@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from annotate import handout
-from annotate.services import import_runs, jobs
+from annotate.models import QualityRun
+from annotate.services import boards, import_runs, jobs, quality_runs, workers
 
 SEATS_A_SWEEP = 5000
 
@@ -14,13 +15,45 @@ def run_import(run_id: int) -> None:
 
 
 @shared_task
+def compute_board(run_id: int) -> None:
+    boards.compute_board(run_id)
+
+
+@shared_task
 def sweep() -> None:
-    """Wake jobs that are due or fell silent, and give back seats whose lease ran out."""
+    """Wake jobs that are due or fell silent, call the workers, and give back seats whose lease ran
+    out.
+    """
     jobs.requeue_due()
+    workers.call_roll()
     handout.reopen_expired(SEATS_A_SWEEP)
+
+
+@shared_task
+def answer_roll(queue: str) -> None:
+    """A worker of this queue is there."""
+    workers.answer_roll(queue)
 
 
 @shared_task
 def remove_uploads() -> int:
     """Free the disk of uploads whose import is over."""
     return import_runs.remove_uploads()
+
+
+@shared_task
+def compute_quality(run_id: int) -> None:
+    """Reckon agreement, reliability and consensus, unless somebody else does."""
+    run = jobs.claim(QualityRun, run_id, owner=jobs.owner_name())
+    if run is not None:
+        from annotate.services import (
+            quality_reports,
+        )  # numpy, which whoever only sends goes without
+
+        quality_reports.run_quality(run=run)
+
+
+@shared_task
+def compute_due_quality() -> int:
+    """Queue the reports of projects with enough new judgements; run by beat."""
+    return len(quality_runs.start_due_runs())

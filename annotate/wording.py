@@ -1,4 +1,4 @@
-"""Words of modules that know nothing of Django, which pages translate when they show them."""
+"""Told of modules that know nothing of Django, which pages translate when they show them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,19 +18,23 @@ def in_english(number: float) -> str:
     return f"{number:,}" if isinstance(number, Grouped) else str(number)
 
 
-class Refusal(ValueError):
-    """Why something was refused, and the remedy.
+def brief(number: float) -> float:
+    """A whole number as such: 60.0 as 60."""
+    return int(number) if number == int(number) else number
 
-    `reason` is a message of the catalogues with {names}, `values` are what stands in their place.
+
+class Told:
+    """What is said of something: a message of the catalogues with {names}, and their values.
+
     `message` is the two together in English, for programs and logs. A page says it in the
-    reader's words: `annotate.pages.reasons.in_words`.
+    reader's words: `annotate.pages.reasons.in_words`. The message is kept as `reason`, since most
+    of them are why something was refused.
     """
 
     def __init__(self, reason: str, /, **values: object) -> None:
         self.reason = reason
         self.values = values
         self.message = self.told(str)
-        super().__init__(self.message)
 
     def told(
         self, translate: Callable[[str], str], number: Callable[[float], str] = in_english
@@ -38,12 +42,12 @@ class Refusal(ValueError):
         """The reason as `translate` has it, values in their place; `number` writes fractions and
         Grouped counts.
 
-        A value that is a refusal itself is told in the same way. A reason without values may
+        A value that is Told itself is told in the same way. A reason without values may
         hold braces.
         """
         values = {}
         for name, value in self.values.items():
-            if isinstance(value, Refusal):
+            if isinstance(value, Told):
                 value = value.told(translate, number)
             elif isinstance(value, float | Grouped):
                 value = number(value)
@@ -51,24 +55,69 @@ class Refusal(ValueError):
         reason = translate(self.reason)
         return reason.format_map(values) if values else reason
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it; a value that JSON has no word for as its text."""
+    def apart(self) -> "Told":
+        """The same to be kept: an error's traceback keeps alive all that its raising could see."""
+        if not isinstance(self, BaseException):
+            return self
         values = {
-            name: value.as_dict()
-            if isinstance(value, Refusal)
-            else value
-            if isinstance(value, str | int | float)
-            else str(value)
+            name: value.apart() if isinstance(value, Told) else value
             for name, value in self.values.items()
         }
+        return Told(self.reason, **values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it; a value that JSON has no word for as its text."""
+        values = {name: _as_json(value) for name, value in self.values.items()}
         return {"reason": self.reason, "values": values}
 
     @staticmethod
-    def from_dict(plain: Mapping[str, Any]) -> "Refusal":
+    def from_dict(plain: Mapping[str, Any]) -> "Told":
         """What `as_dict` gave."""
-        values = {
-            name: Refusal.from_dict(value) if isinstance(value, dict) else value
-            for name, value in plain["values"].items()
-        }
+        values = {name: _from_json(value) for name, value in plain["values"].items()}
+        if plain.get("sentence"):
+            return Sentence(values["said"])
         reason = plain["reason"]
-        return Refusal(reason, **values)
+        return Told(reason, **values)
+
+
+class Refusal(Told, ValueError):
+    """Why something was refused, and the remedy."""
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        Told.__init__(self, reason, **values)
+        self.args = (self.message,)
+
+
+class Sentence(Told):
+    """What a refusal says, with a capital and a full stop: it stands without its field."""
+
+    def __init__(self, said: Told) -> None:
+        super().__init__("{said}.", said=said.apart())
+
+    def told(
+        self, translate: Callable[[str], str], number: Callable[[float], str] = in_english
+    ) -> str:
+        text = super().told(translate, number)
+        return text[:1].upper() + text[1:]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "sentence": True}
+
+
+def in_two(said: "str | Told") -> tuple[str, dict[str, Any] | None]:
+    """What rows keep of it: the text in English, and what pages tell it from in other languages."""
+    return (said.message, said.as_dict()) if isinstance(said, Told) else (said, None)
+
+
+def _as_json(value: object) -> Any:
+    if isinstance(value, Told):
+        return value.as_dict()
+    if isinstance(value, Grouped):
+        return {"grouped": int(value)}
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _from_json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return Grouped(value["grouped"]) if "grouped" in value else Told.from_dict(value)

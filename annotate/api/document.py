@@ -14,10 +14,12 @@ GROUPS = (
     ("Import", r"projects/\{project_id\}/import/|imports/"),
     ("Media", r"projects/\{project_id\}/media/"),
     ("Chat", r"projects/\{project_id\}/chat/"),
+    ("Quality", r"projects/\{project_id\}/(quality|consensus)/|tasks/\{task_id\}/consensus/"),
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),
-    ("Judges", r"projects/\{project_id\}/judges/"),
+    ("Leaderboards", r"projects/\{project_id\}/(leaderboard|boards|board-runs)/|board(-run)?s/"),
+    ("Judges", r"projects/\{project_id\}/(judges|criteria|sample)/|criteria/|sample/"),
     ("Routing", r"(projects/\{project_id\}/)?routing/|prompts/\{prompt_id\}/tags/"),
     (
         "Serving",

@@ -83,6 +83,7 @@ NEXT = [
                     "rationale_min_chars": 0,
                 },
             },
+            "suggestions": [],
             "draft": None,
         }
     )
@@ -128,3 +129,13 @@ EXPORT = [
     )
 ]
 SNAPSHOT = [request({"query": {"source": "people"}, "tie_rule": "drop", "aggregation": "each"})]
+BOARD_RUN = [
+    request(
+        {
+            "source": "people",
+            "by": "language",
+            "style": ["length", "lists", "position"],
+            "most": 500,
+        }
+    )
+]

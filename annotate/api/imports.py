@@ -144,8 +144,8 @@ def _options(request: Request) -> ImportOptions:
         mapping=read_pairs(request, "mapping"),
         label_values=read_pairs(request, "label_value"),
         dry_run=read_flag(request, "dry_run"),
-        overlap=read_integer(request, "overlap", None),
-        priority=read_integer(request, "priority", 500),
+        overlap=read_integer(request, "overlap", None, low=1, high=100),
+        priority=read_integer(request, "priority", 500, low=0, high=1000),
         group=request.query_params.get("group", "auto"),
     )
 

@@ -20,7 +20,8 @@ from annotate.interchange.formats import UnknownFormat
 from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import InvalidValue
-from annotate.models import Judgement, Project, Snapshot
+from annotate.models import Consensus, Judgement, Project, Snapshot, Voices
+from annotate.services.consensus_export import stream_consensus
 from annotate.services.exports import CHOICES as RULES
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.selection import CHOICES, ExportFilters, imported_pseudonym
@@ -31,7 +32,11 @@ PARAMETERS = {
     "source": f"Whose judgements: {', '.join(CHOICES['source'])} (default all).",
     "simulated": f"Simulated people: {', '.join(CHOICES['simulated'])} (default include).",
     "split": f"Side of the prompts: {', '.join(CHOICES['split'])} (default all).",
+    "suggested": f"Answers to what judges suggest: {', '.join(CHOICES['suggested'])}; unaided: "
+    "only of people who were shown no suggestion.",
     "superseded": "1: also answers that were changed later.",
+    "flipped": "Judges' labels that a second look turned round: "
+    f"{', '.join(CHOICES['flipped'])} (default as_judged).",
     "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
     "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
     "pairs": f"Of rankings and the like: {', '.join(PAIRS)} (default all).",
@@ -39,6 +44,10 @@ PARAMETERS = {
     "metadata": "1: add what files brought along to raw and fine_grained rows; may name people.",
     "category": f"For labels made from spans: {', '.join(RULES['category'])} (default all).",
     "snapshot": "The number of a snapshot, in place of filters and rules.",
+    "aggregate": "What tasks came to by this method, a line each, in place of all else: "
+    + ", ".join(Consensus.Method.values)
+    + ".",
+    "voices": f"With aggregate, whose labels: {', '.join(Voices.values)} (default human).",
 }
 FLAGS = ("margin", "metadata")
 FILES = {"train.jsonl": "train", "test.jsonl": "test"}
@@ -56,6 +65,8 @@ class Export(APIView):
         project = access.get_project(request.user, project_id, access.MANAGE)
         refuse_unknown(request, PARAMETERS)
         format = request.query_params.get("format", "trl")
+        if "aggregate" in request.query_params or "voices" in request.query_params:
+            format = "consensus"
         try:
             lines = _lines(request, project, format)
         except UnknownFormat as error:
@@ -156,6 +167,7 @@ def snapshot_body(snapshot: Snapshot) -> dict:
         "tie_rule": snapshot.tie_rule,
         "aggregation": snapshot.aggregation,
         "split": snapshot.split,
+        "row_format": snapshot.row_format,
         "rows": snapshot.rows,
         "sha256": snapshot.sha256,
         "files": list(FILES),
@@ -173,6 +185,14 @@ def _snapshot(request: Request, snapshot_id: int, roles: frozenset) -> Snapshot:
 
 def _lines(request: Request, project: Project, format: str):
     given = request.query_params
+    if "aggregate" in given or "voices" in given:
+        if set(given) - {"aggregate", "voices"}:
+            raise ValidationError({"aggregate": "It takes voices alone; leave the others out."})
+        return stream_consensus(
+            project=project,
+            method=given.get("aggregate", ""),
+            voices=given.get("voices", Voices.HUMAN.value),
+        )
     if "snapshot" in given:
         if set(given) - {"snapshot", "format"}:
             raise ValidationError({"snapshot": "A snapshot carries its own filters and rules."})
@@ -182,7 +202,8 @@ def _lines(request: Request, project: Project, format: str):
         if snapshot is None:
             raise Http404(f"The project has no snapshot {number[:20]}.")
         return stream_export(snapshot=snapshot, format=format)
-    filters = {name: given[name] for name in ("source", "simulated", "split") if name in given}
+    named = ("source", "simulated", "split", "suggested", "flipped")
+    filters = {name: given[name] for name in named if name in given}
     rules = {name: given[name] for name in RULES if name in given}
     return stream_export(
         project=project,

@@ -83,6 +83,7 @@ class Snapshot(s.Serializer):
     tie_rule = s.CharField(allow_blank=True, help_text="Empty for judgements.")
     aggregation = s.CharField(allow_blank=True, help_text="Empty for judgements.")
     split = s.DictField()
+    row_format = s.IntegerField(help_text="2: prompts hold what tasks of kind context state.")
     rows = s.IntegerField()
     sha256 = s.CharField()
     files = s.ListField(child=s.CharField())

@@ -64,7 +64,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def problem_handler(error: Exception, context: dict) -> Response | None:
     """DRF's exception handler; None (a 500) for what nobody foresaw."""
     if isinstance(error, InvalidValue):
-        errors = [{"field": error.field, "message": error.message}]
+        errors = [{"field": one.field, "message": one.message} for one in error.all]
         return problem(400, "Invalid input", str(error), errors)
     if isinstance(error, ValidationError):
         detail = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}

@@ -2,7 +2,7 @@
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,11 +11,21 @@ from annotate import access, kinds
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.query_parameters import refuse_unknown
+from annotate.inputs import clean_choice
 from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
 from annotate.quality.agreement import krippendorff_alpha, percent_agreement
-from annotate.reports.agreement import agreement
+from annotate.reports.agreement import SUGGESTED, agreement
 from annotate.reports.labels import label_units
 from annotate.services import projects
+
+SUGGESTED_TOO = OpenApiParameter(
+    "suggested",
+    str,
+    enum=SUGGESTED,
+    description="Of spans: leave out the marks that AI judges suggested, or (unaided) the answers "
+    "of people who were shown any. By default all count.",
+)
 
 
 class ProjectView(APIView):
@@ -83,12 +93,17 @@ class ProjectProgress(ProjectView):
 
 
 class ProjectAgreement(ProjectView):
-    @extend_schema(operation_id="get_agreement", responses=schema.Agreement)
+    @extend_schema(
+        operation_id="get_agreement", parameters=[SUGGESTED_TOO], responses=schema.Agreement
+    )
     def get(self, request: Request, project_id: int) -> Response:
         """How far people agree, over the tasks that two or more of them judged."""
         project = access.get_project(request.user, project_id, access.REVIEW)
+        refuse_unknown(request, ["suggested"])
+        suggested = request.query_params.get("suggested", "include")
+        clean_choice("suggested", suggested, SUGGESTED)
         if project.kind != kinds.pairwise.NAME:
-            return Response(_agreement_by_distance(project))
+            return Response(_agreement_by_distance(project, suggested))
         found = label_units(project)
         units = {labels: times for labels, times in found.items() if len(labels) > 1}
         labels: dict[str, int] = {}
@@ -106,8 +121,8 @@ class ProjectAgreement(ProjectView):
         )
 
 
-def _agreement_by_distance(project: Project) -> dict:
-    found = agreement(project)
+def _agreement_by_distance(project: Project, suggested: str) -> dict:
+    found = agreement(project, suggested)
     return {
         "tasks": found.tasks,
         "judgements": found.judgements,

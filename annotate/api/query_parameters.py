@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from rest_framework.request import Request
 
-from annotate.inputs import unstorable
+from annotate.inputs import BIGINT_MAX, clean_integer, unstorable
 from annotate.kinds import InvalidValue
 
 YES_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -28,13 +28,16 @@ def read_flag(request: Request, name: str) -> bool:
     return YES_NO[text]
 
 
-def read_integer(request: Request, name: str, default: int | None) -> int | None:
+def read_integer(
+    request: Request, name: str, default: int | None, *, low: int = 0, high: int = BIGINT_MAX
+) -> int | None:
+    """From `low` to `high`; `default` when the parameter is not given."""
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise InvalidValue(name, "must be a whole number")
-    return int(text)
+    # Python reads no number of thousands of digits, and none is meant.
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(BIGINT_MAX))
+    return clean_integer(name, int(text) if plain else text, low=low, high=high)
 
 
 def read_pairs(request: Request, name: str) -> dict[str, str]:

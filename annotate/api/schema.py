@@ -55,6 +55,16 @@ class ShownResponse(s.Serializer):
     content = s.ListField(child=s.DictField(), help_text='Such as {"type": "text", "text": "…"}.')
 
 
+class SuggestedMarks(s.Serializer):
+    id = s.IntegerField()
+    judge = s.CharField(help_text="Name and version.")
+    marks = s.ListField(
+        child=s.DictField(),
+        help_text="As an answer's marks, with `mark`, the place in the judge's list. None: the "
+        "judge found no error.",
+    )
+
+
 class Lease(s.Serializer):
     seat = s.IntegerField()
     task = s.IntegerField()
@@ -64,6 +74,9 @@ class Lease(s.Serializer):
     responses = ShownResponse(many=True, help_text="In the order in which to show them.")
     context = s.DictField(help_text="What the task says beside its prompt, such as a criterion.")
     form = Form()
+    suggestions = SuggestedMarks(
+        many=True, help_text="What AI judges marked, where the project shows it; docs/judges.md."
+    )
     draft = s.JSONField(allow_null=True)
 
 
@@ -137,8 +150,12 @@ class ProjectChange(s.Serializer):
     lease_seconds = s.IntegerField(required=False, min_value=10, max_value=604800)
     order = s.ChoiceField(ProjectRow.Order.choices, required=False)
     state = s.ChoiceField(ProjectRow.State.choices, required=False)
+    board_readers = s.ChoiceField(ProjectRow.BoardReaders.choices, required=False)
     seed = s.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     test_percent = s.IntegerField(required=False, min_value=0, max_value=50)
+    own_figures = s.BooleanField(
+        required=False, help_text="Whether annotators see their own figures of quality."
+    )
 
 
 class NewProject(ProjectChange):

@@ -12,10 +12,12 @@ v1 = [
     path("", include("annotate.api.forms")),
     path("", include("annotate.api.members")),
     path("", include("annotate.api.tasks")),
+    path("", include("annotate.api.quality")),
     path("", include("annotate.api.imports")),
     path("", include("annotate.api.media")),
     path("", include("annotate.api.chat")),
     path("", include("annotate.api.interchange")),
+    path("", include("annotate.api.boards")),
 ]
 
 urlpatterns = [

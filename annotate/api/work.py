@@ -10,8 +10,11 @@ from rest_framework.views import APIView
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.api.problems import Conflict
+from annotate.forms import Form
 from annotate.handout import Lease, lease_by_ids
 from annotate.kinds import InvalidValue
+from annotate.kinds.contract import Shown, ShownResponse
+from annotate.kinds.span_suggestions import as_told
 from annotate.models import Judgement
 from annotate.services import judgements, seats
 
@@ -41,7 +44,7 @@ class NextSeat(WorkView):
         lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
         if lease is None:
             return Response(status=204)
-        return Response(lease_body(lease))
+        return Response(lease_body(lease, request.user.pk))
 
 
 class SeatJudgement(WorkView):
@@ -136,7 +139,8 @@ def _taken(done: judgements.Submitted) -> Response:
     return Response(judgement_body(done.judgement), 201 if done.created else 200)
 
 
-def lease_body(lease: Lease) -> dict:
+def lease_body(lease: Lease, annotator_id: int) -> dict:
+    """Up to two queries where the form shows suggestions, else none."""
     return {
         "seat": lease.seat_id,
         "task": lease.task_id,
@@ -146,8 +150,20 @@ def lease_body(lease: Lease) -> dict:
         "responses": lease.responses,
         "context": lease.context,
         "form": {"id": lease.form_version, "kind": lease.kind, "settings": lease.kind_settings},
+        "suggestions": _suggestions(lease, annotator_id),
         "draft": lease.draft,
     }
+
+
+def _suggestions(lease: Lease, annotator_id: int) -> list[dict]:
+    form = Form.read(lease.kind, lease.kind_settings, lease.form_version)
+    if not form.shows_suggestions:
+        return []
+    proposed = form.suggested(
+        task_id=lease.task_id, seat_id=lease.seat_id, annotator_id=annotator_id
+    )
+    responses = (ShownResponse(one["id"], tuple(one["content"])) for one in lease.responses)
+    return as_told(Shown(tuple(responses), suggestions=proposed), form.settings)
 
 
 def judgement_body(judgement: Judgement) -> dict:

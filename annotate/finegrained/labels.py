@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from annotate.finegrained.segments import MIN_WORDS, Range, sentences, sub_sentences, whole
+from annotate.wording import translatable
 
 NO_ERROR = "O"
 IGNORE = "Ignore"
@@ -44,9 +45,17 @@ class Category:
 CATEGORIES: dict[str, Category] = {
     category.name: category
     for category in (
-        Category("C1", "NF-ERR", "Irrelevant, repetitive, incoherent", sub_sentences, MIN_WORDS),
-        Category("C2", "F-ERR", "Inconsistent, unverifiable", sentences, ignored_with="C1"),
-        Category("C3", "COMP-ERR", "Missing information", whole),
+        Category(
+            "C1",
+            "NF-ERR",
+            translatable("Irrelevant, repetitive, incoherent"),
+            sub_sentences,
+            MIN_WORDS,
+        ),
+        Category(
+            "C2", "F-ERR", translatable("Inconsistent, unverifiable"), sentences, ignored_with="C1"
+        ),
+        Category("C3", "COMP-ERR", translatable("Missing information"), whole),
     )
 }
 

@@ -24,8 +24,9 @@ def split_array(chunks: Iterator[bytes], limits: Limits) -> Iterator[RawLine | R
         yield from splitter.feed(chunk)
     if not splitter.closed:
         raise FatalProblem(
-            f"The JSON array is not closed at the end of the file (line {splitter.line}). "
-            "It was cut short, or a bracket or quote is missing."
+            "The JSON array is not closed at the end of the file (line {line}). "
+            "It was cut short, or a bracket or quote is missing.",
+            line=splitter.line,
         )
 
 
@@ -106,6 +107,7 @@ class _Splitter:
     def _only_space(self, rest: bytes) -> None:
         if rest.strip():
             raise FatalProblem(
-                f"There is text after the end of the JSON array on line {self.line}. "
-                "Send one array, or one JSON object a line."
+                "There is text after the end of the JSON array on line {line}. "
+                "Send one array, or one JSON object a line.",
+                line=self.line,
             )

@@ -7,8 +7,22 @@ from annotate.interchange.records import Message, Parts, RowProblem
 _TURN = re.compile(r"(?:\A|\n\n)(Human|Assistant):")
 _SPEAKERS = {"Human": "user", "Assistant": "assistant"}
 _NAMES = {role: name for name, role in _SPEAKERS.items()}
-IDENTICAL = "Chosen and rejected are identical, so there is nothing to prefer. Leave the row out."
-ALL_IDENTICAL = "All responses are identical, so there is nothing to prefer. Leave the row out."
+
+
+def identical(text: str) -> RowProblem:
+    return RowProblem(
+        "chosen",
+        text,
+        "Chosen and rejected are identical, so there is nothing to prefer. Leave the row out.",
+    )
+
+
+def all_identical(field: str, text: str) -> RowProblem:
+    return RowProblem(
+        field,
+        text,
+        "All responses are identical, so there is nothing to prefer. Leave the row out.",
+    )
 
 
 def split_system(conversation: list[Message], field: str) -> tuple[str, list[Message]]:
@@ -25,8 +39,9 @@ def split_system(conversation: list[Message], field: str) -> tuple[str, list[Mes
     if not [turn for turn in rest if _is_said(turn["content"])]:
         raise RowProblem(field, conversation, "The prompt is empty. Give the text to answer.")
     if "system" in [turn["role"] for turn in rest]:
-        problem = "A system message stands in the middle. Move it to the start."
-        raise RowProblem(field, conversation, problem)
+        raise RowProblem(
+            field, conversation, "A system message stands in the middle. Move it to the start."
+        )
     return "\n\n".join(system), rest
 
 
@@ -36,22 +51,30 @@ def split_pair(
     """The prompt extended by the turns both share, and what each one's last turn holds."""
     chosen, rejected = _without(prompt, chosen), _without(prompt, rejected)
     if chosen == rejected:
-        raise RowProblem("chosen", _last_text(chosen), IDENTICAL)
+        raise identical(_last_text(chosen))
     shared = 0
     while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
         shared += 1
     for name, dialogue in (("chosen", chosen), ("rejected", rejected)):
         turns = dialogue[shared:]
         if len(turns) != 1:
-            message = (
-                f"The dialogues part before the last turn: after the {len(prompt) + shared} turns "
-                f"that both share, {name!r} has {len(turns)} more instead of one answer. "
-                "Cut both down to one assistant turn after the same prompt."
+            raise RowProblem(
+                name,
+                _last_text(turns),
+                "The dialogues part before the last turn: after the {shared} turns "
+                "that both share, {name!r} has {more} more instead of one answer. "
+                "Cut both down to one assistant turn after the same prompt.",
+                shared=len(prompt) + shared,
+                name=name,
+                more=len(turns),
             )
-            raise RowProblem(name, _last_text(turns), message)
         if turns[0]["role"] != "assistant":
-            message = f"The last turn is the {turns[0]['role']}'s. It must be the assistant's."
-            raise RowProblem(name, turns[0]["content"], message)
+            raise RowProblem(
+                name,
+                turns[0]["content"],
+                "The last turn is the {role}'s. It must be the assistant's.",
+                role=turns[0]["role"],
+            )
     return prompt + chosen[:shared], chosen[-1]["content"], rejected[-1]["content"]
 
 
@@ -68,8 +91,9 @@ def parse_transcript(text: str, field: str) -> list[Message]:
     """Messages of `\\n\\nHuman: …\\n\\nAssistant: …`; what stands before them is the system's."""
     pieces = _TURN.split(text)
     if len(pieces) == 1:
-        message = "No turn found. A transcript reads '\\n\\nHuman: …\\n\\nAssistant: …'."
-        raise RowProblem(field, text, message)
+        raise RowProblem(
+            field, text, "No turn found. A transcript reads '\\n\\nHuman: …\\n\\nAssistant: …'."
+        )
     turns = [
         {"role": _SPEAKERS[name], "content": content.removeprefix(" ")}
         for name, content in zip(pieces[1::2], pieces[2::2], strict=True)

@@ -67,7 +67,9 @@ def get_export_format(name: str) -> ExportFormat:
         return EXPORT_FORMATS[name]
     except KeyError:
         known = ", ".join(EXPORT_FORMATS)
-        raise UnknownFormat(f"There is no export format {name!r}. Known: {known}.") from None
+        raise UnknownFormat(
+            "There is no export format {name!r}. Known: {known}.", name=name, known=known
+        ) from None
 
 
 def fitting_formats(*, pairs: bool, spans: bool) -> list[str]:

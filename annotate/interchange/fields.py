@@ -8,6 +8,7 @@ from typing import Any
 from annotate.interchange.records import ROLES, ImportedResponse, Message, Parts, RowProblem
 from annotate.interchange.streams import Limits
 from annotate.media.checks.types import KINDS as MEDIA
+from annotate.wording import Told
 
 ROLE_SYNONYMS = {"human": "user", "prompter": "user", "gpt": "assistant", "model": "assistant"}
 MAX_NUMBER = 1e15
@@ -18,23 +19,36 @@ MAX_VERSION_CHARS = 100
 
 def require(row: dict[str, Any], name: str) -> Any:
     if row.get(name) is None:
-        present = ", ".join(map(str, list(row)[:20])) or "none"
-        raise RowProblem(name, None, f"The field {name!r} is missing. Fields there: {present}.")
+        present = ", ".join(map(str, list(row)[:20]))
+        if not present:
+            raise RowProblem(
+                name, None, "The field {name!r} is missing. Fields there: none.", name=name
+            )
+        raise RowProblem(
+            name,
+            None,
+            "The field {name!r} is missing. Fields there: {present}.",
+            name=name,
+            present=present,
+        )
     return row[name]
 
 
 def text(value: Any, name: str, limits: Limits) -> str:
     if not isinstance(value, str):
-        raise RowProblem(name, value, f"Expected a text, got {kind_of(value)}.")
+        raise RowProblem(name, value, "Expected a text, got {kind}.", kind=kind_of(value))
     size = len(value)
     if size * 4 > limits.max_text_bytes:
         size = len(value.encode("utf-8", "replace"))
     if size > limits.max_text_bytes:
-        message = (
-            f"The text has {size} bytes, more than the {limits.max_text_bytes} allowed. "
-            "Shorten it or raise the limit in the settings."
+        raise RowProblem(
+            name,
+            value,
+            "The text has {size} bytes, more than the {most} allowed. "
+            "Shorten it or raise the limit in the settings.",
+            size=size,
+            most=limits.max_text_bytes,
         )
-        raise RowProblem(name, value, message)
     return value
 
 
@@ -46,9 +60,9 @@ def name_of(row: dict[str, Any], key: str, max_chars: int = MAX_NAME_CHARS) -> s
     if type(value) is str and len(value) <= max_chars:
         return value
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise RowProblem(key, value, f"Expected a short text, got {kind_of(value)}.")
+        raise RowProblem(key, value, "Expected a short text, got {kind}.", kind=kind_of(value))
     if len(str(value)) > max_chars:
-        raise RowProblem(key, value, f"Longer than {max_chars} characters. Shorten it.")
+        raise RowProblem(key, value, "Longer than {most} characters. Shorten it.", most=max_chars)
     return str(value)
 
 
@@ -59,25 +73,32 @@ def language_of(row: dict[str, Any], key: str = "language") -> str:
 
 def integer(value: Any, name: str, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise RowProblem(name, value, f"Expected a whole number from {low} to {high}.")
+        raise RowProblem(
+            name, value, "Expected a whole number from {low} to {high}.", low=low, high=high
+        )
     return value
 
 
 def number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RowProblem(name, value, f"Expected a number, got {kind_of(value)}.")
+        raise RowProblem(name, value, "Expected a number, got {kind}.", kind=kind_of(value))
     if isinstance(value, float) and not math.isfinite(value):
         raise RowProblem(name, value, "The number is not finite. Leave the field out.")
     if abs(value) > MAX_NUMBER:
-        message = "The number lies outside -1e15 to 1e15. Scale it, or leave the field out."
-        raise RowProblem(name, value, message)
+        raise RowProblem(
+            name,
+            value,
+            "The number lies outside -1e15 to 1e15. Scale it, or leave the field out.",
+        )
     return float(value)
 
 
 def messages(value: Any, name: str, limits: Limits) -> list[Message]:
     """A list of {role, content}; content may be a text or a list of parts."""
     if not isinstance(value, list):
-        raise RowProblem(name, value, f"Expected a list of messages, got {kind_of(value)}.")
+        raise RowProblem(
+            name, value, "Expected a list of messages, got {kind}.", kind=kind_of(value)
+        )
     return [
         _plain_message(entry, limits) or _message(entry, f"{name}[{i}]", limits)
         for i, entry in enumerate(value)
@@ -89,8 +110,9 @@ def conversation(value: Any, name: str, limits: Limits) -> list[Message]:
     if isinstance(value, str):
         return [{"role": "user", "content": text(value, name, limits)}]
     if not isinstance(value, list):
-        message = f"Expected a text or a list of messages, got {kind_of(value)}."
-        raise RowProblem(name, value, message)
+        raise RowProblem(
+            name, value, "Expected a text or a list of messages, got {kind}.", kind=kind_of(value)
+        )
     return messages(value, name, limits)
 
 
@@ -128,9 +150,17 @@ def response_of(
     return ImportedResponse(given, generator, version, metadata or {})
 
 
+def not_a_list(name: str, value: Any) -> RowProblem:
+    return RowProblem(name, value, "Expected a list, got {kind}.", kind=kind_of(value))
+
+
+def not_an_object(name: str, value: Any) -> RowProblem:
+    return RowProblem(name, value, "Expected an object, got {kind}.", kind=kind_of(value))
+
+
 def listed(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise RowProblem(name, value, f"Expected a list, got {kind_of(value)}.")
+        raise not_a_list(name, value)
     return value
 
 
@@ -157,12 +187,21 @@ def context(row: dict[str, Any], limits: Limits) -> dict[str, Any] | None:
     if given is None:
         return None
     if not isinstance(given, dict):
-        message = f'Expected an object such as {{"criterion": "…"}}, got {kind_of(given)}.'
-        raise RowProblem("context", given, message)
+        raise RowProblem(
+            "context",
+            given,
+            'Expected an object such as {{"criterion": "…"}}, got {kind}.',
+            kind=kind_of(given),
+        )
     size = _json_size(given, "context")
     if size > limits.max_metadata_chars:
-        message = f"It takes {size} characters, more than the {limits.max_metadata_chars} allowed."
-        raise RowProblem("context", list(given), message)
+        raise RowProblem(
+            "context",
+            list(given),
+            "It takes {size} characters, more than the {most} allowed.",
+            size=size,
+            most=limits.max_metadata_chars,
+        )
     return given
 
 
@@ -172,7 +211,7 @@ def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict
         return {}
     given = row.get("metadata") or {}
     if not isinstance(given, dict):
-        raise RowProblem("metadata", given, f"Expected an object, got {kind_of(given)}.")
+        raise not_an_object("metadata", given)
     extra = {key: value for key, value in row.items() if key not in known and value is not None}
     merged = {**extra, **given}
     if all(type(value) is str for value in merged.values()):
@@ -180,11 +219,14 @@ def metadata(row: dict[str, Any], known: frozenset[str], limits: Limits) -> dict
     else:
         size = _json_size(merged, "metadata")
     if size > limits.max_metadata_chars:
-        message = (
-            f"The extra fields take {size} characters, more than the "
-            f"{limits.max_metadata_chars} allowed. Leave some out."
+        raise RowProblem(
+            "metadata",
+            list(merged),
+            "The extra fields take {size} characters, more than the {most} allowed. "
+            "Leave some out.",
+            size=size,
+            most=limits.max_metadata_chars,
         )
-        raise RowProblem("metadata", list(merged), message)
     return merged
 
 
@@ -192,20 +234,20 @@ def _json_size(given: dict[str, Any], name: str) -> int:
     try:
         return len(json.dumps(given, ensure_ascii=False, allow_nan=False))
     except ValueError as error:
-        message = "A number in it is not finite. Leave it out."
-        raise RowProblem(name, given, message) from error
+        raise RowProblem(name, given, "A number in it is not finite. Leave it out.") from error
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: Any) -> Told:
+    """What it is, for messages."""
     if value is None:
-        return "nothing"
+        return Told("nothing")
     if isinstance(value, bool):
-        return "true or false"
+        return Told("true or false")
     if isinstance(value, int | float):
-        return "a number"
+        return Told("a number")
     if isinstance(value, str):
-        return "a text"
-    return "a list" if isinstance(value, list) else "an object"
+        return Told("a text")
+    return Told("a list") if isinstance(value, list) else Told("an object")
 
 
 def _plain_message(entry: Any, limits: Limits) -> Message | None:
@@ -219,11 +261,15 @@ def _plain_message(entry: Any, limits: Limits) -> Message | None:
 
 def _message(entry: Any, name: str, limits: Limits) -> Message:
     if not isinstance(entry, dict):
-        raise RowProblem(name, entry, f"Expected {{role, content}}, got {kind_of(entry)}.")
+        raise RowProblem(
+            name, entry, "Expected {{role, content}}, got {kind}.", kind=kind_of(entry)
+        )
     role = entry.get("role")
     role = ROLE_SYNONYMS.get(role, role) if isinstance(role, str) else role
     if role not in ROLES:
-        raise RowProblem(f"{name}.role", role, f"The role must be one of {', '.join(ROLES)}.")
+        raise RowProblem(
+            f"{name}.role", role, "The role must be one of {roles}.", roles=", ".join(ROLES)
+        )
     return {"role": role, "content": content(entry.get("content"), f"{name}.content", limits)}
 
 

@@ -31,6 +31,7 @@ from annotate.interchange.records import (
 )
 from annotate.interchange.rows import Row
 from annotate.interchange.streams import Limits
+from annotate.wording import translatable
 
 # Their name of a type, and ours in the default settings of the kind `spans`.
 TYPES = {
@@ -92,8 +93,13 @@ def _outputs(data: dict[str, Any], limits: Limits) -> list[str]:
             fields.require(data, name)
         named = [(name, data[name]) for name in present]
     if not 1 <= len(named) <= limits.max_responses:
-        message = f"Got {len(named)} outputs. Give 1 to {limits.max_responses}."
-        raise RowProblem("outputs", data.get("outputs"), message)
+        raise RowProblem(
+            "outputs",
+            data.get("outputs"),
+            "Got {count} outputs. Give 1 to {most}.",
+            count=len(named),
+            most=limits.max_responses,
+        )
     return [fields.text(text, name, limits) for name, text in named]
 
 
@@ -108,8 +114,7 @@ def _feedback(
             return None
         given = {theirs: data[ours] for ours, theirs in NAMES.items() if data.get(ours) is not None}
     elif not isinstance(given, dict):
-        message = f"Expected an object, got {fields.kind_of(given)}."
-        raise RowProblem("feedback", given, message)
+        raise fields.not_an_object("feedback", given)
     marks = [
         _mark(entry, f"{prefix}errors[{i}]", text, passages)
         for i, entry in enumerate(fields.listed(given.get("errors", []), f"{prefix}errors"))
@@ -141,12 +146,17 @@ def _mark(
     entry: Any, name: str, text: str, passages: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise RowProblem(name, entry, f"Expected an object, got {fields.kind_of(entry)}.")
+        raise fields.not_an_object(name, entry)
     start = fields.integer(entry.get("start"), f"{name}.start", 0, len(text))
     end = fields.integer(entry.get("end"), f"{name}.end", 0, len(text))
     if start >= end:
-        message = f"The span ends at {end}, not behind its start at {start}. Mend the offsets."
-        raise RowProblem(f"{name}.end", end, message)
+        raise RowProblem(
+            f"{name}.end",
+            end,
+            "The span ends at {end}, not behind its start at {start}. Mend the offsets.",
+            end=end,
+            start=start,
+        )
     kind = _type(entry, name, TYPES)
     mark = {"response": 0, "part": 0, "start": start, "end": end, "type": kind}
     explanation = entry.get("explanation")
@@ -158,8 +168,9 @@ def _mark(
     if kind == "inconsistent":
         return mark | {"evidence": _grounding(explanation, path, passages)}
     if not isinstance(explanation, str):
-        message = f"Expected a text, got {fields.kind_of(explanation)}."
-        raise RowProblem(path, explanation, message)
+        raise RowProblem(
+            path, explanation, "Expected a text, got {kind}.", kind=fields.kind_of(explanation)
+        )
     return mark | {"note": explanation}
 
 
@@ -168,8 +179,12 @@ def _type(entry: Mapping[str, Any], name: str, known: Mapping[str, str]) -> str:
     key = "error type" if "error type" in entry else "type"
     given = entry.get(key)
     if not isinstance(given, str) or not given or len(given) > fields.MAX_NAME_CHARS:
-        message = f"Expected the name of a type, such as {', '.join(known)}."
-        raise RowProblem(f"{name}.{key}", given, message)
+        raise RowProblem(
+            f"{name}.{key}",
+            given,
+            "Expected the name of a type, such as {known}.",
+            known=", ".join(known),
+        )
     return known.get(given, given)
 
 
@@ -180,8 +195,11 @@ def _earlier(explanation: Any, name: str, before: str) -> dict[str, int]:
             start = before.rfind(quote)
             if quote.strip() and start >= 0:
                 return {"start": start, "end": start + len(quote)}
-    message = "The repeated text does not stand before the span. Quote it as it stands there."
-    raise RowProblem(name, explanation, message)
+    raise RowProblem(
+        name,
+        explanation,
+        "The repeated text does not stand before the span. Quote it as it stands there.",
+    )
 
 
 def _grounding(
@@ -192,8 +210,11 @@ def _grounding(
         try:
             given = json.loads(given)
         except (ValueError, RecursionError) as error:
-            message = 'Expected {"passage_id": …, "sentence_id": […]} as an object or JSON text.'
-            raise RowProblem(name, explanation, message) from error
+            raise RowProblem(
+                name,
+                explanation,
+                'Expected {"passage_id": …, "sentence_id": […]} as an object or JSON text.',
+            ) from error
     return _sentences(given, name, passages)
 
 
@@ -204,7 +225,7 @@ def _missing(entry: Any, name: str, passages: Sequence[Mapping[str, Any]]) -> di
 
 def _sentences(given: Any, name: str, passages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise RowProblem(name, given, f"Expected an object, got {fields.kind_of(given)}.")
+        raise fields.not_an_object(name, given)
     number = fields.integer(given.get("passage_id"), f"{name}.passage_id", 1, len(passages))
     key = "sentence_id" if "sentence_id" in given else "sentence_ids"
     chosen = fields.listed(given.get(key), f"{name}.{key}")
@@ -222,8 +243,14 @@ def _labels(value: Any, count: int, annotator: str | None) -> list[ImportedLabel
     pairs = list(itertools.combinations(range(count), 2))
     votes = fields.listed(value, "preference")
     if len(votes) != len(pairs):
-        message = f"Got {len(votes)} values for the {len(pairs)} pairs of {count} outputs."
-        raise RowProblem("preference", value, message)
+        raise RowProblem(
+            "preference",
+            value,
+            "Got {votes} values for the {pairs} pairs of {count} outputs.",
+            votes=len(votes),
+            pairs=len(pairs),
+            count=count,
+        )
     labels = []
     for i, (vote, (first, second)) in enumerate(zip(votes, pairs, strict=True)):
         said = fields.integer(vote, f"preference[{i}]", 0, 2)
@@ -236,5 +263,8 @@ def _labels(value: Any, count: int, annotator: str | None) -> list[ImportedLabel
 
 
 FINE_GRAINED = ImportFormat(
-    "fine_grained", "Fine-Grained RLHF feedback (spans and preferences)", parse, recognises
+    "fine_grained",
+    translatable("Fine-Grained RLHF feedback (spans and preferences)"),
+    parse,
+    recognises,
 )

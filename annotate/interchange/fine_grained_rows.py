@@ -78,6 +78,7 @@ def _feedback(value: Mapping[str, Any], marked: int, text: str) -> dict[str, Any
                 "explanation": _explanation(mark, text),
                 "start": mark["start"],
                 "end": mark["end"],
+                **_origin(mark, value),
             }
             for mark in value["marks"]
             if mark["response"] == marked
@@ -93,6 +94,19 @@ def _feedback(value: Mapping[str, Any], marked: int, text: str) -> dict[str, Any
         ],
         "corrected-prediction": value["corrected"].get(str(marked), text),
     }
+
+
+def _origin(mark: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """{"suggested": [{"judge", "done": "accepted" or "changed"}]} for a mark of AI judges."""
+    told = {entry["id"]: entry for entry in value.get("suggestions", ())}
+    origin = [
+        {
+            "judge": told[one["id"]]["judge"],
+            "done": "accepted" if one["mark"] in told[one["id"]]["accepted"] else "changed",
+        }
+        for one in mark.get("suggested", ())
+    ]
+    return {"suggested": origin} if origin else {}
 
 
 def _explanation(mark: Mapping[str, Any], text: str) -> str:

@@ -33,13 +33,16 @@ from annotate.interchange.records import (
 from annotate.interchange.renaming import named_context, named_value
 from annotate.kinds import InvalidValue, context, form, joint, rating, similarity
 from annotate.kinds.contract import Shown, ShownResponse
+from annotate.wording import Sentence, Told, translatable
 
 # How many responses a task without answers takes.
 GROUPS = {
-    "auto": "All responses of a row together, or every pair, as the questions take them",
-    "one": "Each response by itself",
-    "pairs": "Every pair",
-    "all": "All responses of a row together",
+    "auto": translatable(
+        "All responses of a row together, or every pair, as the questions take them"
+    ),
+    "one": translatable("Each response by itself"),
+    "pairs": translatable("Every pair"),
+    "all": translatable("All responses of a row together"),
 }
 PREFERENCES = ("pairwise", context.NAME, joint.NAME)
 # Not asked of an imported answer, and what it may say whether or not people are offered it.
@@ -129,7 +132,7 @@ class Fit:
                 try:
                     CONTEXT_CHECKS[kind](_shown(item, range(len(item.responses))))
                 except InvalidValue as error:
-                    raise RowProblem(error.field, item.context, _sentence(error)) from error
+                    raise RowProblem.of(error.field, item.context, Sentence(error)) from error
 
     def _question(self, kind: str) -> str:
         return self._questions[kind].name if kind in self._questions else ""
@@ -207,7 +210,7 @@ class Fit:
         except InvalidValue as error:
             place = item.answers.index(part.answer) if part.answer in item.answers else None
             path = error.field if place is None else f"answers[{place}].{error.field}"
-            raise RowProblem(path, part.answer.value, _sentence(error)) from error
+            raise RowProblem.of(path, part.answer.value, Sentence(error)) from error
 
     def _unlabelled(self, item: ImportedItem) -> tuple[ItemTask, ...]:
         """Tasks for people; of responses with the same text only the first is asked about."""
@@ -225,11 +228,27 @@ class Fit:
     def _wrong_number(self, item: ImportedItem) -> RowProblem:
         count = len(item.responses)
         low, high = self._low, self._high
-        wanted = f"{low}" if low == high else f"{low} to {high}"
-        message = f"A {self.kind} task takes {wanted} different responses; the row has {count}."
-        if self.group != "auto":
-            message += f" The rule for tasks is {self.group!r}."
-        return RowProblem("responses", [str(r.content) for r in item.responses], message)
+        wanted = Told("{low} to {high}", low=low, high=high) if low != high else low
+        texts = [str(r.content) for r in item.responses]
+        if self.group == "auto":
+            return RowProblem(
+                "responses",
+                texts,
+                "A {kind} task takes {wanted} different responses; the row has {count}.",
+                kind=self.kind,
+                wanted=wanted,
+                count=count,
+            )
+        return RowProblem(
+            "responses",
+            texts,
+            "A {kind} task takes {wanted} different responses; the row has {count}. "
+            "The rule for tasks is {rule!r}.",
+            kind=self.kind,
+            wanted=wanted,
+            count=count,
+            rule=self.group,
+        )
 
 
 class _Part:
@@ -342,7 +361,3 @@ def _relaxed(settings: Any) -> Any:
     if isinstance(settings, kinds.pairwise.PairwiseSettings):
         changes["criteria"] = ()
     return replace(settings, **changes)
-
-
-def _sentence(error: InvalidValue) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]}."

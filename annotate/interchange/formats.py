@@ -7,10 +7,25 @@ from typing import Any, BinaryIO
 from annotate.interchange.records import ImportedItem, RowError
 from annotate.interchange.rows import Row, read_objects
 from annotate.interchange.streams import Limits
+from annotate.wording import Told
 
 
 class UnknownFormat(Exception):
-    """Carries a message for the person who chose the format or sent the file."""
+    """Carries a message for the person who chose the format or sent the file, and `why` it is."""
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        self._say(Told(reason, **values))
+
+    @classmethod
+    def of(cls, why: Told) -> "UnknownFormat":
+        """For what is wrong with the file as a whole."""
+        error = cls.__new__(cls)
+        error._say(why)
+        return error
+
+    def _say(self, why: Told) -> None:
+        self.args = (why.message,)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,19 @@ from annotate.interchange.dialogues import is_transcript, render_transcript
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.records import ImportedItem, Message, RowProblem
 from annotate.interchange.rows import Row
+from annotate.wording import translatable
 
 
 def parse(row: Row, options: ReadOptions) -> ImportedItem:
     for name in ("chosen", "rejected"):
         value = fields.require(row.data, name)
         if isinstance(value, str) and not is_transcript(value):
-            message = (
+            raise RowProblem(
+                name,
+                value,
                 "No turn found. A transcript reads '\\n\\nHuman: …\\n\\nAssistant: …'; "
-                "for other texts choose the format 'trl'."
+                "for other texts choose the format 'trl'.",
             )
-            raise RowProblem(name, value, message)
     return trl.parse(row, options)
 
 
@@ -39,4 +41,4 @@ def write(system: str, conversation: list[Message], chosen: str, rejected: str) 
     }
 
 
-HH = ImportFormat("hh", "hh-rlhf transcripts", parse, recognises)
+HH = ImportFormat("hh", translatable("hh-rlhf transcripts"), parse, recognises)

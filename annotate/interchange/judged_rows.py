@@ -34,6 +34,7 @@ def write(row: Judged) -> dict[str, Any]:
         "value": dict(row.value),
         "rationale": row.provenance["rationale"],
         "source": row.source,
+        **({"flipped": True} if row.flipped else {}),
         **({"turns": [_turn(turn) for turn in chat["turns"]]} if chat else {}),
     }
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from annotate.interchange.pair_choice import choose_pairs
 from annotate.interchange.records import Message
 from annotate.kinds import pairwise
+from annotate.kinds.context import prompt_under
 from annotate.kinds.contract import Pair
 from annotate.media.as_text import as_text, text_turns
 from annotate.wording import translatable
@@ -44,6 +45,10 @@ class PromptText(NamedTuple):
         head = [{"role": "system", "content": self.system}] if self.system else []
         return head + self.turns
 
+    def under(self, context: Mapping[str, Any]) -> "PromptText":
+        """The prompt as models read it where a preference holds under what its task states."""
+        return self._replace(conversation=prompt_under(self.conversation, context))
+
 
 class ResponseText(NamedTuple):
     """`text` is the text parts alone; `content` all parts, None if that is one text."""
@@ -66,6 +71,7 @@ class Judged(NamedTuple):
     `provenance` and `context`, what the task said beside its prompt, are what raw rows add, as
     are the prompt's passages and metadata; they are empty if not asked for. `strength_levels` are
     those of the form it was given under, None where the project's have always been the same.
+    `flipped`: the value is the turned one of a label that a second look turned round.
     """
 
     id: int
@@ -77,6 +83,7 @@ class Judged(NamedTuple):
     provenance: Mapping[str, Any]
     context: Mapping[str, Any] = {}
     strength_levels: int | None = None
+    flipped: bool = False
 
 
 class PairRules(NamedTuple):
@@ -94,7 +101,8 @@ class Preference(NamedTuple):
     """`id` is that of the judgement, or of the first one that was aggregated.
 
     `margin` is a third for each step of strength and 0 for ties (Touvron et al. 2023, arXiv
-    2307.09288, "margin small"), unless an imported label brought its own.
+    2307.09288, "margin small"), unless an imported label brought its own. `flipped`: a label that
+    was turned round is among those it was made from.
     """
 
     id: int
@@ -105,6 +113,7 @@ class Preference(NamedTuple):
     source: str
     tie: bool = False
     weight: float = 1.0
+    flipped: bool = False
 
 
 def preference(row: Judged, *, strength_levels: int) -> Preference:
@@ -121,11 +130,16 @@ def preference(row: Judged, *, strength_levels: int) -> Preference:
         margin=float(row.value.get("margin", margin)),
         source=row.source,
         tie=pair.tie,
+        flipped=row.flipped,
     )
 
 
 def preferences(row: Judged, rules: PairRules) -> list[Preference]:
-    """All that one judgement of any kind holds, but those of equal contents."""
+    """All that one judgement of any kind holds, but those of equal contents.
+
+    What the task states becomes part of the prompt of those that hold under it, if `row` comes with
+    its context.
+    """
     levels = _levels(row, rules)
     if rules.pairs is None:
         return [preference(row, strength_levels=levels)]
@@ -135,7 +149,8 @@ def preferences(row: Judged, rules: PairRules) -> list[Preference]:
         chosen, rejected = responses[pair.chosen], responses[pair.rejected]
         if chosen.said != rejected.said:
             margin = pair.strength / 3 if levels > 1 else 0.0
-            made = Preference(row.id, row.prompt, chosen, rejected, margin, row.source, pair.tie)
+            prompt = row.prompt.under(row.context) if pair.stated else row.prompt
+            made = Preference(row.id, prompt, chosen, rejected, margin, row.source, pair.tie)
             found.append(made)
     return found
 
@@ -159,7 +174,8 @@ def majority(votes: Sequence[Preference]) -> Preference:
     if len(winners) == len(losers) or len(winners) < ties:
         return first._replace(chosen=low, rejected=high, margin=0.0, tie=True)
     margin = fmean(vote.margin for vote in winners)
-    return winners[0]._replace(id=first.id, margin=margin)
+    flipped = any(vote.flipped for vote in winners)
+    return winners[0]._replace(id=first.id, margin=margin, flipped=flipped)
 
 
 def aggregate(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from annotate.media.as_text import as_text
+from annotate.wording import Told
 
 Message = dict[str, Any]  # "role", and "content": a text or Parts
 Verdict = Literal["prefer", "tie", "both_good", "both_bad"]
@@ -150,9 +151,14 @@ class RowError:
     line: int
     field: str
     value: str
-    message: str
+    why: Told
     fatal: bool = False
     raw: Any = None
+
+    @property
+    def message(self) -> str:
+        """Why, in English; pages say it in the reader's words."""
+        return self.why.message
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -164,13 +170,34 @@ class RowError:
 
 
 class RowProblem(Exception):
-    """Raised inside a reader for one bad row; never leaves `annotate.interchange`."""
+    """Raised inside a reader for one bad row; never leaves `annotate.interchange`.
 
-    def __init__(self, field: str, value: object, message: str) -> None:
-        super().__init__(message)
+    `reason` is a message of the catalogues with {names}, `values` stand in their place.
+    """
+
+    def __init__(self, field: str, value: object, reason: str, /, **values: object) -> None:
+        self._say(field, value, Told(reason, **values))
+
+    @classmethod
+    def of(cls, field: str, value: object, why: Told) -> "RowProblem":
+        """For what somebody else refused."""
+        problem = cls.__new__(cls)
+        problem._say(field, value, why)
+        return problem
+
+    def _say(self, field: str, value: object, why: Told) -> None:
+        self.args = (why.message,)
         self.field = field
         self.value = excerpt(value)
-        self.message = message
+        self.why = why
+
+    @property
+    def message(self) -> str:
+        return self.why.message
+
+    def at(self, line: int, *, raw: Any = None) -> RowError:
+        """As it is told of the row on this line."""
+        return RowError(line, self.field, self.value, self.why, raw=raw)
 
 
 def excerpt(value: object) -> str:

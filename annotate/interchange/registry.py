@@ -13,10 +13,11 @@ from annotate.interchange.formats import ImportFormat, ReadOptions, UnknownForma
 from annotate.interchange.hh import HH
 from annotate.interchange.records import ImportedItem, RowError, RowProblem
 from annotate.interchange.responses import RESPONSES
-from annotate.interchange.rows import ERROR_KEY, Row, count_lines, looks_like_json
+from annotate.interchange.rows import ERROR_KEY, count_lines, looks_like_json
 from annotate.interchange.streams import CutShort, FatalProblem, Limits, read_chunks
 from annotate.interchange.table import TABLE, delimiter_of
 from annotate.interchange.trl import TRL
+from annotate.wording import Told, translatable
 
 # The order is the order of guessing: hh before trl, whose columns it shares.
 FORMATS: dict[str, ImportFormat] = {f.name: f for f in (HH, TRL, RESPONSES, FINE_GRAINED, TABLE)}
@@ -27,7 +28,15 @@ _KEY = re.compile(r'"((?:[^"\\]|\\.){1,60})"\s*:')
 
 Fitting = Callable[[ImportedItem], ImportedItem]
 
-NO_ROW = RowError(1, "", "", "The file holds no row. Send at least one.", fatal=True)
+NO_ROW = RowError(1, "", "", Told("The file holds no row. Send at least one."), fatal=True)
+# What is told of an id that stands there twice.
+_OTHER_TEXTS = translatable("The id stands on line {line} with other texts. Give each its own id.")
+_OTHER_LABELS = translatable(
+    "The id stands on line {line} with other labels. Give each its own id."
+)
+_OTHER_ANSWERS = translatable(
+    "The id stands on line {line} with other answers. Give each its own id."
+)
 
 
 class Survey(NamedTuple):
@@ -41,7 +50,9 @@ def get_format(name: str) -> ImportFormat:
         return FORMATS[name]
     except KeyError:
         known = ", ".join(FORMATS)
-        raise UnknownFormat(f"There is no import format {name!r}. Known: {known}.") from None
+        raise UnknownFormat(
+            "There is no import format {name!r}. Known: {known}.", name=name, known=known
+        ) from None
 
 
 def read(
@@ -77,9 +88,9 @@ def detect_format(head: bytes, filename: str = "") -> str:
     try:
         return _recognised(_decompressed(head).decode("utf-8", "replace").lstrip(), filename)
     except FatalProblem as problem:
-        raise UnknownFormat(str(problem)) from problem
+        raise UnknownFormat.of(problem.why) from problem
     except UnknownFormat:
-        _refuse_unreadable(head)
+        refuse_unreadable(head)
         raise
 
 
@@ -91,8 +102,9 @@ def _recognised(text: str, filename: str) -> str:
         if candidate.recognises(row):
             return candidate.name
     raise UnknownFormat(
-        f"No format has the fields {', '.join(list(row)[:20]) or '(none)'}. "
-        f"Choose one of {', '.join(FORMATS)}."
+        "No format has the fields {fields}. Choose one of {known}.",
+        fields=", ".join(list(row)[:20]) or Told("(none)"),
+        known=", ".join(FORMATS),
     )
 
 
@@ -114,18 +126,14 @@ def _items(
             elif fit is not None:
                 item = fit(item)
         except RowProblem as problem:
-            yield _error(row, problem)
+            yield problem.at(row.line, raw=row.data)
         except FatalProblem as problem:
-            yield RowError(row.line, "", "", str(problem), fatal=True)
+            yield problem.at(row.line)
             return
         else:
             yield item
     if not rows:
         yield NO_ROW
-
-
-def _error(row: Row, problem: RowProblem) -> RowError:
-    return RowError(row.line, problem.field, problem.value, problem.message, raw=row.data)
 
 
 class _Ids:
@@ -142,16 +150,16 @@ class _Ids:
     def check(self, item: ImportedItem) -> None:
         if item.external_id is None:
             return
-        self._check((item.external_id,), item.fingerprint, item.line, "texts")
+        self._check((item.external_id,), item.fingerprint, item.line, _OTHER_TEXTS)
         if item.labels:
             key = (item.external_id, *[label.annotator or "" for label in item.labels])
-            self._check(key, hash(item.labels), item.line, "labels")
+            self._check(key, hash(item.labels), item.line, _OTHER_LABELS)
         if item.answers:
             names = (item.answers[0].kind, *(answer.annotator or "" for answer in item.answers))
             content = hash(repr(item.answers))
-            self._check((item.external_id, "", *names), content, item.line, "answers")
+            self._check((item.external_id, "", *names), content, item.line, _OTHER_ANSWERS)
 
-    def _check(self, key: tuple[str, ...], content: int, line: int, what: str) -> None:
+    def _check(self, key: tuple[str, ...], content: int, line: int, reason: str) -> None:
         found = self._seen.get(key)
         if found is None:
             self._seen[key] = (content, line)
@@ -159,8 +167,7 @@ class _Ids:
             if len(self._order) > REMEMBERED_IDS:
                 del self._seen[self._order.popleft()]
         elif found[0] != content:
-            message = f"The id stands on line {found[1]} with other {what}. Give each its own id."
-            raise RowProblem("id", key[0], message)
+            raise RowProblem("id", key[0], reason, line=found[1])
 
 
 def _decompressed(head: bytes) -> bytes:
@@ -178,7 +185,7 @@ def _decompressed(head: bytes) -> bytes:
     return data
 
 
-def _refuse_unreadable(head: bytes) -> None:
+def refuse_unreadable(head: bytes) -> None:
     """Raises UnknownFormat if the file cannot be unpacked, or grows beyond measure."""
     try:
         for _ in read_chunks(io.BytesIO(head), Limits()):
@@ -186,7 +193,7 @@ def _refuse_unreadable(head: bytes) -> None:
     except CutShort:
         return
     except FatalProblem as problem:
-        raise UnknownFormat(str(problem)) from problem
+        raise UnknownFormat.of(problem.why) from problem
 
 
 def _first_object(text: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from annotate.kinds import form, spans
 
-Names = Mapping[int, int]  # position -> id
+Names = Mapping[int, Any]  # position -> id; on pages id -> letter
 
 
 def named_value(kind: str, value: Mapping[str, Any], names: Names, settings: Any) -> dict[str, Any]:

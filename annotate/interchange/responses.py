@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from annotate.interchange import fields
-from annotate.interchange.dialogues import ALL_IDENTICAL, split_system
+from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.records import (
     ImportedItem,
@@ -25,6 +25,7 @@ from annotate.interchange.records import (
 )
 from annotate.interchange.rows import Row
 from annotate.interchange.streams import Limits
+from annotate.wording import translatable
 
 KNOWN = frozenset(
     {
@@ -62,11 +63,16 @@ def recognises(row: Mapping[str, Any]) -> bool:
 def _responses(value: Any, limits: Limits) -> tuple[ImportedResponse, ...]:
     fields.listed(value, "responses")
     if len(value) > limits.max_responses:
-        message = f"Got {len(value)} responses. Give at most {limits.max_responses}."
-        raise RowProblem("responses", value, message)
+        raise RowProblem(
+            "responses",
+            value,
+            "Got {count} responses. Give at most {most}.",
+            count=len(value),
+            most=limits.max_responses,
+        )
     responses = tuple(_response(entry, f"responses[{i}]", limits) for i, entry in enumerate(value))
     if len(responses) > 1 and len({response.content for response in responses}) == 1:
-        raise RowProblem("responses", str(responses[0].content), ALL_IDENTICAL)
+        raise all_identical("responses", str(responses[0].content))
     return responses
 
 
@@ -74,8 +80,12 @@ def _response(entry: Any, name: str, limits: Limits) -> ImportedResponse:
     if isinstance(entry, str):
         return ImportedResponse(fields.text(entry, name, limits))
     if not isinstance(entry, dict):
-        message = f"Expected a text or an object with 'text', got {fields.kind_of(entry)}."
-        raise RowProblem(name, entry, message)
+        raise RowProblem(
+            name,
+            entry,
+            "Expected a text or an object with 'text', got {kind}.",
+            kind=fields.kind_of(entry),
+        )
     key = "text" if "text" in entry else "content"
     known = frozenset({"text", "content", "model", "generator", "version", "metadata", "role"})
     read = fields.text if key == "text" else fields.content
@@ -94,7 +104,7 @@ def _labels(data: dict[str, Any], count: int) -> list[ImportedLabel]:
         found += _label(data["label"], "label", count, annotator)
     several = data.get("labels") or []
     if not isinstance(several, list):
-        raise RowProblem("labels", several, f"Expected a list, got {fields.kind_of(several)}.")
+        raise fields.not_a_list("labels", several)
     for i, entry in enumerate(several):
         found += _label(entry, f"labels[{i}]", count, annotator)
     if data.get("ranking") is not None:
@@ -116,13 +126,19 @@ def _label(value: Any, name: str, count: int, annotator: str | None) -> list[Imp
     pair = _pair(entry.get("pair"), f"{name}.pair", count)
     if isinstance(verdict, str):
         if verdict not in VERDICTS:
-            message = f"Expected a position from 0 or one of {', '.join(VERDICTS)}."
-            raise RowProblem(name, verdict, message)
+            raise RowProblem(
+                name,
+                verdict,
+                "Expected a position from 0 or one of {verdicts}.",
+                verdicts=", ".join(VERDICTS),
+            )
         pairs = [pair] if pair else list(itertools.combinations(range(count), 2))
         return [ImportedLabel(cast(Verdict, verdict), a, b, **said) for a, b in pairs]
     best = fields.integer(verdict, name, 0, count - 1)
     if pair and best not in pair:
-        raise RowProblem(name, best, f"The preferred response is not in the pair {list(pair)}.")
+        raise RowProblem(
+            name, best, "The preferred response is not in the pair {pair}.", pair=str(list(pair))
+        )
     others = [i for i in (pair or range(count)) if i != best]
     return [ImportedLabel("prefer", min(best, i), max(best, i), best, **said) for i in others]
 
@@ -139,7 +155,7 @@ def _pair(value: Any, name: str, count: int) -> tuple[int, int] | None:
 def _ranking(value: Any, count: int, annotator: str | None) -> list[ImportedLabel]:
     """Every pair the order implies; members of one tier are ties."""
     if not isinstance(value, list):
-        raise RowProblem("ranking", value, f"Expected a list, got {fields.kind_of(value)}.")
+        raise fields.not_a_list("ranking", value)
     tier_of: dict[int, int] = {}
     for tier, entry in enumerate(value):
         for position in entry if isinstance(entry, list) else [entry]:
@@ -149,7 +165,12 @@ def _ranking(value: Any, count: int, annotator: str | None) -> list[ImportedLabe
             tier_of[index] = tier
     missing = sorted(set(range(count)) - set(tier_of))
     if missing:
-        raise RowProblem("ranking", value, f"The ranking leaves out the positions {missing}.")
+        raise RowProblem(
+            "ranking",
+            value,
+            "The ranking leaves out the positions {missing}.",
+            missing=str(missing),
+        )
     return [
         ImportedLabel("tie", a, b, annotator=annotator)
         if tier_of[a] == tier_of[b]
@@ -158,4 +179,4 @@ def _ranking(value: Any, count: int, annotator: str | None) -> list[ImportedLabe
     ]
 
 
-RESPONSES = ImportFormat("responses", "Prompt with its responses", parse, recognises)
+RESPONSES = ImportFormat("responses", translatable("Prompt with its responses"), parse, recognises)

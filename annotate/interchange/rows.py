@@ -15,11 +15,26 @@ from annotate.interchange.streams import (
     read_chunks,
     split_lines,
 )
+from annotate.wording import Refusal, Told, translatable
 
 MAX_BLANK_BYTES = 1 << 20  # before the first row
 ERROR_KEY = "_error"  # added to downloaded bad rows; ignored when they come back
 _SUSPICIOUS_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# What Python's JSON decoder says, without the " at" that some of it ends with.
+_JSON_SAYS = (
+    translatable("Expecting value"),
+    translatable("Expecting ',' delimiter"),
+    translatable("Expecting ':' delimiter"),
+    translatable("Expecting property name enclosed in double quotes"),
+    translatable("Illegal trailing comma before end of object"),
+    translatable("Illegal trailing comma before end of array"),
+    translatable("Unterminated string starting"),
+    translatable("Invalid control character"),
+    translatable("Invalid \\escape"),
+    translatable("Invalid \\uXXXX escape"),
+    translatable("Extra data"),
+)
 
 
 class Row(NamedTuple):
@@ -33,7 +48,7 @@ def read_objects(stream: BinaryIO, limits: Limits) -> Iterator[Row | RowError]:
     try:
         head, chunks = start(stream, limits)
     except FatalProblem as problem:
-        yield RowError(1, "", "", str(problem), fatal=True)
+        yield problem.at(1)
         return
     yield from objects(head, chunks, limits)
 
@@ -51,7 +66,8 @@ def start(stream: BinaryIO, limits: Limits) -> tuple[bytes, Iterator[bytes]]:
             return head, itertools.chain([head], chunks)
         if size > MAX_BLANK_BYTES:
             raise FatalProblem(
-                f"The file begins with more than {MAX_BLANK_BYTES} bytes of white space. Remove it."
+                "The file begins with more than {most} bytes of white space. Remove it.",
+                most=MAX_BLANK_BYTES,
             )
     raise FatalProblem("The file holds no row, only white space. Send at least one row.")
 
@@ -72,7 +88,7 @@ def objects(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[Ro
             if raw.data.strip():
                 yield decode_row(raw, limits)
     except FatalProblem as problem:
-        yield RowError(line, "", "", str(problem), fatal=True)
+        yield problem.at(line)
 
 
 def count_lines(stream: BinaryIO, limits: Limits) -> tuple[int, RowError | None]:
@@ -89,7 +105,7 @@ def count_lines(stream: BinaryIO, limits: Limits) -> tuple[int, RowError | None]
             line += chunk.count(b"\n")
             last = chunk[-1:] or last
     except FatalProblem as problem:
-        return line, RowError(line, "", "", str(problem), fatal=True)
+        return line, problem.at(line)
     return line + (last != b"\n"), None
 
 
@@ -97,8 +113,7 @@ def decode_row(raw: RawLine, limits: Limits) -> Row | RowError:
     try:
         return Row(raw.number, decode_object(raw.data, limits), raw.end)
     except RowProblem as problem:
-        text = storable(raw.data.decode("utf-8", "replace"))
-        return RowError(raw.number, problem.field, problem.value, problem.message, raw=text)
+        return problem.at(raw.number, raw=storable(raw.data.decode("utf-8", "replace")))
 
 
 def decode_object(data: bytes, limits: Limits) -> dict[str, Any]:
@@ -108,12 +123,18 @@ def decode_object(data: bytes, limits: Limits) -> dict[str, Any]:
         value = _decoder.decode(text)
     except json.JSONDecodeError as error:
         said = error.msg.removesuffix(" at")  # some of json's sentences go on with the place
-        message = f"Not JSON: {said} at column {error.colno}. Send one JSON object a line."
-        raise RowProblem("", text, message) from error
+        raise RowProblem(
+            "",
+            text,
+            "Not JSON: {said} at column {column}. Send one JSON object a line.",
+            said=Told(said) if said in _JSON_SAYS else said,
+            column=error.colno,
+        ) from error
     except RecursionError as error:
-        raise RowProblem("", text, _too_deep(limits)) from error
+        raise _too_deep(text, limits) from error
     except ValueError as error:
-        raise RowProblem("", text, f"A number in the row cannot be read: {error}.") from error
+        why = error.apart() if isinstance(error, Told) else str(error)
+        raise RowProblem("", text, "A number in the row cannot be read: {why}.", why=why) from error
     if not isinstance(value, dict):
         raise RowProblem("", value, "The row is not a JSON object. Send {…} with named fields.")
     _check_depth(value, text, limits)
@@ -127,8 +148,12 @@ def decode_text(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"Not UTF-8 at byte {error.start + 1} of the line. Save the file as UTF-8."
-        raise RowProblem("", data.decode("utf-8", "replace"), message) from error
+        raise RowProblem(
+            "",
+            data.decode("utf-8", "replace"),
+            "Not UTF-8 at byte {place} of the line. Save the file as UTF-8.",
+            place=error.start + 1,
+        ) from error
     if "\0" in text:
         raise RowProblem("", text, "The line holds a NUL byte. Remove it.")
     return text
@@ -140,8 +165,11 @@ def check_characters(value: Any) -> None:
         if "\0" in text:
             raise RowProblem(path, text, "The text holds a NUL character. Remove it.")
         if _LONE_SURROGATE.search(text):
-            message = "The text holds half a surrogate pair, which is no character. Remove it."
-            raise RowProblem(path, text, message)
+            raise RowProblem(
+                path,
+                text,
+                "The text holds half a surrogate pair, which is no character. Remove it.",
+            )
 
 
 def _split(head: bytes, chunks: Iterator[bytes], limits: Limits) -> Iterator[RawLine | RowError]:
@@ -174,19 +202,24 @@ def _check_depth(value: Any, text: str, limits: Limits) -> None:
     while level:
         depth += 1
         if depth > limits.max_depth:
-            raise RowProblem("", text, _too_deep(limits))
+            raise _too_deep(text, limits)
         children: list[Any] = []
         for node in level:
             children.extend(node.values() if isinstance(node, dict) else node)
         level = [child for child in children if isinstance(child, dict | list)]
 
 
-def _too_deep(limits: Limits) -> str:
-    return f"The row is nested deeper than {limits.max_depth} levels. Flatten it."
+def _too_deep(text: str, limits: Limits) -> RowProblem:
+    return RowProblem(
+        "",
+        text,
+        "The row is nested deeper than {levels} levels. Flatten it.",
+        levels=limits.max_depth,
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON, write null")
+    raise Refusal("{name} is not JSON, write null", name=name)
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)  # made anew it costs more than a row

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
 from annotate.interchange.records import RowError, excerpt
+from annotate.wording import Told
 
 CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 OTHER_ARCHIVES = {
-    b"PK\x03\x04": "a zip archive",
-    b"\x28\xb5\x2f\xfd": "Zstandard-compressed",
-    b"BZh": "bzip2-compressed",
-    b"\xfd7zXZ\x00": "xz-compressed",
-    b"PAR1": "a Parquet file",
+    b"PK\x03\x04": Told("a zip archive"),
+    b"\x28\xb5\x2f\xfd": Told("Zstandard-compressed"),
+    b"BZh": Told("bzip2-compressed"),
+    b"\xfd7zXZ\x00": Told("xz-compressed"),
+    b"PAR1": Told("a Parquet file"),
 }
+SAMPLE_BYTES = 4096  # by which text and binary data are told apart
+CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
+FEWEST_CONTROLS = 8  # so many may stand in any text; its row is then refused
 RATIO_GRACE_BYTES = 16 << 20  # small repetitive files may compress as well as they like
 LINE_COST_BYTES = 64  # what a line counts at least: a blank one takes as long to look at as a row
 
@@ -46,6 +50,14 @@ class RawLine(NamedTuple):
 class FatalProblem(Exception):
     """The rest of the file cannot be read; never leaves `annotate.interchange`."""
 
+    def __init__(self, reason: str, /, **values: object) -> None:
+        self.why = Told(reason, **values)
+        super().__init__(self.why.message)
+
+    def at(self, line: int) -> RowError:
+        """As the last of the file's rows, on this line."""
+        return RowError(line, "", "", self.why, fatal=True)
+
 
 class CutShort(FatalProblem):
     """A gzip file ends before its end, as the first bytes of every longer one do."""
@@ -58,11 +70,11 @@ def read_chunks(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
         raise FatalProblem("The file is empty. Send at least one row.")
     for magic, what in OTHER_ARCHIVES.items():
         if head.startswith(magic):
-            raise FatalProblem(f"The file is {what}. Send plain text or gzip.")
+            raise FatalProblem("The file is {what}. Send plain text or gzip.", what=what)
     if head.startswith(UTF16_BOMS):
         raise FatalProblem("The file is UTF-16. Save it as UTF-8 and send it again.")
     unpack = _gunzip if head.startswith(GZIP_MAGIC) else _plain
-    return _without_bom(unpack(stream, head, limits))
+    return _text(_without_bom(unpack(stream, head, limits)))
 
 
 def split_lines(chunks: Iterator[bytes], limits: Limits) -> Iterator[RawLine | RowError]:
@@ -93,7 +105,9 @@ def too_long(number: int, data: bytes, limits: Limits) -> RowError:
         line=number,
         field="",
         value=excerpt(data[:64].decode("utf-8", "replace")),
-        message=f"The row is longer than {limits.max_line_bytes} bytes. Shorten its texts.",
+        why=Told(
+            "The row is longer than {most} bytes. Shorten its texts.", most=limits.max_line_bytes
+        ),
     )
 
 
@@ -115,7 +129,9 @@ def _gunzip(stream: BinaryIO, head: bytes, limits: Limits) -> Iterator[bytes]:
             out = member.decompress(pending, CHUNK)
         except zlib.error as error:
             raise FatalProblem(
-                f"The gzip data is damaged after {total} bytes ({error}). Compress it again."
+                "The gzip data is damaged after {total} bytes ({error}). Compress it again.",
+                total=total,
+                error=str(error),
             ) from error
         total += len(out)
         lines += out.count(b"\n")
@@ -124,8 +140,9 @@ def _gunzip(stream: BinaryIO, head: bytes, limits: Limits) -> Iterator[bytes]:
         unpacked = read - len(member.unconsumed_tail) - len(member.unused_data)
         if not small and total > unpacked * limits.max_ratio:
             raise FatalProblem(
-                f"The file expands more than {limits.max_ratio} times, which no text does. "
-                "Send it uncompressed if it is real."
+                "The file expands more than {times} times, which no text does. "
+                "Send it uncompressed if it is real.",
+                times=limits.max_ratio,
             )
         if out:
             yield out
@@ -141,7 +158,8 @@ def _gunzip(stream: BinaryIO, head: bytes, limits: Limits) -> Iterator[bytes]:
             read += len(pending)
             if not pending:
                 raise CutShort(
-                    f"The gzip data stops in the middle, after {total} bytes. Send it again."
+                    "The gzip data stops in the middle, after {total} bytes. Send it again.",
+                    total=total,
                 )
 
 
@@ -155,9 +173,27 @@ def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield from chunks
 
 
+def _text(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Raises FatalProblem when the first bytes are those of a picture or a program."""
+    first = next(chunks, b"")
+    while len(first) < SAMPLE_BYTES and (more := next(chunks, b"")):
+        first += more
+    sample = first[:SAMPLE_BYTES]
+    strange = len(sample) - len(sample.translate(None, CONTROLS))
+    if b"\0" in sample and strange > max(FEWEST_CONTROLS, len(sample) // 50):
+        raise FatalProblem(
+            "The file is no text but binary, such as a picture or a document. "
+            "Send JSONL, a JSON array, CSV or TSV."
+        )
+    yield first
+    yield from chunks
+
+
 def _check_total(total: int, limits: Limits) -> None:
     if total > limits.max_bytes:
-        raise FatalProblem(f"The file holds more than {limits.max_bytes} bytes. Send it in parts.")
+        raise FatalProblem(
+            "The file holds more than {most} bytes. Send it in parts.", most=limits.max_bytes
+        )
 
 
 def _read_full(stream: BinaryIO, size: int) -> bytes:

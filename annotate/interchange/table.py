@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
 from annotate.interchange import fields
-from annotate.interchange.dialogues import ALL_IDENTICAL, split_system
+from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.records import (
     ImportedItem,
@@ -25,6 +25,7 @@ from annotate.interchange.records import (
 )
 from annotate.interchange.rows import Row, decode_text, looks_like_json, objects, start
 from annotate.interchange.streams import FatalProblem, Limits, RawLine, split_lines
+from annotate.wording import Told, translatable
 
 LETTERS = string.ascii_lowercase[:10]
 NAMES = (
@@ -57,7 +58,7 @@ def read_rows(stream: BinaryIO, options: ReadOptions) -> Iterator[Row | RowError
             line = source.number
             yield row
     except FatalProblem as problem:
-        yield RowError(line, "", "", str(problem), fatal=True)
+        yield problem.at(line)
 
 
 def parse(row: Row, options: ReadOptions) -> ImportedItem:
@@ -112,8 +113,14 @@ def _records(source: _Lines, options: ReadOptions) -> Iterator[Row | RowError]:
     reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter_of(first))
     try:
         header = _header(next(reader, []), options)
-    except (csv.Error, RowProblem) as problem:
-        raise FatalProblem(f"The header line cannot be read: {problem}") from problem
+    except csv.Error as error:
+        raise FatalProblem(
+            "The header line cannot be read: {problem}", problem=str(error)
+        ) from error
+    except RowProblem as problem:
+        raise FatalProblem(
+            "The header line cannot be read: {problem}", problem=problem.why
+        ) from problem
     while True:
         begin = source.number + 1
         try:
@@ -122,8 +129,11 @@ def _records(source: _Lines, options: ReadOptions) -> Iterator[Row | RowError]:
             yield from source.errors
             return
         except csv.Error as error:
-            message = f"The row cannot be read: {error}. Check the quotes in and before it."
-            yield RowError(begin, "", "", message)
+            why = Told(
+                "The row cannot be read: {error}. Check the quotes in and before it.",
+                error=str(error),
+            )
+            yield RowError(begin, "", "", why)
             continue
         yield from source.errors
         source.errors.clear()
@@ -136,7 +146,9 @@ def _header(names: list[str], options: ReadOptions) -> list[str]:
         decode_text(name.encode("utf-8", "surrogateescape"))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise FatalProblem(f"The header names these columns twice: {', '.join(twice)}. Rename one.")
+        raise FatalProblem(
+            "The header names these columns twice: {twice}. Rename one.", twice=", ".join(twice)
+        )
     wanted = _columns(options.mapping)
     missing = sorted(set(options.mapping.values()) - set(names))
     prompt = wanted.get("prompt", "prompt")
@@ -144,8 +156,9 @@ def _header(names: list[str], options: ReadOptions) -> list[str]:
         missing = [prompt]
     if missing:
         raise FatalProblem(
-            f"There is no column {', '.join(map(repr, missing))}. "
-            f"Columns there: {', '.join(map(repr, names))}. Correct the mapping."
+            "There is no column {missing}. Columns there: {names}. Correct the mapping.",
+            missing=", ".join(map(repr, missing)),
+            names=", ".join(map(repr, names)),
         )
     return names
 
@@ -156,14 +169,16 @@ def _row(line: int, record: list[str], header: list[str], end: int) -> Row | Row
         for name, cell in cells.items():
             _check_cell(name, cell)
         if len(record) != len(header):
-            message = (
-                f"The row has {len(record)} fields, the header {len(header)}. "
-                "Quote texts that hold the separator or line ends."
+            raise RowProblem(
+                "",
+                record,
+                "The row has {count} fields, the header {wanted}. "
+                "Quote texts that hold the separator or line ends.",
+                count=len(record),
+                wanted=len(header),
             )
-            raise RowProblem("", record, message)
     except RowProblem as problem:
-        raw = {name: storable(cell) for name, cell in cells.items()}
-        return RowError(line, problem.field, problem.value, problem.message, raw=raw)
+        return problem.at(line, raw={name: storable(cell) for name, cell in cells.items()})
     return Row(line, dict(cells), end)
 
 
@@ -173,14 +188,16 @@ def _check_cell(name: str, cell: str) -> None:
     try:
         decode_text(cell.encode("utf-8", "surrogateescape"))
     except RowProblem as problem:
-        raise RowProblem(name, storable(cell), problem.message) from problem
+        raise RowProblem.of(name, storable(cell), problem.why) from problem
 
 
 def _columns(mapping: Mapping[str, str]) -> dict[str, str]:
     unknown = sorted(set(mapping) - set(NAMES))
     if unknown:
         raise FatalProblem(
-            f"The mapping has unknown names: {', '.join(unknown)}. Known: {', '.join(NAMES)}."
+            "The mapping has unknown names: {unknown}. Known: {known}.",
+            unknown=", ".join(unknown),
+            known=", ".join(NAMES),
         )
     return dict(mapping) if mapping else {name: name for name in NAMES}
 
@@ -215,7 +232,7 @@ def _responses(cells: _Cells) -> tuple[tuple[ImportedResponse, ...], list[str]]:
         letters = letters if len(letters) > 1 else ["a", "b"]
         texts = {letter: cells.text(f"response_{letter}") for letter in letters}
     if len(set(texts.values())) == 1:
-        raise RowProblem(cells.column("response_a"), texts["a"], ALL_IDENTICAL)
+        raise all_identical(cells.column("response_a"), texts["a"])
     responses = tuple(
         ImportedResponse(text, cells.name(f"generator_{letter}")) for letter, text in texts.items()
     )
@@ -236,14 +253,30 @@ def _label(
     if meaning in VERDICTS and len(letters) == 2:
         return ImportedLabel(cast(Verdict, meaning), strength=strength, annotator=annotator)
     if meaning not in letters or len(letters) != 2:
-        given = f" Values with a meaning: {', '.join(label_values)}." if label_values else ""
-        message = (
-            f"The value means none of {', '.join(letters)}, {', '.join(VERDICTS)}.{given} "
-            "Say what it means (label_value)."
-        )
-        raise RowProblem(cells.column("label"), said, message)
+        raise _no_meaning(cells.column("label"), said, [*letters, *VERDICTS], label_values)
     return ImportedLabel(
         "prefer", preferred=letters.index(meaning), strength=strength, annotator=annotator
+    )
+
+
+def _no_meaning(
+    column: str, said: str, meanings: list[str], label_values: Mapping[str, str]
+) -> RowProblem:
+    wanted = ", ".join(meanings)
+    if not label_values:
+        return RowProblem(
+            column,
+            said,
+            "The value means none of {wanted}. Say what it means (label_value).",
+            wanted=wanted,
+        )
+    return RowProblem(
+        column,
+        said,
+        "The value means none of {wanted}. Values with a meaning: {known}. "
+        "Say what it means (label_value).",
+        wanted=wanted,
+        known=", ".join(label_values),
     )
 
 
@@ -256,5 +289,5 @@ def _strength(cells: _Cells) -> int | None:
 
 
 TABLE = ImportFormat(
-    "table", "Table (CSV, TSV) with a column mapping", parse, recognises, read_rows
+    "table", translatable("Table (CSV, TSV) with a column mapping"), parse, recognises, read_rows
 )

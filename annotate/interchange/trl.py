@@ -11,7 +11,7 @@ from typing import Any
 
 from annotate.interchange import fields
 from annotate.interchange.dialogues import (
-    IDENTICAL,
+    identical,
     is_open_transcript,
     is_transcript,
     parse_transcript,
@@ -29,6 +29,7 @@ from annotate.interchange.records import (
 )
 from annotate.interchange.rows import Row
 from annotate.interchange.streams import Limits
+from annotate.wording import translatable
 
 KNOWN = frozenset(
     {
@@ -46,11 +47,14 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
     data, limits = row.data, options.limits
     chosen, rejected = fields.require(data, "chosen"), fields.require(data, "rejected")
     if isinstance(chosen, list) != isinstance(rejected, list):
-        message = (
-            f"chosen is {fields.kind_of(chosen)} but rejected is {fields.kind_of(rejected)}. "
-            "Give both as texts or both as lists of messages."
+        raise RowProblem(
+            "rejected",
+            rejected,
+            "chosen is {first} but rejected is {second}. "
+            "Give both as texts or both as lists of messages.",
+            first=fields.kind_of(chosen),
+            second=fields.kind_of(rejected),
         )
-        raise RowProblem("rejected", rejected, message)
     if isinstance(chosen, list):
         turns, first, second = _conversational(data, limits)
     else:
@@ -101,7 +105,7 @@ def _plain(data: dict[str, Any], limits: Limits) -> _Pair:
     chosen = fields.text(data["chosen"], "chosen", limits)
     rejected = fields.text(data["rejected"], "rejected", limits)
     if chosen == rejected:
-        raise RowProblem("chosen", chosen, IDENTICAL)
+        raise identical(chosen)
     prompt = data.get("prompt")
     if prompt is None:
         return _implicit(chosen, rejected)
@@ -120,8 +124,11 @@ def _implicit(chosen: str, rejected: str) -> _Pair:
     shared = chosen[: next((i for i, (a, b) in pairs if a != b), min(len(chosen), len(rejected)))]
     words = len(shared.rstrip() if shared[-1:].isspace() else shared[: _last_space(shared)])
     if not shared[:words].strip():
-        message = "There is no prompt and the two texts share no first words. Add 'prompt'."
-        raise RowProblem("prompt", None, message)
+        raise RowProblem(
+            "prompt",
+            None,
+            "There is no prompt and the two texts share no first words. Add 'prompt'.",
+        )
     return [{"role": "user", "content": shared[:words]}], chosen[words:], rejected[words:]
 
 
@@ -149,4 +156,6 @@ def write_conversational(
     }
 
 
-TRL = ImportFormat("trl", "TRL preference (plain or conversational)", parse, recognises)
+TRL = ImportFormat(
+    "trl", translatable("TRL preference (plain or conversational)"), parse, recognises
+)

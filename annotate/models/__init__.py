@@ -1,23 +1,29 @@
 """The data model of collecting: import models from here."""
 
 from annotate.models.audit import AuditEvent
+from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
-from annotate.models.job import ImportRowError, ImportRun, Job, JobState
+from annotate.models.flip import LabelFlip
+from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
 from annotate.models.project import FormVersion, Membership, Project
+from annotate.models.quality import Consensus, QualityRun, Voices
 from annotate.models.snapshot import Snapshot, SnapshotJudgement
-from annotate.models.task import Draft, Seat, Skip, Task, TaskResponse
+from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
 from annotate.models.user import ApiToken, User
 
 __all__ = [
     "ApiToken",
     "AuditEvent",
+    "Board",
+    "BoardRun",
     "ChatModel",
     "ChatReply",
     "ChatSession",
     "ChatTurn",
+    "Consensus",
     "Draft",
     "FormVersion",
     "ImportRowError",
@@ -26,19 +32,24 @@ __all__ = [
     "JobState",
     "Judge",
     "Judgement",
+    "LabelFlip",
     "MediaFile",
     "MediaUse",
     "Membership",
     "Project",
     "Prompt",
+    "QualityRun",
+    "QueueRoll",
     "Response",
     "Seat",
     "Skip",
     "Snapshot",
     "SnapshotJudgement",
     "Task",
+    "TaskPlace",
     "TaskResponse",
     "User",
+    "Voices",
     "content_hash",
     "split_bucket",
 ]

@@ -154,6 +154,9 @@ class ChatReply(models.Model):
     stop_asked = models.BooleanField(default=False)
     failure = models.CharField(max_length=16, choices=Failure.choices, blank=True)
     detail = models.CharField(max_length=500, blank=True, help_text="For managers.")
+    told = models.JSONField(
+        null=True, editable=False, help_text="Why it failed, for other languages."
+    )
     retry_after = models.PositiveIntegerField(
         null=True, blank=True, help_text="Seconds that a 429 asked to wait."
     )

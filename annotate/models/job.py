@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models.project import Project
+from annotate.shares import whole_percent
 
 
 class JobState(models.TextChoices):
@@ -36,6 +37,9 @@ class Job(models.Model):
     progress = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True, blank=True)
     message = models.TextField(blank=True, help_text="What it is doing, or why it failed.")
+    told = models.JSONField(
+        null=True, editable=False, help_text="The message for other languages: see wording.Told."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -77,10 +81,23 @@ class Job(models.Model):
 
     @property
     def percent(self) -> int | None:
-        """0..100, or None while the total is unknown."""
+        """0..100, or None while the total is unknown. 100 means that all is done."""
         if not self.total:
             return 100 if self.state == JobState.DONE else None
-        return min(100, round(100 * self.progress / self.total))
+        return whole_percent(self.progress, self.total)
+
+
+class QueueRoll(models.Model):
+    """When the workers of a queue were called last, and when one of them answered: see
+    annotate/services/workers.py.
+    """
+
+    queue = models.CharField(max_length=40, primary_key=True)
+    called_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"roll of {self.queue}"
 
 
 class ImportRun(Job):
@@ -113,6 +130,9 @@ class ImportRowError(models.Model):
     field = models.CharField(max_length=200, blank=True)
     value = models.TextField(blank=True, help_text="An excerpt.")
     message = models.TextField()
+    told = models.JSONField(
+        null=True, editable=False, help_text="The message for other languages: see wording.Told."
+    )
     raw = models.TextField(blank=True, help_text="The row itself, up to a size.")
 
     class Meta:

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+BEFORE_ALL_RANKS = -(2**62)  # ranks of the highest priority are below 0
+
 
 class ProjectQuerySet(models.QuerySet):
     def visible_to(self, user) -> "ProjectQuerySet":
@@ -29,6 +31,11 @@ class Project(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
         PAUSED = "paused", _("Paused")
+
+    class BoardReaders(models.TextChoices):
+        MANAGERS = "managers", _("Managers")
+        REVIEWERS = "reviewers", _("Managers and reviewers")
+        MEMBERS = "members", _("Every member")
 
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -59,6 +66,18 @@ class Project(models.Model):
     test_percent = models.PositiveSmallIntegerField(
         default=12, help_text="Share of prompts whose human labels are held out for evaluation."
     )
+    own_figures = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether annotators see their own figures of quality.",
+    )
+    board_readers = models.CharField(
+        max_length=16,
+        choices=BoardReaders.choices,
+        default=BoardReaders.REVIEWERS,
+        db_default=BoardReaders.REVIEWERS,
+        help_text="Who sees published leaderboards.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_projects"
     )
@@ -86,6 +105,10 @@ class Project(models.Model):
             ),
             models.CheckConstraint(
                 name="project_state_known", condition=Q(state__in=["active", "paused"])
+            ),
+            models.CheckConstraint(
+                name="project_board_readers_known",
+                condition=Q(board_readers__in=["managers", "reviewers", "members"]),
             ),
             models.CheckConstraint(name="project_name_given", condition=~Q(name="")),
         ]
@@ -143,6 +166,7 @@ class Membership(models.Model):
     # How far the hand-out has looked for this person: see annotate/handout.py.
     queue_cursor = models.BigIntegerField(default=-1)
     reopened_cursor = models.BigIntegerField(default=0)
+    ranked_cursor = models.BigIntegerField(default=BEFORE_ALL_RANKS)
     held_seats = ArrayField(
         models.BigIntegerField(),
         default=list,

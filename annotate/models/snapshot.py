@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from annotate.models.flip import LabelFlip
 from annotate.models.judgement import Judgement
 from annotate.models.project import Project
 
@@ -14,6 +15,8 @@ class Snapshot(models.Model):
 
     Preferences have rules; where the project's answers hold none a row is a judgement as it is.
     """
+
+    STATES = 2  # the first row format whose prompts hold what their tasks state
 
     class Holds(models.TextChoices):
         PREFERENCES = "preferences", _("Preferences")
@@ -32,6 +35,9 @@ class Snapshot(models.Model):
     tie_rule = models.CharField(max_length=16, blank=True)
     aggregation = models.CharField(max_length=16, blank=True)
     split = models.JSONField(help_text="How prompts were divided into train and test.")
+    row_format = models.PositiveSmallIntegerField(
+        default=1, help_text="What its rows say: see docs/formats.md. New ones have the newest."
+    )
     rows = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text="Over the canonical rows, in order.")
     created_by = models.ForeignKey(
@@ -54,10 +60,18 @@ class Snapshot(models.Model):
 
 
 class SnapshotJudgement(models.Model):
-    """One judgement in one snapshot."""
+    """One judgement in one snapshot, turned round or as it was given."""
 
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="items")
     judgement = models.ForeignKey(Judgement, on_delete=models.PROTECT, related_name="+")
+    flip = models.ForeignKey(
+        LabelFlip,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Under which it was taken, where the snapshot takes turned labels.",
+    )
 
     class Meta:
         constraints = [

@@ -94,6 +94,45 @@ class TaskResponse(models.Model):
         return f"{self.response} in {self.task}"
 
 
+class TaskPlace(models.Model):
+    """Where a strategy put a task: before all tasks of its priority that have no place.
+
+    Written by annotate/services/places.py; the task's open seats carry it as `ranked_key`.
+    """
+
+    task = models.OneToOneField(
+        Task,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="chosen_place",
+        db_constraint=False,
+    )
+    # Look-ups by project go through task_place_once.
+    project = models.ForeignKey(
+        Project,
+        on_delete=models.CASCADE,
+        related_name="task_places",
+        db_index=False,
+        db_constraint=False,
+    )
+    place = models.PositiveIntegerField(help_text="0 comes first.")
+    score = models.FloatField(null=True, help_text="The strategy's; empty where it was drawn.")
+    reasons = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            # Deferred, because places are exchanged in one statement.
+            models.UniqueConstraint(
+                fields=["project", "place"],
+                name="task_place_once",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"place {self.place} of {self.task_id}"
+
+
 class SeatQuerySet(models.QuerySet["Seat"]):
     def counts_by_state(self, project_ids: Iterable[int]) -> dict[int, dict[str, int]]:
         """By project, then state; without those that are none. One query.
@@ -114,7 +153,8 @@ class Seat(models.Model):
 
     Rows are made with the task, so a hand-out can never overshoot. `queue_key` is the seat's
     place in the project's order (see annotate/handout.py); `reopened_key` is set, from a
-    sequence, when a lease ended without an answer, so that such seats are found first.
+    sequence, when a lease ended without an answer, so that such seats are found first;
+    `ranked_key` where a strategy put the task before others, until the seat is handed out.
     """
 
     class State(models.TextChoices):
@@ -156,6 +196,7 @@ class Seat(models.Model):
     )
     queue_key = models.BigIntegerField()
     reopened_key = models.BigIntegerField(null=True, blank=True)
+    ranked_key = models.BigIntegerField(null=True, blank=True)
 
     objects = SeatQuerySet.as_manager()
 
@@ -199,6 +240,12 @@ class Seat(models.Model):
                 fields=["project", "reopened_key"],
                 name="seat_reopened",
                 condition=Q(state="open", reopened_key__isnull=False),
+            ),
+            # Hand-out: seats that a strategy put first, in its order.
+            models.Index(
+                fields=["project", "ranked_key", "id"],
+                name="seat_ranked",
+                condition=Q(state="open", ranked_key__isnull=False),
             ),
             # Sweep: leases that ran out.
             models.Index(fields=["leased_until"], name="seat_leases", condition=Q(state="leased")),

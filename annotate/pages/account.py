@@ -13,6 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate.services import passwords, tokens
 
+SCOPES = {
+    "read": _("read: projects, tasks, judgements, exports"),
+    "annotate": _("annotate: lease tasks and submit judgements"),
+    "manage": _("manage: import, change projects, train models"),
+}
+
 
 class TokenForm(forms.Form):
     """A new API token: what it is for, and what it may do."""
@@ -24,11 +30,7 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("It may"),
-        choices=[
-            ("read", _("read: projects, tasks, judgements, exports")),
-            ("annotate", _("annotate: lease tasks and submit judgements")),
-            ("manage", _("manage: import, change projects, train models")),
-        ],
+        choices=SCOPES.items(),
         widget=forms.CheckboxSelectMultiple,
         initial=["read"],
     )
@@ -83,6 +85,7 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: object)
     context = {
         "password_form": _password_form(request),
         "token_form": TokenForm(),
+        "scopes": SCOPES,
         "tokens": request.user.api_tokens.filter(revoked_at=None).order_by("-pk"),
         **context,
     }

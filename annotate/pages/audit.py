@@ -1,5 +1,7 @@
 """The audit trail of a project."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from annotate.access import MANAGE, get_project
 from annotate.models import AuditEvent
+from annotate.pages.audit_words import deed_words, detail_lines, object_words
 from annotate.pages.paging import number_in, page_links
 
 PAGE = 100
@@ -26,10 +29,19 @@ def audit(request: HttpRequest, project_id: int) -> HttpResponse:
     context = {
         "project": project,
         "tab": "audit",
-        "events": found[:PAGE],
+        "events": [_told(event) for event in found[:PAGE]],
         **page_links(request, found[PAGE - 1].pk if len(found) > PAGE else None),
     }
     return render(request, "annotate/projects/audit.html", context)
+
+
+def _told(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "event": event,
+        "deed": deed_words(event.action),
+        "object": object_words(event.object_type),
+        "lines": detail_lines(event.detail),
+    }
 
 
 urlpatterns = [path("projects/<int:project_id>/audit/", audit, name="audit")]

@@ -22,6 +22,7 @@ from annotate.models import ChatModel, ChatReply, Project
 from annotate.pages.reasons import in_words
 from annotate.services.chat_models import add_chat_model, try_chat_model
 from annotate.services.chat_models import retire_chat_model as retire
+from annotate.wording import Told
 
 FAILURES_SHOWN = 20
 
@@ -105,10 +106,18 @@ def _page(
         "models": ChatModel.objects.filter(project=project)
         .annotate(done=counted, failed=failed, last_used=Max("replies__started_at"))
         .order_by("retired_at", "pk"),
-        "failures": failures.select_related("model").order_by("-pk")[:FAILURES_SHOWN],
+        "failures": [
+            {"reply": reply, "why": _why(reply)}
+            for reply in failures.select_related("model").order_by("-pk")[:FAILURES_SHOWN]
+        ],
         "form": form,
     }
     return render(request, "annotate/projects/chat_models.html", context, status=status)
+
+
+def _why(reply: ChatReply) -> str:
+    """What it failed for; a server's own words as they are."""
+    return in_words(Told.from_dict(reply.told)) if reply.told else reply.detail
 
 
 @login_required
@@ -119,7 +128,9 @@ def try_model(request: HttpRequest, model_id: int) -> HttpResponse:
     try:
         said = try_chat_model(model=model)
     except ModelFailure as error:
-        messages.error(request, f"{model.name}: {error}")
+        what = ChatReply.Failure(error.kind).label
+        why = in_words(error.said) if isinstance(error.said, Told) else error.said
+        messages.error(request, f"{model.name}: {what}. {why}")
     else:
         messages.success(
             request, gettext("%(name)s says: %(said)s") % {"name": model.name, "said": said}

@@ -19,7 +19,8 @@ from annotate.finegrained.labels import CATEGORIES
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
-from annotate.models import Project, Snapshot
+from annotate.kinds import spans
+from annotate.models import LabelFlip, Project, Snapshot
 from annotate.services.exports import (
     ExportOptions,
     formats_of,
@@ -43,6 +44,15 @@ SIMULATED = {
     "only": _("simulated people only"),
 }
 SPLITS = {"all": _("all prompts"), "train": _("training prompts"), "test": _("held-out prompts")}
+SUGGESTED = {
+    "include": _("all answers"),
+    "unaided": _("only those of people who were shown none"),
+}
+FLIPPED = {
+    "as_judged": _("as the judge gave them"),
+    "turned": _("turned round"),
+    "left_out": _("left out"),
+}
 RULES = ("tie_rule", "aggregation")
 
 
@@ -55,15 +65,37 @@ class SelectionForm(forms.Form):
 
     source = forms.ChoiceField(choices=SOURCES.items(), label=_("Judged by"))
     simulated = forms.ChoiceField(choices=SIMULATED.items(), label=_("Simulated people"))
+    suggested = forms.ChoiceField(
+        choices=SUGGESTED.items(), label=_("What judges suggested"), required=False
+    )
     tie_rule = forms.ChoiceField(choices=_in_words(TIE_RULES), label=_("Ties"))
     aggregation = forms.ChoiceField(choices=_in_words(AGGREGATIONS), label=_("Several judgements"))
+    flipped = forms.ChoiceField(
+        choices=FLIPPED.items(),
+        label=_("Labels that a second look turned round"),
+        help_text=_("See Routing. They are as the judge gave them unless you choose otherwise."),
+    )
+
+    def __init__(self, data=None, *, project: Project, **options) -> None:
+        super().__init__(data, **options)
+        if not LabelFlip.objects.filter(judgement__project=project).exists():
+            del self.fields["flipped"]
+        if project.kind != spans.NAME:
+            del self.fields["suggested"]
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """As ExportFilters takes them."""
+        names = ("source", "simulated", "split", "suggested", "flipped")
+        values = self.cleaned_data
+        return {name: values[name] for name in names if values.get(name)}
 
 
 class SnapshotForm(SelectionForm):
     """A snapshot of preferences under rules, or of judgements as they are."""
 
     def __init__(self, data=None, *, project: Project) -> None:
-        super().__init__(data, prefix="snapshot")
+        super().__init__(data, prefix="snapshot", project=project)
         if not holds_pairs(project):
             for name in RULES:
                 del self.fields[name]
@@ -78,7 +110,7 @@ class ExportForm(SelectionForm):
     category = forms.ChoiceField(
         choices=[
             ("all", _("of every category")),
-            *((one.name, one.title) for one in CATEGORIES.values()),
+            *((one.name, _(one.title)) for one in CATEGORIES.values()),
         ],
         label=_("Labels made from spans"),
     )
@@ -92,6 +124,8 @@ class ExportForm(SelectionForm):
         "source",
         "simulated",
         "split",
+        "suggested",
+        "flipped",
         "category",
         *RULES,
         "pairs",
@@ -99,7 +133,7 @@ class ExportForm(SelectionForm):
     ]
 
     def __init__(self, data=None, *, project: Project) -> None:
-        super().__init__(data)
+        super().__init__(data, project=project)
         formats = [EXPORT_FORMATS[name] for name in formats_of(project)]
         self.fields["format"].choices = [(f.name, _(f.title)) for f in formats]
         if not any(f.write_pair for f in formats):
@@ -143,7 +177,7 @@ def download_export(request: HttpRequest, project_id: int) -> HttpResponse:
         stream = stream_export(
             project=project,
             format=values["format"],
-            filters=ExportFilters(values["source"], values["simulated"], values["split"]),
+            filters=ExportFilters(**form.filters),
             options=form.rules,
         )
     except ValidationError as error:
@@ -164,7 +198,7 @@ def create_snapshot(request: HttpRequest, project_id: int) -> HttpResponse:
             found = freeze(
                 project=project,
                 actor=request.user,
-                query={"source": values["source"], "simulated": values["simulated"]},
+                query=form.filters,
                 **{name: values[name] for name in RULES if name in values},
             )
         except ValidationError as error:
@@ -193,6 +227,8 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "judgements": found.items.count(),
         "source": SOURCES.get(found.query.get("source", "all")),
         "simulated": SIMULATED.get(found.query.get("simulated", "include")),
+        "flipped": FLIPPED.get(found.query.get("flipped", "as_judged")),
+        "turned": found.items.exclude(flip=None).count(),
         "ties": _(TIE_RULES[found.tie_rule]) if found.tie_rule else "",
         "aggregation": _(AGGREGATIONS[found.aggregation]) if found.aggregation else "",
     }

@@ -28,7 +28,11 @@ def home(request: HttpRequest) -> HttpResponse:
             "project": project,
             "membership": (membership := memberships.get(project.pk)),
             "manages": request.user.is_superuser or membership.role in MANAGE,
-            "progress": progress[project.pk],
+            # Managers and reviewers have it among the project's tabs.
+            "sees_board": project.board_readers == Project.BoardReaders.MEMBERS
+            and membership is not None
+            and membership.role == Membership.Role.ANNOTATOR,
+            "progress": progress[project.pk].at_least(membership.done_count if membership else 0),
         }
         for project in projects
     ]

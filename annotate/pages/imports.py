@@ -16,13 +16,15 @@ from annotate.access import MANAGE, get_in_project, get_project
 from annotate.interchange.fitting import GROUPS
 from annotate.interchange.registry import FORMATS, UnknownFormat
 from annotate.models import ImportRun, Project
+from annotate.pages.import_examples import examples_for
+from annotate.pages.reasons import in_words
 from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
 from annotate.services import pending_uploads
 from annotate.services.bad_rows import bad_rows
 from annotate.services.chat import too_few_models
 from annotate.services.import_runs import cancel_import as stop_import
 from annotate.services.import_runs import start_import
-from annotate.services.imports import ImportOptions
+from annotate.services.imports import BadFile, ImportOptions
 
 ERRORS_A_PAGE = 100
 
@@ -48,14 +50,20 @@ def imports(request: HttpRequest, project_id: int) -> HttpResponse:
             key = pending_uploads.keep_upload(
                 project=project, user=request.user, upload=form.cleaned_data["file"]
             )
-        except ValidationError as error:
-            form.add_error("file", " ".join(error.messages))
+        except BadFile as error:
+            form.add_error("file", in_words(error.why))
         else:
             return redirect(
                 f"{reverse('preview_import', args=[project.pk])}?{urlencode({'file': key})}"
             )
     runs = ImportRun.objects.filter(project=project).select_related("created_by").order_by("-pk")
-    context = {"project": project, "tab": "imports", "form": form, "runs": runs[:50]}
+    context = {
+        "project": project,
+        "tab": "imports",
+        "form": form,
+        "runs": runs[:50],
+        "examples": examples_for(project.kind),
+    }
     status = 422 if form.errors else 200
     return render(request, "annotate/projects/imports.html", context, status=status)
 
@@ -113,7 +121,7 @@ def _start(
     """The queued run, or None with a message when the file as a whole was refused."""
     fatal = next((error for error in found.errors if error.fatal), None)
     if fatal:
-        messages.error(request, _("Not imported: %s") % fatal.message)
+        messages.error(request, _("Not imported: %s") % in_words(fatal.why))
         return None
     try:
         options = ImportOptions(
@@ -130,10 +138,10 @@ def _start(
             options=options,
             file_name=name,
         )
+    except (BadFile, UnknownFormat) as error:
+        messages.error(request, in_words(error.why))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
-    except UnknownFormat as error:
-        messages.error(request, str(error))
     return None
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import REVIEW, get_project
+from annotate.forms import Form
 from annotate.reports.activity import activity
 from annotate.reports.agreement import agreement
 from annotate.reports.attention import latest_flags, latest_skips
@@ -30,6 +31,9 @@ def overview(request: HttpRequest, project_id: int) -> HttpResponse:
         "holds_pairs": holds_pairs(project),
         "ai_judgements": judged_by_ai(project),
         "agreement": agreement(project),
+        "unaided": agreement(project, "unaided")
+        if Form.of_project(project).shows_suggestions
+        else None,
         "activity": activity(project),
         "people": people(project),
         "window": LATEST,

@@ -55,6 +55,19 @@ class ProjectForm(forms.Form):
         help_text=_("No model ever trains on the labels of these prompts."),
     )
 
+    board_readers = forms.ChoiceField(
+        choices=Project.BoardReaders.choices,
+        initial=Project.BoardReaders.REVIEWERS,
+        required=False,
+        label=_("Who sees published leaderboards"),
+        help_text=_("Whoever knows the standings before judging may judge by them."),
+    )
+    own_figures = forms.BooleanField(
+        required=False,
+        label=_("Show annotators their own figures"),
+        help_text=_("Speed, reliability and habits: each their own, nobody else’s."),
+    )
+
     def clean_description(self) -> str:
         return _plain_lines(self.cleaned_data["description"])
 
@@ -66,7 +79,16 @@ class ProjectForm(forms.Form):
         """The project's present values in the form's fields."""
         plain = {
             name: getattr(project, name)
-            for name in ("name", "description", "guidelines", "overlap", "order", "test_percent")
+            for name in (
+                "name",
+                "description",
+                "guidelines",
+                "overlap",
+                "order",
+                "test_percent",
+                "board_readers",
+                "own_figures",
+            )
         }
         minutes = project.lease_seconds / 60
         return {
@@ -78,6 +100,8 @@ class ProjectForm(forms.Form):
         """The cleaned values in the words of the project services."""
         values = dict(self.cleaned_data)
         values["lease_seconds"] = round(values.pop("lease_minutes") * 60)
+        if not values["board_readers"]:  # not sent along: it stays as it is
+            del values["board_readers"]
         return values
 
     def add_invalid(self, error: InvalidValue) -> None:

@@ -15,6 +15,7 @@ from annotate.forms import Form
 from annotate.kinds.form import FormSettings
 from annotate.pages import kinds
 from annotate.pages.kinds import PagePart
+from annotate.pages.kinds.default_words import in_readers_words
 
 if TYPE_CHECKING:
     from annotate.pages.shown import ShownResponse, ShownTask
@@ -112,7 +113,8 @@ class ShownQuestion:
 def questions_of(task: "ShownTask", form: Form, value: object) -> list[ShownQuestion]:
     """The form's questions, or the one of its only kind; `value` is that of the whole form."""
     if not isinstance(form.settings, FormSettings):
-        return [ShownQuestion(task, form.kind, PREFIX, form.settings, value)]
+        settings = in_readers_words(form.settings)
+        return [ShownQuestion(task, form.kind, PREFIX, settings, value)]
     answers = value.get("answers") if isinstance(value, Mapping) else None
     if not isinstance(answers, Mapping):
         answers = {}
@@ -121,7 +123,7 @@ def questions_of(task: "ShownTask", form: Form, value: object) -> list[ShownQues
             task=task,
             kind=question.kind,
             prefix=f"{PREFIX}.{question.name}",
-            settings=question.settings,
+            settings=in_readers_words(question.settings),
             value=answers.get(question.name),
             name=question.name,
             own_title=question.title,

@@ -1,18 +1,20 @@
-"""Why a value or a media file was refused, in the reader's language.
+"""Why a value, a row or a media file was refused and what jobs say, in the reader's language.
 
-Kinds and services know nothing of languages: their refusals bring a message of the catalogues and
+Kinds and services know nothing of languages: what they say brings a message of the catalogues and
 the values in it.
 """
 
 from django.utils.formats import localize, number_format
 from django.utils.translation import gettext
 
-from annotate.wording import Grouped, Refusal
+from annotate.interchange.records import RowError
+from annotate.models import ImportRowError, Job
+from annotate.wording import Grouped, Told
 
 
-def in_words(error: Refusal) -> str:
-    """The reason without the field. English where the catalogue does not know it."""
-    return error.told(gettext, localized)
+def in_words(said: Told) -> str:
+    """Of a refusal the reason without the field. English where the catalogue does not know it."""
+    return said.told(gettext, localized)
 
 
 def localized(number: float) -> str:
@@ -20,3 +22,10 @@ def localized(number: float) -> str:
     if isinstance(number, Grouped):
         return number_format(int(number), force_grouping=True)
     return localize(number)
+
+
+def told_in_words(row: Job | ImportRowError | RowError) -> str:
+    """Its message; in English where it was kept before there were words for it."""
+    if isinstance(row, RowError):
+        return in_words(row.why)
+    return in_words(Told.from_dict(row.told)) if row.told else row.message

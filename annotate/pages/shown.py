@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from annotate.forms import Form
 from annotate.handout import Lease
+from annotate.kinds.contract import Suggested
+from annotate.kinds.span_suggestions import told_of
 from annotate.models import Judgement, Skip
 from annotate.pages.questions import (
     ShownQuestion,
@@ -104,6 +106,7 @@ class ShownTask:
     context: Mapping
     entered: Entered
     revises: int | None = None
+    suggestions: Sequence[Suggested] = ()
     skip_reasons: Sequence = field(default_factory=lambda: Skip.Reason.choices)
 
     @property
@@ -152,8 +155,11 @@ class ShownTask:
         return reverse("submit_judgement", args=[self.project_id, self.seat_id])
 
 
-def from_lease(lease: Lease, refused: MultiValueDict | None = None) -> ShownTask:
-    """The seat's task with its draft, or with a form that was refused in its place."""
+def from_lease(lease: Lease, annotator_id: int, refused: MultiValueDict | None = None) -> ShownTask:
+    """The seat's task with its draft, or with a form that was refused in its place.
+
+    Up to two queries where the form shows suggestions, else none.
+    """
     form = Form.read(lease.kind, lease.kind_settings, lease.form_version)
     if refused is None:
         entered = Entered.from_draft(form, lease.draft)
@@ -166,12 +172,17 @@ def from_lease(lease: Lease, refused: MultiValueDict | None = None) -> ShownTask
         form=form,
         entered=entered,
         context=lease.context,
+        suggestions=form.suggested(
+            task_id=lease.task_id, seat_id=lease.seat_id, annotator_id=annotator_id
+        ),
         **contents(form, lease.prompt, lease.responses),
     )
 
 
 def from_judgement(judgement: Judgement, refused: MultiValueDict | None = None) -> ShownTask:
-    """An answered task, as it was shown, with the answer in the form. Two queries."""
+    """An answered task, as it was shown, with the answer in the form. Two queries, and one where
+    the answer tells of suggestions.
+    """
     task = judgement.task
     form = Form.of_judgement(judgement)
     found = {
@@ -196,6 +207,12 @@ def from_judgement(judgement: Judgement, refused: MultiValueDict | None = None) 
         entered=entered,
         revises=judgement.pk,
         context=task.context,
+        suggestions=form.suggested(
+            task_id=task.pk,
+            seat_id=judgement.seat_id,
+            annotator_id=judgement.annotator_id,
+            told=told_of(judgement.value),
+        ),
         **contents(form, prompt, [found[pk] for pk in order]),
     )
 

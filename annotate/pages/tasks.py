@@ -12,7 +12,9 @@ from django.views.decorators.http import require_safe
 from annotate import kinds
 from annotate.access import REVIEW, get_in_project, get_project
 from annotate.models import Judgement, Membership, Task
+from annotate.pages.consensus_words import tell
 from annotate.pages.paging import number_in, page_links
+from annotate.reports.consensus import consensus_of
 from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
 
 
@@ -65,6 +67,7 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
         "task": found,
         "responses": [(letters[r.pk], r) for r in responses],
         "judgements": judgements,
+        "consensus": [{"row": row, "told": tell(row, letters)} for row in consensus_of(found)],
         "seats": found.seats.select_related("annotator").order_by("number"),
         "skips": found.skips.select_related("annotator").order_by("id"),
         "tasks_of_prompt": found.prompt.tasks.exclude(pk=found.pk).order_by("pk")[:20],

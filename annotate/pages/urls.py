@@ -17,11 +17,13 @@ urlpatterns = [
     path("", include("annotate.pages.form_versions")),
     path("", include("annotate.pages.overview")),
     path("", include("annotate.pages.tasks")),
+    path("", include("annotate.pages.quality")),
     path("", include("annotate.pages.people")),
     path("", include("annotate.pages.media")),
     path("", include("annotate.pages.media_sending")),
     path("", include("annotate.pages.chat_models")),
     path("", include("annotate.pages.imports")),
     path("", include("annotate.pages.exports")),
+    path("", include("annotate.pages.leaderboard")),
     path("", include("annotate.pages.audit")),
 ]

@@ -2,6 +2,9 @@
 
 Every action is a plain form: POST, redirect, next task. Scripts send the same forms and ask
 for JSON; they get the following task's HTML with the answer, so that a task costs one request.
+
+What holds a task goes out compressed: a page of marking spans is 30 kB of HTML. Its CSRF token is
+masked anew each time, so that the length tells nothing of it (BREACH).
 """
 
 import json
@@ -17,6 +20,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import access
@@ -41,6 +45,7 @@ from annotate.services.seats import SeatGone
 TASK_FRAGMENT = "annotate/work.html#task"
 
 
+@gzip_page
 @require_GET
 @never_cache
 @login_required
@@ -50,6 +55,7 @@ def work(request: HttpRequest, project_id: int) -> HttpResponse:
     return _work_page(request, project)
 
 
+@gzip_page
 @require_GET
 @never_cache
 @login_required
@@ -59,9 +65,10 @@ def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
     lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
     if lease is None:
         return HttpResponse(status=204)
-    return HttpResponse(_fragment(request, shown.from_lease(lease)))
+    return HttpResponse(_fragment(request, shown.from_lease(lease, request.user.pk)))
 
 
+@gzip_page
 @require_POST
 @login_required
 @same_account
@@ -84,6 +91,7 @@ def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> Htt
     return _go_on(request, project_id, judgement=submitted.judgement.pk)
 
 
+@gzip_page
 @require_http_methods(["GET", "POST"])
 @never_cache
 @login_required
@@ -131,6 +139,7 @@ def undo(request: HttpRequest, project_id: int) -> HttpResponse:
     return redirect("revise_judgement", project_id, last)
 
 
+@gzip_page
 @require_POST
 @login_required
 @same_account
@@ -205,7 +214,7 @@ def _work_page(
         messages.warning(request, text % in_words(error))
         return redirect("work", project.pk)
     refused = request.POST if "rationale" in request.POST or "answer" in request.POST else None
-    task = shown.from_lease(lease, refused)
+    task = shown.from_lease(lease, request.user.pk, refused)
     context = {
         "task": task,
         "refusal": words(error, task) if error else "",
@@ -265,7 +274,7 @@ def _go_on(request: HttpRequest, project_id: int, judgement: int | None = None) 
     return JsonResponse(
         {
             "judgement": judgement,
-            "next": _fragment(request, shown.from_lease(lease)) if lease else None,
+            "next": _fragment(request, shown.from_lease(lease, request.user.pk)) if lease else None,
             "percent": progress.percent,
             "message": _pending_message(request),
         }
@@ -300,7 +309,7 @@ def _invalid(
         lease = lease_by_ids(project_id=project_id, user=request.user, beside=None)
     detail = in_words(error)
     if lease is not None and lease.seat_id == seat_id:
-        detail = words(error, shown.from_lease(lease, request.POST))
+        detail = words(error, shown.from_lease(lease, request.user.pk, request.POST))
     return _problem(400, detail, field=error.field)
 
 

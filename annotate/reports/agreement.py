@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from annotate import kinds
+from annotate.kinds.span_suggestions import without_suggested
 from annotate.models import Project
 from annotate.quality.agreement import count_units, krippendorff_alpha
 from annotate.quality.intervals import mean_interval
@@ -17,6 +18,7 @@ from annotate.reports.latest import LATEST, latest_judgements
 from annotate.reports.remembered import remembered
 
 Answers = list[tuple[Mapping[str, Any], list[int]]]  # values, with the responses shown
+SUGGESTED = ("include", "leave_out", "unaided")
 LENGTHS = """
 SELECT response.id, part.place - 1, char_length(part.value ->> 'text')
 FROM annotate_response response,
@@ -48,9 +50,14 @@ class Agreement:
     window: int = LATEST
 
 
-def agreement(project: Project) -> Agreement:
-    """One query over the window."""
-    return remembered(f"report-agreement:{project.pk}", lambda: _agreement(project))
+def agreement(project: Project, suggested: str = "include") -> Agreement:
+    """One query over the window.
+
+    `suggested` is for spans of which AI judges suggested some: "leave_out" takes away the marks
+    that are made of a suggestion, "unaided" the answers of those who were shown any.
+    """
+    key = f"report-agreement:{project.pk}:{suggested}"
+    return remembered(key, lambda: _agreement(project, suggested))
 
 
 def doubly_judged_tasks(project: Project) -> list[int]:
@@ -63,12 +70,16 @@ def disagreed_tasks(project: Project) -> list[int]:
     return agreement(project).disagreed
 
 
-def _agreement(project: Project) -> Agreement:
+def _agreement(project: Project, suggested: str) -> Agreement:
     rows = latest_judgements(project).filter(kind=project.kind)
     answers: dict[int, Answers] = {}
     count = 0
     for task_id, value, shown in rows.values_list("task_id", "value", "shown_order"):
         count += 1
+        if suggested == "leave_out" and "suggestions" in value:
+            value = without_suggested(value)
+        elif suggested == "unaided" and value.get("suggestions"):
+            continue
         answers.setdefault(task_id, []).append((value, shown))
     double = {task_id: said for task_id, said in answers.items() if len(said) > 1}
     if project.kind == kinds.pairwise.NAME:

@@ -19,6 +19,7 @@ from annotate.interchange.table import LABEL_VALUES, TABLE, delimiter_of
 from annotate.models import Project
 from annotate.services.imported_media import resolve_items
 from annotate.services.imports import configured_limits, fit_of
+from annotate.wording import Told
 
 ROWS = 200
 SHOWN = 8
@@ -78,7 +79,7 @@ class Preview:
     read: int = 0
     labelled: int = 0
     aside: int = 0
-    unknown_format: str = ""
+    unknown_format: Told | None = None
 
     @property
     def is_table(self) -> bool:
@@ -100,12 +101,12 @@ def preview(
     With a project, what it cannot take and files that it does not have are told as errors, as the
     import will. One query where rows name files.
     """
-    unknown = ""
+    unknown = None
     if not format:
         try:
             format = detect_format(stream.read(HEAD_BYTES), name)
         except UnknownFormat as problem:
-            format, unknown = TABLE.name, str(problem)
+            format, unknown = TABLE.name, problem.why
         stream.seek(0)
     found = Preview(format, unknown_format=unknown)
     if found.is_table:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from annotate.models import Judgement, Project, Seat, Task
 from annotate.reports.latest import latest_judgements
 from annotate.reports.remembered import remembered
+from annotate.shares import whole_percent
 
 PACE_WINDOW = timedelta(days=7)
 FEWEST_JUDGEMENTS = 20
@@ -50,8 +51,8 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """0..100, and 100 only when nothing is left."""
-        return 100 * self.done // self.wanted if self.wanted else 0
+        """0..100: 0 means that nothing is done, 100 that nothing is left."""
+        return whole_percent(self.done, self.wanted)
 
     @property
     def ends_at(self) -> datetime | None:

@@ -40,6 +40,7 @@ def _kept(run: ImportRun, error: RowError) -> ImportRowError:
         field=error.field[:200],
         value=error.value,
         message=error.message,
+        told=error.why.as_dict(),
         raw=raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False),
     )
 

@@ -12,6 +12,7 @@ from annotate.chat.reading import Patience, read_pieces
 from annotate.inputs import InvalidValue, clean_json, clean_text
 from annotate.models import ChatModel, Project, User
 from annotate.services import audit
+from annotate.wording import Told
 
 # What this server decides itself.
 OWN_PARAMETERS = ("messages", "model", "n", "stream")
@@ -84,7 +85,8 @@ def target_of(model: ChatModel) -> Target:
         key = settings.CHAT_KEYS.get(model.key_name)
         if key is None or not key.opens(model.base_url):
             raise ModelFailure(
-                "refused", f"the server has no key {model.key_name} for this address"
+                "refused",
+                Told("the server has no key {name} for this address", name=model.key_name),
             )
         secret = key.secret
     return Target(model.base_url, model.model, model.parameters, secret)
@@ -99,7 +101,7 @@ def try_chat_model(*, model: ChatModel) -> str:
     )
     text = "".join(piece.text for piece in read_pieces(pieces, TRIAL) if piece)
     if not text.strip():
-        raise ModelFailure("empty", "it answered without a text")
+        raise ModelFailure("empty", Told("it answered without a text"))
     return text[:1000]
 
 

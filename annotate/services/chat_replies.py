@@ -15,6 +15,7 @@ from annotate.chat.reading import Patience, read_pieces
 from annotate.models import ChatReply, ChatSession
 from annotate.models.chat import ABANDONED_AFTER
 from annotate.services.chat_models import target_of
+from annotate.wording import Told, in_two
 
 SAVE_SECONDS = 1.0
 
@@ -59,7 +60,9 @@ def run_reply(
             yield bit
         else:
             if not heard.text.strip():
-                raise ModelFailure("empty", f"no text; finish_reason {heard.finish_reason!r}")
+                raise ModelFailure(
+                    "empty", Told("no text; finish_reason {reason!r}", reason=heard.finish_reason)
+                )
     except ModelFailure as error:
         state, failure = ChatReply.State.FAILED, error
     except BaseException:
@@ -74,7 +77,9 @@ def _listen(
     """Bits of text; None once somebody asked to stop. Saves every second."""
     target = target_of(reply.model)
     if not _lines.acquire(blocking=False):
-        raise ModelFailure("busy", f"all {settings.CHAT_LINES} lines of this process are in use")
+        raise ModelFailure(
+            "busy", Told("all {count} lines of this process are in use", count=settings.CHAT_LINES)
+        )
     try:
         release_connection()
         began = saved = time.monotonic()
@@ -111,8 +116,10 @@ def _save(reply: ChatReply, heard: _Heard) -> bool:
 
 def _end(reply: ChatReply, heard: _Heard, state: str, failure: ModelFailure | None = None) -> None:
     now = timezone.now()
+    _detail, told = in_two(failure.said) if failure else ("", None)
     ChatReply.objects.filter(pk=reply.pk, state=ChatReply.State.STREAMING).update(
         state=state,
+        told=told,
         failure=failure.kind if failure else "",
         detail=failure.detail[:500] if failure else "",
         retry_after=failure.retry_after if failure else None,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds
 from annotate.finegrained.labels import CATEGORIES
@@ -28,11 +30,20 @@ from annotate.interchange.preferences import (
     apply_tie_rule,
 )
 from annotate.models import Project, Snapshot
-from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
+from annotate.services.selection import (
+    UNKNOWN,
+    ExportFilters,
+    Selection,
+    refused,
+    select,
+    select_snapshot,
+)
 from annotate.services.span_rows import ALL_CATEGORIES, holds_spans, span_rows
 from annotate.services.strength_levels import StrengthLevels, strength_levels
 
 LINES_A_CHUNK = 200
+# Kinds whose preferences may hold under what the task states.
+STATING = (kinds.context.NAME, kinds.form.NAME)
 CHOICES = {
     "tie_rule": tuple(TIE_RULES),
     "aggregation": tuple(AGGREGATIONS),
@@ -68,8 +79,7 @@ class ExportOptions:
             value = getattr(self, name)
             if not isinstance(value, str) or value not in choices:
                 known = ", ".join(choices)
-                message = f"{value!r} is unknown. Choose one of: {known}."
-                raise ValidationError({name: message})
+                raise refused(name, UNKNOWN, value=value, known=known)
 
 
 def stream_export(
@@ -91,7 +101,9 @@ def stream_export(
     chosen = get_export_format(format)
     if snapshot is not None:
         if filters is not None or options is not None:
-            raise ValidationError("A snapshot carries its own filters and rules; leave them out.")
+            raise ValidationError(
+                _("A snapshot carries its own filters and rules; leave them out.")
+            )
         options = ExportOptions()
         if snapshot.holds == Snapshot.Holds.PREFERENCES:
             options = ExportOptions(snapshot.tie_rule, snapshot.aggregation)
@@ -101,18 +113,21 @@ def stream_export(
         selection = select(project=project, filters=filters or ExportFilters())
     project = selection.project
     if chosen.write_pair is not None:
-        why = f"{chosen.name} is a format of preferences"
+        why = gettext("%(format)s is a format of preferences") % {"format": chosen.name}
         require_pairs(project, "format", why)
         if snapshot is not None and snapshot.holds != Snapshot.Holds.PREFERENCES:
             fits = ", ".join(formats_of(project, snapshot))
-            message = f"{why}, and this snapshot was made of judgements. Formats that fit: {fits}."
-            raise DoesNotFit({"format": message})
+            message = gettext(
+                "%(why)s, and this snapshot was made of judgements. Formats that fit: %(fits)s."
+            )
+            raise DoesNotFit({"format": message % {"why": why, "fits": fits}})
         _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "pairs", "margin"))
         return _lines(_pair_rows(selection, chosen.write_pair, options))
     if snapshot is not None:  # its rules are those of its training files
         options = ExportOptions()
     if chosen.of_spans:
-        _require(holds_spans(project), project, "format", f"{chosen.name} is a format of spans")
+        why = gettext("%(format)s is a format of spans") % {"format": chosen.name}
+        _require(holds_spans(project), project, "format", why)
         labels = chosen.of_spans in ("segments", "tokens")
         _refuse_rules(chosen, options, allowed=("category",) if labels else ("metadata",))
         rows = span_rows(selection, chosen.of_spans, options.category, options.metadata)
@@ -128,8 +143,13 @@ def preferences_of(
     """What the judgements hold, each under the form that it was given under."""
     project = selection.project
     module, levels = kinds.get(project.kind), StrengthLevels(project)
+    judged = selection.judged(
+        by_task=aggregation == "majority",
+        levels=levels if levels.vary else None,
+        context=selection.states and project.kind in STATING,
+    )
     return aggregate(
-        selection.judged(by_task=aggregation == "majority", levels=levels if levels.vary else None),
+        judged,
         aggregation=aggregation,
         rules=PairRules(
             strength_levels(Form.of_project(project)),
@@ -165,15 +185,20 @@ def require_pairs(project: Project, field: str, why: str, remedy: str = "") -> N
 
 def _require(fits: bool, project: Project, field: str, why: str, remedy: str = "") -> None:
     if not fits:
-        remedy = remedy or f"Formats that fit: {', '.join(formats_of(project))}."
-        message = f"{why}, and answers of this project's kind ({project.kind}) hold none. {remedy}"
-        raise DoesNotFit({field: message})
+        fits = ", ".join(formats_of(project))
+        remedy = remedy or gettext("Formats that fit: %(fits)s.") % {"fits": fits}
+        message = gettext(
+            "%(why)s, and answers of this project's kind (%(kind)s) hold none. %(remedy)s"
+        )
+        values = {"why": why, "kind": project.kind, "remedy": remedy}
+        raise DoesNotFit({field: message % values})
 
 
 NO_PLACE = {
-    "category": "Only labels made from spans have categories, and {} has none.",
-    "metadata": "Only raw rows and those of feedback have metadata, and {} has none.",
+    "category": _("Only labels made from spans have categories, and %(format)s has none."),
+    "metadata": _("Only raw rows and those of feedback have metadata, and %(format)s has none."),
 }
+SINGLE = _("%(format)s rows are single judgements with their ties; leave the rules out.")
 
 
 def _refuse_rules(
@@ -182,11 +207,8 @@ def _refuse_rules(
     for rule in fields(ExportOptions):
         if rule.name not in allowed and getattr(options, rule.name) != rule.default:
             if rule.name in NO_PLACE:
-                raise ValidationError({rule.name: NO_PLACE[rule.name].format(chosen.name)})
-            message = (
-                f"{chosen.name} rows are single judgements with their ties; leave the rules out."
-            )
-            raise ValidationError({"format": message})
+                raise refused(rule.name, NO_PLACE[rule.name], format=chosen.name)
+            raise refused("format", SINGLE, format=chosen.name)
 
 
 def _pair_rows(

@@ -29,7 +29,9 @@ from annotate.services.imports import (
     kept_aside,
     record_import,
     survey_file,
+    too_large,
 )
+from annotate.wording import Grouped, Told
 
 UPLOAD_AGE = 3600.0  # seconds; a younger file may still be on its way in
 
@@ -78,8 +80,8 @@ def run_import(run_id: int) -> None:
         with open(upload_path(run), "rb") as stream:
             state, message = _run(run, stream)
     except (BadFile, UnknownFormat, FileNotFoundError) as error:
-        message = " ".join(error.messages) if isinstance(error, BadFile) else str(error)
-        jobs.finish(run, JobState.FAILED, message=message)
+        why = str(error) if isinstance(error, FileNotFoundError) else error.why
+        jobs.finish(run, JobState.FAILED, message=why)
     else:
         jobs.finish(run, state, message=message)
     if run.is_over:
@@ -115,7 +117,7 @@ def upload_path(run: ImportRun) -> Path:
     return settings.VAR_DIR / "uploads" / run.stored_as
 
 
-def _run(run: ImportRun, stream: BinaryIO) -> tuple[JobState, str]:
+def _run(run: ImportRun, stream: BinaryIO) -> tuple[JobState, str | Told]:
     """How the run ended, and what its page says of it."""
     options = ImportOptions(**run.options)
     project = run.project
@@ -133,12 +135,15 @@ def _run(run: ImportRun, stream: BinaryIO) -> tuple[JobState, str]:
     except ImportStopped:
         return JobState.CANCELLED, ""
     if report.fatal:
-        raise BadFile({"file": report.fatal.message})
+        raise BadFile(report.fatal.why)
     record_import(project, run.created_by, run.format, report)
-    before = "At least " if run.attempt > 1 else ""  # earlier attempts kept no count
     aside = report.counts["kept_aside"]
     told = [became(report), *([kept_aside(aside)] if aside else [])]
-    return JobState.DONE, " ".join(before + line for line in told)
+    if run.attempt > 1:  # earlier attempts kept no count
+        told = [Told("At least {what}", what=line) for line in told]
+    if not aside:
+        return JobState.DONE, told[0]
+    return JobState.DONE, Told("{first} {then}", first=told[0], then=told[1])
 
 
 class _Reporter:
@@ -156,7 +161,7 @@ class _Reporter:
             updated_count=report.updated,
             skipped_count=report.skipped,
             error_count=report.error_count,
-            message=f"{report.lines:,} lines read",
+            message=Told("{count} lines read", count=Grouped(report.lines)),
         )
 
 
@@ -170,7 +175,6 @@ def _keep_upload(upload: BinaryIO) -> str:
             size += len(chunk)
             if size > settings.MAX_UPLOAD_BYTES:
                 (folder / name).unlink()
-                limit = settings.MAX_UPLOAD_BYTES
-                raise BadFile({"file": f"The file is larger than {limit} bytes. Send it in parts."})
+                raise too_large()
             kept.write(chunk)
     return name

@@ -26,6 +26,7 @@ from annotate.services.canonical import (
     encode_text,
     hash_json,
 )
+from annotate.wording import Told
 
 NOT_FITTING = "not_fitting"
 ResponseKey = tuple[int, str, str, str]  # prompt, content hash, generator, version
@@ -133,11 +134,13 @@ def store_prompts(
     late: list[PreparedItem] = []
     for item in kept:
         item.prompt_id = ids[item.prompt_hash]
-        if item.prompt_hash in fresh:
+        first = fresh.get(item.prompt_hash)
+        if first is not None:
             item.new_prompt = True
-            item.mark("created")
+            if first is item:
+                item.mark("created")
         if item.source.aside:
-            if fresh.get(item.prompt_hash) is item:
+            if first is item:
                 result.counts["kept_aside"] += _size(item.source)
             else:
                 late.append(item)
@@ -230,7 +233,7 @@ def _id_taken(item: ImportedItem) -> RowError:
         line=item.line,
         field="id",
         value=excerpt(item.external_id),
-        message="The id belongs to another prompt of this project. Give the row its own id.",
+        why=Told("The id belongs to another prompt of this project. Give the row its own id."),
     )
 
 
@@ -255,8 +258,12 @@ def store_responses(items: list[PreparedItem], result: BatchResult, copies: bulk
     result.counts["responses"] += len(fresh)
     for item, mine in zip(items, keys, strict=True):
         item.response_ids = tuple([ids[key] for key in mine])
-        if item.outcome != "created" and any(key in fresh for key in mine):
-            item.mark("created")
+    if fresh and any(item.outcome != "created" for item in items):
+        unseen = set(fresh)
+        for item, mine in zip(items, keys, strict=True):
+            if not unseen.isdisjoint(mine):
+                item.mark("created")
+                unseen.difference_update(mine)
 
 
 RESPONSE_COLUMNS = (

@@ -10,13 +10,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from annotate.interchange.dialogues import ALL_IDENTICAL
+from annotate.interchange.dialogues import all_identical
 from annotate.interchange.fitting import Fit
 from annotate.interchange.records import ImportedItem, Parts, RowError, RowProblem
 from annotate.kinds import InvalidValue
 from annotate.media.references import Catalogue, Reference, references_in, resolve_parts
 from annotate.models import Project
 from annotate.services.media import find_files
+from annotate.wording import Sentence
 
 _PLACE = re.compile(r"\.(\d+)(?=\.|$)")
 
@@ -52,10 +53,10 @@ def _resolved(item: ImportedItem, catalogue: Catalogue, fit: Fit) -> ImportedIte
             for response in item.responses
         )
         if len(responses) > 1 and len({response.content for response in responses}) == 1:
-            raise RowProblem("responses", str(responses[0].content), ALL_IDENTICAL)
+            raise all_identical("responses", str(responses[0].content))
         return fit(replace(item, conversation=conversation, responses=responses, raw=None))
     except RowProblem as problem:
-        return RowError(item.line, problem.field, problem.value, problem.message, raw=item.raw)
+        return problem.at(item.line, raw=item.raw)
 
 
 def _content(content: str | Parts, catalogue: Catalogue) -> str | Parts:
@@ -67,8 +68,8 @@ def _content(content: str | Parts, catalogue: Catalogue) -> str | Parts:
     except InvalidValue as error:
         path = error.field.removeprefix("content")
         value = _value_at(content.entries, path.split(".")[1:])
-        message = f"{error.message[:1].upper()}{error.message[1:]}."
-        raise RowProblem(content.path + _PLACE.sub(r"[\1]", path), value, message) from error
+        place = content.path + _PLACE.sub(r"[\1]", path)
+        raise RowProblem.of(place, value, Sentence(error)) from error
 
 
 def _value_at(value: Any, steps: list[str]) -> Any:

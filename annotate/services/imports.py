@@ -26,6 +26,7 @@ from annotate.services.imported_contents import BatchResult, PreparedItem, prepa
 from annotate.services.imported_media import resolve_items
 from annotate.services.intake import Wish, store_batch
 from annotate.services.read_ahead import batches_ahead
+from annotate.wording import Grouped, Told
 
 BATCH = 2000
 BATCH_CHARS = 32_000_000
@@ -34,7 +35,16 @@ ATTEMPTS = 3
 
 
 class BadFile(ValidationError):
-    """The file as a whole cannot be imported; nothing of it was written."""
+    """The file as a whole cannot be imported, and `why`; nothing of it was written."""
+
+    def __init__(self, why: Told) -> None:
+        super().__init__({"file": why.message})
+        self.why = why
+
+
+def too_large() -> BadFile:
+    limit = settings.MAX_UPLOAD_BYTES
+    return BadFile(Told("The file is larger than {most} bytes. Send it in parts.", most=limit))
 
 
 class ImportStopped(Exception):
@@ -147,22 +157,27 @@ def fit_of(project: Project, group: str = "auto") -> Fit:
     return Fit(project.kind, Form.of_project(project).settings, group)
 
 
-def became(report: ImportReport) -> str:
+def became(report: ImportReport) -> Told:
     """What is told of an import's end: what people are asked, and which labels were taken."""
     tasks, labels = report.counts["tasks_for_people"], report.counts["judgements"]
-    asked = f"{tasks:,} {_plural('task', tasks)} for people"
-    return f"{asked}, {labels:,} {_plural('label', labels)} kept."
+    return Told(
+        "{asked}, {kept}.",
+        asked=Told("1 task for people")
+        if tasks == 1
+        else Told("{count} tasks for people", count=Grouped(tasks)),
+        kept=Told("1 label kept")
+        if labels == 1
+        else Told("{count} labels kept", count=Grouped(labels)),
+    )
 
 
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"
-
-
-def kept_aside(count: int) -> str:
+def kept_aside(count: int) -> Told:
     """What is told of labels and answers that the project's kind has no place for."""
-    plural = "" if count == 1 else "s"
-    return (
-        f"{count:,} label{plural} or answer{plural} of other kinds kept in the prompts' metadata."
+    if count == 1:
+        return Told("1 label or answer of other kinds kept in the prompts' metadata.")
+    return Told(
+        "{count} labels or answers of other kinds kept in the prompts' metadata.",
+        count=Grouped(count),
     )
 
 
@@ -244,7 +259,7 @@ def survey_file(stream: BinaryIO, format: str, options: ImportOptions) -> int:
     begin = stream.tell()
     found = survey(stream, format, _read_options(options))
     if found.fatal:
-        raise BadFile({"file": found.fatal.message})
+        raise BadFile(found.fatal.why)
     stream.seek(begin)
     return found.lines
 

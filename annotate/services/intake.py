@@ -135,14 +135,28 @@ def _store_tasks(
     copies.add(Task, TASK_COLUMNS, _task_rows(project, fresh, ids, overlaps, wish))
     places = list(_place_rows(fresh, ids))
     copies.add(TaskResponse, ("task_id", "response_id", "position"), places)
-    for task in wanted:
-        if task.key in fresh:
-            task.item.mark("created")
+    _mark_new(wanted, fresh)
     to_open.update({ids[key]: task for key, task in fresh.items() if key in for_people})
     result.counts["tasks"] += len(fresh)
     result.counts["tasks_for_people"] += len(to_open)
     result.counts["seats"] += _open_seats(project, to_open, wish, copies)
     return ids
+
+
+def _mark_new(wanted: list[_Wanted], fresh: dict[str, _Wanted]) -> None:
+    """The row that a task came with first, and one that later asks people about it too."""
+    asks: dict[str, bool] = {}
+    for task in wanted:
+        if task.key not in fresh:
+            continue
+        before = asks.get(task.key)
+        if before is None:
+            task.item.mark("created")
+        elif task.for_people and not before:
+            task.item.mark("updated")
+        else:
+            continue
+        asks[task.key] = task.for_people
 
 
 TASK_COLUMNS = (

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from datetime import timedelta
+from typing import Any
 
 from celery import current_app
 from django.apps import apps
@@ -19,7 +20,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from annotate.inputs import InvalidValue
 from annotate.models import Job, JobState
+from annotate.wording import Told
 
 LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 MAX_ATTEMPTS = 5
@@ -64,7 +67,11 @@ def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
     rows.filter(attempt__gte=MAX_ATTEMPTS).update(
         state=JobState.FAILED,
         finished_at=now,
-        message=f"Its worker died {MAX_ATTEMPTS} times in a row. See the worker's log.",
+        **message_columns(
+            Told(
+                "Its worker died {count} times in a row. See the worker's log.", count=MAX_ATTEMPTS
+            )
+        ),
     )
     taken = rows.update(
         state=JobState.RUNNING,
@@ -79,12 +86,31 @@ def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
     return model.objects.get(pk=job_id)
 
 
+def message_columns(message: str | Told) -> dict[str, object]:
+    """What a row keeps of a message: in English, and what pages in other languages tell."""
+    if isinstance(message, Told):
+        return {"message": message.message, "told": message.as_dict()}
+    return {"message": message, "told": None}
+
+
+def why(error: Exception) -> str | Told:
+    """What an error says, to be kept as a message."""
+    if isinstance(error, InvalidValue):
+        return Told("{place}: {why}", place=error.field, why=error.apart())
+    return error.apart() if isinstance(error, Told) else str(error)
+
+
+def _columns(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, **message_columns(fields["message"])} if "message" in fields else fields
+
+
 def heartbeat(job: Job, **fields: object) -> bool:
     """Renew the lease and write `fields`; True if the job was asked to stop.
 
-    Raises LeaseLost when the row is no longer this owner's.
+    `message` may be text or, to be translated when it is shown, Told. Raises LeaseLost when the
+    row is no longer this owner's.
     """
-    now = timezone.now()
+    now, fields = timezone.now(), _columns(fields)
     mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
     if not mine.update(lease_until=now + LEASE, heartbeat_at=now, **fields):
         raise LeaseLost(f"{job} is no longer ours")
@@ -96,7 +122,12 @@ def heartbeat(job: Job, **fields: object) -> bool:
 def finish(job: Job, state: JobState, **fields: object) -> None:
     """End the job as done, failed or cancelled. Raises LeaseLost as `heartbeat` does."""
     mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
-    values = {"state": state, "finished_at": timezone.now(), "lease_until": None, **fields}
+    values = {
+        "state": state,
+        "finished_at": timezone.now(),
+        "lease_until": None,
+        **_columns(fields),
+    }
     if not mine.update(**values):
         raise LeaseLost(f"{job} is no longer ours")
     for name, value in values.items():
@@ -110,7 +141,7 @@ def release(job: Job, *, excused: bool, wake: bool = True, **fields: object) -> 
     not begin. `wake`: False leaves it to the next sweep to wake a worker.
     """
     mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
-    values = {"state": JobState.QUEUED, "owner": "", "lease_until": None, **fields}
+    values = {"state": JobState.QUEUED, "owner": "", "lease_until": None, **_columns(fields)}
     if excused:
         values["attempt"] = job.attempt - 1
     if not mine.update(**values):
@@ -145,14 +176,14 @@ def requeue_due() -> int:
         silent = Q(state=JobState.RUNNING, lease_until__lt=now)
         waiting = Q(state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=5))
         due = list(model.objects.filter(silent | waiting).order_by("pk")[:MOST_WAITING])
-        room = MOST_WAITING - _messages_in(model.queue) if due else 0
+        room = MOST_WAITING - messages_in(model.queue) if due else 0
         for job in due[: max(0, room)]:
             _send(job)
             count += 1
     return count
 
 
-def _messages_in(queue: str) -> int:
+def messages_in(queue: str) -> int:
     """0 also for a queue that does not exist yet, or a broker that cannot be reached."""
     with current_app.connection_for_write() as connection:
         try:

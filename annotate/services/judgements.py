@@ -21,6 +21,7 @@ from annotate import access, handout
 from annotate.forms import Form, no_form
 from annotate.inputs import BIGINT_MAX, clean_integer, clean_number, clean_text
 from annotate.kinds import InvalidValue
+from annotate.kinds.span_suggestions import told_of
 from annotate.models import Judgement, Seat, User
 from annotate.services import audit
 from annotate.services.seats import SeatGone, known_id
@@ -64,8 +65,9 @@ class Submitted:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A row of LOOK."""
+    """The seat that was asked for, and its row of LOOK."""
 
+    seat_id: int
     project_id: int
     task_id: int
     state: str
@@ -135,7 +137,7 @@ def _look(seat_id: int, user: User, key: str, form: int | None) -> _Seen:
         row = fetch_one(LOOK, {"seat": seat_id, "user": user.pk, "key": key, "form": form})
     if row is None:
         raise Http404("No such seat, or you are not a member of its project.")
-    seen = _Seen(*row)
+    seen = _Seen(seat_id, *row)
     if form is not None and form != seen.form_version_id:
         raise no_form()
     return seen
@@ -263,6 +265,7 @@ def revise_judgement(
             response_ids=old.shown_order,
             annotator_id=user.pk,
             rationale=rationale,
+            told=told_of(old.value),
         )
 
     if repeated is not None:
@@ -332,6 +335,7 @@ def _clean_value(seen: _Seen, user: User, value: Answer, rationale: str) -> dict
         response_ids=seen.shown_order,
         annotator_id=user.pk,
         rationale=rationale,
+        seat_id=seen.seat_id,
     )
 
 

@@ -10,8 +10,10 @@ from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
+from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, refuse_unreadable
 from annotate.models import Project, User
-from annotate.services.imports import BadFile
+from annotate.services.imports import BadFile, too_large
+from annotate.wording import Told
 
 KEPT_SECONDS = 24 * 3600
 SALT = "annotate.pending_upload"
@@ -24,13 +26,19 @@ class NoSuchUpload(Exception):
 def keep_upload(*, project: Project, user: User, upload: UploadedFile) -> str:
     """Keep the file and return the signed key that only this user and project can use.
 
-    Also removes what others left behind more than a day ago. Raises BadFile.
+    Also removes what others left behind more than a day ago. Raises BadFile, also for one
+    whose first bytes are no text at all.
     """
     if upload.size > settings.MAX_UPLOAD_BYTES:
-        limit = settings.MAX_UPLOAD_BYTES
-        raise BadFile({"file": f"The file is larger than {limit} bytes. Send it in parts."})
+        raise too_large()
     if not upload.size:
-        raise BadFile({"file": "The file is empty. Choose another one."})
+        raise BadFile(Told("The file is empty. Choose another one."))
+    try:
+        refuse_unreadable(upload.read(HEAD_BYTES))
+    except UnknownFormat as problem:
+        raise BadFile(problem.why) from problem
+    finally:
+        upload.seek(0)
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     _remove_old(folder)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate import kinds
-from annotate.inputs import clean_choice, clean_integer, clean_json, clean_text
+from annotate.inputs import clean_boolean, clean_choice, clean_integer, clean_json, clean_text
 from annotate.kinds import InvalidValue
 from annotate.models import FormVersion, Membership, Project, Task, User
 from annotate.services import audit, tasks
@@ -27,8 +27,13 @@ INTEGERS = {
     "test_percent": (0, 50),
 }
 TEXTS = {"name": 200, "description": 10_000, "guidelines": 200_000}
-CHOICES = {"order": Project.Order.values, "state": Project.State.values}
-FIELDS = frozenset({*INTEGERS, *TEXTS, *CHOICES, "kind", "kind_settings"})
+CHOICES = {
+    "order": Project.Order.values,
+    "state": Project.State.values,
+    "board_readers": Project.BoardReaders.values,
+}
+BOOLEANS = ("own_figures",)
+FIELDS = frozenset({*INTEGERS, *TEXTS, *CHOICES, *BOOLEANS, "kind", "kind_settings"})
 
 # What a form version holds.
 FORM = ("kind", "kind_settings", "guidelines")
@@ -58,6 +63,8 @@ def clean_fields(fields: dict) -> dict:
             )
         elif name in CHOICES:
             cleaned[name] = clean_choice(name, value, CHOICES[name])
+        elif name in BOOLEANS:
+            cleaned[name] = clean_boolean(name, value)
         elif name == "kind":
             cleaned[name] = clean_choice(name, value, kinds.KINDS)
         else:

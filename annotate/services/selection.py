@@ -9,13 +9,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Max
 from django.utils.crypto import salted_hmac
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from annotate.interchange.preferences import Judged, PromptText, ResponseText
-from annotate.models import Project, Snapshot
+from annotate.models import LabelFlip, Project, Snapshot
 from annotate.services.chat_export import conversations
 from annotate.services.imported_contents import NOT_FITTING
 from annotate.services.strength_levels import StrengthLevels
+from annotate.services.turned import FLIP_IN_FORCE, FLIPS, SNAPSHOT_FLIPS, turn
 
 BATCH = 2000
 SOURCES = {
@@ -29,25 +33,43 @@ CHOICES = {
     "source": tuple(SOURCES),
     "simulated": ("include", "exclude", "only"),
     "split": ("all", "train", "test"),
+    "suggested": ("include", "unaided"),
     "superseded": (False, True),
+    "flipped": ("as_judged", "turned", "left_out"),
 }
+AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
+
+
+UNKNOWN = _("%(value)r is unknown. Choose one of: %(known)s.")
+
+
+def refused(field: str, message: str | Promise, **values: object) -> ValidationError:
+    """Of a choice, told in the language that is spoken where it is shown."""
+    return ValidationError({field: ValidationError(message, params=values)})
 
 
 @dataclass(frozen=True)
 class ExportFilters:
-    """`superseded` keeps answers that were changed later; `split` is the prompt's side."""
+    """`superseded` keeps answers that were changed later; `split` is the prompt's side.
+
+    `suggested`: "unaided" leaves out answers of people who were shown what AI judges suggest.
+    `flipped`: judges' labels that a second look turned round, as the judge gave them, turned, or
+    left out.
+    """
 
     source: str = "all"
     simulated: str = "include"
     split: str = "all"
     superseded: bool = False
+    suggested: str = "include"
+    flipped: str = AS_JUDGED
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices or isinstance(value, int) != isinstance(choices[0], int):
                 known = ", ".join(map(str, choices)).lower()
-                raise ValidationError({name: f"{value!r} is unknown. Choose one of: {known}."})
+                raise refused(name, UNKNOWN, value=value, known=known)
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> "ExportFilters":
@@ -55,8 +77,8 @@ class ExportFilters:
         known = [field.name for field in fields(cls)]
         for name in query:
             if name not in known:
-                message = f"There is no such filter. Known: {', '.join(known)}."
-                raise ValidationError({str(name): message})
+                message = _("There is no such filter. Known: %(known)s.")
+                raise refused(str(name), message, known=", ".join(known))
         return cls(**query)
 
     def as_query(self) -> dict[str, Any]:
@@ -67,7 +89,10 @@ class ExportFilters:
 class Selection:
     """A FROM clause over judgements `j` with a WHERE, and their parameters.
 
-    `key` is the judgement's id in the table whose index the batches walk along.
+    `key` is the judgement's id in the table whose index the batches walk along. `states`: prompts
+    of preferences hold what their tasks state; False for snapshots from before they did. `flips`
+    reads what turned some of the judgements round: a query of (judgement, value, why) whose last
+    parameter is their ids, or empty where all are taken as they were given.
     """
 
     project: Project
@@ -77,6 +102,9 @@ class Selection:
     last_id: int
     test_percent: int
     key: str = "j.id"
+    states: bool = True
+    flips: str = ""
+    flip_params: tuple[Any, ...] = ()
 
     def judged(
         self,
@@ -85,15 +113,17 @@ class Selection:
         provenance: bool = False,
         metadata: bool = False,
         levels: StrengthLevels | None = None,
+        context: bool = False,
     ) -> Iterator[Judged]:
         """In order of id; `by_task` brings a task's judgements together, by the first one's id.
 
         With `provenance` prompts have what was kept aside at their import, under pseudonyms, and
         with `metadata` also what their files brought along, which may name anybody. `levels` are
-        put beside each judgement; not together with `provenance`.
+        put beside each judgement; not together with `provenance`. `context` brings what tasks say
+        beside their prompts, as `provenance` does.
 
-        Five queries a batch, one more for `by_task`, two more for `provenance`, and
-        up to four where there are conversations.
+        Five queries a batch, one more for `by_task`, two more for `provenance`, one more for turned
+        labels, and up to four where there are conversations.
         """
         columns = COLUMNS + (PROVENANCE if provenance else ASKED_UNDER if levels else "")
         after = 0
@@ -101,12 +131,19 @@ class Selection:
             before, after = after, rows[-1][0]
             if by_task:
                 rows = self._whole_tasks(columns, {row[1] for row in rows}, before, after)
-            found = self._judged(rows, provenance, metadata)
+            found = self._judged(rows, provenance, metadata, context or provenance)
             if levels is None:
                 yield from found
                 continue
             for row, judged in zip(rows, found, strict=True):
                 yield judged._replace(strength_levels=levels.of(*row[4:]))
+
+    def batches(self, columns: str) -> Iterator[list[tuple]]:
+        """Columns of `j`, the first its id, in order of id. One query a batch."""
+        after = 0
+        while rows := self._rows(columns, f"AND {self.key} > %s", (after,), f"LIMIT {BATCH}"):
+            after = rows[-1][0]
+            yield rows
 
     def _rows(
         self, columns: str, condition: str, params: tuple[Any, ...], limit: str = ""
@@ -126,14 +163,27 @@ class Selection:
             tasks.setdefault(row[1], []).append(row)
         return [row for rows in tasks.values() if before < rows[0][0] <= after for row in rows]
 
-    def _judged(self, rows: list[tuple], provenance: bool, metadata: bool) -> Iterator[Judged]:
+    def _judged(
+        self, rows: list[tuple], provenance: bool, metadata: bool, stated: bool
+    ) -> Iterator[Judged]:
         values = _parsed(row[2] for row in rows)
         ids, project_id = {row[1] for row in rows}, self.project.pk
-        context = _context(ids, self.test_percent, project_id, whole=provenance, metadata=metadata)
+        context = _context(
+            ids, self.test_percent, project_id, whole=provenance, stated=stated, metadata=metadata
+        )
         origins = _origins(self.project.pk, rows) if provenance else repeat({})
+        turned = self._turned([row[0] for row in rows])
         for row, value, origin in zip(rows, values, origins, strict=False):
             prompt, responses, said = context[row[1]]
-            yield Judged(row[0], row[1], value, row[3], prompt, responses, origin, said)
+            judged = Judged(row[0], row[1], value, row[3], prompt, responses, origin, said)
+            yield turn(judged, *turned[row[0]]) if row[0] in turned else judged
+
+    def _turned(self, ids: list[int]) -> dict[int, tuple[Any, Any]]:
+        """Judgement -> its turned value, and why. One query where there may be any."""
+        if not self.flips:
+            return {}
+        rows = _fetch(self.flips, [*self.flip_params, ids])
+        return {row[0]: (json.loads(row[1]), json.loads(row[2])) for row in rows if row[1]}
 
 
 NOTHING: Mapping[str, Any] = {}
@@ -178,14 +228,16 @@ FORMS = "SELECT id, number FROM annotate_formversion WHERE id = ANY(%s)"
 JUDGES = "SELECT id, name || ' v' || version FROM annotate_judge WHERE id = ANY(%s)"
 
 
-def select(*, project: Project, filters: ExportFilters) -> Selection:
-    """The project's judgements as of now; later ones neither slip in nor supersede any."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(max(id), 0) FROM annotate_judgement WHERE project_id = %s",
-            [project.pk],
-        )
-        last_id = cursor.fetchone()[0]
+def select(*, project: Project, filters: ExportFilters, last_id: int | None = None) -> Selection:
+    """The project's judgements as of now; later ones neither slip in nor supersede any, and later
+    flips turn none.
+
+    `last_id`: as it was when that judgement was the latest.
+    """
+    last_flip = LabelFlip.objects.aggregate(last=Max("pk"))["last"] or 0
+    if last_id is None:
+        statement = "SELECT coalesce(max(id), 0) FROM annotate_judgement WHERE project_id = %s"
+        last_id = _fetch(statement, [project.pk])[0][0]
     where = ["j.project_id = %s", "j.source = ANY(%s)"]
     params: list[Any] = [project.pk, list(SOURCES[filters.source])]
     if filters.simulated != "include":
@@ -197,6 +249,10 @@ def select(*, project: Project, filters: ExportFilters) -> Selection:
             " WHERE n.supersedes_id = j.id AND n.id <= %s) IS NULL"
         )
         params.append(last_id)
+    if filters.suggested == "unaided":
+        where.append("coalesce(j.value -> 'suggestions', '[]') = '[]'")
+    if filters.flipped == LEFT_OUT:
+        where.append(f"{FLIP_IN_FORCE.format(last_flip)} IS NULL")
     if filters.split != "all":
         side = "<" if filters.split == "test" else ">="
         where.append(
@@ -211,10 +267,12 @@ def select(*, project: Project, filters: ExportFilters) -> Selection:
         params=tuple(params),
         last_id=last_id,
         test_percent=project.test_percent,
+        **({"flips": FLIPS, "flip_params": (last_flip,)} if filters.flipped == TURNED else {}),
     )
 
 
 def select_snapshot(*, snapshot: Snapshot) -> Selection:
+    turned = snapshot.query.get("flipped") == TURNED
     return Selection(
         project=snapshot.project,
         source="annotate_snapshotjudgement f JOIN annotate_judgement j ON j.id = f.judgement_id",
@@ -223,6 +281,8 @@ def select_snapshot(*, snapshot: Snapshot) -> Selection:
         last_id=2**63 - 1,
         test_percent=snapshot.split["test_percent"],
         key="f.judgement_id",
+        states=snapshot.row_format >= Snapshot.STATES,
+        **({"flips": SNAPSHOT_FLIPS, "flip_params": (snapshot.pk,)} if turned else {}),
     )
 
 
@@ -238,11 +298,17 @@ def _named(statement: str, ids: set[int | None]) -> dict[int | None, Any]:
 
 
 def _context(
-    task_ids: set[int], test_percent: int, project_id: int, *, whole: bool, metadata: bool
+    task_ids: set[int],
+    test_percent: int,
+    project_id: int,
+    *,
+    whole: bool,
+    stated: bool,
+    metadata: bool,
 ) -> dict[int, tuple[PromptText, tuple[ResponseText, ...], Mapping[str, Any]]]:
-    """Each task's prompt, its responses in storage order, and its own context if `whole`."""
-    tasks = _fetch(TASKS.format(", context" if whole else ""), [list(task_ids)])
-    said = _parsed(row[2] for row in tasks) if whole else repeat(NOTHING)
+    """Each task's prompt, its responses in storage order, and its own context if `stated`."""
+    tasks = _fetch(TASKS.format(", context" if stated else ""), [list(task_ids)])
+    said = _parsed(row[2] for row in tasks) if stated else repeat(NOTHING)
     prompts = _prompts(
         {row[1] for row in tasks}, test_percent, project_id, whole=whole, brought=metadata
     )

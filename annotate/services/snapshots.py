@@ -9,16 +9,26 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from annotate.interchange import judged_rows
 from annotate.interchange.preferences import Judged, Preference
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
 from annotate.services.exports import ExportOptions, holds_pairs, preferences_of, require_pairs
-from annotate.services.selection import ExportFilters, Selection, select, select_snapshot
+from annotate.services.selection import (
+    UNKNOWN,
+    ExportFilters,
+    Selection,
+    refused,
+    select,
+    select_snapshot,
+)
 from annotate.services.span_rows import SpanCategories
+from annotate.services.turned import FLIP_IN_FORCE
 
 HUMAN = ("person", "imported")
+ROW_FORMAT = Snapshot.STATES
 OnRow = Callable[[], object]
 
 
@@ -58,6 +68,7 @@ def create_snapshot(
             holds=rules.holds,
             tie_rule=rules.tie_rule,
             aggregation=rules.aggregation,
+            row_format=ROW_FORMAT,
             split={"by": "prompt", "test_percent": project.test_percent, "seed": project.seed},
             rows=rows,
             sha256=digest,
@@ -65,8 +76,8 @@ def create_snapshot(
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO annotate_snapshotjudgement (snapshot_id, judgement_id)"
-                " SELECT %s, judgement_id FROM tandem_frozen ORDER BY judgement_id",
+                "INSERT INTO annotate_snapshotjudgement (snapshot_id, judgement_id, flip_id)"
+                " SELECT %s, judgement_id, flip_id FROM tandem_frozen ORDER BY judgement_id",
                 [snapshot.pk],
             )
             cursor.execute("DROP TABLE tandem_frozen")
@@ -143,20 +154,24 @@ def _rules(
 ) -> _Rules:
     if holds not in (None, *Snapshot.Holds.values):
         known = ", ".join(Snapshot.Holds.values)
-        raise ValidationError({"holds": f"{holds!r} is unknown. Choose one of: {known}."})
+        raise refused("holds", UNKNOWN, value=holds, known=known)
     if holds == Snapshot.Holds.PREFERENCES:
-        require_pairs(project, "holds", "a snapshot of preferences needs some", "Leave it out.")
+        why = _("a snapshot of preferences needs some")
+        require_pairs(project, "holds", why, _("Leave it out."))
     if holds != Snapshot.Holds.JUDGEMENTS and holds_pairs(project):
         given = {"tie_rule": tie_rule, "aggregation": aggregation}
         options = ExportOptions(**{name: rule for name, rule in given.items() if rule is not None})
         return _Rules(Snapshot.Holds.PREFERENCES, options.tie_rule, options.aggregation)
     for name, given in (("tie_rule", tie_rule), ("aggregation", aggregation)):
         if given is not None and holds is not None:
-            message = f"{name} is a rule for preferences, and the snapshot holds judgements."
-            raise ValidationError({name: f"{message} Leave the rules out."})
+            message = _(
+                "%(name)s is a rule for preferences, and the snapshot holds judgements. "
+                "Leave the rules out."
+            )
+            raise ValidationError({name: message % {"name": name}})
         if given is not None:
-            why = f"{name} is a rule for preferences"
-            require_pairs(project, name, why, "Leave the rules out.")
+            why = _("%(name)s is a rule for preferences") % {"name": name}
+            require_pairs(project, name, why, _("Leave the rules out."))
     return _Rules(Snapshot.Holds.JUDGEMENTS)
 
 
@@ -165,11 +180,14 @@ def _rules_of(snapshot: Snapshot) -> _Rules:
 
 
 def _freeze(selection: Selection) -> Selection:
-    """Put the selected ids into a temporary table and select from that."""
+    """Put the selected ids into a temporary table, with the flips that turn them, and select from
+    that.
+    """
+    flip = FLIP_IN_FORCE.format(*selection.flip_params) if selection.flips else "NULL::bigint"
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE tandem_frozen ON COMMIT DROP AS"
-            f" SELECT j.id AS judgement_id FROM {selection.source}"
+            f" SELECT j.id AS judgement_id, {flip} AS flip_id FROM {selection.source}"
             f" WHERE {selection.where} AND j.id <= %s",
             [*selection.params, selection.last_id],
         )
@@ -183,12 +201,14 @@ def _freeze(selection: Selection) -> Selection:
         last_id=selection.last_id,
         test_percent=selection.test_percent,
         key="f.judgement_id",
+        flips=selection.flips,
+        flip_params=selection.flip_params,
     )
 
 
 def _hash(selection: Selection, rules: _Rules, on_row: OnRow | None) -> tuple[str, int]:
     digest, rows = hashlib.sha256(), 0
-    for _, line in _training_lines(selection, rules):
+    for _name, line in _training_lines(selection, rules):
         digest.update(line)
         rows += 1
         if on_row:
@@ -224,4 +244,5 @@ def _training_row(row: Preference) -> dict[str, Any]:
         "weight": row.weight,
         "source": row.source,
         "tie": row.tie,
+        **({"flipped": True} if row.flipped else {}),
     }

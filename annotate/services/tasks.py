@@ -6,11 +6,14 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from annotate.models import Project, Seat, Task
+from annotate.models import Project, Seat, Task, TaskPlace
+from annotate.models.project import BEFORE_ALL_RANKS
 
 # queue_key = (1000 - priority) | round | place, so that one index holds the project's order.
+# Rounds are below 128, so the upper half of the block before a priority's is free for its ranks.
 PLACE_BITS = 44
 ROUND_BITS = 8
+RANKS = 1 << (PLACE_BITS + ROUND_BITS - 1)
 DRAWN_BYTES = 64  # for the order of a seat's responses, shared out among them
 
 BATCH = 2000
@@ -28,6 +31,13 @@ def queue_key(*, project: Project, priority: int, number: int, task_id: int) -> 
         place = drawn >> (64 - PLACE_BITS)
     covered = number if project.order == Project.Order.LEAST_COVERED else 0
     return ((1000 - priority) << (PLACE_BITS + ROUND_BITS)) | (covered << PLACE_BITS) | place
+
+
+def ranked_key(*, priority: int, place: int) -> int:
+    """The key, on the same scale, of a task that a strategy put at `place` (0, 1 …): behind all of
+    higher priority, before the queue of its own. Pure.
+    """
+    return ((1000 - priority) << (PLACE_BITS + ROUND_BITS)) - RANKS + place
 
 
 def shown_order(*, project: Project, task_id: int, number: int, responses: list[int]) -> list[int]:
@@ -64,16 +74,22 @@ def open_seats(*, tasks: Iterable[Task]) -> int:
         for number in range(task.overlap)
         if (task.pk, number) not in there
     ]
-    responses = _responses_by_task(list({task.pk for task, _ in missing}))
-    seats = [_new_seat(task, number, responses[task.pk]) for task, number in missing]
+    missing_ids = list({task.pk for task, _ in missing})
+    responses, places = _responses_by_task(missing_ids), _places_by_task(missing_ids)
+    seats = [
+        _new_seat(task, number, responses[task.pk], places.get(task.pk)) for task, number in missing
+    ]
     Seat.objects.bulk_create(seats, batch_size=2000)
     for project_id in {seat.project_id for seat in seats}:
-        lowest = min(seat.queue_key for seat in seats if seat.project_id == project_id)
+        mine = [seat for seat in seats if seat.project_id == project_id]
+        lowest = min(seat.queue_key for seat in mine)
         transaction.on_commit(partial(lower_cursors, project_id=project_id, queue_key=lowest))
+        if any(seat.ranked_key is not None for seat in mine):
+            transaction.on_commit(partial(forget_ranks_seen, project_id=project_id))
     return reopened + len(seats)
 
 
-def _new_seat(task: Task, number: int, responses: list[int]) -> Seat:
+def _new_seat(task: Task, number: int, responses: list[int], place: int | None) -> Seat:
     project = task.project
     return Seat(
         task=task,
@@ -82,6 +98,7 @@ def _new_seat(task: Task, number: int, responses: list[int]) -> Seat:
         queue_key=queue_key(
             project=project, priority=task.priority, number=number, task_id=task.pk
         ),
+        ranked_key=None if place is None else ranked_key(priority=task.priority, place=place),
         shown_order=shown_order(
             project=project, task_id=task.pk, number=number, responses=responses
         ),
@@ -101,6 +118,20 @@ def lower_cursors(*, project_id: int, queue_key: int) -> None:
             " SELECT id FROM annotate_membership WHERE project_id = %s AND queue_cursor > %s"
             " ORDER BY id FOR NO KEY UPDATE)",
             [queue_key - 1, project_id, queue_key - 1],
+        )
+
+
+def forget_ranks_seen(*, project_id: int) -> None:
+    """Make every hand-out of the project look through the ranked seats from the first on.
+
+    Outside the transaction that ranked them, as `lower_cursors` is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE annotate_membership SET ranked_cursor = %s WHERE id IN ("
+            " SELECT id FROM annotate_membership WHERE project_id = %s AND ranked_cursor > %s"
+            " ORDER BY id FOR NO KEY UPDATE)",
+            [BEFORE_ALL_RANKS, project_id, BEFORE_ALL_RANKS],
         )
 
 
@@ -217,3 +248,9 @@ def _responses_by_task(task_ids: list[int]) -> dict[int, list[int]]:
     for task_id, response_id in places.values_list("task_id", "response_id"):
         found[task_id].append(response_id)
     return found
+
+
+def _places_by_task(task_ids: list[int]) -> dict[int, int]:
+    """Held until the commit: whoever ranks anew waits, and then sees the seats made here."""
+    places = TaskPlace.objects.select_for_update(of=("self",)).filter(task__in=task_ids)
+    return dict(places.order_by("task_id").values_list("task_id", "place"))

@@ -45,6 +45,7 @@ DECLARE
     shown bigint[];
     queue_at bigint;
     reopened_at bigint;
+    ranked_at bigint;
     the_prompt bigint;
 BEGIN
     SELECT p.lease_seconds * interval '1 second', p.state = 'active', p.kind,
@@ -65,8 +66,8 @@ BEGIN
 
     IF seat_id IS NULL OR leased_until < moment + lease / 2 THEN
         PERFORM FROM annotate_membership m WHERE m.id = membership FOR NO KEY UPDATE;
-        SELECT m.queue_cursor, m.reopened_cursor, m.held_seats
-        INTO queue_at, reopened_at, holds
+        SELECT m.queue_cursor, m.reopened_cursor, m.ranked_cursor, m.held_seats
+        INTO queue_at, reopened_at, ranked_at, holds
         FROM annotate_membership m WHERE m.id = membership;
         IF NOT FOUND THEN
             outcome := 'stranger';
@@ -85,7 +86,7 @@ BEGIN
                 RETURN;
             END IF;
             seat_id := tandem_pick_seat(
-                the_project, the_user, membership, everywhere, queue_at, reopened_at);
+                the_project, the_user, membership, everywhere, queue_at, reopened_at, ranked_at);
             IF seat_id IS NULL THEN
                 outcome := 'none';
                 RETURN;
@@ -94,7 +95,7 @@ BEGIN
             WHERE m.id = membership;
         END IF;
         UPDATE annotate_seat s
-        SET state = 'leased', annotator_id = the_user, reopened_key = NULL,
+        SET state = 'leased', annotator_id = the_user, reopened_key = NULL, ranked_key = NULL,
             leased_at = CASE s.state WHEN 'open' THEN moment ELSE s.leased_at END,
             leased_until = moment + lease
         WHERE s.id = seat_id
@@ -129,16 +130,28 @@ END $$;
 -- An open seat that is free to the person, locked, and the person's cursors moved; or NULL.
 -- The ends of the lanes are read before the lanes, so that what is added meanwhile lies behind
 -- the cursors that are set to them.
+--
+-- The queue and the ranked lane share their keys' scale: the ranks of a priority lie in the block
+-- of 2^51 keys before its queue (see annotate/services/tasks.py). So the two lanes are walked by
+-- turns: the queue up to the next rank, then the block of that rank. Where nothing is ranked any
+-- more the cursor goes behind all ranks, for old rankings leave dead entries in the index that each
+-- look would step over until they are vacuumed. Whoever ranks anew sets it back, once the person's
+-- lock is free, so nothing ranked meanwhile lies behind it.
 CREATE OR REPLACE FUNCTION tandem_pick_seat(
     the_project bigint, the_user bigint, membership bigint, everywhere boolean,
-    queue_at bigint, reopened_at bigint
+    queue_at bigint, reopened_at bigint, ranked_at bigint
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+    after_all_ranks CONSTANT bigint := 1::bigint << 62;
     picked bigint;
     place bigint;
     new_queue_at bigint := queue_at;
     new_reopened_at bigint := reopened_at;
+    new_ranked_at bigint := ranked_at;
     lane_end bigint;
+    next_rank bigint;
+    block_end bigint;
+    queue_end bigint;
 BEGIN
     IF everywhere THEN
         SELECT s.id INTO picked FROM annotate_seat s
@@ -162,23 +175,46 @@ BEGIN
         FOR NO KEY UPDATE SKIP LOCKED;
         new_reopened_at := coalesce(place, lane_end);
     END IF;
-    IF picked IS NULL THEN
+
+    WHILE picked IS NULL LOOP
+        next_rank := (SELECT s.ranked_key FROM annotate_seat s
+                      WHERE s.project_id = the_project AND s.state = 'open'
+                        AND s.ranked_key IS NOT NULL AND s.ranked_key > new_ranked_at
+                      ORDER BY s.ranked_key, s.id LIMIT 1);
+        queue_end := coalesce(next_rank, 9223372036854775807);
         lane_end := (SELECT s.queue_key FROM annotate_seat s
                      WHERE s.project_id = the_project AND s.state = 'open'
-                       AND s.queue_key > queue_at
+                       AND s.queue_key > new_queue_at AND s.queue_key < queue_end
                      ORDER BY s.queue_key DESC, s.id DESC LIMIT 1);
         IF lane_end IS NOT NULL THEN
             SELECT s.id, s.queue_key INTO picked, place FROM annotate_seat s
-            WHERE s.project_id = the_project AND s.state = 'open' AND s.queue_key > queue_at
+            WHERE s.project_id = the_project AND s.state = 'open'
+              AND s.queue_key > new_queue_at AND s.queue_key < queue_end
               AND tandem_is_free(s.task_id, the_user)
             ORDER BY s.queue_key, s.id LIMIT 1
             FOR NO KEY UPDATE SKIP LOCKED;
             new_queue_at := coalesce(place, lane_end);
         END IF;
-    END IF;
-    IF (new_queue_at, new_reopened_at) <> (queue_at, reopened_at) THEN
+        IF next_rank IS NULL THEN
+            new_ranked_at := after_all_ranks;
+        END IF;
+        EXIT WHEN picked IS NOT NULL OR next_rank IS NULL;
+
+        block_end := ((next_rank >> 51) + 1) << 51;
+        SELECT s.id, s.ranked_key INTO picked, place FROM annotate_seat s
+        WHERE s.project_id = the_project AND s.state = 'open'
+          AND s.ranked_key IS NOT NULL
+          AND s.ranked_key > new_ranked_at AND s.ranked_key < block_end
+          AND tandem_is_free(s.task_id, the_user)
+        ORDER BY s.ranked_key, s.id LIMIT 1
+        FOR NO KEY UPDATE SKIP LOCKED;
+        new_ranked_at := coalesce(place, block_end - 1);
+    END LOOP;
+
+    IF (new_queue_at, new_reopened_at, new_ranked_at) <> (queue_at, reopened_at, ranked_at) THEN
         UPDATE annotate_membership m
-        SET queue_cursor = new_queue_at, reopened_cursor = new_reopened_at
+        SET queue_cursor = new_queue_at, reopened_cursor = new_reopened_at,
+            ranked_cursor = new_ranked_at
         WHERE m.id = membership;
     END IF;
     RETURN picked;

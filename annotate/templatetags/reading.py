@@ -7,8 +7,12 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Task
+from annotate.interchange.records import RowError
+from annotate.models import ImportRowError, Job, Task
+from annotate.pages.consensus_words import question_words
+from annotate.pages.reasons import in_words, told_in_words
 from annotate.rendering import render_markdown, render_parts
+from annotate.wording import Told
 
 register = template.Library()
 
@@ -36,6 +40,18 @@ def parts(content: list[dict]) -> SafeString:
 def content(turn: str | list[dict]) -> SafeString:
     """A turn's content, Markdown or parts, as safe HTML."""
     return render_markdown(turn) if isinstance(turn, str) else render_parts(turn)
+
+
+@register.filter
+def told(said: Told | Job | ImportRowError | RowError) -> str:
+    """Told, or the message of a job or a refused row, in the reader's language."""
+    return in_words(said) if isinstance(said, Told) else told_in_words(said)
+
+
+@register.filter
+def question(name: str) -> str:
+    """A criterion's name, in the reader's language where a kind brought it."""
+    return question_words(name)
 
 
 @register.filter

@@ -91,3 +91,24 @@ def test_the_download_is_the_table() -> None:
 )
 def test_numbers_read_well(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_intervals_are_drawn_as_a_band_and_stand_in_the_table() -> None:
+    series = Series("Error", [(0, 2.0), (1, 1.0)], [(1.0, 3.0), (0.5, 1.5)], is_banded=True)
+    other = Series("Chance", [(0, 2.0)])
+    chart = line_chart("Error", [series, other], x_label="Share", mark=0.25)
+    drawn = ET.fromstring(chart.svg)
+    (band,) = drawn.iter("polygon")
+    xs = [float(p.split(",")[0]) for p in band.get("points").split()]
+    assert xs == [0, 1000, 1000, 0]
+    ys = [float(p.split(",")[1]) for p in band.get("points").split()]
+    assert ys[0] > ys[3]  # the lower end stands lower
+    (mark,) = (line for line in drawn.iter("line") if line.get("class") == "mark")
+    assert (mark.get("x1"), mark.get("x2")) == ("250", "250")
+    assert chart.header == ("Share", "Error", "Error, from", "to", "Chance")
+    assert chart.rows == [("0", "2", "1", "3", "2"), ("1", "1", "0.5", "1.5", "")]
+
+
+def test_a_mark_outside_is_not_drawn() -> None:
+    chart = line_chart("Loss", [Series("Loss", [(0, 1), (1, 2)])], x_label="Step", mark=2)
+    assert "mark" not in chart.svg

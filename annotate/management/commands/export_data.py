@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("project", type=int, help="The project's number.")
         parser.add_argument("--format", choices=EXPORT_FORMATS, default="trl")
         parser.add_argument("--output", type=Path, help="Standard output when left out.")
-        for name in ("source", "simulated", "split"):
+        for name in ("source", "simulated", "split", "suggested", "flipped"):
             parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
         parser.add_argument("--superseded", action="store_true")
         for name, choices in RULES.items():
@@ -40,7 +40,13 @@ class Command(BaseCommand):
                 project=found,
                 format=options["format"],
                 filters=ExportFilters(
-                    **{n: options[n] for n in ("source", "simulated", "split", "superseded")}
+                    **{
+                        name: options[name]
+                        for name in (
+                            *("source", "simulated", "split", "suggested", "superseded"),
+                            "flipped",
+                        )
+                    }
                 ),
                 options=ExportOptions(**{n: options[n] for n in (*RULES, *FLAGS)}),
             )

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         made = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in new.items())
         self.stdout.write(f"new: {made or 'nothing'}")
         if aside:
-            self.stdout.write(kept_aside(aside))
+            self.stdout.write(kept_aside(aside).message)
 
 
 def _options(given: dict) -> ImportOptions:

@@ -15,6 +15,7 @@ from annotate.kinds.rating import RatingSettings
 from annotate.kinds.scales import YES_NO, Scale
 from annotate.kinds.span_settings import SpansSettings
 from annotate.kinds.steps import StepsSettings
+from annotate.pages.kinds.default_words import said
 
 # Of more points than this none is a box: they are asked about by bounds.
 MOST_BOXES = 10
@@ -99,7 +100,7 @@ def _fields(kind: str, settings: Any) -> Iterator[AnswerField]:
 def _rated(settings: RatingSettings) -> Iterator[AnswerField]:
     """A rating of any response."""
     for criterion in settings.criteria:
-        title = _("A rating by “%s”") % (criterion.title or criterion.name)
+        title = _("A rating by “%s”") % said(criterion.title or criterion.name)
         path, scale = f"ratings.*.{criterion.name}", criterion.scale
         if scale.type == "yes_no":
             yield AnswerField(path, title, [(name, _YES_NO[name]) for name in YES_NO])
@@ -117,7 +118,7 @@ def _points(scale: Scale) -> Iterator[tuple[int, str]]:
 
 def _marked(settings: SpansSettings) -> Iterator[AnswerField]:
     yield AnswerField("no_error", _("Whether it has no error"), _yes_and_no())
-    types = [(kind.name, kind.title or kind.name) for kind in settings.types]
+    types = [(kind.name, said(kind.title or kind.name)) for kind in settings.types]
     yield AnswerField("marks.*.type", _("A marked error"), types)
     if settings.severities:
         severities = [(name, name) for name in settings.severities]
@@ -140,7 +141,7 @@ def _talked(settings: ChatSettings) -> Iterator[AnswerField]:
         points = range(1, settings.points + 1) if settings.points <= MOST_BOXES else ()
         values = [(point, str(point)) for point in points]
         for name in settings.final_criteria:
-            title = _("A rating at the end by “%s”") % name
+            title = _("A rating at the end by “%s”") % said(name)
             yield AnswerField(f"final.ratings.{name}.*", title, values, is_number=True)
 
 

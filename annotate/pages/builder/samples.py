@@ -7,12 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from annotate import kinds
 from annotate.forms import Form
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.models import Project, Task
 
 OWN = "task"
+NO_LANGUAGE = {"code": _("Code and formulas")}
 # How many responses a sample shows where the form takes so many.
 USUAL = 4
 # How many of the project's tasks are looked through for one that fits.
@@ -40,8 +43,8 @@ class Sample:
 
 
 def titles() -> list[tuple[str, str]]:
-    """Name and language of each of ours."""
-    return [(raw["name"], raw["title"]) for raw in _written()]
+    """Name and title of each of ours: the language as its speakers call it, where it has one."""
+    return [(raw["name"], str(raw.get("title") or NO_LANGUAGE[raw["name"]])) for raw in _written()]
 
 
 def sample_for(form: Form, name: str, project: Project | None) -> Sample:

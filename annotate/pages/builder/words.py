@@ -198,6 +198,20 @@ _OF: dict[type, dict[str, Words]] = {
         "submit_gate": Words(
             _("Insist on it"), _("What is marked must be corrected, what is corrected marked.")
         ),
+        "suggestions": Words(
+            _("Show what AI judges marked"),
+            _(
+                "As suggestions to accept, change or dismiss. They sway people: what is taken over "
+                "is no independent label. Only where spans are the project's one question."
+            ),
+        ),
+        "decide_suggestions": Words(_("Every suggestion must be decided on")),
+        "blind_percent": Words(
+            _("Seats without suggestions, %"),
+            _("Drawn by chance: what people mark there tells how far suggestions sway them."),
+            low=0,
+            high=100,
+        ),
     },
     span_settings.SpanType: {
         "name": _NAME,

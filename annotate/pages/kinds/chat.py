@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds.chat import LETTERS, VERDICTS, ChatSettings
 from annotate.models import ChatReply, ChatSession, ChatTurn, Judgement, Seat
 from annotate.pages.kinds import confidence
+from annotate.pages.kinds.default_words import said
 from annotate.pages.kinds.fields import number, written
 from annotate.rendering import render_markdown
 
@@ -238,7 +239,10 @@ def _verdict(
         ratings = _mapping(given.get("ratings"))
         if criteria:
             rated = [
-                (name, _fields(f"{below}.ratings.{name}", letters, _mapping(ratings.get(name))))
+                (
+                    said(name),
+                    _fields(f"{below}.ratings.{name}", letters, _mapping(ratings.get(name))),
+                )
                 for name in criteria
             ]
         else:

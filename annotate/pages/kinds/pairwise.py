@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from annotate.kinds.criteria import Criterion
 from annotate.kinds.pairwise import PairwiseSettings
@@ -142,7 +143,8 @@ def scale(settings: PairwiseSettings, response_ids: Sequence[int]) -> list[Optio
     options = []
     for key, (letter, response_id, level) in enumerate(cells, start=1):
         if not letter:
-            options.append(Option("tie", str(key), _("Tie: equally good"), _("Tie")))
+            word = pgettext_lazy("a place on the scale", "Tie")
+            options.append(Option("tie", str(key), _("Tie: equally good"), word))
             continue
         name, word = _SINGLE[letter] if settings.strength_levels == 1 else _WORDS[(letter, level)]
         options.append(Option(f"prefer:{response_id}:{level}", str(key), name, word, letter, level))

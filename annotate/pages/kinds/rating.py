@@ -134,7 +134,7 @@ def _row(criterion: Criterion, pk: int, rated: Mapping) -> Row:
     name, scale = criterion.name, criterion.scale
     given = ""
     if name in rated:
-        given = NOT_APPLICABLE.value if rated[name] is None else str(rated[name])
+        given = NOT_APPLICABLE.value if rated[name] is None else _as_text(rated[name])
     low, high, step = _range(scale)
     return Row(
         below=f".ratings.{pk}.{name}",
@@ -152,10 +152,19 @@ def _row(criterion: Criterion, pk: int, rated: Mapping) -> Row:
     )
 
 
+def _as_text(rating: object) -> str:
+    """As an option's value has it: 2 for 2.0."""
+    if isinstance(rating, float) and rating.is_integer():
+        return str(int(rating))
+    return str(rating)
+
+
 def _options(scale: Scale) -> Sequence[Option]:
     if scale.type == "yes_no":
         return YES_NO
-    if scale.type == "number" or scale.points > MOST_BUTTONS:
+    if scale.type == "number":
+        return [Option(str(one), str(one), str(one), str(one)) for one in _whole_values(scale)]
+    if scale.points > MOST_BUTTONS:
         return ()
     options = []
     for point in range(1, scale.points + 1):
@@ -163,6 +172,15 @@ def _options(scale: Scale) -> Sequence[Option]:
         name = f"{point}: {label}" if label else str(point)
         options.append(Option(str(point), str(point % 10), name, str(point), label))
     return options
+
+
+def _whole_values(scale: Scale) -> Sequence[int]:
+    """The values of a number scale that one digit each can choose; else none."""
+    ends = (scale.min, scale.max, scale.step)
+    if not all(isinstance(end, int | float) and float(end).is_integer() for end in ends):
+        return ()
+    low, high, step = (int(end) for end in ends)
+    return range(low, high + 1, step) if step > 0 and low >= 0 and high <= 9 else ()
 
 
 def _range(scale: Scale) -> tuple[str, str, str]:

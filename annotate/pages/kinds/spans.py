@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds.contract import ShownResponse
+from annotate.kinds.contract import Shown, ShownResponse
 from annotate.kinds.critique import text_of
 from annotate.kinds.span_settings import (
     PASSAGE_SENTENCES,
@@ -20,6 +20,7 @@ from annotate.kinds.span_settings import (
     SpansSettings,
     SpanType,
 )
+from annotate.kinds.span_suggestions import as_told
 from annotate.pages.kinds import confidence, json_field
 from annotate.rendering.passages import render_passages
 
@@ -51,11 +52,14 @@ class TypeButton:
 
 
 def context(settings: SpansSettings, task: "ShownTask", value: object) -> dict[str, Any]:
+    suggestions = _suggestions(settings, task)
     return {
         **confidence.context(settings, value),
         "show_bar": True,
         "show_responses": settings.correction,
         "json": _as_json(value),
+        "suggestions": suggestions,
+        "suggestions_json": json.dumps(suggestions),
         "types": [_button(kind, place) for place, kind in enumerate(settings.types)],
         "missing_types": [
             (kind.name, kind.title or kind.name, kind.description)
@@ -69,8 +73,15 @@ def context(settings: SpansSettings, task: "ShownTask", value: object) -> dict[s
             response.pk: {"original": text_of(ShownResponse(response.pk, tuple(response.content)))}
             for response in task.responses
         },
-        "keys": _keys(settings, bool(task.passages)),
+        "keys": _keys(settings, bool(task.passages), any(one["marks"] for one in suggestions)),
     }
+
+
+def _suggestions(settings: SpansSettings, task: "ShownTask") -> list[dict[str, Any]]:
+    if not settings.suggestions:
+        return []
+    responses = (ShownResponse(one.pk, tuple(one.content)) for one in task.responses)
+    return as_told(Shown(tuple(responses), suggestions=tuple(task.suggestions)), settings)
 
 
 def _button(kind: SpanType, place: int) -> TypeButton:
@@ -96,7 +107,9 @@ def _as_json(value: object) -> str:
         return ""
 
 
-def _keys(settings: SpansSettings, has_passages: bool) -> list[tuple[str, Any]]:
+def _keys(
+    settings: SpansSettings, has_passages: bool, has_suggestions: bool
+) -> list[tuple[str, Any]]:
     keys: list[tuple[str, Any]] = [
         ("1 … 9", _("Mark the selected text, or give the chosen mark another type")),
         ("← → ↑ ↓", _("Move the cursor in a response; with Ctrl by words and sentences")),
@@ -105,6 +118,10 @@ def _keys(settings: SpansSettings, has_passages: bool) -> list[tuple[str, Any]]:
         ("Del", _("Delete the chosen mark")),
         ("Ctrl Z", _("Take the last mark back")),
     ]
+    if has_suggestions:
+        keys.append(("+", _("Accept the chosen suggestion; a type's key changes it")))
+        keys.append(("Del", _("Dismiss the chosen suggestion")))
+        keys.append(("*", _("Accept all suggestions")))
     if settings.missing_types:
         keys.append(("m", _("Add what is missing")))
     if has_passages:

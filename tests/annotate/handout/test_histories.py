@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
-from annotate.models import Judgement, Membership, Project, Seat, Skip, User
+from annotate.models import Judgement, Membership, Project, Seat, Skip, Task, User
 from annotate.services import projects
 from annotate.services.judgements import submit_judgement
+from annotate.services.places import Place, put_first
 from annotate.services.seats import SeatGone, release_seat, skip_seat
 from tests.annotate.handout.seats import TIE
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 PEOPLE, TASKS = 3, 2
 DEEDS = [
     *("lease", "lease", "ahead", "answer", "answer", "submit", "skip", "release"),
-    *("expire", "sweep", "lose", "come_late", "come_too_late", "pause"),
+    *("expire", "sweep", "lose", "come_late", "come_too_late", "pause", "rank"),
 ]
 histories = st.lists(
     st.tuples(st.sampled_from(DEEDS), st.integers(0, PEOPLE - 1), st.integers(0, 20)), max_size=25
@@ -154,6 +155,17 @@ class History:
     def pause(self, user: User, number: int) -> None:
         other = "active" if self.state() == "paused" else "paused"
         projects.update_project(project=self.project, actor=self.project.created_by, state=other)
+
+    def rank(self, user: User, number: int) -> None:
+        """Of two tasks none, either or both are put first, in either order."""
+        first, second = Task.objects.filter(project=self.project).order_by("pk")
+        chosen = ([], [first], [second], [first, second], [second, first])[number % 5]
+        held = Seat.objects.filter(project=self.project, state__in=["leased", "done"])
+        before = list(held.order_by("pk").values())
+        put_first(project=self.project, places=[Place(task.pk) for task in chosen])
+        assert list(held.order_by("pk").values()) == before
+        for seat in Seat.objects.filter(project=self.project, state="open"):
+            assert (seat.ranked_key is None) == (seat.task not in chosen)
 
     def check(self) -> None:
         judgements = Judgement.objects.filter(project=self.project)

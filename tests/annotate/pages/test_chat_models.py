@@ -7,6 +7,8 @@ from django.utils.translation import override
 
 from annotate.chat.keys import VARIABLE, ChatKey
 from annotate.models import ChatModel, ChatReply, ImportRun, JobState
+from annotate.pages.chat_models import _why
+from annotate.wording import Told
 from tests.annotate.chat.running import run_alone
 from tests.chat_server import KEY
 
@@ -125,3 +127,11 @@ def test_the_page_is_german_where_german_is_asked_for(page):
     assert len(german) == 10
     assert not set(german) & set(english)
     assert "Die Antwort brach ab" in german
+
+
+def test_why_a_reply_failed_is_told_in_german():
+    told = Told("nothing for {seconds} s", seconds=20)
+    kept = ChatReply(detail=told.message, told=told.as_dict())
+    with override("de"):
+        assert _why(kept) == "20 s lang nichts"
+        assert _why(ChatReply(detail="429: slow down")) == "429: slow down"

@@ -96,6 +96,18 @@ def test_progress_counts_seats_that_are_not_void(make_project, make_pair_tasks):
     tasks[1].seats.filter(number=0).update(state="done", annotator=project.created_by)
     assert progress_of([project.pk]) == {project.pk: Progress(done=1, total=4)}
     assert Progress(done=399, total=400).percent == 99
+    assert Progress(done=1, total=400).percent == 1
+    assert Progress(done=0, total=0).percent == Progress(done=0, total=400).percent == 0
+    assert Progress(done=400, total=400).percent == 100
+
+
+def test_ones_own_answers_count_at_once(client, ada, make_project, make_pair_tasks):
+    """Also while the count that many pages share is older than they are, as on the page of work."""
+    project = make_project(owner=ada)
+    make_pair_tasks(project, 3)
+    assert "<span>0 %</span>" in home(client, ada)
+    project.memberships.filter(user=ada).update(done_count=1)
+    assert "<span>33 %</span>" in home(client, ada)
 
 
 def test_token_is_shown_once_and_works(client, ada):
@@ -107,6 +119,7 @@ def test_token_is_shown_once_and_works(client, ada):
     html = client.get("/account/").content.decode()
     assert secret not in html
     assert "nightly" in html
+    assert 'title="read: projects, tasks, judgements, exports">read</span>' in html
     client.logout()
     signed = client.get("/api/v1/projects/", headers={"Authorization": f"Token {secret}"})
     assert signed.status_code in (200, 404)

@@ -38,7 +38,7 @@ def test_the_audit_is_walked_from_page_to_page(client, make_project, make_user):
     seen, query = [], ""
     for _ in range(3):
         html = client.get(f"/projects/{project.pk}/audit/{query}").content.decode()
-        seen += re.findall(r"test\.(\d+)", html)
+        seen += re.findall(r"title=\"test\.(\d+)", html)
         assert ("Newest" in html) == bool(query)
         link = re.search(r'href="(\?before=\d+)"', html)
         query = link[1] if link else ""

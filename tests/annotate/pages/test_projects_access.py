@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from annotate.models import ImportRun, Snapshot
+from annotate.models import ImportRun, Membership, Snapshot
 
 REVIEWER = {"overview", "tasks", "task"}
 OWNER = {"archive_project"}
@@ -121,3 +121,18 @@ def test_a_malformed_request_gets_a_page(client, settings) -> None:
     answer = client.get("/", headers={"Host": "elsewhere.example"})
     assert answer.status_code == 400
     assert "cannot be read" in answer.content.decode()
+
+
+def test_a_page_that_is_not_for_one_writes_one_line_into_the_log(
+    client, make_project, make_user, caplog
+) -> None:
+    project = make_project()
+    member = make_user("ben")
+    Membership.objects.create(project=project, user=member, role="annotator")
+    client.force_login(member)
+    assert client.get(reverse("people", args=[project.pk])).status_code == 403
+    assert client.get(reverse("people", args=[project.pk + 1])).status_code == 404
+    said = [record for record in caplog.records if record.name == "django.request"]
+    assert [record.status_code for record in said] == [403, 404]
+    assert [record.exc_info for record in said] == [None, None]
+    assert reverse("people", args=[project.pk]) in said[0].getMessage()

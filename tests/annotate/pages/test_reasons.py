@@ -1,4 +1,5 @@
-"""Why values and media files are refused, in every language: each reason is in the catalogues.
+"""Why values, rows and media files are refused and what jobs say, in every language: each reason
+is in the catalogues.
 
 The sources are read by Python's own parser, so that this does not rest on what Babel found there.
 """
@@ -14,30 +15,61 @@ import pytest
 from django.utils import translation
 
 from annotate.inputs import InvalidValue, clean_number
+from annotate.interchange.registry import FORMATS as FORMATS_OF_ROWS
 from annotate.kinds import KINDS
 from annotate.media.checks import FORMATS, BadMedia
 from annotate.media.checks.source import Truncated
 from annotate.pages.reasons import in_words
-from annotate.wording import Grouped, Refusal
+from annotate.services import jobs
+from annotate.wording import Grouped, Refusal, Sentence, Told
 from config.translations import ENGLISH, ROOT, languages, read_catalogue
 
 # What others say, passed on, and what a job keeps.
 PASSED_ON = {
+    "routing/judges/openai.py": 1,  # a kind of failure, marked in desk.py
+    "routing/judges/asking/contract.py": 1,  # a refused value of an answer
+    "routing/dry_run_words.py": 1,  # reports without words for it
     "annotate/inputs.py": 2,  # one of several marked texts; the same reason at another field
-    "annotate/media/checks/inspection.py": 1,  # a marked text for each kind of media
-    "annotate/wording.py": 1,  # one that was kept as JSON
+    "annotate/interchange/formats.py": 1,  # what its subclasses are called with
+    "annotate/interchange/records.py": 1,  # what a RowProblem is called with
+    "annotate/interchange/streams.py": 1,  # what a FatalProblem is called with
+    "annotate/interchange/registry.py": 1,  # one of three marked texts
+    "annotate/interchange/rows.py": 1,  # what Python's JSON decoder says, marked
+    "annotate/media/checks/inspection.py": 4,  # a marked text for each kind of media; a format’s
+    "annotate/wording.py": 2,  # one that was kept as JSON, or apart from its error
     "annotate/media/checks/types.py": 1,  # a marked text for each foreign kind of file
+    "routing/reasons.py": 3,  # a code of its own messages; a judge's text; one from before
+    "training/evaluation/figure_words.py": 1,  # one of its marked names
+    "training/judge.py": 3,  # what a process said that knows nothing of the catalogues
+    "training/services/runs.py": 1,  # what a child says of its phase, marked there
     "training/recipes/config.py": 1,  # what was wanted, marked where it is required
     "training/services/configs.py": 2,
     "training/services/preparation.py": 1,
 }
 # Which argument is the reason.
-REASON_AT = {"InvalidValue": 1, "BadMedia": 0, "Refusal": 0, "require": 2}
+REASON_AT = {
+    **{"InvalidValue": 1, "RowProblem": 2, "require": 2},
+    **dict.fromkeys(
+        (
+            "InvalidAnswer",
+            "TooSlow",
+            "Refusal",
+            "Told",
+            "BadMedia",
+            "FatalProblem",
+            "CutShort",
+            "UnknownFormat",
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BadBatch", "JudgeError", "NothingToGoOn", "TooFewRows"), 0),
+    **dict.fromkeys(("BatchTooLargeError", "OutOfMemoryError"), 0),
+}
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A call of InvalidValue or BadMedia; `text` is None where it is no literal."""
+    """A call of one of REASON_AT; `text` is None where it is no literal."""
 
     place: str
     file: str
@@ -91,6 +123,9 @@ def test_every_kind_is_among_them():
     for kind in KINDS:
         assert f"annotate/kinds/{kind}.py" in files
     assert {"annotate/inputs.py", "annotate/services/judgements.py"} <= files
+    for format in FORMATS_OF_ROWS.values():
+        assert format.parse.__module__.replace(".", "/") + ".py" in files
+    assert {"annotate/interchange/streams.py", "annotate/services/import_runs.py"} <= files
     measuring = {format.measure.__module__.replace(".", "/") + ".py" for format in FORMATS}
     assert len(measuring) > 8
     assert measuring <= files
@@ -101,7 +136,7 @@ def test_each_is_a_literal():
     composed = [reason for reason in REASONS if reason.text is None]
     found = {file: sum(one.file == file for one in composed) for file in PASSED_ON}
     assert found == PASSED_ON
-    assert len(composed) == sum(found.values()), composed
+    assert len(composed) == sum(found.values()), [reason.place for reason in composed]
 
 
 @pytest.mark.parametrize("language", languages())
@@ -188,3 +223,27 @@ def test_a_refusal_kept_as_json_is_told_as_before():
         assert in_words(kept) == in_words(outer) == "kind: muss eines davon sein: a, b"
     odd = InvalidValue("x", "must be one of: {choices}", choices=Path("y"))
     assert odd.as_dict() == {"reason": odd.reason, "values": {"choices": "y"}}
+
+
+def test_a_sentence_of_a_refusal_in_every_language_and_kept():
+    inner = InvalidValue("size", "has {size} bytes; at most {most} fit", size=Grouped(2000), most=9)
+    sentence = Sentence(inner)
+    assert sentence.message == "Has 2,000 bytes; at most 9 fit."
+    kept = Told.from_dict(json.loads(json.dumps(sentence.as_dict())))
+    with translation.override("de"):
+        assert in_words(kept) == in_words(sentence) == "Hat 2.000 Bytes; höchstens 9 passen."
+
+
+def test_what_is_kept_of_an_error_keeps_none_of_its_frames():
+    try:
+        raise InvalidValue("x", "must be one of: {choices}", choices=Told("a list"))
+    except InvalidValue as error:
+        kept = error.apart()
+    assert not isinstance(kept, BaseException)
+    assert kept.message == "must be one of: a list"
+
+
+def test_a_job_forgets_the_words_of_its_last_message():
+    said = Told("{count} lines read", count=Grouped(12_345))
+    assert jobs.message_columns(said) == {"message": "12,345 lines read", "told": said.as_dict()}
+    assert jobs.message_columns("plain") == {"message": "plain", "told": None}

@@ -7,7 +7,8 @@ import time
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.http import Http404
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
 
 from annotate.chat.reading import Patience
 from annotate.inputs import InvalidValue
@@ -23,6 +24,7 @@ from annotate.services.chat import (
 from annotate.services.exports import stream_export
 from annotate.services.judgements import revise_judgement, submit_judgement
 from annotate.services.seats import SeatGone
+from annotate.wording import Told
 from tests.annotate.chat.running import run_alone
 
 OTHER_CONNECTIONS = """
@@ -129,7 +131,9 @@ def test_a_conversation_from_the_first_message_to_the_export(make_chat, chat_ser
         ("halting", "timed_out", "First half, "),
     ],
 )
-def test_a_failure_is_kept_and_may_be_tried_again(make_chat, chat_server, model, failure, text):
+def test_a_failure_is_kept_and_may_be_tried_again(
+    make_chat, chat_server, client, model, failure, text
+):
     project = make_chat(model)
     send(project, 0, "Hello")
     hurried = Patience(first=0.5, silence=0.5, total=2)
@@ -137,6 +141,15 @@ def test_a_failure_is_kept_and_may_be_tried_again(make_chat, chat_server, model,
     assert (first.state, first.failure, first.text) == ("failed", failure, text)
     assert first.retry_after == (7 if model == "rate_limited" else None)
     assert first.detail
+    assert first.told is None or Told.from_dict(first.told).message == first.detail
+    # Two of these bring the server's own words, which nobody translates.
+    assert (first.told is None) == (model in ("rate_limited", "server_error"))
+    if model == "empty":
+        client.force_login(project.created_by)
+        address = reverse("chat_models", args=[project.pk])
+        page = client.get(address, headers={"Accept-Language": "de"}).text
+        translation.activate("en")
+        assert "kein Text; finish_reason" in page
     chat_server.scripts[model] = chat_server.scripts["echo"]
     second = hear(project, 0, "A")
     assert (second.state, second.attempt) == ("done", 2)

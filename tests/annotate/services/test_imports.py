@@ -95,6 +95,28 @@ def test_ranking_becomes_judgements(project):
     assert sorted(verdicts) == ["prefer", "prefer", "tie"]
 
 
+PLAIN = {"prompt": "p", "responses": ["a", "b"]}
+SAID = {**PLAIN, "labels": [{"preferred": 0, "annotator": "w1"}]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ([PLAIN, PLAIN], (1, 0, 1, 0)),
+        ([SAID, SAID], (1, 0, 1, 0)),
+        ([SAID, {**PLAIN, "labels": [{"preferred": 0, "annotator": "w2"}]}], (2, 0, 0, 0)),
+        ([{**PLAIN, "id": "1"}, {**PLAIN, "id": "1", "prompt": "q"}, PLAIN], (1, 0, 1, 1)),
+        ([PLAIN, {**PLAIN, "responses": ["b", "c"]}, {**PLAIN, "responses": ["c", "a"]},
+          {**PLAIN, "responses": ["c", "b"]}], (3, 0, 1, 0)),
+        ([SAID, PLAIN, PLAIN], (1, 1, 1, 0)),
+    ],
+    ids=["plain", "labelled", "another's label", "refused", "responses and pairs", "asked too"],
+)  # fmt: skip
+def test_a_row_that_repeats_another_of_its_batch_is_there_already(project, rows, wanted):
+    assert outcome(send(project, rows, format="responses")) == wanted
+    assert outcome(send(project, rows, format="responses"))[:2] == (0, 0)
+
+
 @pytest.mark.parametrize("labels", ["judgements", "tasks"])
 @pytest.mark.parametrize("named", [True, False])
 def test_the_same_file_twice_changes_nothing(project, labels, named):

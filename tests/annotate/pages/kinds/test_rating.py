@@ -61,6 +61,29 @@ def read_fields(**changed: str) -> object:
     return read(MultiValueDict(FIELDS | fields), "answer")
 
 
+@pytest.mark.parametrize(
+    ("scale", "values"),
+    [
+        ({"min": 0, "max": 4, "step": 1}, ["0", "1", "2", "3", "4"]),
+        ({"min": 0.0, "max": 9.0, "step": 3.0}, ["0", "3", "6", "9"]),
+        ({"min": 0, "max": 10, "step": 1}, []),
+        ({"min": -1, "max": 1, "step": 1}, []),
+        ({"min": 0, "max": 4, "step": 0.5}, []),
+        ({"min": 0, "max": 4, "step": 0}, []),
+    ],
+)
+def test_numbers_of_one_digit_are_buttons(scale, values):
+    asked = clean_settings({"criteria": [{"name": "help", "scale": {"type": "number", **scale}}]})
+    shown = context(asked, TASK, {"ratings": {"7": {"help": 3.0}}})
+    [row] = shown["by_response"][7]["rows"]
+    assert [(one.value, one.key) for one in row.options] == [(one, one) for one in values]
+    assert row.given == "3"
+    if values:
+        assert read(MultiValueDict({"q.ratings.7.help": [values[-1]]}), "q") == {
+            "ratings": {"7": {"help": int(values[-1])}}
+        }
+
+
 def test_what_the_fields_hold_is_what_gets_stored():
     stored = clean_value(read_fields(), shown=SHOWN, settings=SETTINGS)
     assert stored["ratings"] == RATINGS

@@ -20,7 +20,7 @@ RESPONSES = [
     SimpleNamespace(pk=pk, letter=letter, content=[{"type": "text", "text": text}])
     for letter, (pk, text) in zip("AB", TEXTS.items(), strict=True)
 ]
-TASK = SimpleNamespace(responses=RESPONSES, passages=PASSAGES)
+TASK = SimpleNamespace(responses=RESPONSES, passages=PASSAGES, suggestions=())
 SHOWN = Shown(
     tuple(ShownResponse(pk, ({"type": "text", "text": text},)) for pk, text in TEXTS.items()),
     passages=tuple(PASSAGES),
@@ -103,7 +103,7 @@ def test_every_type_has_its_label_and_the_first_ones_a_key():
     assert [button.key for button in offered] == [*TYPE_KEYS, *[""] * (25 - len(TYPE_KEYS))]
     assert len({button.label for button in offered}) == 25
     assert offered[3].title == "t3"
-    own = set("rsfudlg?abnpqwec0mv[]")
+    own = set("rsfudlg?abnpqwec0mv[]+*")
     assert not own & set(TYPE_KEYS)
 
 

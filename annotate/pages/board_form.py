@@ -1,0 +1,109 @@
+"""Which votes a new leaderboard counts, and how, as a form."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotate.kinds import InvalidValue
+from annotate.pages.exports import SIMULATED, SOURCES
+from annotate.pages.reasons import in_words
+from annotate.ranking.style import STYLES
+from annotate.reports.boards import STYLE_WORDS
+from annotate.services.board_rules import METADATA, BoardRules
+
+GROUPS = {
+    "all": _("everybody"),
+    "annotators": _("annotators"),
+    "reviewers": _("reviewers, managers and owners"),
+}
+TIES = {
+    "davidson": _("an answer of their own (Davidson)"),
+    "halves": _("half a win for each"),
+}
+INTERVALS = {
+    "auto": _("people, or prompts where only one person voted"),
+    "people": _("people"),
+    "prompts": _("prompts"),
+}
+BY = {
+    "": _("none"),
+    "language": _("language of the prompt"),
+    "taxonomy": _("topic of the prompt"),
+    "stratum": _("stratum of the task"),
+    "criterion": _("criterion of the answer"),
+    "metadata": _("an entry of the prompt’s metadata"),
+}
+
+
+class BoardForm(forms.Form):
+    """Every field stands at what BoardRules takes for granted."""
+
+    source = forms.ChoiceField(
+        choices=SOURCES.items(), initial="people", label=_("Votes by"), required=False
+    )
+    simulated = forms.ChoiceField(
+        choices=SIMULATED.items(), initial="exclude", label=_("Simulated people"), required=False
+    )
+    group = forms.ChoiceField(
+        choices=GROUPS.items(),
+        label=_("Group"),
+        required=False,
+        help_text=_("By their role in the project now."),
+    )
+    by = forms.ChoiceField(choices=BY.items(), label=_("Categories"), required=False)
+    key = forms.CharField(
+        max_length=100,
+        required=False,
+        label=_("Entry of the metadata"),
+        help_text=_("Its name, for categories by metadata."),
+    )
+    style = forms.MultipleChoiceField(
+        choices=STYLE_WORDS.items(),
+        initial=STYLES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Style that a second board takes out"),
+    )
+    ties = forms.ChoiceField(choices=TIES.items(), label=_("Ties are"), required=False)
+    most = forms.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        label=_("Votes of one person that count at most"),
+        help_text=_("Empty: all of them. With more, each counts for less."),
+    )
+    intervals = forms.ChoiceField(
+        choices=INTERVALS.items(),
+        label=_("Intervals"),
+        required=False,
+        help_text=_("What is taken as drawn at random."),
+    )
+
+    def rules(self) -> BoardRules | None:
+        """None where something is refused, which then stands at its field."""
+        if not self.is_valid():
+            return None
+        given = {name: value for name, value in self.cleaned_data.items() if value or name == "by"}
+        key = given.pop("key", "")
+        if given["by"] == "metadata":
+            given["by"] = f"{METADATA}{key}"
+        given.setdefault("style", [])
+        try:
+            return BoardRules.clean(given)
+        except InvalidValue as error:
+            field = "key" if error.field == "by" else error.field.split(".")[0]
+            self.add_error(field if field in self.fields else None, in_words(error))
+            return None
+
+
+def rules_in_words(rules: BoardRules) -> list[tuple[str, str]]:
+    """Name and value of each rule."""
+    key = rules.metadata_key
+    by = BY["metadata" if key is not None else rules.by]
+    return [
+        (_("Votes by"), SOURCES[rules.source]),
+        (_("Simulated people"), SIMULATED[rules.simulated]),
+        (_("Group"), GROUPS[rules.group]),
+        (_("Categories"), f"{by}: {key}" if key is not None else by),
+        (_("Ties are"), TIES[rules.ties]),
+        (_("Votes of one person that count at most"), rules.most or "–"),
+    ]
