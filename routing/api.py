@@ -11,14 +11,24 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
+from annotate.api.waiting import WaitingShape
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.reports import route_figures
+from routing.policy_settings import DOMAINS
+from routing.reasons import in_english
+from routing.reports import labels_of_people, route_figures
 from routing.services.passes import start_routing
 from routing.services.policies import retire_policy, save_policy
 
 
 class PolicySerializer(serializers.ModelSerializer):
     judge = serializers.StringRelatedField(read_only=True)
+    domains = serializers.ChoiceField(
+        DOMAINS,
+        required=False,
+        allow_blank=True,
+        source="settings.domains",
+        help_text="In each of which the judge must have passed the alternative annotator test.",
+    )
 
     class Meta:
         model = RoutingPolicy
@@ -29,6 +39,7 @@ class PolicySerializer(serializers.ModelSerializer):
             "judge",
             "threshold",
             "audit_share",
+            "domains",
             "state",
             "created_at",
         ]
@@ -37,13 +48,21 @@ class PolicySerializer(serializers.ModelSerializer):
         extra_kwargs = {"threshold": {"required": True, "allow_null": True}}
 
 
-class RunSerializer(serializers.ModelSerializer):
+class RunSerializer(WaitingShape):
     class Meta:
         model = RoutingRun
-        fields = ["id", "policy", "state", "progress", "total", "message", "created_at"]
+        fields = [
+            *("id", "policy", "state", "progress", "total", "message", "created_at"),
+            "waits_because",
+        ]
 
 
 class DecisionSerializer(serializers.ModelSerializer):
+    reasons = serializers.SerializerMethodField()
+
+    def get_reasons(self, decision: Decision) -> list[str]:
+        return in_english(decision.reasons)
+
     class Meta:
         model = Decision
         fields = [
@@ -102,7 +121,9 @@ class Policies(APIView):
         project = access.get_project(request.user, project_id, access.MANAGE)
         wanted = PolicySerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        policy = save_policy(project=project, actor=request.user, **wanted.validated_data)
+        fields = wanted.validated_data
+        domains = fields.pop("settings", {}).get("domains", "")
+        policy = save_policy(project=project, actor=request.user, domains=domains, **fields)
         return Response(PolicySerializer(policy).data, status=201)
 
     @extend_schema(operation_id="retire_routing_policy", request=None, responses={204: None})
@@ -164,6 +185,13 @@ FIGURES = inline_serializer(
                 "rate": serializers.FloatField(allow_null=True),
             },
         ),
+        "people": inline_serializer(
+            "LabelsOfPeople",
+            {
+                "labels": serializers.IntegerField(help_text="Current ones, imported ones too."),
+                "simulated": serializers.IntegerField(help_text="Of them by simulated people."),
+            },
+        ),
     },
 )
 
@@ -171,7 +199,11 @@ FIGURES = inline_serializer(
 class Figures(APIView):
     @extend_schema(operation_id="get_routing_figures", responses=FIGURES)
     def get(self, request, project_id: int) -> Response:
-        """Shares by route, and how often judge and people agree on the audited share."""
+        """Shares by route, and how often judge and people agree on the audited share.
+
+        `people` tells how many labels of the project count as people's, here and in tests of
+        judges, fits and simulations, and how many of them simulated people gave.
+        """
         project = access.get_project(request.user, project_id, access.REVIEW)
         figures = route_figures(project)
         return Response(
@@ -179,6 +211,7 @@ class Figures(APIView):
                 "policy": figures.policy and PolicySerializer(figures.policy).data,
                 "routes": figures.routes,
                 "agreement": {**asdict(figures.agreement), "rate": figures.agreement.rate},
+                "people": asdict(labels_of_people(project)),
             }
         )
 

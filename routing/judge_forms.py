@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.chat.keys import VARIABLE
 from annotate.inputs import InvalidValue
+from annotate.pages.reasons import in_words
 from routing.services.judges import MONEY_FIELDS, NO_LIMIT, PACE_FIELDS
 
 KINDS = {
@@ -18,6 +19,7 @@ KINDS = {
     "panel": _("Panel"),
     "simulated": _("Simulated"),
     "density_ratio": _("Density ratio"),
+    "reward_model": _("Reward model"),
 }
 TOLD = {
     "openai": _(
@@ -50,9 +52,11 @@ class JudgeForm(forms.Form):
         help_text=_("JSON; docs/judges.md tells what each kind takes."),
     )
 
-    def config_of(self) -> dict[str, Any]:
-        """Raises InvalidValue."""
-        return _json("config", self.cleaned_data["config"])
+    def clean_config(self) -> Any:
+        return _json(self.cleaned_data["config"])
+
+    def config_of(self) -> Any:
+        return self.cleaned_data.get("config", {})
 
     def limits_of(self) -> dict[str, Any]:
         return {}
@@ -126,20 +130,23 @@ class OpenAIForm(forms.Form):
             "From %(variable)s… in the server's environment, each for one address."
         ) % {"variable": VARIABLE}
 
+    def clean_parameters(self) -> Any:
+        text = self.cleaned_data["parameters"].strip()
+        return _json(text) if text else {}
+
     def config_of(self) -> dict[str, Any]:
-        """Raises InvalidValue."""
+        """Without what the form itself refused."""
         given = self.cleaned_data
         names = ("base_url", "model", "key_name", "principles")
-        text = given["parameters"].strip()
         return {
-            **{name: given[name] for name in names},
-            "answer": given["answer"] or "letter",
-            "samples": given["samples"] or 1,
-            "parameters": _json("config.parameters", text) if text else {},
+            **{name: given.get(name, "") for name in names},
+            "answer": given.get("answer") or "letter",
+            "samples": given.get("samples") or 1,
+            "parameters": given.get("parameters", {}),
         }
 
     def limits_of(self) -> dict[str, Any]:
-        given = {name: self.cleaned_data[name] for name in MONEY_FIELDS}
+        given = {name: self.cleaned_data.get(name) for name in MONEY_FIELDS}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -181,8 +188,9 @@ class LimitsForm(forms.Form):
         }
 
 
-def _json(field: str, text: str) -> Any:
+def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidValue(field, "is not JSON: {error}", error=str(error)) from error
+        why = InvalidValue("", "is not JSON: {error}", error=str(error))
+        raise forms.ValidationError(in_words(why)) from error

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db.models import Count, Sum
 
 from annotate.models import Judge, Project
+from routing.judge_forms import KINDS
 from routing.models import JudgeAccount, JudgeCall
 
 NOTHING = Decimal(0)
@@ -20,6 +21,11 @@ class Standing:
     calls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(JudgeCall.State.values, 0))
     cost: Decimal = NOTHING
     is_newest: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As the pages call it; its name where they have no word for it."""
+        return str(KINDS.get(self.judge.kind, self.judge.kind))
 
 
 def standings(project: Project) -> list[Standing]:

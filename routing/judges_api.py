@@ -1,5 +1,6 @@
 """REST for judges: set up, limits, runs and dry runs, calls with their failures, suggestions."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.urls import path
@@ -17,9 +18,11 @@ from annotate.inputs import InvalidValue, clean_boolean, clean_choice
 from annotate.models import Judge
 from annotate.services import jobs
 from routing.judge_reports import Standing, standings
-from routing.models import JudgeCall, JudgeRun, Suggestion
+from routing.models import DomainTest, JudgeCall, JudgeRun, JudgeTestRun, Suggestion
 from routing.services.judge_runs import start_judging
+from routing.services.judge_tests import EPSILON, start_test
 from routing.services.judges import LIMITS, save_judge, set_limits
+from routing.suggestion_reports import decisions
 
 EXAMPLE = {
     "name": "Big model",
@@ -104,6 +107,57 @@ class SuggestionShape(s.ModelSerializer):
         model = Suggestion
         ref_name = "Suggestion"
         fields = ["id", "judge", "task", "kind", "schema_version", "value", "created_at"]
+
+
+class DecisionsShape(s.Serializer):
+    answers = s.IntegerField(help_text="People's, that were shown any.")
+    accepted = s.IntegerField(help_text="Marks.")
+    changed = s.IntegerField()
+    dismissed = s.IntegerField()
+    undecided = s.IntegerField()
+    share = s.FloatField(allow_null=True, help_text="Accepted among those decided on.")
+    low = s.FloatField(allow_null=True, help_text="95 % interval, by tasks.")
+    high = s.FloatField(allow_null=True)
+
+    class Meta:
+        ref_name = "JudgeDecisions"
+
+
+class DomainShape(s.ModelSerializer):
+    class Meta:
+        model = DomainTest
+        ref_name = "DomainTest"
+        fields = [
+            *("grouping", "domain", "passed", "winning_rate", "advantage", "items", "people"),
+            *("comparisons", "missing"),
+        ]
+
+
+class TestRequest(s.Serializer):
+    epsilon = s.FloatField(
+        required=False, help_text="0..1; .1 beside a crowd, .15 skilled people, .2 experts."
+    )
+
+    class Meta:
+        ref_name = "JudgeTestRequest"
+
+
+class TestRunShape(s.ModelSerializer):
+    class Meta:
+        model = JudgeTestRun
+        ref_name = "JudgeTestRun"
+        fields = [
+            *("id", "judge", "epsilon", "level", "state", "progress", "total", "message"),
+            *("created_at", "finished_at"),
+        ]
+
+
+class TestShape(s.Serializer):
+    run = TestRunShape(allow_null=True, help_text="The latest.")
+    domains = DomainShape(many=True)
+
+    class Meta:
+        ref_name = "JudgeTest"
 
 
 class CallPage(s.Serializer):
@@ -228,6 +282,40 @@ class Suggestions(APIView):
         return answer_page(request, rows, lambda row: SuggestionShape(row).data)
 
 
+class JudgeDecisions(APIView):
+    @extend_schema(operation_id="get_judge_decisions", responses=DecisionsShape)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """What people made of the marks that this version suggested."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        return Response(asdict(decisions(judge)))
+
+
+class JudgeTests(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="get_judge_test", responses=TestShape)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """In which domains the judge may take a person's place (alternative annotator test)."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        run = judge.test_runs.order_by("-pk").first()
+        rows = judge.domain_tests.order_by("grouping", "domain")
+        domains = DomainShape(rows, many=True).data
+        return Response({"run": run and TestRunShape(run).data, "domains": domains})
+
+    @extend_schema(
+        operation_id="test_judge",
+        request=TestRequest,
+        responses={202: TestRunShape},
+        examples=[OpenApiExample("Request", value={"epsilon": 0.15}, request_only=True)],
+    )
+    def post(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """Test the judge against the people who labelled what it labelled, in every domain."""
+        judge = _judge(request, project_id, judge_id, access.MANAGE)
+        body = read_body(request, known=("epsilon",))
+        run = start_test(judge=judge, actor=request.user, epsilon=body.get("epsilon", EPSILON))
+        return Response(TestRunShape(run).data, status=202)
+
+
 def _standing(judge: Judge) -> Standing:
     [found] = [one for one in standings(judge.project) if one.judge.pk == judge.pk]
     return found
@@ -259,5 +347,7 @@ urlpatterns = [
     path(f"{BASE}runs/<int:run_id>/cancel/", JudgeRunCancel.as_view(), name="api_cancel_judge_run"),
     path(f"{BASE}<int:judge_id>/limits/", JudgeLimitsView.as_view(), name="api_judge_limits"),
     path(f"{BASE}<int:judge_id>/runs/", JudgeRuns.as_view(), name="api_judge_runs"),
+    path(f"{BASE}<int:judge_id>/test/", JudgeTests.as_view(), name="api_judge_test"),
+    path(f"{BASE}<int:judge_id>/decisions/", JudgeDecisions.as_view(), name="api_judge_decisions"),
     path(f"{BASE}<int:judge_id>/calls/", JudgeCalls.as_view(), name="api_judge_calls"),
 ]

@@ -7,22 +7,40 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.inputs import InvalidValue
+from annotate.kinds import spans
 from annotate.models import Judge, Project
 from annotate.pages.reasons import in_words
 from annotate.services import audit, jobs
 from routing import judges as registry
+from routing.dry_run_words import answers_shown
+from routing.guarantee.enough import MIN_ITEMS, MIN_ITEMS_EACH, MIN_PEOPLE
 from routing.judge_forms import KINDS, TOLD, LimitsForm, form_class
 from routing.judge_reports import standings
 from routing.models import JudgeCall, JudgeRun
+from routing.reports import remembered_labels
 from routing.services.judge_runs import start_judging
-from routing.services.judges import LIMITS, offered_kinds, save_judge, set_limits
+from routing.services.judge_tests import EPSILON, start_test
+from routing.services.judges import (
+    LIMITS,
+    check_judge,
+    offered_kinds,
+    save_judge,
+    set_limits,
+)
+from routing.suggestion_reports import decisions
 
 FAILURES_SHOWN = 20
+EPSILONS = {
+    0.1: gettext_lazy("a crowd (0.1)"),
+    0.15: gettext_lazy("skilled people (0.15)"),
+    0.2: gettext_lazy("experts (0.2)"),
+}
 
 
 @login_required
@@ -33,25 +51,10 @@ def judges(request: HttpRequest, project_id: int) -> HttpResponse:
     kinds = {kind.name: kind for kind in offered_kinds()}
     kind = request.GET.get("kind", "openai")
     kind = kind if kind in kinds else "openai"
-    form = form_class(kind)(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            judge = save_judge(
-                project=project,
-                actor=request.user,
-                address=request.META["REMOTE_ADDR"],
-                name=form.cleaned_data["name"],
-                kind=kind,
-                config=form.config_of(),
-                limits=form.limits_of(),
-            )
-        except InvalidValue as error:
-            _put(form, error)
-        else:
-            messages.success(
-                request, _("%s is set up. Try it on ten tasks before it labels.") % judge
-            )
-            return redirect("judge", judge.pk)
+    form = form_class(kind)(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and (judge := _set_up(request, project, kind, form)):
+        messages.success(request, _("%s is set up. Try it on ten tasks before it labels.") % judge)
+        return redirect("judge", judge.pk)
     context = {
         "project": project,
         "tab": "judges",
@@ -65,12 +68,37 @@ def judges(request: HttpRequest, project_id: int) -> HttpResponse:
     return render(request, "routing/judges.html", context, status=422 if form.errors else 200)
 
 
-def _put(form: forms.Form, error: InvalidValue) -> None:
-    """At the field that it is about: "config.base_url" is the field base_url of the form."""
-    path_ = error.field.split(".")
-    field = next((name for name in reversed(path_) if name in form.fields), None)
-    inside = "" if field == path_[-1] else f"{error.field}: "
-    form.add_error(field, f"{inside}{in_words(error)}")
+def _set_up(request: HttpRequest, project: Project, kind: str, form: forms.Form) -> Judge | None:
+    """The judge; None with all that is wrong at its field, also where a field alone is wrong."""
+    is_valid = form.is_valid()
+    given = {
+        "project": project,
+        "name": form.cleaned_data.get("name", ""),
+        "kind": kind,
+        "config": form.config_of(),
+        "limits": form.limits_of(),
+    }
+    try:
+        if is_valid:
+            address = request.META["REMOTE_ADDR"]
+            return save_judge(actor=request.user, address=address, **given)
+        check_judge(**given)
+    except InvalidValue as error:
+        _put_all(form, error)
+    return None
+
+
+def _put_all(form: forms.Form, error: InvalidValue) -> None:
+    """At the fields that they are about: "config.base_url" is the field base_url of the form.
+    One that the form itself refused says so already.
+    """
+    refused = set(form.errors)
+    for one in error.all:
+        path_ = one.field.split(".")
+        field = next((name for name in reversed(path_) if name in form.fields), None)
+        if field not in refused:
+            inside = "" if field == path_[-1] else f"{one.field}: "
+            form.add_error(field, f"{inside}{in_words(one)}")
 
 
 @login_required
@@ -93,7 +121,7 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
                 limits=form.limits_of(),
             )
         except InvalidValue as error:
-            _put(form, error)
+            _put_all(form, error)
         else:
             messages.success(request, _("The limits are in force."))
             return redirect("judge", found.pk)
@@ -101,6 +129,7 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
     context |= {
         "form": form,
         "versions": versions,
+        "people": remembered_labels(found.project),
         "priced": registry.get(found.kind).priced,
         "config": [(name, value) for name, value in found.config.items() if value not in ("", {})],
     }
@@ -108,7 +137,7 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
 
 
 def _live(found: Judge) -> dict:
-    """What changes while a run goes on. Five queries."""
+    """What changes while a run goes on. Nine queries, ten in a project of spans."""
     runs = list(found.runs.order_by("-pk")[:10])
     dry = next((run for run in runs if run.report), None)
     [standing] = [one for one in standings(found.project) if one.judge.pk == found.pk]
@@ -122,9 +151,46 @@ def _live(found: Judge) -> dict:
         "account": standing.account,
         "runs": runs,
         "going": next((run for run in runs if not run.is_over), None),
+        "watched": any(not run.is_over for run in [*runs, *found.test_runs.order_by("-pk")[:1]]),
         "dry_run": dry,
+        "dry_items": answers_shown(found.project, dry.report) if dry else [],
+        "decisions": decisions(found) if found.project.kind == spans.NAME else None,
+        **_tests(found),
         "failures": failures[:FAILURES_SHOWN],
     }
+
+
+def _tests(found: Judge) -> dict:
+    """The latest test, and what it said of each domain that it could judge; the others apart."""
+    test = found.test_runs.order_by("-pk").first()
+    domains = list(found.domain_tests.order_by("grouping", "domain"))
+    return {
+        "takes_pairs": "pairwise" in registry.get(found.kind).asks,
+        "test": test,
+        "tested": [one for one in domains if not one.missing],
+        "untested": [one for one in domains if one.missing],
+        "least": MIN_ITEMS,
+        "each": MIN_ITEMS_EACH,
+        "crew": MIN_PEOPLE,
+        "epsilons": EPSILONS.items(),
+        "epsilon": test.epsilon if test is not None else EPSILON,
+    }
+
+
+@login_required
+@require_POST
+def start_judge_test(request: HttpRequest, judge_id: int) -> HttpResponse:
+    """Test whether the judge may take a person's place, in every domain."""
+    found = get_in_project(request.user, Judge.objects.select_related("project"), judge_id, MANAGE)
+    try:
+        epsilon = float(request.POST.get("epsilon", EPSILON))
+    except ValueError:
+        epsilon = -1.0
+    try:
+        start_test(judge=found, actor=request.user, epsilon=epsilon)
+    except InvalidValue as error:
+        messages.error(request, in_words(error))
+    return redirect("judge", found.pk)
 
 
 @login_required
@@ -162,5 +228,6 @@ urlpatterns = [
     path("projects/<int:project_id>/judges/", judges, name="judges"),
     path("judges/<int:judge_id>/", judge, name="judge"),
     path("judges/<int:judge_id>/start/", start_judge, name="start_judge"),
+    path("judges/<int:judge_id>/test/", start_judge_test, name="start_judge_test"),
     path("judges/runs/<int:run_id>/cancel/", cancel_judge_run, name="cancel_judge_run"),
 ]

@@ -6,6 +6,8 @@ Pure. The audit draw is a hash of seed and task, so the same policy decides the 
 import hashlib
 from dataclasses import dataclass
 
+from routing.reasons import Why, why
+
 
 @dataclass(frozen=True)
 class MarginDecision:
@@ -19,7 +21,7 @@ class MarginDecision:
     score: float
     explored: bool
     propensity: float
-    reasons: list[str]
+    reasons: list[Why]
 
 
 def uniform_draw(seed: int, task_id: int) -> float:
@@ -44,13 +46,12 @@ def decide(
     """
     score = max(p_first, 1 - p_first)
     if score < threshold:
-        reason = f"the judge is {score:.2f} sure, below {threshold:.2f}"
-        return MarginDecision("people", score, False, 1.0, [reason])
+        return MarginDecision("people", score, False, 1.0, [why("below", score, threshold)])
     audited = uniform_draw(seed, task_id) < audit_share
-    reasons = [f"the judge is {score:.2f} sure, at least {threshold:.2f}"]
+    reasons = [why("at least", score, threshold)]
     if audited:
-        reasons.append(f"drawn for the audit ({audit_share:.0%} of the judge's share)")
+        reasons.append(why("audit", 100 * audit_share))
     if held_out:
-        reasons.append("its prompt is held out for tests, which need people")
+        reasons.append(why("held out"))
     route = "both" if audited or held_out else "ai"
     return MarginDecision(route, score, audited, 1.0 if held_out else audit_share, reasons)

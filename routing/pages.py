@@ -12,14 +12,16 @@ from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.kinds import InvalidValue
-from annotate.models import JobState, Project
+from annotate.models import JobState, Judge, Project
 from annotate.pages.reasons import in_words
 from annotate.reports.remembered import remembered
 from annotate.services import audit, jobs
 from annotate.services.exports import holds_pairs
+from annotate.services.workers import why_waiting
 from routing import judges
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.reports import RouteFigures, policy_in_force, route_figures
+from routing.policy_settings import DOMAIN_NAMES
+from routing.reports import RouteFigures, policy_in_force, remembered_labels, route_figures
 from routing.services.passes import start_routing
 from routing.services.policies import JUDGE_KIND, retire_policy, save_policy
 
@@ -45,6 +47,12 @@ class PolicyForm(forms.Form):
         help_text=_("Drawn at random; the agreement is measured on them."),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
+    domains = forms.ChoiceField(
+        choices=DOMAIN_NAMES.items(),
+        required=False,
+        label=_("The judge alone only where it passed"),
+        help_text=_("The alternative annotator test, on the judge’s page. Elsewhere people label."),
+    )
 
 
 @login_required
@@ -66,6 +74,7 @@ def routing(request: HttpRequest, project_id: int) -> HttpResponse:
                 actor=request.user,
                 threshold=form.cleaned_data["threshold"] / 100,
                 audit_share=form.cleaned_data["audit_share"] / 100,
+                domains=form.cleaned_data["domains"],
             )
         except InvalidValue as error:
             own = error.field in form.fields
@@ -77,6 +86,8 @@ def routing(request: HttpRequest, project_id: int) -> HttpResponse:
         "form": form,
         "holds_pairs": holds_pairs(project),
         "judge": judges.get(JUDGE_KIND).newest(project.pk),
+        "others": Judge.objects.filter(project=project).exists(),
+        "people": remembered_labels(project),
     }
     return render(request, "routing/routing.html", context, status=422 if form.errors else 200)
 
@@ -142,6 +153,7 @@ def _live(project: Project) -> dict:
         "figures": figures,
         "shares": _shares(figures),
         "run": run,
+        "waits": why_waiting(run),
         "going": runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists(),
     }
 
@@ -177,6 +189,7 @@ def _initial(policy: RoutingPolicy | None) -> dict | None:
     return {
         "threshold": round(100 * policy.threshold, 4),
         "audit_share": round(100 * policy.audit_share, 4),
+        "domains": policy.settings.get("domains", ""),
     }
 
 

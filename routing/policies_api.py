@@ -1,9 +1,7 @@
-"""REST for fitted policies: fitting, shadow, promotion; features, and corrected tags."""
-
-from typing import Any
+"""REST for fitted policies: fitting, shadow, promotion; features."""
 
 from django.urls import path
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,19 +10,13 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
+from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue
-from annotate.models import Prompt
 from annotate.services import jobs
-from routing.features.subjects import SUBJECTS
-from routing.features.tagger import COMPLEXITY, EXPERTISE, OPEN_ENDEDNESS, SAFETY
-from routing.models import FeatureRun, PolicyFit, RoutingPolicy
+from routing.models import FeatureRun, FeatureSpecification, PolicyFit, RoutingPolicy
+from routing.policy_reports import upkeep_failure_of
 from routing.policy_settings import FITTED
-from routing.services.features import (
-    MOST_SUBJECTS,
-    correct_tags,
-    start_features,
-    withdraw_correction,
-)
+from routing.services.features import start_features
 from routing.services.policies import promote_policy, put_in_shadow, start_fit
 
 FIT_EXAMPLE = {
@@ -34,16 +26,6 @@ FIT_EXAMPLE = {
         "share": 0.3,
         "rules": [{"name": "safety", "tags": ["safety: moderate", "safety: high"]}],
     },
-}
-TAGS_EXAMPLE = {
-    "subjects": ["mathematics"],
-    "expertise": "basic domain",
-    "english": True,
-    "open_endedness": "no",
-    "safety": "safe",
-    "complexity": "simple",
-    "material": False,
-    "format": False,
 }
 
 
@@ -56,18 +38,30 @@ class FitRequest(s.Serializer):
         ref_name = "PolicyFitRequest"
 
 
-class FitShape(s.ModelSerializer):
+class FitShape(WaitingShape):
     class Meta:
         model = PolicyFit
         ref_name = "PolicyFit"
         fields = [
             *("id", "kind", "judges", "settings", "state", "progress", "total", "message"),
-            *("policy", "created_at", "finished_at"),
+            *("policy", "created_at", "finished_at", "waits_because"),
         ]
+
+
+class UpkeepFailureShape(s.Serializer):
+    since = s.DateTimeField(help_text="When it failed first, after it last worked.")
+    at = s.DateTimeField(help_text="When it failed last.")
+    message = s.CharField()
+
+    class Meta:
+        ref_name = "UpkeepFailure"
 
 
 class FittedShape(s.ModelSerializer):
     judges = s.SerializerMethodField()
+    upkeep_failure = s.SerializerMethodField(
+        help_text="Null while a policy at work is looked after."
+    )
 
     class Meta:
         model = RoutingPolicy
@@ -75,7 +69,13 @@ class FittedShape(s.ModelSerializer):
         fields = [
             *("id", "version", "kind", "judges", "threshold", "audit_share", "settings"),
             *("metrics", "state", "created_at", "in_force_since"),
+            "upkeep_failure",
         ]
+
+    @extend_schema_field(UpkeepFailureShape(allow_null=True))
+    def get_upkeep_failure(self, policy: RoutingPolicy) -> dict | None:
+        found = upkeep_failure_of(policy)
+        return None if found is None else UpkeepFailureShape(found).data
 
     def get_judges(self, policy: RoutingPolicy) -> list[int]:
         there = [place.judge_id for place in policy.places.order_by("position")]
@@ -89,36 +89,27 @@ class Reason(s.Serializer):
         ref_name = "PromotionReason"
 
 
-class FeatureRunShape(s.ModelSerializer):
+class SpecificationShape(s.ModelSerializer):
+    encoder = s.CharField(source="encoder.name", default="", help_text="Empty: no embeddings.")
+    edges = s.SerializerMethodField(help_text="By score: where the middle begins and ends.")
+
+    class Meta:
+        model = FeatureSpecification
+        ref_name = "FeatureSpecification"
+        fields = ["id", "version", "encoder", "pool", "edges", "created_at"]
+
+    def get_edges(self, spec: FeatureSpecification) -> dict[str, list[float]]:
+        return dict(zip(spec.body["scores"], spec.body["edges"], strict=True))
+
+
+class FeatureRunShape(WaitingShape):
     class Meta:
         model = FeatureRun
         ref_name = "FeatureRun"
         fields = [
             *("id", "spec", "state", "progress", "total", "message", "rows_per_second"),
-            *("created_at", "finished_at"),
+            *("created_at", "finished_at", "waits_because"),
         ]
-
-
-class Tags(s.Serializer):
-    tagger = s.CharField(help_text="'person' for a correction.")
-    tags = s.DictField()
-
-    class Meta:
-        ref_name = "PromptTags"
-
-
-class TagsRequest(s.Serializer):
-    subjects = s.ListField(child=s.ChoiceField(list(SUBJECTS)), max_length=MOST_SUBJECTS)
-    expertise = s.ChoiceField(EXPERTISE)
-    english = s.BooleanField()
-    open_endedness = s.ChoiceField(OPEN_ENDEDNESS)
-    safety = s.ChoiceField(SAFETY)
-    complexity = s.ChoiceField(COMPLEXITY)
-    material = s.BooleanField(help_text="Whether there is a text to work on.")
-    format = s.BooleanField(help_text="Whether a form of the answer is asked for.")
-
-    class Meta:
-        ref_name = "PromptTagsRequest"
 
 
 class Fits(APIView):
@@ -144,7 +135,7 @@ class Fits(APIView):
             project=project,
             actor=request.user,
             kind=_text(body["kind"], "kind"),
-            judges=_ids(body["judges"]),
+            judges=clean_ids(body["judges"]),
             settings=body.get("settings", {}),
         )
         return Response(FitShape(run).data, status=202)
@@ -156,7 +147,7 @@ def _text(value: object, name: str) -> str:
     return value
 
 
-def _ids(value: object) -> list[int]:
+def clean_ids(value: object) -> list[int]:
     good = isinstance(value, list) and all(type(one) is int and 0 < one < 2**63 for one in value)
     if not good or not isinstance(value, list):
         raise InvalidValue("judges", "must be a list of ids of judges, such as [3]")
@@ -248,41 +239,15 @@ class Features(APIView):
         return Response(FeatureRunShape(run).data, status=202)
 
 
-class PromptTagsView(APIView):
-    parser_classes = [PlainJSONParser]
-
-    @extend_schema(operation_id="list_prompt_tags", responses=Tags(many=True))
-    def get(self, request: Request, prompt_id: int) -> Response:
-        """What taggers, and the person who corrected them, say of a prompt."""
-        prompt = _prompt(request, prompt_id, access.REVIEW)
-        return Response([_tags_body(one) for one in prompt.taggings.order_by("tagger")])
-
+class Specifications(APIView):
     @extend_schema(
-        operation_id="correct_prompt_tags",
-        request=TagsRequest,
-        responses=Tags,
-        examples=[OpenApiExample("Request", value=TAGS_EXAMPLE, request_only=True)],
+        operation_id="list_feature_specifications", responses=SpecificationShape(many=True)
     )
-    def put(self, request: Request, prompt_id: int) -> Response:
-        """Correct them: an answer to every question, which stands above the taggers'."""
-        prompt = _prompt(request, prompt_id, access.MANAGE)
-        tagging = correct_tags(prompt=prompt, actor=request.user, answer=request.data)
-        return Response(_tags_body(tagging))
-
-    @extend_schema(operation_id="withdraw_prompt_tags", request=None, responses={204: None})
-    def delete(self, request: Request, prompt_id: int) -> Response:
-        """Let the tagger's answer stand again."""
-        withdraw_correction(prompt=_prompt(request, prompt_id, access.MANAGE), actor=request.user)
-        return Response(status=204)
-
-
-def _prompt(request: Request, prompt_id: int, roles: frozenset) -> Prompt:
-    rows = Prompt.objects.select_related("project")
-    return access.get_in_project(request.user, rows, prompt_id, roles)
-
-
-def _tags_body(tagging: Any) -> dict[str, Any]:
-    return {"tagger": tagging.tagger, "tags": tagging.answer}
+    def get(self, request: Request, project_id: int) -> Response:
+        """Versions of the features, newest first; a fit that names another encoder freezes one."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        rows = project.feature_specs.select_related("encoder").order_by("-version")[:100]
+        return Response(SpecificationShape(rows, many=True).data)
 
 
 urlpatterns = [
@@ -299,5 +264,9 @@ urlpatterns = [
         name="api_promote_policy",
     ),
     path("projects/<int:project_id>/routing/features/", Features.as_view(), name="api_features"),
-    path("prompts/<int:prompt_id>/tags/", PromptTagsView.as_view(), name="api_prompt_tags"),
+    path(
+        "projects/<int:project_id>/routing/specifications/",
+        Specifications.as_view(),
+        name="api_feature_specifications",
+    ),
 ]

@@ -1,6 +1,6 @@
 """The pages of fitted policies: fitting one, what was measured of it, shadow and promotion."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -15,14 +15,33 @@ from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.inputs import InvalidValue
-from annotate.models import JobState, Judge, Project
+from annotate.models import Judge, Project
 from annotate.pages.reasons import in_words
 from annotate.services import jobs
+from annotate.services.workers import why_waiting
+from annotate.wording import Sentence
+from routing.column_words import ALWAYS
 from routing.features.tagger import PROMPT_TAGS
-from routing.models import PolicyFit, RoutingPolicy
-from routing.policy_reports import charts_of, gains_of, summaries
-from routing.policy_settings import FITTED, WINDOWS
-from routing.services.policies import is_better, promote_policy, put_in_shadow, start_fit
+from routing.models import FeatureRun, PolicyFit, RoutingPolicy
+from routing.policy_reports import (
+    charts_of,
+    features_of,
+    gains_of,
+    summaries,
+    upkeep_failure_of,
+    waits_of,
+)
+from routing.policy_settings import DOMAIN_NAMES, FITTED, MIXES, WINDOWS
+from routing.reports import remembered_labels
+from routing.services.features import start_features
+from routing.services.policies import (
+    is_dearer,
+    promote_policy,
+    put_in_shadow,
+    start_fit,
+    why_not_better,
+)
+from routing.tag_words import tag_word_later
 
 WINDOW_NAMES = {
     "all": _("the whole project"),
@@ -30,7 +49,7 @@ WINDOW_NAMES = {
     "week": _("seven days"),
     "month": _("thirty days"),
 }
-ALWAYS = "always to people"
+NO_ENCODER = "none"
 JUDGES = 3
 
 
@@ -43,7 +62,8 @@ class FitForm(forms.Form):
         label=_("Kind"),
         help_text=_(
             "By expected error: each task to whom it costs the fewest wrong labels. A cascade "
-            "keeps with the judges only what was tested to agree with people."
+            "keeps with the judges only what was tested to agree with people. PPM trains small "
+            "reward models on mixes of both labels and learns which mixes pay."
         ),
     )
     judge_1 = forms.ChoiceField(label=_("Judge"))
@@ -89,21 +109,52 @@ class FitForm(forms.Form):
         label=_("A cascade’s labels may differ from people’s in at most, %"),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
+    encoder = forms.CharField(
+        required=False,
+        max_length=300,
+        label=_("Encoder of the features"),
+        help_text=_(
+            "“minilm”, the id of a model at the Hugging Face hub, or a folder with a model; “none” "
+            "to go without, which leaves three of nine scores unknown. Empty: the newest features "
+            "as they are."
+        ),
+    )
+    mixes = forms.IntegerField(
+        min_value=MIXES[0],
+        max_value=MIXES[1],
+        initial=200,
+        label=_("PPM trains reward models on so many mixes"),
+    )
+    boosting = forms.BooleanField(
+        required=False,
+        initial=True,
+        label=_("Try boosted trees at predicting wrong labels"),
+        help_text=_(
+            "By expected error and cascade: kept where they predict better on held-out prompts "
+            "than a logistic regression, beyond chance. Without them a fit is quicker."
+        ),
+    )
     tags = forms.MultipleChoiceField(
         required=False,
-        choices=[(tag, tag) for tag in PROMPT_TAGS],
+        choices=[(tag, tag_word_later(tag)) for tag in PROMPT_TAGS],
         initial=["safety: moderate", "safety: high"],
         label=_("Always to people: prompts with these tags"),
         widget=forms.SelectMultiple(attrs={"size": 8}),
+    )
+    domains = forms.ChoiceField(
+        choices=DOMAIN_NAMES.items(),
+        required=False,
+        label=_("A judge alone only where it passed"),
+        help_text=_("The alternative annotator test, on the judge’s page. Elsewhere people label."),
     )
 
     def __init__(self, *args: Any, project: Project, **options: Any) -> None:
         super().__init__(*args, **options)
         judges = [(one.pk, str(one)) for one in Judge.objects.filter(project=project)]
         judges.sort(key=lambda one: -one[0])
-        self.fields["judge_1"].choices = judges  # type: ignore[attr-defined]
-        for name in ("judge_2", "judge_3"):
-            self.fields[name].choices = [("", gettext("none")), *judges]  # type: ignore[attr-defined]
+        for number in range(1, JUDGES + 1):
+            field = cast(forms.ChoiceField, self.fields[f"judge_{number}"])
+            field.choices = judges if number == 1 else [("", gettext("none")), *judges]
 
     def judges_of(self) -> list[int]:
         given = [self.cleaned_data[f"judge_{number}"] for number in range(1, JUDGES + 1)]
@@ -120,6 +171,10 @@ class FitForm(forms.Form):
             "explore": said["explore"] / 100,
             "risk": said["risk"] / 100,
             "rules": [rule] if said["tags"] else [],
+            "encoder": {"": None, NO_ENCODER: ""}.get(said["encoder"], said["encoder"]),
+            "mixes": said["mixes"],
+            "boosting": said["boosting"],
+            "domains": said["domains"],
         }
 
 
@@ -149,19 +204,48 @@ def policies(request: HttpRequest, project_id: int) -> HttpResponse:
         else:
             messages.success(request, _("The policy is being fitted."))
             return redirect("policies", project.pk)
-    context |= {"form": form, "judges": Judge.objects.filter(project=project).exists()}
+    context |= {
+        "form": form,
+        "judges": Judge.objects.filter(project=project).exists(),
+        "people": remembered_labels(project),
+    }
     return render(request, "routing/policies.html", context, status=422 if form.errors else 200)
 
 
 def _live(project: Project) -> dict[str, Any]:
     fit = PolicyFit.objects.filter(project=project).order_by("-pk").first()
+    features = features_of(project)
+    under_way = [one for one in (fit, features.run if features else None) if one is not None]
     return {
         "project": project,
         "tab": "routing",
         "policies": summaries(project),
         "fit": fit,
-        "going": fit is not None and fit.state in (JobState.QUEUED, JobState.RUNNING),
+        "fit_waits": why_waiting(fit),
+        "features": features,
+        "features_wait": why_waiting(features.run if features else None),
+        "fitting": fit is not None and not fit.is_over,
+        "going": any(not one.is_over for one in under_way),
     }
+
+
+@login_required
+@require_POST
+def compute_features(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Compute what the newest specification lacks; the run that is under way if there is one."""
+    project = get_project(request.user, project_id, MANAGE)
+    if start_features(project=project, actor=request.user) is None:
+        messages.error(request, _("No features are specified yet; fit a policy first."))
+    return redirect("policies", project.pk)
+
+
+@login_required
+@require_POST
+def cancel_features(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Stop it; what was computed is kept."""
+    run = get_in_project(request.user, FeatureRun.objects.all(), run_id, MANAGE)
+    jobs.request_cancel(run)
+    return redirect("policies", run.project_id)
 
 
 @login_required
@@ -211,27 +295,36 @@ def promote(request: HttpRequest, policy_id: int) -> HttpResponse:
 
 
 def _policy_context(request: HttpRequest, policy_id: int) -> dict[str, Any]:
-    rows = RoutingPolicy.objects.select_related("project", "judge", "spec")
+    rows = RoutingPolicy.objects.select_related("project", "judge", "spec__encoder")
     found = get_in_project(request.user, rows, policy_id, MANAGE)
     active = found.project.routing_policies.filter(state=RoutingPolicy.State.ACTIVE).first()
-    needs_reason = active is not None and active.pk != found.pk and not is_better(found, active)
+    why_not = None
+    if active is not None and active.pk != found.pk:
+        why_not = why_not_better(found, active)
     return {
         "project": found.project,
         "tab": "routing",
         "policy": found,
         "judges": [one.judge for one in found.places.select_related("judge").order_by("position")],
+        "domains": DOMAIN_NAMES.get(found.settings.get("domains", ""), ""),
         "window": WINDOW_NAMES.get(found.settings.get("window", ""), ""),
         "charts": charts_of(found),
         "gains": gains_of(found),
+        "waits": waits_of(found),
+        "upkeep_failure": upkeep_failure_of(found),
         "active": active,
-        "needs_reason": needs_reason,
+        "dearer": is_dearer(found.metrics.get("against") or {}),
+        "why_not_better": why_not and Sentence(why_not),
         "counts": found.decisions.count(),
+        "people": remembered_labels(found.project),
     }
 
 
 urlpatterns = [
     path("projects/<int:project_id>/routing/policies/", policies, name="policies"),
     path("routing/fits/<int:fit_id>/cancel/", cancel_fit, name="cancel_fit"),
+    path("projects/<int:project_id>/routing/features/", compute_features, name="compute_features"),
+    path("routing/features/<int:run_id>/cancel/", cancel_features, name="cancel_features"),
     path("routing/policies/<int:policy_id>/", policy, name="policy"),
     path("routing/policies/<int:policy_id>/shadow/", shadow_policy, name="shadow_policy"),
     path("routing/policies/<int:policy_id>/promote/", promote, name="promote_policy"),

@@ -1,15 +1,39 @@
 """What the pages tell of fitted policies: a line for each version, charts, signed gains."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from annotate.charts import Chart, Series, line_chart
 from annotate.models import Project
-from routing.models import RoutingPolicy
+from annotate.pages.reasons import in_words
+from annotate.wording import Told
+from routing.models import FeatureRun, FeatureSpecification, RoutingPolicy
 
 MOST_GAINS = 12
+
+
+@dataclass(frozen=True)
+class UpkeepFailure:
+    """Why a policy at work cannot be looked after now: `message` in English, `why` for readers."""
+
+    since: datetime
+    at: datetime
+    message: str
+    why: str
+
+
+def upkeep_failure_of(policy: RoutingPolicy) -> UpkeepFailure | None:
+    """None while its upkeep works, and for one that is not at work any more."""
+    kept = policy.upkeep_failure
+    at_work = (RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW)
+    if not kept or policy.state not in at_work:
+        return None
+    since, at = (datetime.fromisoformat(kept[name]) for name in ("since", "at"))
+    why = in_words(Told.from_dict(kept["told"])) if kept["told"] else kept["message"]
+    return UpkeepFailure(since, at, kept["message"], why)
 
 
 @dataclass(frozen=True)
@@ -19,22 +43,54 @@ class Summary:
     policy: RoutingPolicy
     error: float | None
     chance: float | None
+    upkeep_failure: UpkeepFailure | None
 
 
 def summaries(project: Project) -> list[Summary]:
     """Every version, newest first. One query."""
     rows = project.routing_policies.select_related("judge").order_by("-version")
-    return [Summary(policy, *_at_share(policy)) for policy in rows]
+    return [Summary(policy, *_at_share(policy), upkeep_failure_of(policy)) for policy in rows]
+
+
+@dataclass(frozen=True)
+class Features:
+    """The newest specification, how many tasks have its features, and its latest run."""
+
+    spec: FeatureSpecification
+    computed: int
+    run: FeatureRun | None
+
+
+def features_of(project: Project) -> Features | None:
+    """None before the first fit. Three queries."""
+    newest = project.feature_specs.select_related("encoder").order_by("-version").first()
+    if newest is None:
+        return None
+    run = project.feature_runs.order_by("-pk").first()
+    return Features(newest, newest.instances.count(), run)
 
 
 def _at_share(policy: RoutingPolicy) -> tuple[float | None, float | None]:
     """At the point of the curve that is nearest to the asked share of people."""
+    point = _point(policy)
+    if point is None:
+        return None, None
+    return _shown(point["error"]), _shown(point["chance"])
+
+
+def waits_of(policy: RoutingPolicy) -> float:
+    """Which share of the held-out tasks waited for people at the asked budget, since no judge may
+    label them alone.
+    """
+    return (_point(policy) or {}).get("waits", 0.0)
+
+
+def _point(policy: RoutingPolicy) -> dict[str, Any] | None:
     curve = policy.metrics.get("curve")
     if not curve:
-        return None, None
+        return None
     wanted = policy.settings.get("share", 0.5)
-    point = min(curve, key=lambda one: abs(one["share"] - wanted))
-    return _shown(point["error"]), _shown(point["chance"])
+    return min(curve, key=lambda one: abs(one["share"] - wanted))
 
 
 def _shown(error: float) -> float:
@@ -57,6 +113,7 @@ def charts_of(policy: RoutingPolicy) -> list[Chart]:
         found.append(
             line_chart(_("Wrong labels, %, by the share of people"), lines, x_label=_("People, %"))
         )
+    found += _of_reward_models(metrics.get("ppm", {}).get("reward_model") or [])
     reliability = metrics.get("reliability")
     if reliability:
         points = [(100 * expected, 100 * seen) for expected, seen, _rows in reliability]
@@ -71,16 +128,35 @@ def charts_of(policy: RoutingPolicy) -> list[Chart]:
     return found
 
 
+def _of_reward_models(curve: list[dict[str, float]]) -> list[Chart]:
+    """How good reward models get on the labels that a `ppm` policy shared out; see
+    routing.services.fitting_ppm.reward_model_curve.
+    """
+    if not curve:
+        return []
+    lines = [
+        Series(name, [(100 * point["share"], 100 * point[key]) for point in curve])
+        for name, key in ((_("this policy"), "policy"), (_("by chance"), "chance"))
+    ]
+    title = _("Accuracy of the reward model, %, by the share of people")
+    return [line_chart(title, lines, x_label=_("People, %"))]
+
+
 def gains_of(policy: RoutingPolicy) -> list[tuple[str, float]]:
     """What sends a task to people (above 0) or leaves it to the judge, the strongest first.
 
-    Coefficients of standardised columns of the model that the policy decides by.
+    Coefficients of standardised columns of the model that the policy decides by; of kind ppm what
+    one more instance with a tag adds to the predicted score.
     """
+    if "ppm" in policy.metrics:
+        return [(tag, slope) for tag, slope in policy.metrics["ppm"]["gains"] if slope]
     artifact: dict[str, Any] = policy.artifact or {}
     models = [one for one in artifact.get("better", []) if one][-1:]
     models = models or artifact.get("models", [])[-1:]
     found: list[tuple[str, float]] = []
     for model in models:
+        if model.get("trees"):
+            continue  # trees have no weights; a decision's own reasons tell what they made of it
         names = model["columns"].get("names") or []
         found += list(zip(names, model["coefficients"], strict=False))
     found = [(name, value) for name, value in found if value]

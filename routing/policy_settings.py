@@ -2,15 +2,33 @@
 
 from typing import Any
 
-from annotate.inputs import InvalidValue, clean_choice, clean_number, clean_text
-from annotate.kinds.answers import clean_list, clean_object
+from django.utils.translation import gettext_lazy as _
 
-FITTED = ("error", "cascade", "rule", "random")
+from annotate.inputs import (
+    InvalidValue,
+    clean_boolean,
+    clean_choice,
+    clean_integer,
+    clean_number,
+    clean_text,
+)
+from annotate.kinds.answers import clean_list, clean_object
+from routing.encoders import EncoderError, library
+
+FITTED = ("error", "cascade", "ppm", "rule", "random")
 WINDOWS = {"all": None, "day": 1, "week": 7, "month": 30}  # days
 LEAST_EXPLORE = 0.05
 ROUTES = ("people",)
 COMPARISONS = (">=", "<=", ">", "<")
 MOST_RULES = 50
+MIXES = (20, 2000)
+DOMAIN_NAMES = {
+    "": _("anywhere"),
+    "all": _("in the whole project"),
+    "subject": _("in each subject of the prompt"),
+    "stratum": _("in the task’s stratum"),
+}
+DOMAINS = tuple(DOMAIN_NAMES)
 RULE: dict[str, Any] = {
     **{"name": "", "route": "people", "tags": [], "signal": ""},
     **{"comparison": ">=", "value": 0},
@@ -23,6 +41,10 @@ DEFAULTS: dict[str, Any] = {
     "explore": LEAST_EXPLORE,
     "risk": 0.15,
     "rules": [],
+    "encoder": None,
+    "mixes": 200,
+    "boosting": True,
+    "domains": "",
 }
 
 
@@ -31,10 +53,14 @@ def clean_settings(given: object) -> dict[str, Any]:
 
     share: people's share of the window's tasks, 0..1; or money: dollars for people's labels in a
     window, at `price` each. explore: of what the AI would keep. risk: a cascade's promise, the
-    most by which the AI's labels differ from people's consensus.
+    most by which the AI's labels differ from people's consensus. encoder: of the features that
+    need one; null takes the newest features as they are, "" goes without embeddings. mixes: on how
+    many mixes of labels kind ppm trains a reward model. domains: by what tasks are parted into
+    domains in each of which a judge must have passed the alternative annotator test to label
+    alone; empty: not asked for.
     """
     merged = {**DEFAULTS, **clean_object("settings", given, DEFAULTS)}
-    money = merged["money"]
+    money, encoder = merged["money"], merged["encoder"]
     return {
         "share": _number("share", merged["share"], 0, 1),
         "money": None if money is None else _number("money", money, 0, 1e9),
@@ -42,13 +68,28 @@ def clean_settings(given: object) -> dict[str, Any]:
         "window": clean_choice("settings.window", merged["window"], WINDOWS),
         "explore": _number("explore", merged["explore"], LEAST_EXPLORE, 1),
         "risk": _number("risk", merged["risk"], 0.01, 0.5),
+        "domains": clean_choice("settings.domains", merged["domains"], DOMAINS),
         "rules": [
             _rule(f"settings.rules[{number}]", rule)
             for number, rule in enumerate(
                 clean_list("settings.rules", merged["rules"], low=0, high=MOST_RULES)
             )
         ],
+        "encoder": None if encoder is None else _encoder(encoder),
+        "boosting": clean_boolean("settings.boosting", merged["boosting"]),
+        "mixes": clean_integer("settings.mixes", merged["mixes"], low=MIXES[0], high=MIXES[1]),
     }
+
+
+def _encoder(name: object) -> str:
+    if name == "":
+        return ""
+    try:
+        return library().clean(name)
+    except EncoderError as error:
+        raise InvalidValue(
+            "settings.encoder", "cannot be read: {why}", why=error.apart()
+        ) from error
 
 
 def _number(name: str, value: object, low: float, high: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from routing.policies.budget import Budget
 from routing.policies.contract import DoublyLabelled, Flags, Floats, Policy
-from routing.policies.decide import EXPLORE, decide
+from routing.policies.decide import EXPLORE, Refusals, decide, standing_judges
 from routing.policies.references import Ties, refer
 from routing.policies.rules import Rule
 
@@ -47,11 +47,14 @@ def known_errors(rows: DoublyLabelled, policy: Policy, *, ties: Ties = "half") -
 
 @dataclass(frozen=True)
 class Replay:
-    """`error_N`: the expected error of the label that would stand; `asked` who people would see."""
+    """`error_N`: the expected error of the label that would stand; `asked`: what people would see,
+    `waits` in a later window, for want of budget in this; `share`: of all rows, asked.
+    """
 
     share: float
     error_N: Floats
     asked: Flags
+    waits: Flags
 
     @property
     def error(self) -> float:
@@ -66,9 +69,14 @@ def replay(
     share: float,
     seed: int,
     rules: Sequence[Rule] = (),
+    refusals: Refusals | None = None,
     explore: float = EXPLORE,
 ) -> Replay:
-    """Decide all rows as one window with people for `share` of them."""
+    """Decide all rows as one window with people for `share` of them.
+
+    What no judge may label alone, by `rules` and `refusals`, is people's at last: where the budget
+    does not reach, it waits for them, and `share` of the result is larger than that asked for.
+    """
     size = len(rows.instances)
     made = decide(
         policy,
@@ -76,12 +84,16 @@ def replay(
         budget=Budget.of_share(share, size, tiers=len(policy.layout.tiers)),
         seed=seed,
         rules=rules,
+        refusals=refusals,
         explore=explore,
     )
-    by_people = made.label_by_people
-    judge_N = made.scored.judge
+    judge_N = standing_judges(made.scored.judge, rows.instances.judge_labels)
+    not_alone = made.waits
+    if refusals is not None:  # of a judge that stands in too, which no budget was set aside for
+        not_alone = not_alone | (refusals.number[np.arange(size), judge_N] >= 0)
+    by_people, asked = made.label_by_people | not_alone, made.asks_people | not_alone
     error_N = np.where(by_people, errors.people_N, errors.judge_NJ[np.arange(size), judge_N])
-    return Replay(float(made.asks_people.mean()), error_N, made.asks_people)
+    return Replay(float(asked.mean()), error_N, asked, made.waits)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ from datetime import datetime
 from math import inf, sqrt
 
 from django.db import connection
+from django.db.models import Count, Q
 
 from annotate.models import Judgement, Project
 from annotate.quality.intervals import wilson
-from routing.models import Decision, RoutingPolicy
+from annotate.reports.remembered import remembered
+from routing.models import Decision, RoutingPolicy, outside_second_looks
 
 LATEST_ROUTES = """
 SELECT route, count(*) FROM (
@@ -79,6 +81,28 @@ def _latest_routes(project: Project) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+@dataclass(frozen=True)
+class LabelsOfPeople:
+    """All that routing counts as people's, and how many of them simulated people gave."""
+
+    labels: int
+    simulated: int
+
+
+def labels_of_people(project: Project) -> LabelsOfPeople:
+    """One query, over all judgements of the project in force; pages remember it."""
+    rows = Judgement.objects.current().filter(project=project)
+    found = rows.exclude(source=Judgement.Source.JUDGE).aggregate(
+        labels=Count("pk"), simulated=Count("pk", filter=Q(simulated=True))
+    )
+    return LabelsOfPeople(**found)
+
+
+def remembered_labels(project: Project) -> LabelsOfPeople:
+    """As `labels_of_people`, perhaps a little older."""
+    return remembered(f"report-people:{project.pk}", lambda: labels_of_people(project))
+
+
 def majority(votes: list[int | None]) -> int | None:
     """The response that more than half of the votes prefer; None (also a vote) is a tie."""
     choice, count = Counter(votes).most_common(1)[0]
@@ -97,12 +121,13 @@ def audit_agreement(project: Project) -> AuditAgreement:
 def _audited(project: Project, **decided: object) -> dict[int, tuple[int | None, int | None]]:
     """What the judge and the majority of people said, by audited task that both answered.
 
-    `decided` narrows the decisions that sent a task to the audit. One query.
+    `decided` narrows the decisions that sent a task to the audit. What a second look asked about is
+    no random draw, and left out. One query.
     """
     draws = Decision.objects.filter(policy__project=project, explored=True, shadow=False, **decided)
+    answers = Judgement.objects.current().filter(project=project, task__in=draws.values("task"))
     rows = (
-        Judgement.objects.current()
-        .filter(project=project, task__in=draws.values("task"))
+        outside_second_looks(answers)
         .exclude(source=Judgement.Source.IMPORTED)
         .values_list("task_id", "source", "value")
     )

@@ -5,8 +5,10 @@ the inverse of the probability with which they were asked, take out its error. U
 the judge is worth, and the better it is the narrower.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,54 +78,152 @@ def estimate_mean(
         np.asarray(propensity, float),
     )
     y_N = np.where(d_N, np.asarray(observed, float), 0.0)
-    rows = len(f_N)
-    if rows < 2 or not d_N.any():
-        raise NotEstimable(f"asked: {int(d_N.sum())} labels of people for {rows} rows")
-    if (p_N <= 0).any() or (p_N > 1).any():
-        raise NotEstimable(
-            f"propensity: {int(((p_N <= 0) | (p_N > 1)).sum())} rows lie outside 0 < p <= 1; "
-            "people could never be asked of these. Estimate without them"
-        )
-    weight_N = d_N / p_N
-    group_N = (
-        np.arange(rows) if group is None else np.unique(np.asarray(group), return_inverse=True)[1]
-    )
-    base_N = weight_N * y_N
-    if tune and int((d_N & (p_N < 1)).sum()) >= TUNED_FROM:
-        # Both have mean 0 whatever the judge says, so any share of them may be taken off.
-        controls_N2 = (1 - weight_N)[:, None] * np.stack([np.ones(rows), f_N], axis=1)
-        by_group_G2 = np.stack([_sums(one, group_N) for one in controls_N2.T], axis=1)
-        inverse_22 = np.linalg.pinv(by_group_G2.T @ by_group_G2)
-        power_2 = -inverse_22 @ by_group_G2.T @ _sums(base_N, group_N)
-        term_N = base_N + controls_N2 @ power_2
-        # Residuals of what was fitted are too small, most where one group moves the fit (HC3).
-        leverage_G = np.einsum("gi,ij,gj->g", by_group_G2, inverse_22, by_group_G2)
-    else:
-        term_N = base_N + (1 - weight_N) * f_N
-        leverage_G = np.zeros(int(group_N.max()) + 1)
-    value = float(term_N.mean())
-    groups = int(group_N.max()) + 1
-    sums_G = _sums(term_N, group_N) / np.maximum(1 - leverage_G, 0.1)
-    correction = groups / max(groups - 1, 1)
-    deviation = sqrt(float(sums_G @ sums_G) * correction) / rows
-    half = Z95 * deviation
-    spread_y = _spread_of_people(y_N, weight_N, group_N)
-    human_only = spread_y / deviation**2 if deviation > 0 else float("inf")
-    labels = int(d_N.sum())
-    saved = 1 - labels / human_only if human_only > 0 else 0.0
-    return Estimate(value, value - half, value + half, labels, human_only, saved)
+    group_N = np.arange(len(f_N)) if group is None else np.asarray(group)
+    order = np.argsort(group_N, kind="stable")
+    part = Part(f_N[order], y_N[order], d_N[order], p_N[order], group_N[order])
+    return estimate_mean_of_parts(lambda: [part], tune=tune)
 
 
-def _sums(values_N: Floats, group_N: NDArray[np.int64]) -> Floats:
-    """[groups]: sums of the deviations from the mean over all rows."""
-    return np.bincount(group_N, weights=values_N - values_N.mean()).astype(np.float64)
+@dataclass(frozen=True)
+class Part:
+    """Some of the rows, as `estimate_mean` takes them."""
+
+    predicted_N: Floats
+    observed_N: Floats
+    asked_N: NDArray[np.bool_]
+    propensity_N: Floats
+    group_N: NDArray[Any]
 
 
-def _spread_of_people(y_N: Floats, weight_N: Floats, group_N: NDArray[np.int64]) -> float:
-    """Variance of one label of people, drawn at random, from the weighted labels.
-
-    With groups a random draw of single labels is taken to spread over them, as independent rows.
+def estimate_mean_of_parts(parts: Callable[[], Iterable[Part]], *, tune: bool = True) -> Estimate:
+    """`estimate_mean` of rows that come in parts: a million of them take no more memory than one
+    part. `parts()` gives all rows anew each time it is called, twice at most; rows of one group
+    must stand together. Raises NotEstimable.
     """
-    total = float(weight_N.sum())
-    mean = float(weight_N @ y_N) / total
-    return float(weight_N @ (y_N - mean) ** 2) / total
+    sums = _Sums()
+    for part in parts():
+        sums.add(part)
+    sums.check()
+    rows, groups = sums.total_4[3], sums.groups
+    tuned = tune and sums.by_chance >= TUNED_FROM
+    # Deviations from the means over all rows, by group: linear in the groups' sums.
+    centre_44 = np.eye(4) - np.outer(sums.total_4 / rows, [0, 0, 0, 1])
+    spread_44 = centre_44 @ sums.cross_44 @ centre_44.T
+    if tuned:
+        # Both have mean 0 whatever the judge says, so any share of them may be taken off.
+        inverse_22 = np.linalg.pinv(spread_44[1:3, 1:3])
+        power_2 = -inverse_22 @ spread_44[1:3, 0]
+    else:
+        inverse_22, power_2 = np.zeros((2, 2)), np.array([0.0, 1.0])
+    mix_4 = np.array([1.0, power_2[0], power_2[1], 0.0])
+    value = float(mix_4 @ sums.total_4 / rows)
+    squares = float(mix_4 @ spread_44 @ mix_4)
+    if tuned:
+        # Residuals of what was fitted are too small, most where one group moves the fit (HC3).
+        squares = 0.0
+        for sum_G4 in _group_sums(parts()):
+            deviation_G4 = sum_G4 @ centre_44.T
+            controls_G2 = deviation_G4[:, 1:3]
+            leverage_G = np.einsum("gi,ij,gj->g", controls_G2, inverse_22, controls_G2)
+            term_G = (deviation_G4 @ mix_4) / np.maximum(1 - leverage_G, 0.1)
+            squares += float(term_G @ term_G)
+    deviation = sqrt(max(squares, 0.0) * groups / max(groups - 1, 1)) / rows
+    half = Z95 * deviation
+    human_only = sums.spread_of_people() / deviation**2 if deviation > 0 else float("inf")
+    saved = 1 - sums.labels / human_only if human_only > 0 else 0.0
+    return Estimate(value, value - half, value + half, sums.labels, human_only, saved)
+
+
+class _Sums:
+    """Over all rows: of (weighted answer, 1 - weight, (1 - weight) x prediction, 1), and of the
+    products of what these come to in each group.
+    """
+
+    def __init__(self) -> None:
+        self.total_4: Floats = np.zeros(4)
+        self.cross_44: Floats = np.zeros((4, 4))
+        self.people_3: Floats = np.zeros(3)
+        self.groups = self.labels = self.by_chance = self.outside = 0
+        self._open_4: Floats = np.zeros(4)
+        self._open_group: Any = None
+
+    def add(self, part: Part) -> None:
+        p_N = part.propensity_N
+        outside = int(((p_N <= 0) | (p_N > 1)).sum())
+        self.outside += outside
+        self.labels += int(part.asked_N.sum())
+        self.by_chance += int((part.asked_N & (p_N < 1)).sum())
+        if outside or not len(p_N):  # nothing can be estimated; rows are counted all the same
+            self.total_4[3] += len(p_N)
+            return
+        row_N4 = _row_terms(part)
+        weight_N, y_N = 1 - row_N4[:, 1], np.where(part.asked_N, part.observed_N, 0.0)
+        self.people_3 += [weight_N.sum(), weight_N @ y_N, weight_N @ y_N**2]
+        self.total_4 += row_N4.sum(0)
+        sum_G4, first, last = _sums_of(row_N4, part.group_N)
+        if self._open_group is not None and first == self._open_group:
+            sum_G4[0] += self._open_4
+        else:
+            self._close()
+        self.cross_44 += sum_G4[:-1].T @ sum_G4[:-1]
+        self.groups += len(sum_G4) - 1
+        self._open_4, self._open_group = sum_G4[-1], last
+
+    def _close(self) -> None:
+        if self._open_group is not None:
+            self.cross_44 += np.outer(self._open_4, self._open_4)
+            self.groups += 1
+            self._open_group = None
+
+    def check(self) -> None:
+        """To be called once all was added."""
+        self._close()
+        rows = int(self.total_4[3])
+        if rows < 2 or not self.labels:
+            raise NotEstimable(f"asked: {self.labels} labels of people for {rows} rows")
+        if self.outside:
+            raise NotEstimable(
+                f"propensity: {self.outside} rows lie outside 0 < p <= 1; people could never be "
+                "asked of these. Estimate without them"
+            )
+
+    def spread_of_people(self) -> float:
+        """Variance of one label of people, drawn at random, from the weighted labels.
+
+        With groups a random draw of single labels is taken to spread over them, as independent
+        rows.
+        """
+        total, first, second = (float(one) for one in self.people_3)
+        return max(second / total - (first / total) ** 2, 0.0)
+
+
+def _row_terms(part: Part) -> Floats:
+    weight_N = part.asked_N / part.propensity_N
+    y_N = np.where(part.asked_N, part.observed_N, 0.0)
+    rest_N = 1 - weight_N
+    columns = [weight_N * y_N, rest_N, rest_N * part.predicted_N, np.ones(len(y_N))]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _sums_of(row_N4: Floats, group_N: NDArray[Any]) -> tuple[Floats, Any, Any]:
+    """([G, 4] sums of the groups as they stand, the first group, the last)."""
+    starts = np.flatnonzero(np.concatenate([[True], group_N[1:] != group_N[:-1]]))
+    return np.add.reduceat(row_N4, starts, axis=0), group_N[0], group_N[-1]
+
+
+def _group_sums(parts: Iterable[Part]) -> Iterator[Floats]:
+    """[G, 4] of whole groups, part by part."""
+    open_4: Floats | None = None
+    open_group: Any = None
+    for part in parts:
+        if not len(part.propensity_N):
+            continue
+        sum_G4, first, last = _sums_of(_row_terms(part), part.group_N)
+        if open_4 is not None and first == open_group:
+            sum_G4[0] += open_4
+        elif open_4 is not None:
+            yield open_4[None]
+        yield sum_G4[:-1]
+        open_4, open_group = sum_G4[-1], last
+    if open_4 is not None:
+        yield open_4[None]

@@ -115,16 +115,24 @@ def likeness(
     responses: tuple[str, str],
     embedded: tuple[NDArray[np.floating], NDArray[np.floating]] | None = None,
 ) -> Floats:
-    """[9] in the order of SCORES; the three that need an encoder are NaN without `embedded`.
+    """[9] in the order of SCORES; the three that need an encoder are NaN without `embedded`."""
+    if embedded is None:
+        return scores_of(prompt, responses)
+    return scores_of(prompt, responses, (token_f1(*embedded), mean_cosine(*embedded)))
+
+
+def scores_of(
+    prompt: str, responses: tuple[str, str], read: tuple[float, float] | None = None
+) -> Floats:
+    """[9] in the order of SCORES. `read`: F1 of the tokens, and cosine, as an encoder has them;
+    without it these, and what follows from them, are NaN.
 
     Lengths are in words. bertscore_length is the BERTScore times shorter / longer.
     """
     first, second = responses
     lengths = len(words(first)), len(words(second))
     shorter, longer = min(lengths), max(lengths)
-    alike = cosine = float("nan")
-    if embedded is not None:
-        alike, cosine = token_f1(*embedded), mean_cosine(*embedded)
+    alike, cosine = read or (float("nan"), float("nan"))
     ratio = shorter / longer if longer else 1.0
     return np.array(
         [

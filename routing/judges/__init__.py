@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from annotate.kinds.contract import Shown
+from annotate.wording import Told
 from routing.judges.desk import Desk
 
 PAIRS = frozenset({"pairwise"})
@@ -40,7 +41,8 @@ class Verdict:
     """What a judge makes of a question, all its calls taken together.
 
     `p_first`: its probability (0..1) that the first response is the better one. Other kinds than
-    pairs have a `value` in the kind's own form. With neither it abstains, and `why_not` says why;
+    pairs have a `value` in the kind's own form. With neither it abstains, and `why_not` says why
+    (a message of the catalogues, Told where it has values);
     `failed` tells an abstention from a call that failed. There is no label then.
     """
 
@@ -49,7 +51,7 @@ class Verdict:
     raw: dict[str, Any] = field(default_factory=dict)
     seconds: float | None = None
     value: dict[str, Any] | None = None
-    why_not: str = ""
+    why_not: str | Told = ""
     failed: bool = False
 
     @property
@@ -69,8 +71,15 @@ class Judge(Protocol):
     ) -> Iterator[Verdict]: ...
 
 
-class JudgeError(Exception):
-    """The judge could not work at all (its model is missing, its process died); says why."""
+class JudgeError(Told, Exception):
+    """The judge could not work at all (its model is missing, its process died); says why.
+
+    Its reason is a message of the catalogues, or what a process said that knows none.
+    """
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        Told.__init__(self, reason, **values)
+        self.args = (self.message,)
 
 
 class JudgeInterrupted(Exception):
@@ -84,7 +93,8 @@ class JudgeKind:
     `newest(project_id)` returns None while there is nothing to judge with. `clean` checks a config
     that a manager wrote and fills in what is left out, raising InvalidValue; without it managers
     cannot set this kind up. `check` then looks whether it fits the project. `asks`: the kinds of
-    feedback it can give. A kind that `calls` others (a server, other judges) is made with a desk,
+    feedback it can give. `learned_from(config)`: the ids of the snapshots whose training rows it
+    was fitted to. A kind that `calls` others (a server, other judges) is made with a desk,
     and its calls are on record there.
     """
 
@@ -94,6 +104,7 @@ class JudgeKind:
     clean: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     check: Callable[[int, Mapping[str, Any]], None] = lambda project_id, config: None
     asks: frozenset[str] = PAIRS
+    learned_from: Callable[[Mapping[str, Any]], frozenset[int]] = lambda config: frozenset()
     calls: bool = False
     priced: bool = False
     simulated: bool = False
@@ -119,7 +130,9 @@ def get(name: str) -> JudgeKind:
         return _kinds[name]
     except KeyError:
         there = ", ".join(sorted(_kinds)) or "none"
-        raise JudgeError(f"unknown judge kind {name!r}; registered: {there}") from None
+        raise JudgeError(
+            "unknown judge kind {name!r}; registered: {there}", name=name, there=there
+        ) from None
 
 
 def kinds() -> list[JudgeKind]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from annotate.chat.completions import Completion
 from annotate.chat.failures import ModelFailure
+from annotate.wording import Told
 from routing.judges import JudgeError
 from routing.judges.asking.contract import InvalidAnswer, Reading
 from routing.judges.desk import (
@@ -147,7 +148,9 @@ class _Errands:
         self.hopeless = self.hopeless + 1 if failure in HOPELESS else 0
         if self.hopeless >= GIVE_UP_AFTER:
             self.stop = self.stop or JudgeError(
-                f"The last {GIVE_UP_AFTER} calls were all turned away: {outcome.detail}"
+                "The last {count} calls were all turned away: {detail}",
+                count=GIVE_UP_AFTER,
+                detail=outcome.detail,
             )
         limited = failure == "rate_limited"
         most = RATE_LIMITED_ATTEMPTS if limited else self.desk.attempts
@@ -168,7 +171,7 @@ class _Errands:
             future.cancel()
             said = Outcome(
                 failure="interrupted",
-                detail="the run ended before the answer came",
+                detail=Told("the run ended before the answer came"),
                 seconds=time.monotonic() - began,
                 charge=EVERYTHING,
             )
@@ -184,7 +187,7 @@ def _outcome(future: "Future[Any]", call: Call, seconds: float) -> Outcome:
         after = error.retry_after if isinstance(error, ModelFailure) else None
         return Outcome(
             failure=kind,
-            detail=error.detail if isinstance(error, ModelFailure) else "",
+            detail=error.said if isinstance(error, ModelFailure) else "",
             retry_after=after,
             seconds=seconds,
             charge=NOTHING if kind in TURNED_AWAY else EVERYTHING,
@@ -203,6 +206,6 @@ def _outcome(future: "Future[Any]", call: Call, seconds: float) -> Outcome:
     try:
         reading = call.read(said)
     except InvalidAnswer as error:
-        return replace(ended, failure="invalid", detail=str(error)[:500])
+        return replace(ended, failure="invalid", detail=error.apart())
     raw |= reading.note
     return replace(ended, p_first=reading.p_first, value=reading.value)

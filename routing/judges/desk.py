@@ -7,12 +7,27 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from annotate.wording import Told, translatable
+
 if TYPE_CHECKING:
     from routing.judges import Question, Verdict
 
 # What a finished call costs: what its tokens cost; nothing, since it was turned away; or all that
 # was reserved for it, since nobody can say that it was not billed.
 BY_TOKENS, NOTHING, EVERYTHING = "tokens", "nothing", "everything"
+
+# What JudgeCall.Failure calls a failure.
+FAILURES = {
+    "rate_limited": translatable("Too many requests (429)"),
+    "refused": translatable("The request was refused (4xx)"),
+    "server_error": translatable("The model's server failed (5xx)"),
+    "unreachable": translatable("No connection"),
+    "timed_out": translatable("Nothing came in time"),
+    "broken_off": translatable("The reply broke off"),
+    "malformed": translatable("The reply could not be read"),
+    "invalid": translatable("The answer was not what was asked for"),
+    "interrupted": translatable("This server was interrupted"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,13 +41,15 @@ class Key:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended: an answer that was read, or a `failure` with its `detail`."""
+    """How a call ended: an answer that was read, or a `failure` with its `detail`, Told or what
+    a server said.
+    """
 
     raw: dict[str, Any] = field(default_factory=dict)
     p_first: float | None = None
     value: dict[str, Any] | None = None
     failure: str = ""
-    detail: str = ""
+    detail: str | Told = ""
     retry_after: float | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -57,8 +74,12 @@ class Answered(Exception):
 
 
 class Desk(Protocol):
-    """Calls are begun before and ended after they are made, each in a transaction of its own."""
+    """Calls are begun before and ended after they are made, each in a transaction of its own.
 
+    `may_call`: False where only what is on record is to be heard, whoever asks.
+    """
+
+    may_call: bool
     private_hosts: Collection[str]
     concurrency: int
     attempts: int

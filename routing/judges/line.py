@@ -11,6 +11,7 @@ import httpx
 
 from annotate.chat.completions import new_client
 from annotate.chat.failures import ModelFailure
+from annotate.wording import Told, brief
 
 Send = Callable[[httpx.AsyncClient], Coroutine[Any, Any, Any]]
 
@@ -59,7 +60,9 @@ class Line:
             async with asyncio.timeout(self.patience):
                 return await request(self._client)
         except TimeoutError as error:
-            raise ModelFailure("timed_out", f"no answer for {self.patience:g} s") from error
+            raise ModelFailure(
+                "timed_out", Told("no answer for {seconds} s", seconds=brief(self.patience))
+            ) from error
 
     async def _close(self) -> None:
         mine = asyncio.current_task()

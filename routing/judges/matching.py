@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from annotate.kinds.errors import InvalidValue
+from annotate.wording import Told, brief
 
 SECONDS = 2.0  # for all patterns and one text
 MAX_PATTERN = 500
@@ -21,8 +22,12 @@ MAX_TEXT = 100_000  # characters that are searched; what follows is not
 CHILD = Path(__file__).with_name("matching_child.py")
 
 
-class TooSlow(Exception):
+class TooSlow(Told, Exception):
     """A pattern did not come to an end on a text."""
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        Told.__init__(self, reason, **values)
+        self.args = (self.message,)
 
 
 def clean_pattern(field: str, value: object) -> str:
@@ -68,7 +73,9 @@ class Matcher:
         line = child.stdout.readline() if ready else ""
         if not line:
             self._end()
-            raise TooSlow(f"the patterns took longer than {self.seconds:g} s on a text")
+            raise TooSlow(
+                "the patterns took longer than {seconds} s on a text", seconds=brief(self.seconds)
+            )
         return list(json.loads(line))
 
     def _end(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from annotate.chat.completions import Target, complete
 from annotate.inputs import (
+    Checks,
     clean_boolean,
     clean_choice,
     clean_integer,
@@ -19,16 +20,18 @@ from annotate.inputs import (
 )
 from annotate.kinds import answers
 from annotate.kinds.errors import InvalidValue
+from annotate.wording import Told
 from routing.judges import JudgeKind, Question, Verdict
 from routing.judges.asking import WAYS, Reading, Way, Wording
 from routing.judges.asking.contract import JSON, LETTER
 from routing.judges.calling import Call, make_calls
-from routing.judges.desk import Desk, Key, Outcome
+from routing.judges.desk import FAILURES, Desk, Key, Outcome
+from routing.judges.length import COEFFICIENT, MOST, without_length
 
 NAME = "openai"
 FIELDS = (
     *("base_url", "model", "key_name", "parameters", "principles", "answer", "samples"),
-    *("max_tokens", "max_tokens_name", "top_logprobs", "least_mass", "schema"),
+    *("max_tokens", "max_tokens_name", "top_logprobs", "least_mass", "schema", COEFFICIENT),
 )
 OWN_PARAMETERS = (
     *("messages", "model", "n", "stream", "max_tokens", "max_completion_tokens"),
@@ -47,39 +50,40 @@ def clean(raw: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = answers.clean_object("config", raw, FIELDS)
     field = "config."
-    answer = clean_choice(f"{field}answer", given.get("answer", LETTER), (LETTER, JSON))
-    parameters = _parameters(f"{field}parameters", given.get("parameters", {}))
-    samples = clean_integer(f"{field}samples", given.get("samples", 1), low=1, high=25)
-    if samples > 1 and not parameters.get("temperature"):
-        raise InvalidValue(
-            f"{field}samples", "needs a temperature above 0 in the parameters: else all are alike"
-        )
-    return {
-        "base_url": clean_text(f"{field}base_url", given.get("base_url", ""), max_chars=500),
-        "model": clean_text(
-            f"{field}model", given.get("model", ""), max_chars=200, required=True, lines=False
-        ).strip(),
-        "key_name": clean_text(f"{field}key_name", given.get("key_name", ""), max_chars=50),
-        "parameters": parameters,
-        "principles": clean_text(
-            f"{field}principles", given.get("principles", ""), max_chars=MAX_PRINCIPLES
-        ),
-        "answer": answer,
-        "samples": samples,
-        "max_tokens": clean_integer(
-            f"{field}max_tokens", given.get("max_tokens", 1024), low=16, high=32_000
-        ),
-        "max_tokens_name": clean_choice(
-            f"{field}max_tokens_name", given.get("max_tokens_name", TOKEN_NAMES[0]), TOKEN_NAMES
-        ),
-        "top_logprobs": clean_integer(
-            f"{field}top_logprobs", given.get("top_logprobs", 20), low=0, high=20
-        ),
-        "least_mass": clean_number(
-            f"{field}least_mass", given.get("least_mass", 0.5), low=0, high=1
-        ),
-        "schema": clean_boolean(f"{field}schema", given.get("schema", True)),
+    checks = Checks()
+
+    def of(check: Callable[..., Any], name: str, default: Any, *more: Any, **named: Any) -> Any:
+        return checks.of(check, f"{field}{name}", given.get(name, default), *more, **named)
+
+    config = {
+        "base_url": of(clean_text, "base_url", "", max_chars=500),
+        "model": of(clean_text, "model", "", max_chars=200, required=True, lines=False),
+        "key_name": of(clean_text, "key_name", "", max_chars=50),
+        "parameters": of(_parameters, "parameters", {}),
+        "principles": of(clean_text, "principles", "", max_chars=MAX_PRINCIPLES),
+        "answer": of(clean_choice, "answer", LETTER, (LETTER, JSON)),
+        "samples": of(clean_integer, "samples", 1, low=1, high=25),
+        "max_tokens": of(clean_integer, "max_tokens", 1024, low=16, high=32_000),
+        "max_tokens_name": of(clean_choice, "max_tokens_name", TOKEN_NAMES[0], TOKEN_NAMES),
+        "top_logprobs": of(clean_integer, "top_logprobs", 20, low=0, high=20),
+        "least_mass": of(clean_number, "least_mass", 0.5, low=0, high=1),
+        "schema": of(clean_boolean, "schema", True),
     }
+    coefficient = of(clean_number, COEFFICIENT, 0, low=-MOST, high=MOST)
+    if (config["samples"] or 1) > 1 and config["parameters"] is not None:
+        checks.of(_require_temperature, f"{field}samples", config["parameters"])
+    checks.end()
+    config["model"] = config["model"].strip()
+    if coefficient:  # left out of configs where nothing is taken out: they are as they were before
+        config[COEFFICIENT] = coefficient
+    return config
+
+
+def _require_temperature(field: str, parameters: Mapping[str, Any]) -> None:
+    if not parameters.get("temperature"):
+        raise InvalidValue(
+            field, "needs a temperature above 0 in the parameters: else all are alike"
+        )
 
 
 def _parameters(field: str, raw: object) -> dict[str, Any]:
@@ -112,7 +116,7 @@ class OpenAIJudge:
             self.call_for(item, key)
             for item in items
             for key in plans[item.task_id]
-            if key not in known
+            if key not in known and self.desk.may_call
         ]
 
         def finished(task_id: int) -> Iterator[Verdict]:
@@ -146,7 +150,7 @@ class OpenAIJudge:
         messages = way.messages(question, key.shown, wording)
         schema = way.schema(question, key.shown, wording)
         most = LETTER_TOKENS if schema is None else self.config["max_tokens"]
-        target = self._target(schema, most, key.sample)
+        target = self.target(schema, most, key.sample)
         return Call(
             key=key,
             send=lambda client: complete(
@@ -158,7 +162,8 @@ class OpenAIJudge:
             completion_tokens=most,
         )
 
-    def _target(self, schema: Mapping[str, Any] | None, most: int, sample: int) -> Target:
+    def target(self, schema: Mapping[str, Any] | None, most: int, sample: int = 0) -> Target:
+        """Whom a call goes to, with its parameters; `most` tokens of an answer."""
         config = self.config
         parameters = {"temperature": 0, **config["parameters"]}
         parameters[config["max_tokens_name"]] = most
@@ -177,14 +182,20 @@ class OpenAIJudge:
         seconds = sum(outcome.seconds or 0.0 for outcome in outcomes.values())
         failed = [outcome for outcome in outcomes.values() if outcome.failure]
         if failed:
-            why = f"{len(failed)} of {len(outcomes)} calls failed: {failed[0].failure}"
+            why = Told(
+                "{failed} of {count} calls failed: {why}",
+                failed=len(failed),
+                count=len(outcomes),
+                why=Told(FAILURES[failed[0].failure]),
+            )
             return Verdict(question.task_id, None, {}, seconds, why_not=why, failed=True)
         way: Way = WAYS[question.kind]
         readings: dict[tuple[int, ...], list[Reading]] = {}
         for key, outcome in outcomes.items():
             reading = Reading(outcome.p_first, outcome.value, outcome.raw)
             readings.setdefault(key.shown, []).append(reading)
-        return replace(way.pool(question, readings), seconds=seconds)
+        verdict = replace(way.pool(question, readings), seconds=seconds)
+        return without_length(verdict, question, self.config.get(COEFFICIENT, 0.0))
 
 
 def template_of(question: Question) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from annotate.inputs import BIGINT_MAX, clean_choice, clean_integer, clean_number
 from annotate.kinds import answers
 from annotate.kinds.errors import InvalidValue
+from annotate.wording import translatable
 from routing.judges import JudgeKind, Question, Verdict
 from routing.judges.desk import Desk
 from routing.judges.probability import logit, sigmoid
@@ -75,7 +76,7 @@ class PanelJudge:
         present = sum(weights[pk] for pk in heard)
         if not heard or present < self.config["quorum"] * sum(weights.values()):
             failed = any(verdict.failed for verdict in said.values()) or len(said) < len(weights)
-            why = f"{len(heard)} of {len(weights)} members say something, less than the quorum"
+            why = translatable("fewer members say something than the quorum")
             return Verdict(task_id, None, raw, seconds, why_not=why, failed=failed)
         if self.config["pool"] == "logits":
             mean = sum(weights[pk] * logit(p) for pk, p in heard.items()) / present
@@ -84,7 +85,8 @@ class PanelJudge:
             share = sum(weights[pk] for pk, p in heard.items() if p > 0.5) / present
             p_first = (share * len(heard) + 0.5) / (len(heard) + 1)
         if abs(p_first - 0.5) < 1e-12:
-            return Verdict(task_id, None, raw, seconds, why_not="the members are split evenly")
+            why = translatable("the members are split evenly")
+            return Verdict(task_id, None, raw, seconds, why_not=why)
         return Verdict(task_id, p_first, raw, seconds)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from annotate.inputs import clean_choice, clean_integer, clean_number
 from annotate.kinds import answers
 from annotate.kinds.errors import InvalidValue
+from annotate.wording import translatable
 from routing.judges import JudgeKind, Question, Verdict
 from routing.judges.asking.ranking import as_asked
 from routing.judges.matching import Matcher, TooSlow, clean_pattern
@@ -95,7 +96,7 @@ class RulesJudge:
                 try:
                     scores = [self.score(text, matcher) for text in item.response_texts]
                 except TooSlow as error:
-                    yield Verdict(item.task_id, None, why_not=str(error), failed=True)
+                    yield Verdict(item.task_id, None, why_not=error.apart(), failed=True)
                     continue
                 yield _verdict(item, scores, time.monotonic() - began)
 
@@ -121,7 +122,7 @@ def _verdict(item: Question, scores: Sequence[float], seconds: float) -> Verdict
     raw = {"scores": list(scores)}
     if item.kind == "pairwise":
         if scores[0] == scores[1]:
-            why = "the rules hold for both alike"
+            why = translatable("the rules hold for both alike")
             return Verdict(item.task_id, None, raw, seconds, why_not=why)
         return Verdict(item.task_id, sigmoid(scores[0] - scores[1]), raw, seconds)
     by_score: dict[float, list[int]] = {}
@@ -131,7 +132,8 @@ def _verdict(item: Question, scores: Sequence[float], seconds: float) -> Verdict
     try:
         value = as_asked(tiers, item)
     except InvalidValue as error:
-        return Verdict(item.task_id, None, raw, seconds, why_not=str(error))
+        why_not = error.with_field
+        return Verdict(item.task_id, None, raw, seconds, why_not=why_not)
     return Verdict(item.task_id, None, raw, seconds, value=value)
 
 

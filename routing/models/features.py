@@ -6,9 +6,48 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Job, Project, Prompt, Task
+from annotate.models import Job, Judge, Project, Prompt, Response, Task
 
 PERSON = "person"  # the tagger of a correction
+MODEL = "model "  # taggers that are judges are called by their judge's id
+
+
+class TextEncoder(models.Model):
+    """An encoder that texts were read with, down to its weights: another name for the same weights
+    is another row, and so are other weights under the same name.
+    """
+
+    name = models.CharField(max_length=300)
+    weights = models.CharField(max_length=300, help_text="A hash of its files, or its id.")
+    width = models.PositiveIntegerField(help_text="Numbers of an embedding.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "weights"], name="text_encoder_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ResponseEmbedding(models.Model):
+    """The mean token embedding of a response, read once by each encoder."""
+
+    encoder = models.ForeignKey(
+        TextEncoder, on_delete=models.CASCADE, related_name="embeddings", db_index=False
+    )
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="embeddings")
+    values = models.BinaryField(help_text="float16, the lowest byte first.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["encoder", "response"], name="response_embedding_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"response {self.response_id} by {self.encoder}"
 
 
 class FeatureSpecification(models.Model):
@@ -20,7 +59,15 @@ class FeatureSpecification(models.Model):
     version = models.PositiveIntegerField()
     body = models.JSONField(help_text="As routing.features.spec.FeatureSpec writes it.")
     pool = models.PositiveIntegerField(help_text="Tasks that the edges were taken from.")
-    encoder = models.CharField(max_length=100, blank=True, help_text="Empty: without embeddings.")
+    encoder = models.ForeignKey(
+        TextEncoder,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="specifications",
+        db_index=False,
+        help_text="Empty: without embeddings; three scores are unknown.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -65,6 +112,41 @@ class PromptTagging(models.Model):
         return f"tags of prompt {self.prompt_id} by {self.tagger}"
 
 
+class TaggerChoice(models.Model):
+    """Who tags a project's prompts: a judge, or the rules where there is no row."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="tagger_choice")
+    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.judge} tags"
+
+    @property
+    def tagger(self) -> str:
+        """The name under which its answers are kept."""
+        return model_tagger(self.judge_id)
+
+
+def model_tagger(judge_id: int) -> str:
+    return f"{MODEL}{judge_id}"
+
+
+class TagCorrection(models.Model):
+    """One deed of a person on a prompt's tags: a correction, or its withdrawal (no answer).
+    Append-only; the correction that counts now stands in PromptTagging.
+    """
+
+    prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="tag_corrections")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"correction {self.pk} of prompt {self.prompt_id}"
+
+
 class InstanceFeatures(models.Model):
     """The nine scores of one task under a specification, computed once; null: unknown."""
 
@@ -88,6 +170,7 @@ class FeatureRun(Job):
     """Features of all tasks of a project that have none under the specification yet."""
 
     task_name = "routing.tasks.run_features"
+    queue = "serving"  # whose workers can read texts with an encoder
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="feature_runs")
     spec = models.ForeignKey(FeatureSpecification, on_delete=models.CASCADE, related_name="runs")

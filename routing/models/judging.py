@@ -85,6 +85,10 @@ class JudgeRun(Job):
     class Purpose(models.TextChoices):
         LABEL = "label", _("Labels")
         DRY_RUN = "dry_run", _("Dry run")
+        TAG = "tag", _("Tags of prompts")
+        MEASURE = "measure", _("Measured against people")
+        DRAFT = "draft", _("Drafts of criteria")
+        CRITERIA = "criteria", _("Outputs checked by criteria")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judge_runs")
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="runs")
@@ -101,7 +105,10 @@ class JudgeRun(Job):
         constraints = [
             *Job.Meta.constraints,
             models.CheckConstraint(
-                name="judgerun_purpose_known", condition=Q(purpose__in=["label", "dry_run"])
+                name="judgerun_purpose_known",
+                condition=Q(
+                    purpose__in=["label", "dry_run", "tag", "measure", "draft", "criteria"]
+                ),
             ),
             models.UniqueConstraint(
                 fields=["judge"],
@@ -156,6 +163,9 @@ class JudgeCall(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.ANSWERED)
     failure = models.CharField(max_length=16, choices=Failure.choices, blank=True)
     detail = models.CharField(max_length=500, blank=True, help_text="For managers.")
+    told = models.JSONField(
+        null=True, editable=False, help_text="Why it failed or abstains, for other languages."
+    )
     raw = models.JSONField(default=dict, help_text="The judge's answer as it came.")
     p_first = models.FloatField(null=True, help_text="Probability that the first shown is better.")
     value = models.JSONField(null=True, help_text="The answer, for other kinds than pairs.")
@@ -240,6 +250,11 @@ class JudgeCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judge} on {self.task}"
+
+    @property
+    def message(self) -> str:
+        """What pages show where it was kept before there were words for it."""
+        return self.detail
 
 
 class Suggestion(models.Model):

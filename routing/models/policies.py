@@ -55,6 +55,12 @@ class RoutingPolicy(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
     created_at = models.DateTimeField(auto_now_add=True)
     in_force_since = models.DateTimeField(null=True, blank=True)
+    state_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it is in force, or in shadow, and so on."
+    )
+    upkeep_failure = models.JSONField(
+        null=True, editable=False, help_text="Why it could not be looked after: since, at, message."
+    )
 
     class Meta:
         constraints = [

@@ -19,6 +19,7 @@ from routing.policies.contract import (
 from routing.policies.error_model import ErrorModel, fit_error_model
 from routing.policies.references import Ties, losses, refer
 from routing.predictor.logistic import folds_of
+from routing.predictor.trees import Booster
 
 OUTSIDE = 1.0  # added to the gain of what no judge may keep: it goes to people first
 
@@ -52,6 +53,7 @@ class CascadePolicy:
         ties: Ties = "half",
         refused: tuple[str, ...] = (),
         seed: int,
+        boost: Booster | None = None,
     ) -> "CascadePolicy":
         """Fit confidences on one half of the prompts, test thresholds on the other.
 
@@ -66,7 +68,7 @@ class CascadePolicy:
                 rows.instances, layout, row_M=rows.vote_row[fitted_on],
                 error_M=known.judge_error_VJ[fitted_on, judge], weight_M=known.weight_V[fitted_on],
                 group_N=rows.group,
-                use_signals=layout.signals_up_to(judge), seed=seed,
+                use_signals=layout.signals_up_to(judge), seed=seed, boost=boost,
             )
             for judge in range(len(layout.judges))
         )  # fmt: skip

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from annotate.wording import Refusal
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int8]
@@ -21,7 +23,7 @@ AI, PEOPLE, EXPERT, BOTH, WAIT = ROUTES = ("ai", "people", "expert", "both", "wa
 COMMON = -1  # the judge of a signal that is known before any judge is asked
 
 
-class BadBatch(ValueError):
+class BadBatch(Refusal):
     """Arrays that do not fit the policy's layout; says which, what came and what was wanted."""
 
 
@@ -85,8 +87,11 @@ class Instances:
         ):
             if values.shape != (len(self.ids), width):
                 raise BadBatch(
-                    f"{name}: shape {values.shape}, expected {(len(self.ids), width)}; build the "
-                    "batch with the feature specification that the policy was fitted with"
+                    "{name}: shape {shape}, expected {wanted}; build the "
+                    "batch with the feature specification that the policy was fitted with",
+                    name=name,
+                    shape=str(values.shape),
+                    wanted=str((len(self.ids), width)),
                 )
         if self.judge_labels.size and np.abs(self.judge_labels).max() > 1:
             raise BadBatch("judge_labels: expected -1, 0 or 1")
@@ -116,13 +121,15 @@ class DoublyLabelled:
         self.instances.check(layout)
         rows = len(self.instances)
         if len(self.group) != rows:
-            raise BadBatch(f"group: {len(self.group)} values for {rows} instances")
+            raise BadBatch(
+                "group: {count} values for {rows} instances", count=len(self.group), rows=rows
+            )
         for name, values, end in (
             ("vote_row", self.vote_row, rows),
             ("vote_tier", self.vote_tier, len(layout.tiers)),
         ):
             if values.size and (values.min() < 0 or values.max() >= end):
-                raise BadBatch(f"{name}: expected numbers from 0 to {end - 1}")
+                raise BadBatch("{name}: expected numbers from 0 to {last}", name=name, last=end - 1)
         if not len(self.vote_row):
             raise BadBatch("votes: there are none; a policy is fitted on rows that people labelled")
 

@@ -24,15 +24,39 @@ from routing.policies.contract import (
     Floats,
     Instances,
     Ints,
+    Labels,
     Policy,
     Scored,
 )
 from routing.policies.draws import scaled_to, systematic_sample, uniform_draws
 from routing.policies.rules import Rule, first_rule
+from routing.reasons import Why, why
 
 EXPLORE = 0.05  # of what the AI would keep; the lowest that a manager can set
 Design = Literal["gain", "root"]
 REASONS = 3
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """Where a judge may not label alone: number [N, J] into `reasons`, -1 where it may."""
+
+    reasons: tuple[Why, ...]
+    number: Ints
+
+    @classmethod
+    def of(cls, found: Sequence[Sequence[Why]]) -> "Refusals":
+        """From a reason for each row and judge, () where it may."""
+        reasons = tuple(sorted({one for row in found for one in row if one}))
+        place: dict[Why, int] = {(): -1} | {one: number for number, one in enumerate(reasons)}
+        table = [[place[one] for one in row] for row in found]
+        return cls(
+            reasons, np.array(table, dtype=np.int64).reshape(len(table), len((table or [[]])[0]))
+        )
+
+    def take(self, rows: Flags) -> "Refusals":
+        """Those of a mask [N]."""
+        return Refusals(self.reasons, self.number[rows])
 
 
 @dataclass(frozen=True)
@@ -43,6 +67,8 @@ class Decisions:
     score: the policy's gain; threshold: the lowest gain that went to people for its gain.
     propensity: P(people label it) under this decision; 0 only when no budget was left.
     source: the tier of people, or the judge, whose label it is.
+    rule: the first of `rules` that matched, which are the manager's and then why judges may not
+        label alone.
     """
 
     ids: Ints
@@ -53,7 +79,7 @@ class Decisions:
     explored: Flags
     source: Ints
     rule: Ints
-    rule_names: tuple[str, ...]
+    rules: tuple[Why, ...]
     scored: Scored
     cost: float
 
@@ -65,6 +91,11 @@ class Decisions:
         return np.isin(self.route, [ROUTES.index(one) for one in (PEOPLE, EXPERT, BOTH)])
 
     @property
+    def waits(self) -> Flags:
+        """What rules or refusals send to people and no budget is left for in this window."""
+        return np.asarray(self.route == ROUTES.index(WAIT))
+
+    @property
     def label_by_people(self) -> Flags:
         """Whose label stands: people's where they are asked, but for explored rows on which the
         policy expects the judge to err less."""
@@ -73,26 +104,36 @@ class Decisions:
     def route_name(self, row: int) -> str:
         return ROUTES[int(self.route[row])]
 
-    def reasons(self, row: int) -> list[tuple[str, float]]:
-        """(what, by how much), the strongest first; made when asked for, not for a million rows."""
-        found: list[tuple[str, float]] = []
+    def reasons(self, row: int) -> list[Why]:
+        """The strongest first; made when asked for, not for a million rows."""
+        found: list[Why] = []
         if self.rule[row] >= 0:
-            found.append((f"rule: {self.rule_names[self.rule[row]]}", 1.0))
+            found.append(self.rules[self.rule[row]])
         if self.explored[row]:
-            found.append(("drawn to explore", float(self.propensity[row])))
+            found.append(why("explored", float(self.propensity[row])))
         if self.propensity[row] == 0:
-            found.append(("no budget left in this window", 0.0))
+            found.append(why("no budget"))
         if self.scored.certified is not None and self.route_name(row) == AI:
-            certified = bool(self.scored.certified[row])
-            found.append(("within the tested guarantee" if certified
-                          else "outside the tested guarantee", 1.0))  # fmt: skip
+            found.append(why("inside" if self.scored.certified[row] else "outside"))
         if self.scored.parts is not None:
             parts_C = self.scored.parts[row]
             strongest = np.argsort(-np.abs(parts_C), kind="stable")[:REASONS]
             found += [
-                (self.scored.part_names[c], float(parts_C[c])) for c in strongest if parts_C[c]
+                why("adds", self.scored.part_names[c], float(parts_C[c]))
+                for c in strongest
+                if parts_C[c]
             ]
         return found
+
+
+def standing_judges(judge_N: Ints, labels_NJ: Labels) -> Ints:
+    """[N]: the judge whose label stands: the strongest that prefers one where the chosen abstains
+    and another does not.
+    """
+    judges = labels_NJ.shape[1]
+    abstains = labels_NJ[np.arange(len(judge_N)), judge_N] == 0
+    strongest = judges - 1 - np.argmax(labels_NJ[:, ::-1] != 0, axis=1)
+    return np.asarray(np.where(abstains & labels_NJ.any(1), strongest, judge_N))
 
 
 def decide(
@@ -102,6 +143,7 @@ def decide(
     budget: Budget,
     seed: int,
     rules: Sequence[Rule] = (),
+    refusals: Refusals | None = None,
     explore: float = EXPLORE,
     design: Design = "gain",
     spend_all: bool = False,
@@ -116,6 +158,8 @@ def decide(
     design `root`: each goes to people with probability c sqrt(p_err), cut to explore .. 1, which
         gives the narrowest intervals (arXiv:2506.07949).
     spend_all: also ask people where that is not expected to help.
+    refusals: where the judge whose label would stand may not label alone, people come as by a
+        rule, after those that the manager wrote.
     Raises ValueError for a share of exploration under 5 %, BadBatch for arrays that do not fit.
     """
     if not EXPLORE <= explore <= 1:
@@ -124,7 +168,9 @@ def decide(
     batch.check(layout)
     if len(budget.price) != len(layout.tiers):
         raise BadBatch(
-            f"budget: {len(budget.price)} prices for the tiers {', '.join(layout.tiers)}"
+            "budget: {count} prices for the tiers {tiers}",
+            count=len(budget.price),
+            tiers=", ".join(layout.tiers),
         )
     price_T = np.array(budget.price)
     expected = _share_of_batch(budget, len(batch))
@@ -134,8 +180,13 @@ def decide(
 
     rule = first_rule(rules, batch, layout)
     if EXPERT in layout.tiers:
-        sent = np.array([one.route == EXPERT for one in rules] + [False])
-        tier[sent[rule]] = layout.tiers.index(EXPERT)
+        sent = [number for number, one in enumerate(rules) if one.route == EXPERT]
+        tier[np.isin(rule, sent)] = layout.tiers.index(EXPERT)
+    matched = tuple(why("rule", one.name) for one in rules)
+    if refusals is not None:
+        refused = refusals.number[np.arange(len(batch)), scored.judge]
+        rule = np.where((rule < 0) & (refused >= 0), len(rules) + refused, rule)
+        matched += refusals.reasons
     price_N = price_T[tier]
     ruled = rule >= 0
     core, spent = _afford(ruled, keys, price_N, budget.left)
@@ -183,7 +234,7 @@ def decide(
         explored=explored,
         source=np.where(asked, tier, scored.judge),
         rule=rule,
-        rule_names=tuple(one.name for one in rules),
+        rules=matched,
         scored=scored,
         cost=float(price_N[asked].sum()),
     )

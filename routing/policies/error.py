@@ -20,6 +20,7 @@ from routing.policies.contract import (
 from routing.policies.error_model import ErrorModel, fit_error_model
 from routing.policies.gain_model import GainModel, fit_gain_model
 from routing.policies.references import Ties, label_losses, refer
+from routing.predictor.trees import Booster
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class ErrorPolicy:
         costs: Costs | None = None,
         ties: Ties = "half",
         seed: int,
+        boost: Booster | None = None,
     ) -> "ErrorPolicy":
         """Fit on rows that judges and people labelled; people's error needs several votes a row."""
         costs = costs or Costs(1.0, (0.0,) * len(layout.judges), (0.0,) * len(layout.tiers))
@@ -84,7 +86,7 @@ class ErrorPolicy:
         base_V = known.judge_error_VJ[:, base]
         error = fit_error_model(
             rows.instances, layout, row_M=rows.vote_row, error_M=base_V,
-            weight_M=known.weight_V, group_N=rows.group, seed=seed,
+            weight_M=known.weight_V, group_N=rows.group, seed=seed, boost=boost,
         )  # fmt: skip
         judge_V = rows.instances.judge_labels[rows.vote_row, base]
         tables, better = [], []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from annotate.wording import Told
 from routing.policies.contract import EXPERT, PEOPLE, BadBatch, Flags, Instances, Ints, Layout
 
 COMPARISONS = {
@@ -45,15 +46,20 @@ class Rule:
     def matches(self, batch: Instances, layout: Layout) -> Flags:
         """[N]. Raises BadBatch for a tag or signal that the layout does not have."""
         if self.tags:
-            there = [self._number(layout.tags, tag, "tag") for tag in self.tags]
+            there = [self._number(layout.tags, tag, Told("tag")) for tag in self.tags]
             return np.asarray(batch.tags[:, there].any(1))
         names = [one.name for one in layout.signals]
-        column = batch.signals[:, self._number(names, self.signal, "signal")]
+        column = batch.signals[:, self._number(names, self.signal, Told("signal"))]
         return np.asarray(COMPARISONS[self.comparison](column, self.value) & np.isfinite(column))
 
-    def _number(self, names: Sequence[str], wanted: str, what: str) -> int:
+    def _number(self, names: Sequence[str], wanted: str, what: Told) -> int:
         if wanted not in names:
-            raise BadBatch(f"rule {self.name}: no {what} is called {wanted!r}; change the rule")
+            raise BadBatch(
+                "rule {name}: no {what} is called {wanted!r}; change the rule",
+                name=self.name,
+                what=what,
+                wanted=wanted,
+            )
         return list(names).index(wanted)
 
     def to_json(self) -> dict[str, Any]:

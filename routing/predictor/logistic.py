@@ -7,7 +7,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from annotate.quality.newton import Local, climb
+
 Floats = NDArray[np.float64]
+AT_REST = 1e-3  # the error that is left is about its square
 L2_SIGNALS = (1.0, 10.0, 100.0)
 L2_TAGS = (30.0, 300.0, 3000.0)
 
@@ -37,7 +40,7 @@ def fit_logistic(
 ) -> Logistic:
     """Minimise sum w [-t log p - (1 - t) log(1 - p)] + 1/2 sum penalty c^2; the intercept is free.
 
-    Convex; damped Newton steps. The intercept is held within +-12 by a penalty of 1e-4, so rows
+    Convex. The intercept is held within +-12 by a penalty of 1e-4, so rows
     of one kind alone give a probability near 0 or 1 and no failure.
     """
     rows = np.concatenate([np.ones((len(x_NC), 1)), x_NC], axis=1)
@@ -46,24 +49,15 @@ def fit_logistic(
     if start is not None:
         coefficients = np.concatenate([[start.intercept], start.coefficients_C])
 
-    def objective(c: Floats) -> float:
-        z = rows @ c
-        loss = target_N * np.logaddexp(0.0, -z) + (1 - target_N) * np.logaddexp(0.0, z)
-        return float(weight_N @ loss + 0.5 * penalty @ (c * c))
+    def likelihood(c: Floats) -> Local:
+        z_N = rows @ c
+        p_N = sigmoid(z_N)
+        loss_N = target_N * np.logaddexp(0.0, -z_N) + (1 - target_N) * np.logaddexp(0.0, z_N)
+        slope = rows.T @ (weight_N * (target_N - p_N)) - penalty * c
+        curve = (rows.T * (weight_N * p_N * (1 - p_N))) @ rows + np.diag(penalty)
+        return Local(-float(weight_N @ loss_N + 0.5 * penalty @ (c * c)), slope, curve)
 
-    value = objective(coefficients)
-    for _ in range(50):
-        p_N = sigmoid(rows @ coefficients)
-        slope = rows.T @ (weight_N * (p_N - target_N)) + penalty * coefficients
-        if np.abs(slope).max() < 1e-5 * max(1.0, float(weight_N.sum())):
-            break
-        bend_N = weight_N * p_N * (1 - p_N)
-        step = np.linalg.solve((rows.T * bend_N) @ rows + np.diag(penalty), slope)
-        scale = 1.0
-        while scale > 1e-6 and objective(coefficients - scale * step) > value:
-            scale /= 2
-        coefficients = coefficients - scale * step
-        value = objective(coefficients)
+    coefficients, _ = climb(likelihood, coefficients, at_rest=AT_REST)
     return Logistic(float(coefficients[0]), coefficients[1:])
 
 

@@ -15,6 +15,21 @@ def k_center(
 ) -> list[int]:
     """`count` rows, each the farthest from all chosen before it, in the order of choice.
 
+    See `k_center_with_distance`.
+    """
+    found = k_center_with_distance(embedding_ND, count, chosen_MD=chosen_MD, weight_N=weight_N)
+    return [row for row, _ in found]
+
+
+def k_center_with_distance(
+    embedding_ND: Floats,
+    count: int,
+    *,
+    chosen_MD: Floats | None = None,
+    weight_N: Floats | None = None,
+) -> list[tuple[int, float]]:
+    """(row, its distance from the nearest of all chosen before it), in the order of choice.
+
     chosen_MD: what is labelled already. Without it the first is the row farthest from the mean.
     `weight_N` multiplies the distances, so that doubt and spread are weighed together. The largest
     distance left is at most twice the best possible (without weights). Sources: T. F. Gonzalez
@@ -36,11 +51,11 @@ def k_center(
         near_N = apart(points.mean(0)) if len(points) else np.zeros(0)
     fresh = chosen_MD is None or not len(chosen_MD)
     weight = np.ones(len(points)) if weight_N is None else np.asarray(weight_N, float) ** 2
-    picked: list[int] = []
+    picked: list[tuple[int, float]] = []
     taken = np.zeros(len(points), dtype=bool)
     for _ in range(count):
         row = int(np.argmax(np.where(taken, -1.0, near_N * weight)))
-        picked.append(row)
+        picked.append((row, float(np.sqrt(near_N[row]))))
         taken[row] = True
         distance_N = apart(points[row])
         near_N = distance_N if fresh and len(picked) == 1 else np.minimum(near_N, distance_N)

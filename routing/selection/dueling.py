@@ -1,5 +1,7 @@
 """Which two to compare next: a dueling bandit over prompts (or responses)."""
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,3 +55,52 @@ class Duels:
         bound_N = utility_N + nu * width_N
         bound_N[first] = -np.inf
         return first, int(np.argmax(bound_N))
+
+
+def in_order_of_duels(
+    model: Duels,
+    arm_KD: Floats,
+    pairs: Sequence[tuple[int, int]],
+    count: int,
+    *,
+    nu: float = 1.0,
+) -> list[tuple[int, float, float]]:
+    """Up to `count` of `pairs` (numbers of arms), in the order in which `next_pair` would ask for
+    them: (number in `pairs`, utility of the first arm, bound of the second).
+
+    Only what is left to be asked is chosen among: the first is the arm of highest utility that
+    still has a pair, the second the highest bound among those it has one with. A pair that was
+    chosen counts as compared (its information is added, its winner being unknown), so that a batch
+    does not ask for one duel over and over. A pair of one arm with itself tells nothing and is
+    left out.
+    """
+    waiting: dict[int, dict[int, deque[int]]] = {}
+    for number, (one, other) in enumerate(pairs):
+        if one != other:
+            for arm, rival in ((one, other), (other, one)):
+                waiting.setdefault(arm, {}).setdefault(rival, deque()).append(number)
+    arms = np.asarray(arm_KD, dtype=np.float64)
+    utility_K = arms @ model.theta_D
+    by_utility = sorted(waiting, key=lambda arm: (-utility_K[arm], arm))
+    inverse_DD = np.linalg.inv(model.information_DD)
+    asked: set[int] = set()
+    found: list[tuple[int, float, float]] = []
+    for first in by_utility:
+        rivals = waiting[first]
+        while rivals and len(found) < count:
+            names = sorted(rivals)
+            apart_RD = arms[names] - arms[first]
+            width_R = np.sqrt(np.maximum(((apart_RD @ inverse_DD) * apart_RD).sum(1), 0.0))
+            bound_R = utility_K[names] + nu * width_R
+            best = int(np.argmax(bound_R))
+            rival = names[best]
+            number = rivals[rival].popleft()
+            if not rivals[rival]:
+                del rivals[rival]
+            if number in asked:  # it was asked for from the other side
+                continue
+            asked.add(number)
+            found.append((number, float(utility_K[first]), float(bound_R[best])))
+            turned_D = inverse_DD @ apart_RD[best]
+            inverse_DD -= np.outer(turned_D, turned_D) / (1 + apart_RD[best] @ turned_D)
+    return found

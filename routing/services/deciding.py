@@ -4,30 +4,26 @@ What no budget is left for, in its window, is left undecided: people may still t
 alone never gets it, and the next pass looks at it again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, Q, Sum
-from django.utils import timezone
 
-from annotate.kinds import pairwise
 from annotate.models import Judge, Judgement, Seat, Task
 from routing import judges as judge_kinds
 from routing.judges import Verdict
 from routing.models import Decision, RoutingPolicy
-from routing.policies.budget import Budget
 from routing.policies.cascade import CascadePolicy
 from routing.policies.contract import Instances, Policy
-from routing.policies.decide import Decisions, decide
+from routing.policies.decide import Decisions, Refusals, decide, standing_judges
 from routing.policies.registry import load
-from routing.policy_settings import WINDOWS
-from routing.services.fitting import rules_of
-from routing.services.instances import Sides, instances, sides_of
-from routing.services.judging import questions, verdicts
+from routing.reasons import Why, why
+from routing.services.budgets import budget_left, price_of
+from routing.services.domains import refused_to
+from routing.services.instances import Sides, instances, rules_of, sides_of
+from routing.services.judging import as_answer, questions, verdicts
 
 AI, BOTH, PEOPLE = Decision.Route.AI, Decision.Route.BOTH, Decision.Route.PEOPLE
 MOST_REASONS = 5
@@ -48,7 +44,7 @@ class Row:
     threshold: float | None
     p_err: float
     cost: float
-    reasons: list[str]
+    reasons: list[Why]
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def decide_tasks(
     pass has still to decide, these among them.
 
     Tasks on which a judge's call failed are left out: a later pass asks again.
-    Raises JudgeError, JudgeInterrupted.
+    Raises JudgeError, JudgeInterrupted, and as `featurise`.
     """
     policy = load(policy_row.artifact)
     judges = [place.judge for place in _places(policy_row)]
@@ -78,21 +74,26 @@ def decide_tasks(
     said, sides = _ask(policy, policy_row, judges, sides, should_stop)
     if not sides:
         return Decided([], 0)
-    batch = instances(policy_row.spec, sides, said)
+    batch = instances(policy_row.spec, policy.layout, sides, said, should_stop)
+    ids = [one.task_id for one in sides]
+    refused = refused_to(judges, policy_row.settings.get("domains", ""), ids)
     made = decide(
         policy,
         batch,
         budget=budget_left(policy_row, to_come=to_come),
         seed=policy_row.seed,
         rules=rules_of(policy_row.settings),
+        refusals=refused,
         explore=policy_row.audit_share,
     )
-    price = _price(policy_row)
+    price = price_of(policy_row)
+    standing = standing_judges(made.scored.judge, batch.judge_labels)
     rows = [
         row
         for number, one in enumerate(sides)
-        if (row := _row(one, number, made, batch, judges, said, price)) is not None
-    ]
+        if (row := _row(one, number, int(standing[number]), made, batch, judges, said, price,
+                        refused)) is not None
+    ]  # fmt: skip
     return Decided(rows, len(sides) - len(rows))
 
 
@@ -124,7 +125,7 @@ def _ask(
         failed |= {pk for pk in ids if pk not in said[number]}
         open_sides = [one for one in open_sides if one.task_id not in failed]
         if isinstance(policy, CascadePolicy) and open_sides and number + 1 < len(judges):
-            batch = instances(policy_row.spec, open_sides, said)
+            batch = instances(policy_row.spec, policy.layout, open_sides, said, should_stop)
             sure = 1 - policy.models[number].predict(batch)[0]
             keeps = sure >= policy.thresholds[number].value
             open_sides = [one for one, kept in zip(open_sides, keeps, strict=True) if not kept]
@@ -134,25 +135,28 @@ def _ask(
 def _row(
     one: Sides,
     number: int,
+    place: int,
     made: Decisions,
     batch: Instances,
     judges: Sequence[Judge],
     said: Sequence[dict[int, Verdict]],
     price: float,
+    refused: Refusals,
 ) -> Row | None:
-    """None for what waits for budget, and for what people could never be asked about."""
+    """None for what waits for budget, and for what people could never be asked about. `place`: of
+    the judge whose label stands.
+    """
     route, propensity = made.route_name(number), float(made.propensity[number])
     if route == "wait" or propensity <= 0:
         return None
-    reasons = [f"{what} ({by:+.3g})" for what, by in made.reasons(number)][:MOST_REASONS]
-    place = int(made.scored.judge[number])
-    labels = batch.judge_labels[number]
-    if labels[place] == 0 and labels.any():  # that judge abstains: the strongest that does not
-        place = int(np.flatnonzero(labels)[-1])
-    label = int(labels[place])
+    reasons = made.reasons(number)[:MOST_REASONS]
+    label = int(batch.judge_labels[number, place])
     if label == 0 and route in (AI, BOTH):
         route, propensity = PEOPLE, 1.0
-        reasons = ["no judge prefers one"]
+        reasons = [why("silent")]
+    refusal = refused.number[number, place]
+    if refusal >= 0 and route in (AI, BOTH):  # the judge that stands in
+        route, propensity, reasons = PEOPLE, 1.0, [refused.reasons[refusal]]
     asks = route != AI
     return Row(
         sides=one,
@@ -187,10 +191,10 @@ def apply_row(policy: RoutingPolicy, row: Row) -> Decision | None:
     route, propensity, reasons = row.route, row.propensity, list(row.reasons)
     if route in (AI, BOTH) and row.sides.held_out:
         route, propensity = BOTH, 1.0
-        reasons.append("its prompt is held out for tests, which need people")
+        reasons.append(why("held out"))
     if route == AI and not shadow and any(seat.state in ("leased", "done") for seat in seats):
         route, propensity = PEOPLE, 1.0
-        reasons.append("a person had begun it meanwhile")
+        reasons.append(why("begun"))
     if not shadow and route in (AI, BOTH):
         _label(policy, row)
         Task.objects.filter(pk=task_id).update(route=route)
@@ -218,41 +222,10 @@ def _label(policy: RoutingPolicy, row: Row) -> None:
     Judgement.objects.create(
         project=policy.project,
         task_id=row.sides.task_id,
-        kind=pairwise.NAME,
-        schema_version=pairwise.SCHEMA_VERSION,
-        value={"verdict": "prefer", "preferred": preferred, "strength": 1},
+        **as_answer(row.sides.task_id, preferred),
         source=Judgement.Source.JUDGE,
         judge=row.judge,
         simulated=judge_kinds.get(row.judge.kind).simulated,
         shown_order=[row.sides.first, row.sides.second],
         seconds_active=row.verdict.seconds if row.verdict else None,
     )
-
-
-def budget_left(policy: RoutingPolicy, *, to_come: int) -> Budget:
-    """What the policy's window has left. A share is of the tasks that the window decides: those
-    decided already and those to come. What it decided in shadow cost nothing. One query.
-    """
-    shadow = policy.state == RoutingPolicy.State.SHADOW
-    made = Decision.objects.filter(policy=policy, shadow=shadow)
-    days = WINDOWS[policy.settings["window"]]
-    if days is not None:
-        made = made.filter(created_at__gte=timezone.now() - timedelta(days=days))
-    found = made.aggregate(
-        spent=Sum("cost"), count=Count("pk"), asked=Count("pk", filter=~Q(wanted=AI))
-    )
-    if policy.settings["money"] is not None:
-        limit, spent = policy.settings["money"], found["spent"] or 0.0
-        return Budget(limit, (_price(policy),), min(spent, limit), to_come)
-    limit = float(int(policy.settings["share"] * (found["count"] + to_come) + 1e-9))
-    return Budget(limit, (1.0,), min(float(found["asked"]), limit), to_come)
-
-
-def _price(policy: RoutingPolicy) -> float:
-    return policy.settings["price"] if policy.settings["money"] is not None else 1.0
-
-
-def batches(task_ids: Sequence[int], size: int) -> Iterator[tuple[int, Sequence[int]]]:
-    """(how many come before, the next ones)."""
-    for start in range(0, len(task_ids), size):
-        yield start, task_ids[start : start + size]

@@ -9,6 +9,7 @@ from django.db.models import Avg, Count, Q, Sum
 from annotate import kinds
 from annotate.models import Judgement
 from annotate.quality.intervals import wilson
+from annotate.wording import in_two
 from routing.judges import Question, Verdict
 from routing.models import JudgeCall, JudgeRun
 from routing.reports import majority
@@ -56,11 +57,13 @@ def _item(
     theirs = [
         one["value"] for one in answers.get(question.task_id, ()) if one["kind"] == question.kind
     ]
+    why_not, told = in_two(verdict.why_not)
     return {
         "task": question.task_id,
         "value": value,
         "p_first": verdict.p_first,
-        "why_not": verdict.why_not,
+        "why_not": why_not,
+        "told": told,
         "failed": verdict.failed,
         "position_bias": verdict.raw.get("position_bias"),
         "people": len(theirs),

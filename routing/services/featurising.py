@@ -1,95 +1,193 @@
-"""Computing features of tasks, once under each specification. For workers: needs numpy."""
+"""Computing features of tasks, once under each specification. For workers: needs numpy.
+
+Where a specification has an encoder, that reads the responses (routing/services/reading.py).
+"""
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from annotate.media.as_text import as_text, text_turns
 from annotate.models import JobState, Project, Prompt, Task
 from annotate.services import jobs
-from routing.features.likeness import SCORES, likeness
+from annotate.wording import Told
+from routing import encoders
+from routing.encoders import EncoderError, ReadingStopped
+from routing.features.likeness import SCORES
 from routing.features.spec import FeatureSpec
-from routing.features.tagger import PromptTags, RuleTagger
+from routing.features.tagger import RuleTagger
+from routing.judges import JudgeInterrupted
 from routing.models import (
-    PERSON,
     FeatureRun,
     FeatureSpecification,
     InstanceFeatures,
     PromptTagging,
+    TextEncoder,
 )
+from routing.services.reading import (
+    BATCH,
+    EncoderChanged,
+    ShouldStop,
+    never,
+    scored_pairs,
+)
+from routing.services.tagging import effective_tags, prompt_text, tagger_in_use
 
 POOL = 2000  # tasks that edges are frozen from, drawn by chance
-BATCH = 500
 Floats = NDArray[np.float64]
+COPY_SCORES = """
+INSERT INTO routing_instancefeatures (spec_id, task_id, scores, created_at)
+SELECT %s, task_id, scores, now() FROM routing_instancefeatures WHERE spec_id = %s
+ON CONFLICT DO NOTHING
+"""
 
 
 def spec_of(row: FeatureSpecification) -> FeatureSpec:
     return FeatureSpec.from_json(json.dumps(row.body))
 
 
-def freeze_specification(*, project: Project) -> FeatureSpecification:
+def current_specification(
+    *, project: Project, encoder: str | None = None, should_stop: ShouldStop = never
+) -> FeatureSpecification:
+    """The newest specification with the tagger that was chosen and the encoder that is asked for.
+
+    Frozen anew where there is none or another encoder is asked for; with the same edges where
+    another tagger was chosen since. None asks for the encoder that there is; the first
+    specification then gets the one that needs no network, if this machine can read with it.
+    Raises as `freeze_specification`.
+    """
+    newest = project.feature_specs.select_related("encoder").order_by("-version").first()
+    if newest is None:
+        name = encoders.default_here() if encoder is None else encoder
+        return freeze_specification(project=project, encoder=name, should_stop=should_stop)
+    there = newest.encoder.name if newest.encoder is not None else ""
+    if encoder is not None and encoder != there:
+        return freeze_specification(project=project, encoder=encoder, should_stop=should_stop)
+    tagger = tagger_in_use(project)
+    if newest.body["tagger"] == tagger:
+        return newest
+    version = newest.version + 1
+    row, made = FeatureSpecification.objects.get_or_create(
+        project=project,
+        version=version,
+        defaults={
+            "body": {**newest.body, "version": version, "tagger": tagger},
+            "pool": newest.pool,
+            "encoder": newest.encoder,
+        },
+    )
+    if made:  # scores do not depend on who tags
+        with connection.cursor() as cursor:
+            cursor.execute(COPY_SCORES, [row.pk, newest.pk])
+    return row
+
+
+def freeze_specification(
+    *, project: Project, encoder: str = "", should_stop: ShouldStop = never
+) -> FeatureSpecification:
     """The next specification of a project, its edges from up to POOL of its pairs.
 
-    Raises ValueError when the project has no task with two responses.
+    Raises ValueError when the project has no task with two responses; EncoderError,
+    ReadingStopped, JudgeInterrupted.
     """
-    tagger = RuleTagger()
     pool = list(_pairs(project).order_by("?").values_list("pk", flat=True)[:POOL])
-    scores = _scores(pool)
+    scores: dict[int, Floats] = {}
+    read_by: TextEncoder | None = None
+    for some, by in scored_pairs(pool, encoder, should_stop):
+        scores |= some
+        read_by = by
     version = project.feature_specs.count() + 1
     spec = FeatureSpec.freeze(
         np.array(list(scores.values()), dtype=float).reshape(len(scores), len(SCORES)),
         version=version,
-        tagger=tagger.name,
+        tagger=tagger_in_use(project),
     )
     with transaction.atomic():
         row = FeatureSpecification.objects.create(
-            project=project, version=version, body=json.loads(spec.to_json()), pool=len(scores)
+            project=project,
+            version=version,
+            body=json.loads(spec.to_json()),
+            pool=len(scores),
+            encoder=read_by,
         )
         _keep_scores(row, scores)
     return row
 
 
 def run_features(*, run: FeatureRun) -> None:
-    """Work through the tasks without features; `run` must be claimed. Ends it as done or
+    """Work through the tasks without features; `run` must be claimed. Ends it as done, failed or
     cancelled. Killed, it goes on where it was: what is computed is kept batch by batch.
     """
     todo = list(_missing(run.spec).values_list("pk", flat=True))
-    began = time.monotonic()
-    if jobs.heartbeat(run, progress=0, total=len(todo), message="Reads texts."):
+    began, done = time.monotonic(), 0
+    if jobs.heartbeat(run, progress=0, total=len(todo), message=Told("Reads texts.")):
         return jobs.finish(run, JobState.CANCELLED)
-    for start in range(0, len(todo), BATCH):
-        featurise(run.spec, todo[start : start + BATCH])
-        done = min(start + BATCH, len(todo))
-        rate = done / max(time.monotonic() - began, 1e-9)
-        if jobs.heartbeat(run, progress=done, rows_per_second=rate):
-            return jobs.finish(run, JobState.CANCELLED, progress=done)
-    return jobs.finish(run, JobState.DONE, message=f"{len(todo)} tasks.")
+    try:
+        for start in range(0, len(todo), POOL):
+            for count in _featurise(run.spec, todo[start : start + POOL], lambda: _beat(run)):
+                done += count
+                rate = done / max(time.monotonic() - began, 1e-9)
+                jobs.heartbeat(run, progress=done, rows_per_second=rate)
+    except ReadingStopped:
+        return jobs.finish(run, JobState.CANCELLED, progress=done)
+    except JudgeInterrupted:
+        return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
+    except EncoderError as error:
+        return jobs.finish(run, JobState.FAILED, progress=done, message=jobs.why(error))
+    told = Told("{count} tasks.", count=len(todo))
+    return jobs.finish(run, JobState.DONE, progress=done, message=told)
 
 
-def featurise(spec: FeatureSpecification, task_ids: Sequence[int]) -> None:
-    """Compute and keep the features that these tasks lack. Tasks without two responses get none."""
+def _beat(run: FeatureRun) -> bool:
+    return bool(jobs.heartbeat(run))
+
+
+def featurise(
+    spec: FeatureSpecification, task_ids: Sequence[int], should_stop: ShouldStop = never
+) -> None:
+    """Compute and keep the features that these tasks lack. Tasks without two responses get none.
+
+    Raises EncoderError (EncoderChanged where the encoder's weights are others than the
+    specification's), ReadingStopped, JudgeInterrupted; what was computed until then is kept.
+    """
+    for _ in _featurise(spec, task_ids, should_stop):
+        pass
+
+
+def _featurise(
+    spec: FeatureSpecification, task_ids: Sequence[int], should_stop: ShouldStop
+) -> Iterator[int]:
+    """The numbers of tasks that were kept, batch by batch."""
     known = InstanceFeatures.objects.filter(spec=spec, task__in=task_ids)
     there = set(known.values_list("task_id", flat=True))
     lacking = [pk for pk in task_ids if pk not in there]
-    if lacking:
-        _keep_scores(spec, _scores(lacking))
-    _tag_prompts(spec_of(spec).tagger, task_ids)
+    tag_prompts(task_ids)
+    name = spec.encoder.name if spec.encoder is not None else ""
+    for scores, encoder in scored_pairs(lacking, name, should_stop):
+        if encoder != spec.encoder:
+            raise EncoderChanged(
+                "The encoder {name} has other weights than those that version {version} of the "
+                "features was frozen with; fit a policy anew, which freezes the next version.",
+                name=name,
+                version=spec.version,
+            )
+        _keep_scores(spec, scores)
+        yield len(scores)
 
 
 def tags_and_scores(
-    spec: FeatureSpecification, task_ids: Sequence[int]
+    spec: FeatureSpecification, task_ids: Sequence[int], should_stop: ShouldStop = never
 ) -> tuple[NDArray[np.bool_], Floats]:
     """([N, T] flags, [N, 9] scores) of the tasks in their order, computed first where they lack.
 
-    People's corrections of a prompt's tags stand above the tagger's.
+    People's corrections of a prompt's tags stand above the tagger's. Raises as `featurise`.
     """
-    featurise(spec, task_ids)
+    featurise(spec, task_ids, should_stop)
     pure = spec_of(spec)
     scores = dict(
         InstanceFeatures.objects.filter(spec=spec, task__in=task_ids).values_list(
@@ -102,27 +200,6 @@ def tags_and_scores(
     return pure.tags(scores_N9, [tags[prompts[pk]] for pk in task_ids]), scores_N9
 
 
-def effective_tags(prompt_ids: Iterable[int], *, tagger: str) -> dict[int, PromptTags]:
-    """By prompt: a person's correction, else the tagger's answer. One query."""
-    rows = PromptTagging.objects.filter(prompt__in=list(prompt_ids), tagger__in=[tagger, PERSON])
-    found: dict[int, PromptTags] = {}
-    for prompt_id, by, answer in rows.values_list("prompt_id", "tagger", "answer"):
-        if by == PERSON or prompt_id not in found:
-            found[prompt_id] = tags_of(answer)
-    return found
-
-
-def tags_of(answer: dict[str, Any]) -> PromptTags:
-    """Raises ValueError for an answer that is none, TypeError for other questions."""
-    return PromptTags(**{**answer, "subjects": tuple(answer["subjects"])})
-
-
-def prompt_text(prompt: Prompt) -> str:
-    """What the person asked: all turns of theirs, the system's words first."""
-    turns = [turn["content"] for turn in text_turns(prompt.conversation) if turn["role"] == "user"]
-    return "\n\n".join([*([prompt.system] if prompt.system else []), *turns])
-
-
 def _pairs(project: Project) -> Any:
     return Task.objects.filter(project=project, places__position=1).exclude(places__position=2)
 
@@ -130,17 +207,6 @@ def _pairs(project: Project) -> Any:
 def _missing(spec: FeatureSpecification) -> Any:
     mine = InstanceFeatures.objects.filter(spec=spec)
     return _pairs(spec.project).exclude(pk__in=mine.values("task")).order_by("pk")
-
-
-def _scores(task_ids: Sequence[int]) -> dict[int, Floats]:
-    found = {}
-    tasks = Task.objects.filter(pk__in=task_ids).select_related("prompt")
-    for task in tasks.prefetch_related("places__response").order_by("pk"):
-        places = sorted(task.places.all(), key=lambda place: place.position)
-        if len(places) == 2:
-            first, second = (as_text(place.response.content) for place in places)
-            found[task.pk] = likeness(prompt_text(task.prompt), (first, second))
-    return found
 
 
 def _keep_scores(spec: FeatureSpecification, scores: dict[int, Floats]) -> None:
@@ -155,14 +221,16 @@ def _keep_scores(spec: FeatureSpecification, scores: dict[int, Floats]) -> None:
     InstanceFeatures.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
 
 
-def _tag_prompts(tagger_name: str, task_ids: Sequence[int]) -> None:
-    """With the rules, whose tags cost nothing; other taggers leave rows of their own."""
+def tag_prompts(task_ids: Sequence[int]) -> None:
+    """With the rules, whose tags cost nothing: they count where the chosen tagger, a model that is
+    asked in runs of its own, has not answered.
+    """
     prompts = Prompt.objects.filter(tasks__in=task_ids).distinct()
-    tagged = PromptTagging.objects.filter(prompt__in=prompts, tagger=tagger_name)
+    tagged = PromptTagging.objects.filter(prompt__in=prompts, tagger=RuleTagger.name)
     lacking = list(prompts.exclude(pk__in=tagged.values("prompt")))
     tags = RuleTagger().tag([prompt_text(prompt) for prompt in lacking])
     rows = [
-        PromptTagging(prompt=prompt, tagger=tagger_name, answer=asdict(one))
+        PromptTagging(prompt=prompt, tagger=RuleTagger.name, answer=asdict(one))
         for prompt, one in zip(lacking, tags, strict=True)
     ]
     PromptTagging.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)

@@ -5,37 +5,41 @@ count, so a fit never spends money. Held-out prompts are never fitted on: what i
 what promotion tests, is measured there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
 
-from annotate.models import JobState, Judge, Judgement, Project, Task
+from annotate.models import JobState, Judge, Project
 from annotate.services import audit, jobs
+from annotate.wording import Told
 from routing import judges as judge_kinds
-from routing.judges import Verdict
+from routing.boosting import booster
+from routing.encoders import ReadingStopped
 from routing.models import FeatureSpecification, PolicyFit, PolicyJudge, RoutingPolicy
 from routing.policies.cascade import CascadePolicy
-from routing.policies.contract import BadBatch, DoublyLabelled, Layout, Policy
+from routing.policies.contract import DoublyLabelled, Layout, Policy
+from routing.policies.decide import Refusals
 from routing.policies.error import ErrorPolicy
+from routing.policies.error_model import ErrorModel
 from routing.policies.plain import RandomPolicy, RulePolicy
-from routing.policies.registry import load
 from routing.policies.rules import Rule, first_rule
-from routing.replay import SHARES, Replay, known_errors, paired_difference, replay
-from routing.services.featurising import freeze_specification
-from routing.services.instances import SILENT, Sides, doubly_labelled, layout_of, sides_of
-from routing.services.judging import questions, verdicts
+from routing.replay import SHARES, known_errors, paired_difference, replay
+from routing.services import fitting_ppm
+from routing.services.comparing import Ours, against_incumbent
+from routing.services.domains import refused_to
+from routing.services.featurising import current_specification, freeze_specification
+from routing.services.fitting_ppm import TooFewRows
+from routing.services.instances import Sides, doubly_labelled, layout_of, rules_of
+from routing.services.labelled import Said, gather, ordered_judges
+from routing.services.reading import EncoderChanged
 
 LEAST_ROWS = 50
-BATCH = 500
-Said = list[dict[int, Verdict]]
-
-
-class TooFewRows(Exception):
-    """What is labelled by both does not suffice; says what is there and what to do."""
+BEAT = 2.0  # seconds between two heartbeats
+CHANCE_DRAWS = 8
 
 
 def run_fit(*, run: PolicyFit) -> None:
@@ -43,67 +47,35 @@ def run_fit(*, run: PolicyFit) -> None:
     project = run.project
     try:
         judges = list(ordered_judges(project, run.judges))
-        if jobs.heartbeat(run, message="Freezes the features."):
+        if jobs.heartbeat(run, message=Told("Freezes the features.")):
             return jobs.finish(run, JobState.CANCELLED)
-        spec = project.feature_specs.order_by("-version").first()
-        spec = spec or freeze_specification(project=project)
+        spec = current_specification(
+            project=project,
+            encoder=run.settings.get("encoder"),
+            should_stop=lambda: _beat(run),
+        )
         sides, said = gather(run, project, judges)
         if sides is None:
             return jobs.finish(run, JobState.CANCELLED)
-        if jobs.heartbeat(run, message="Fits the policy."):
+        if jobs.heartbeat(run, message=Told("Fits the policy.")):
             return jobs.finish(run, JobState.CANCELLED)
         policy = _fit(run, spec, judges, sides, said)
+    except ReadingStopped:
+        return jobs.finish(run, JobState.CANCELLED)
     except judge_kinds.JudgeInterrupted:
-        return jobs.release(run, excused=True, message="Waits for a worker to go on.")
-    except (TooFewRows, BadBatch, ValueError, judge_kinds.JudgeError) as error:
-        return jobs.finish(run, JobState.FAILED, message=str(error))
-    return jobs.finish(run, JobState.DONE, policy=policy, message=f"Made {policy}.")
-
-
-def ordered_judges(project: Project, ids: Sequence[int]) -> list[Judge]:
-    """In the order of `ids`. Raises ValueError for one that is not the project's."""
-    found = {judge.pk: judge for judge in Judge.objects.filter(project=project, pk__in=ids)}
-    missing = [pk for pk in ids if pk not in found]
-    if missing:
-        raise ValueError(f"judges: {missing[0]} is no judge of this project")
-    return [found[pk] for pk in ids]
-
-
-def gather(
-    run: PolicyFit, project: Project, judges: Sequence[Judge]
-) -> tuple[list[Sides] | None, Said]:
-    """The tasks that every judge and at least one person labelled; (None, []) when cancelled."""
-    answered = (
-        Judgement.objects.current().filter(project=project).exclude(source=Judgement.Source.JUDGE)
+        return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
+    except (ValueError, judge_kinds.JudgeError) as error:  # TooFewRows and BadBatch among them
+        return jobs.finish(run, JobState.FAILED, message=jobs.why(error))
+    return jobs.finish(
+        run,
+        JobState.DONE,
+        policy=policy,
+        message=Told("Made routing policy v{version}.", version=policy.version),
     )
-    tasks = Task.objects.filter(project=project, pk__in=answered.values("task"))
-    ids = list(tasks.order_by("pk").values_list("pk", flat=True))
-    said: Said = [{} for _ in judges]
-    kept: list[Sides] = []
-    for start in range(0, len(ids), BATCH):
-        if jobs.heartbeat(run, progress=start, total=len(ids), message="Reads what was labelled."):
-            return None, []
-        batch = sides_of(ids[start : start + BATCH], test_percent=project.test_percent)
-        heard = [
-            free_verdicts(judge, [one.task_id for one in batch], lambda: bool(jobs.heartbeat(run)))
-            for judge in judges
-        ]
-        for one in batch:
-            if all(one.task_id in verdict for verdict in heard):
-                kept.append(one)
-                for number, verdict in enumerate(heard):
-                    said[number][one.task_id] = verdict[one.task_id]
-    return kept, said
 
 
-def free_verdicts(
-    judge: Judge, task_ids: Sequence[int], should_stop: Callable[[], bool]
-) -> dict[int, Verdict]:
-    """By task: what the judge says without a call that may cost money; failures are left out."""
-    kind = judge_kinds.get(judge.kind)
-    stop = (lambda: True) if kind.priced else should_stop  # a judge told to stop makes no call
-    with closing(verdicts(judge, list(questions(task_ids)), stop)) as heard:
-        return {one.task_id: one for one in heard if not one.failed}
+def _beat(run: PolicyFit) -> bool:
+    return bool(jobs.heartbeat(run))
 
 
 def _fit(
@@ -114,38 +86,88 @@ def _fit(
     said: Said,
 ) -> RoutingPolicy:
     layout = layout_of(spec, judges)
-    rows = doubly_labelled(spec, sides, said) if sides else None
+    try:
+        rows = doubly_labelled(spec, layout, sides, said, lambda: _beat(run)) if sides else None
+    except EncoderChanged:
+        name = spec.encoder.name if spec.encoder is not None else ""
+        spec = freeze_specification(
+            project=run.project, encoder=name, should_stop=lambda: _beat(run)
+        )
+        layout = layout_of(spec, judges)
+        rows = doubly_labelled(spec, layout, sides, said, lambda: _beat(run))
     held_out = np.array([one.held_out for one in sides], dtype=bool)
     there = int((~held_out).sum())
     if rows is None or (there < LEAST_ROWS and run.kind in ("error", "cascade")):
         raise TooFewRows(
-            f"{there} tasks outside the held-out prompts are labelled by people and by every "
-            f"judge; {LEAST_ROWS} are needed. Let the judge label tasks that people have answered "
-            "(a run of the judge), or let people audit more of its share."
+            "{count} tasks outside the held-out prompts are labelled by people and by every "
+            "judge; {least} are needed. What a reward model learned from does not count. Let the "
+            "judge label tasks that people have answered (a run of the judge), or let people "
+            "audit more of its share.",
+            count=there,
+            least=LEAST_ROWS,
         )
     seed = run.project.seed
     policy: Policy
-    if run.kind == "error":
-        policy = ErrorPolicy.fit(rows.take(~held_out), layout, seed=seed)
+    told: dict[str, Any] = {}
+    boost = booster() if run.settings.get("boosting", True) else None
+    if run.kind == "ppm":
+        policy, told = _fit_ppm(run, spec, judges, sides, rows, layout, held_out)
+    elif run.kind == "error":
+        policy = ErrorPolicy.fit(rows.take(~held_out), layout, seed=seed, boost=boost)
     elif run.kind == "cascade":
         risk = float(run.settings["risk"])
-        policy = CascadePolicy.fit(rows.take(~held_out), layout, risk=risk, seed=seed)
+        policy = CascadePolicy.fit(rows.take(~held_out), layout, risk=risk, seed=seed, boost=boost)
     else:
         policy = {"rule": RulePolicy, "random": RandomPolicy}[run.kind](layout)
     rules = rules_of(run.settings)
     first_rule(rules, rows.instances.take(np.arange(0)), layout)  # refuses unknown tags at once
     tested = rows.take(held_out) if held_out.any() else None
-    metrics = measure(policy, tested, run.settings, rules, seed=seed) | {"fitted_on": there}
-    metrics |= promise(policy)
+    ids = [one.task_id for one in sides if one.held_out]
+    refused = refused_to(judges, run.settings.get("domains", ""), ids)
+    metrics = measure(policy, tested, run.settings, rules, refused, seed=seed)
+    metrics |= {"fitted_on": there}
+    metrics |= promise(policy) | told
     if tested is not None and len(tested.vote_row):
-        metrics |= against_incumbent(run, policy, tested, judges, rules)
+        metrics |= against_incumbent(
+            run, Ours(policy, judges, rules, refused, run.settings["explore"]),
+            [one for one in sides if one.held_out], said, tested, lambda: _beat(run),
+        )  # fmt: skip
     return _keep(run, spec, judges, policy.to_json(), metrics)
 
 
-def rules_of(settings: Mapping[str, Any]) -> list[Rule]:
-    """What no judge has a label for goes to people; then the manager's rules, in their order."""
-    silent = Rule(name=SILENT, signal=SILENT, value=1.0)
-    return [silent, *(Rule.from_json(rule) for rule in settings["rules"])]
+def _fit_ppm(
+    run: PolicyFit,
+    spec: FeatureSpecification,
+    judges: Sequence[Judge],
+    sides: Sequence[Sides],
+    rows: DoublyLabelled,
+    layout: Layout,
+    held_out: Any,
+) -> tuple[Policy, dict[str, Any]]:
+    """With what was measured of it. Raises TooFewRows, NoHeads, EncoderError, ReadingStopped."""
+    beaten = 0.0
+
+    def beat(done: int, of: int) -> None:
+        nonlocal beaten
+        if time.monotonic() - beaten > BEAT:
+            beaten = time.monotonic()
+            said = Told("Trains reward models on mixes of labels.")
+            if jobs.heartbeat(run, progress=done, total=of, message=said):
+                raise ReadingStopped
+
+    seed, asked = run.project.seed, run.settings
+    mixed = fitting_ppm.mixed_rows(spec, sides, rows, seed=seed)
+    policy, told = fitting_ppm.fit_ppm(
+        rows.take(~held_out), mixed.take(~held_out), layout,
+        mixes=asked["mixes"], share=asked["share"], seed=seed, beat=beat,
+    )  # fmt: skip
+    ids = rows.instances.ids[~held_out].tolist()
+    told["reward_model"] = fitting_ppm.reward_model_curve(
+        policy, rows.instances.take(~held_out), mixed.take(~held_out), mixed.take(held_out),
+        l2=told["l2"], seed=seed,
+        rules=rules_of(asked), refused=refused_to(judges, asked.get("domains", ""), ids),
+    )  # fmt: skip
+    return policy, {"ppm": told}
 
 
 def measure(
@@ -153,26 +175,38 @@ def measure(
     rows: DoublyLabelled | None,
     settings: Mapping[str, Any],
     rules: Sequence[Rule],
+    refused: Refusals,
     *,
     seed: int,
 ) -> dict[str, Any]:
-    """Label error on rows that the policy was not fitted on, beside chance and the extremes."""
+    """Label error on rows that the policy was not fitted on, beside chance and the extremes.
+
+    Chance is the mean of several draws: one draw may be lucky where rows are few.
+    `people` of a point are those who are asked at last; for `waits` of the rows that is after the
+    window, whose budget they exceed.
+    """
     if rows is None or not len(rows.vote_row):
         return {"tested_on": 0}
     errors = known_errors(rows, policy)
     chance = RandomPolicy(policy.layout)
-    options: dict[str, Any] = {"seed": seed, "rules": rules, "explore": settings["explore"]}
+    options: dict[str, Any] = {"seed": seed, "rules": rules, "refusals": refused}
+    options["explore"] = settings["explore"]
     curve = []
     for share in SHARES:
         ours = replay(policy, rows, errors, share=share, **options)
-        by_chance = replay(chance, rows, errors, share=share, **options)
-        apart = paired_difference(ours.error_N, by_chance.error_N, rows.group)
+        drawn = [
+            replay(chance, rows, errors, share=share, **options | {"seed": seed + draw}).error_N
+            for draw in range(CHANCE_DRAWS)
+        ]
+        by_chance_N = np.mean(drawn, axis=0)
+        apart = paired_difference(ours.error_N, by_chance_N, rows.group)
         curve.append(
             {
                 "share": share,
                 "people": ours.share,
+                "waits": float(ours.waits.mean()),
                 "error": ours.error,
-                "chance": by_chance.error,
+                "chance": float(by_chance_N.mean()),
                 "difference": [apart.value, apart.low, apart.high],
             }
         )
@@ -187,69 +221,26 @@ def measure(
     }
 
 
-def against_incumbent(
-    run: PolicyFit,
-    policy: Policy,
-    rows: DoublyLabelled,
-    judges: Sequence[Judge],
-    rules: Sequence[Rule],
-) -> dict[str, Any]:
-    """The new policy's label error less that of the policy in force, at the same share of people,
-    on the held-out rows; nothing where none is in force or it has other judges.
-    """
-    active = run.project.routing_policies.filter(state=RoutingPolicy.State.ACTIVE).first()
-    if active is None:
-        return {}
-    errors, seed = known_errors(rows, policy), run.project.seed
-    if active.is_fitted:
-        there = [place.judge_id for place in active.places.order_by("position")]
-        if (
-            there != [judge.pk for judge in judges]
-            or active.spec != run.project.feature_specs.last()
-        ):
-            return {}
-        share = active.settings["share"] if active.settings["money"] is None else 0.5
-        old = replay(
-            load(active.artifact), rows, errors, share=share, seed=seed,
-            rules=rules_of(active.settings), explore=active.audit_share,
-        )  # fmt: skip
-    else:
-        if active.judge_id not in [judge.pk for judge in judges]:
-            return {}
-        place = [judge.pk for judge in judges].index(active.judge_id)
-        sure = rows.instances.signals[:, _column(policy.layout, f"{active.judge} is sure")]
-        asked = ~(sure >= 2 * active.threshold - 1)  # sure is |2p - 1|; unknown goes to people
-        error_N = np.where(asked, errors.people_N, errors.judge_NJ[:, place])
-        old = Replay(float(asked.mean()), error_N, asked)
-    new = replay(
-        policy, rows, errors, share=old.share, seed=seed, rules=rules,
-        explore=run.settings["explore"],
-    )  # fmt: skip
-    apart = paired_difference(new.error_N, old.error_N, rows.group)
-    return {
-        "against": {
-            "policy": active.pk,
-            "people": old.share,
-            "new": new.error,
-            "old": old.error,
-            "difference": [apart.value, apart.low, apart.high],
-        }
-    }
-
-
-def _column(layout: Layout, name: str) -> int:
-    return [signal.name for signal in layout.signals].index(name)
-
-
 def promise(policy: Policy) -> dict[str, Any]:
-    """What the fit itself tells: the reliability of its error, and a cascade's thresholds."""
+    """What the fit itself tells: what predicts errors, how reliably, and a cascade's thresholds."""
     told: dict[str, Any] = {}
     if isinstance(policy, ErrorPolicy):
         told["reliability"] = [list(point) for point in policy.error.curve]
+        told["error_models"] = [_of_error_model(policy.layout.judges[policy.base], policy.error)]
     if isinstance(policy, CascadePolicy):
         told["risk"], told["delta"] = policy.risk, policy.delta
         told["thresholds"] = policy.to_json()["thresholds"]
+        named = zip(policy.layout.judges, policy.models, strict=True)
+        told["error_models"] = [_of_error_model(judge, model) for judge, model in named]
     return told
+
+
+def _of_error_model(judge: str, model: ErrorModel) -> dict[str, Any]:
+    """What predicts the judge's error, and the held-out log-loss of all that was tried; nothing was
+    where there were too few rows to learn from.
+    """
+    kept = "trees" if model.trees is not None else "logistic" if model.tried else "constant"
+    return {"judge": judge, "kept": kept, "log_loss": dict(model.tried)}
 
 
 @transaction.atomic

@@ -12,20 +12,31 @@ import numpy as np
 
 from annotate.media.as_text import as_text
 from annotate.models import Judge, Judgement, Task
+from routing.column_words import DISAGREE, LENGTH_GAP, SILENT, signals_of_judge
 from routing.features.signals import (
     confidence,
     judge_spread,
     length_gap,
+    reward_margin,
     swap_disagreement,
     towards_label,
 )
 from routing.judges import Verdict
 from routing.models import FeatureSpecification
-from routing.policies.contract import COMMON, DoublyLabelled, Instances, Layout, Signal
+from routing.policies.contract import (
+    COMMON,
+    BadBatch,
+    DoublyLabelled,
+    Floats,
+    Instances,
+    Layout,
+    Signal,
+)
+from routing.policies.rules import Rule
 from routing.services.featurising import spec_of, tags_and_scores
+from routing.services.reading import ShouldStop, never
 
 UNSURE = 1e-9  # a probability nearer to a half than that is an abstention
-SILENT = "no judge prefers one"  # 1 where there is no label of a judge to be had
 
 
 @dataclass(frozen=True)
@@ -41,45 +52,53 @@ class Sides:
 
 
 def layout_of(spec: FeatureSpecification, judges: Sequence[Judge]) -> Layout:
-    """Tags of the specification; three signals a judge, and where the judges disagree."""
+    """Tags of the specification; four signals a judge, and where the judges disagree."""
     names = [str(judge) for judge in judges]
-    signals = [Signal("length gap", COMMON)]
+    signals = [Signal(LENGTH_GAP, COMMON)]
     for number, name in enumerate(names):
-        signals += [
-            Signal(f"{name} is sure", number),
-            Signal(f"{name} contradicts itself", number),
-            Signal(f"{name}’s choice is longer", number),
-        ]
+        signals += [Signal(signal, number) for signal in signals_of_judge(name)]
     if len(names) > 1:
-        signals.append(Signal("judges disagree", len(names) - 1))
+        signals.append(Signal(DISAGREE, len(names) - 1))
     signals.append(Signal(SILENT, len(names) - 1))
     return Layout(spec_of(spec).names, tuple(signals), tuple(names))
 
 
 def instances(
     spec: FeatureSpecification,
+    layout: Layout,
     sides: Sequence[Sides],
     said: Sequence[Mapping[int, Verdict]],
+    should_stop: ShouldStop = never,
 ) -> Instances:
     """`said`: for each judge, from cheap to strong, its verdicts by task; missing ones are unknown.
 
-    Two queries for the features, however many tasks.
+    The signals are those of the layout, which may be that of a policy of earlier days. Two queries
+    for the features, however many tasks. Raises as `featurise` while it computes those that lack,
+    and BadBatch for a signal that nothing gives.
     """
     ids = np.array([one.task_id for one in sides], dtype=np.int64)
-    tags, _ = tags_and_scores(spec, ids.tolist())
+    tags, _ = tags_and_scores(spec, ids.tolist(), should_stop)
     gap = length_gap([one.words[0] for one in sides], [one.words[1] for one in sides])
     labels = np.zeros((len(sides), len(said)), dtype=np.int8)
-    columns = [np.abs(gap)]
-    for judge, verdicts in enumerate(said):
+    columns: dict[str, Floats] = {LENGTH_GAP: np.abs(gap)}
+    for judge, (name, verdicts) in enumerate(zip(layout.judges, said, strict=True)):
         p = np.array([_p_first(verdicts.get(one.task_id)) for one in sides], dtype=np.float64)
         apart = np.array([_orders_apart(verdicts.get(one.task_id)) for one in sides])
         clear = np.isfinite(p) & (np.abs(p - 0.5) > UNSURE)
         labels[clear, judge] = np.where(p[clear] > 0.5, 1, -1)
-        columns += [confidence(p), apart, towards_label(gap, labels[:, judge])]
-    if len(said) > 1:
-        columns.append(judge_spread(labels))
-    columns.append((labels == 0).all(1).astype(float))
-    return Instances(ids, tags, np.column_stack(columns), labels)
+        spread = np.array([_members_apart(verdicts.get(one.task_id)) for one in sides])
+        found = (confidence(p), apart, towards_label(gap, labels[:, judge]), spread)
+        columns |= zip(signals_of_judge(name), found, strict=True)
+    columns[DISAGREE] = judge_spread(labels)
+    columns[SILENT] = (labels == 0).all(1).astype(float)
+    signals = [_column(columns, one.name) for one in layout.signals]
+    return Instances(ids, tags, np.column_stack(signals), labels)
+
+
+def _column(columns: Mapping[str, Floats], name: str) -> Floats:
+    if name not in columns:
+        raise BadBatch("signal {name}: nothing gives it any more; fit the policy anew", name=name)
+    return columns[name]
 
 
 def _p_first(verdict: Verdict | None) -> float:
@@ -92,6 +111,18 @@ def _orders_apart(verdict: Verdict | None) -> float:
     if not orders or len(orders) != 2:
         return float("nan")
     return float(swap_disagreement(orders[0], 1 - orders[1]))
+
+
+def _members_apart(verdict: Verdict | None) -> float:
+    """The spread of an ensemble's members' margins; NaN for other judges."""
+    members = members_of(verdict)
+    return float(reward_margin(members[:, None, :])[1][0]) if len(members) > 1 else float("nan")
+
+
+def members_of(verdict: Verdict | None) -> Floats:
+    """[M, 2]: what each member of an ensemble gave either response; M is 0 for other judges."""
+    found = verdict.raw.get("members") if verdict is not None else None
+    return np.array(found or [], dtype=np.float64).reshape(-1, 2)
 
 
 def sides_of(task_ids: Iterable[int], *, test_percent: int) -> list[Sides]:
@@ -147,16 +178,24 @@ def votes_of(sides: Sequence[Sides]) -> list[tuple[int, int, int, int]]:
 
 def doubly_labelled(
     spec: FeatureSpecification,
+    layout: Layout,
     sides: Sequence[Sides],
     said: Sequence[Mapping[int, Verdict]],
+    should_stop: ShouldStop = never,
 ) -> DoublyLabelled:
-    """All of the tasks with people's votes; groups are prompts."""
+    """All of the tasks with people's votes; groups are prompts. Raises as `instances`."""
     votes = np.array(votes_of(sides), dtype=np.int64).reshape(-1, 4)
     return DoublyLabelled(
-        instances(spec, sides, said),
+        instances(spec, layout, sides, said, should_stop),
         votes[:, 0],
         votes[:, 1],
         votes[:, 2],
         votes[:, 3].astype(np.int8),
         np.array([one.prompt_id for one in sides], dtype=np.int64),
     )
+
+
+def rules_of(settings: Mapping[str, Any]) -> list[Rule]:
+    """What no judge has a label for goes to people; then the manager's rules, in their order."""
+    silent = Rule(name=SILENT, signal=SILENT, value=1.0)
+    return [silent, *(Rule.from_json(rule) for rule in settings["rules"])]

@@ -1,8 +1,7 @@
 """A judge's work through a project's tasks, as a job: labels, suggestions, or a dry run."""
 
 import random
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from django.db import IntegrityError, transaction
@@ -13,23 +12,28 @@ from annotate.inputs import InvalidValue, clean_choice, clean_integer
 from annotate.kinds import spans
 from annotate.models import JobState, Judge, Judgement, Task, User
 from annotate.services import audit, jobs
+from annotate.wording import Told
 from routing import judges
-from routing.judges import Question, Verdict
+from routing.judges import Question, Verdict, openai
 from routing.models import JudgeRun, Suggestion
+from routing.services.criteria_runs import check_some, draft_some
 from routing.services.dry_runs import report_of
+from routing.services.judge_watch import RunCancelled, Watch, counts_of
 from routing.services.judging import questions, verdicts
 from routing.services.ledger import end_abandoned
+from routing.services.tagging_runs import tag_some
+
+# What a language model does besides answering the project's question; each does some of it and
+# tells whether all is done.
+ERRANDS: dict[str, Callable[[JudgeRun], bool]] = {
+    JudgeRun.Purpose.TAG: tag_some,
+    JudgeRun.Purpose.DRAFT: draft_some,
+    JudgeRun.Purpose.CRITERIA: check_some,
+}
 
 BATCH = 200  # tasks that a judge gets at once
-SLICE = 120.0  # seconds after which a run lets others have the worker
-LONGEST_SLICE = 600.0  # … also when nothing was heard meanwhile
-BEAT = 2.0  # seconds between two heartbeats
 DRY_RUN_TASKS = 10
 POOL = 2000  # tasks that those of a dry run are drawn from
-
-
-class RunCancelled(Exception):
-    """Somebody asked the run to stop."""
 
 
 @transaction.atomic
@@ -46,7 +50,7 @@ def start_judging(
     purpose = clean_choice("purpose", purpose, JudgeRun.Purpose.values)
     if most_tasks is not None:
         clean_integer("most_tasks", most_tasks, low=1, high=10_000_000)
-    _check_kind(judge)
+    _check_purpose(judge, purpose)
     Judge.objects.select_for_update(no_key=True).get(pk=judge.pk)
     going = judge.runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).first()
     if going is not None:
@@ -72,8 +76,15 @@ def start_judging(
     return run
 
 
-def _check_kind(judge: Judge) -> None:
+def _check_purpose(judge: Judge, purpose: str) -> None:
+    """Whether a judge of its kind can do it. Raises InvalidValue."""
+    if purpose in ERRANDS:
+        if judge.kind != openai.NAME:
+            raise InvalidValue("judge", "must be a language model (kind openai) for this")
+        return
     asks = judges.get(judge.kind).asks
+    if purpose == JudgeRun.Purpose.MEASURE and judge.project.kind != "pairwise":
+        raise InvalidValue("judge", "is measured on pairs, and this project asks something else")
     if judge.project.kind not in asks:
         raise InvalidValue(
             "judge",
@@ -89,63 +100,21 @@ def run_judge(*, run: JudgeRun) -> None:
     """
     end_abandoned(run.judge, run)
     try:
-        _check_kind(run.judge)
+        _check_purpose(run.judge, run.purpose)
         if run.purpose == JudgeRun.Purpose.DRY_RUN:
             _try_out(run)
-        elif not _label_some(run):
-            return jobs.release(run, excused=True, message="Goes on in a moment.")
+        elif run.purpose == JudgeRun.Purpose.MEASURE:
+            _measure(run)
+        elif not ERRANDS.get(run.purpose, _label_some)(run):
+            return jobs.release(run, excused=True, message=Told("Goes on in a moment."))
     except RunCancelled:
         return jobs.finish(run, JobState.CANCELLED)
     except judges.JudgeInterrupted:
-        return jobs.release(run, excused=True, message="Waits for a worker to go on.")
+        return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (judges.JudgeError, InvalidValue) as error:
-        return jobs.finish(run, JobState.FAILED, message=str(error), **_counts(run))
+        return jobs.finish(run, JobState.FAILED, message=jobs.why(error), **counts_of(run))
     jobs.finish(run, JobState.DONE, message="")
     return None
-
-
-def _counts(run: JudgeRun) -> dict[str, int]:
-    return {name: getattr(run, name) for name in ("labelled", "abstained", "failed")}
-
-
-class _Watch:
-    """Heartbeats with the progress so far, and whether to stop. Counts are written when a batch is
-    over (`keep`), so that a run that was killed counts the rest of its batch once.
-
-    `may_cut`: also a batch may end when the time is over, once something was heard in it; where
-    nothing is, since all calls wait for their turn, after LONGEST_SLICE.
-    """
-
-    def __init__(self, run: JudgeRun, *, may_cut: bool = False) -> None:
-        self.run = run
-        self.may_cut = may_cut
-        self.heard = 0
-        self.began = self.beaten = time.monotonic()
-        self.cancelled = False
-        self.cut = False
-
-    def should_stop(self) -> bool:
-        if time.monotonic() - self.beaten > BEAT:
-            self.beat()
-        lasted = time.monotonic() - self.began
-        late = lasted > (SLICE if self.heard else LONGEST_SLICE)
-        self.cut = self.cut or (self.may_cut and late)
-        return self.cancelled or self.cut
-
-    def beat(self, **fields: object) -> None:
-        """Raises LeaseLost."""
-        self.beaten = time.monotonic()
-        done = self.run.labelled + self.run.abstained + self.run.failed
-        if jobs.heartbeat(self.run, progress=done, **fields):
-            self.cancelled = True
-
-    def keep(self, **fields: object) -> None:
-        """Raises LeaseLost."""
-        self.beat(**_counts(self.run), **fields)
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() - self.began > SLICE
 
 
 def _labels_of(judge: Judge) -> QuerySet:
@@ -162,12 +131,12 @@ def waiting_tasks(judge: Judge) -> QuerySet[Task]:
 def _label_some(run: JudgeRun) -> bool:
     """Whether all is done; False when the time is over before. Raises RunCancelled, JudgeError."""
     # A child that loads a model would begin anew each time; calls are on record and go on.
-    watch = _Watch(run, may_cut=judges.get(run.judge.kind).priced)
+    watch = Watch(run, may_cut=judges.get(run.judge.kind).priced)
     if run.total is None:
         total = waiting_tasks(run.judge).count()
         run.total = min(total, run.most_tasks) if run.most_tasks else total
     run.labelled = _labelled_by(run)
-    watch.beat(total=run.total, message="The judge reads.")
+    watch.beat(total=run.total, message=Told("The judge reads."))
     for batch in _batches(run):
         for question, verdict in _judged(run, batch, watch):
             _take(run, question, verdict)
@@ -201,9 +170,7 @@ def _batches(run: JudgeRun) -> Iterator[list[int]]:
         yield batch
 
 
-def _judged(
-    run: JudgeRun, task_ids: list[int], watch: _Watch
-) -> Iterator[tuple[Question, Verdict]]:
+def _judged(run: JudgeRun, task_ids: list[int], watch: Watch) -> Iterator[tuple[Question, Verdict]]:
     """Verdicts with their questions; a task that the kind cannot ask about has failed."""
     project = run.project
     settings = kinds.get(project.kind).clean_settings(project.kind_settings)
@@ -277,11 +244,18 @@ def store_label(
     return True
 
 
+def _measure(run: JudgeRun) -> None:
+    """Against what people said, from what is on record. Raises RunCancelled, JudgeError."""
+    from routing.services import measuring  # numpy, which whoever only starts runs goes without
+
+    measuring.measure(run, Watch(run))
+
+
 def _try_out(run: JudgeRun) -> None:
     """Ask about a few tasks, first of all those that people have judged; label nothing."""
-    watch = _Watch(run)
+    watch = Watch(run)
     tasks = _drawn(run)
-    watch.beat(total=len(tasks), message="The judge reads.")
+    watch.beat(total=len(tasks), message=Told("The judge reads."))
     found = []
     for question, verdict in _judged(run, tasks, watch):
         value = None if verdict.failed else label_of(question, verdict)

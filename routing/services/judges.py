@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from annotate.chat.addresses import clean_base_url
 from annotate.chat.keys import clean_key_name
-from annotate.inputs import InvalidValue, clean_integer, clean_text
+from annotate.inputs import Checks, InvalidValue, clean_integer, clean_text
 from annotate.models import Judge, Project, User
 from annotate.services import audit
 from routing import judges
@@ -49,15 +49,7 @@ def save_judge(
     """A new judge, or a new version of the one of that name; the same config again is the version
     that there is. Raises InvalidValue.
     """
-    name = clean_text("name", name, max_chars=100, required=True, lines=False).strip()
-    known = {one.name: one for one in offered_kinds()}
-    if kind not in known:
-        raise InvalidValue("kind", "must be one of: {choices}", choices=", ".join(sorted(known)))
-    if name in {one.name for one in judges.kinds() if one.clean is None}:
-        raise InvalidValue("name", "is kept for the judge that training makes; choose another")
-    cleaned = _clean_config(project, known[kind], config)
-    if known[kind].priced:
-        _require_money(project, name, limits or {})
+    name, cleaned = check_judge(project=project, name=name, kind=kind, config=config, limits=limits)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     mine = Judge.objects.filter(project=project, name=name)
     other = mine.exclude(kind=kind).first()
@@ -90,15 +82,47 @@ def save_judge(
     return judge
 
 
-def _require_money(project: Project, name: str, limits: Mapping[str, Any]) -> None:
+def check_judge(
+    *,
+    project: Project,
+    name: str,
+    kind: str,
+    config: Mapping[str, Any],
+    limits: Mapping[str, Any] | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """Its name and configuration as they are kept. Writes nothing. Raises InvalidValue with all
+    that is wrong.
+    """
+    known = {one.name: one for one in offered_kinds()}
+    if kind not in known:
+        raise InvalidValue("kind", "must be one of: {choices}", choices=", ".join(sorted(known)))
+    checks = Checks()
+    cleaned_name = checks.of(_clean_name, name)
+    cleaned = checks.of(_clean_config, project, known[kind], config)
+    given = dict(limits or {})
+    for field, value in given.items():
+        checks.of(_clean_limit, field, value)
+    if known[kind].priced:
+        has_account = JudgeAccount.objects.filter(project=project, name=cleaned_name).exists()
+        for field in () if has_account else MONEY_FIELDS:
+            if field not in given:
+                checks.of(_require_money, field)
+    checks.end()
+    assert cleaned_name is not None
+    assert cleaned is not None
+    return cleaned_name, cleaned
+
+
+def _clean_name(name: str) -> str:
+    name = clean_text("name", name, max_chars=100, required=True, lines=False).strip()
+    if name in {one.name for one in judges.kinds() if one.clean is None}:
+        raise InvalidValue("name", "is kept for the judge that training makes; choose another")
+    return name
+
+
+def _require_money(field: str) -> None:
     """A judge that may cost money begins with prices and a limit; nobody is to forget them."""
-    if JudgeAccount.objects.filter(project=project, name=name).exists():
-        return
-    for field in MONEY_FIELDS:
-        if limits.get(field) is None:
-            raise InvalidValue(
-                f"limits.{field}", "is missing; give it in dollars, 0 for a free model"
-            )
+    raise InvalidValue(f"limits.{field}", "is missing; give it in dollars, 0 for a free model")
 
 
 def _clean_config(
@@ -106,17 +130,27 @@ def _clean_config(
 ) -> dict[str, Any]:
     """As the kind has it; addresses, keys and other judges by what this server knows."""
     assert kind.clean is not None
-    config = kind.clean(raw)
-    if "base_url" in config:
-        config["base_url"] = clean_base_url(
-            "config.base_url", config["base_url"], private_hosts=settings.CHAT_PRIVATE_HOSTS
+    checks = Checks()
+    config = checks.of(kind.clean, raw)
+    given = raw if config is None else config
+    if "base_url" in given:
+        base_url = checks.of(
+            clean_base_url,
+            "config.base_url",
+            given["base_url"],
+            private_hosts=settings.CHAT_PRIVATE_HOSTS,
         )
-        config["key_name"] = clean_key_name(
-            "config.key_name",
-            config["key_name"],
-            base_url=config["base_url"],
-            keys=settings.CHAT_KEYS,
-        )
+        if config is not None and base_url is not None:
+            config["base_url"] = base_url
+            config["key_name"] = checks.of(
+                clean_key_name,
+                "config.key_name",
+                config["key_name"],
+                base_url=base_url,
+                keys=settings.CHAT_KEYS,
+            )
+    checks.end()
+    assert config is not None
     for number, member in enumerate(config.get("members", ())):
         found = Judge.objects.filter(pk=member["judge"], project=project).first()
         if found is None or found.kind == kind.name:
@@ -137,12 +171,10 @@ def set_limits(
     account = JudgeAccount.objects.select_for_update().get(
         project=judge.project_id, name=judge.name
     )
+    checks = Checks()
     for name, value in limits.items():
-        if name not in LIMITS:
-            raise InvalidValue(
-                f"limits.{name}"[:100], "unknown field; there are: {known}", known=", ".join(LIMITS)
-            )
-        setattr(account, name, _clean_limit(name, value))
+        setattr(account, name, checks.of(_clean_limit, name, value))
+    checks.end()
     account.save(update_fields=list(limits))
     audit.record(
         action="judge.limits_set",
@@ -156,6 +188,10 @@ def set_limits(
 
 
 def _clean_limit(name: str, value: Any) -> Decimal | int | None:
+    if name not in LIMITS:
+        raise InvalidValue(
+            f"limits.{name}"[:100], "unknown field; there are: {known}", known=", ".join(LIMITS)
+        )
     field = f"limits.{name}"
     if name in MONEY_FIELDS:
         return clean_money(field, value)

@@ -6,9 +6,11 @@ from contextlib import closing
 from typing import Any
 
 from annotate import kinds
+from annotate.kinds import context, pairwise
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.media.as_text import as_text, text_turns
 from annotate.models import Judge, Task
+from annotate.wording import Told, in_two
 from routing import judges
 from routing.judges import Question, Verdict
 from routing.models import JudgeCall, JudgeRun
@@ -19,21 +21,28 @@ def questions(
     task_ids: Iterable[int], kind: str = "pairwise", settings: Any = None
 ) -> Iterator[Question]:
     """The tasks as a judge is to see them, in order of id; those that the kind cannot ask about
-    (such as three responses for a pair) are left out. Three queries.
+    (such as three responses for a pair) are left out. In a project of pairs under a context the
+    conversation ends in what the task states, and a task that states nothing is left out. Three
+    queries.
     """
     module = kinds.get(kind)
     settings = module.clean_settings({}) if settings is None else settings
     low, high = kinds.response_range(module, settings)
-    tasks = Task.objects.filter(pk__in=list(task_ids)).select_related("prompt")
+    tasks = Task.objects.filter(pk__in=list(task_ids)).select_related("prompt", "project")
     for task in tasks.prefetch_related("places__response").order_by("pk"):
         responses = [p.response for p in sorted(task.places.all(), key=lambda p: p.position)]
         if not low <= len(responses) <= high:
             continue
         shown = tuple(ShownResponse(one.pk, tuple(one.content)) for one in responses)
+        turns = text_turns(task.prompt.conversation)
+        if task.project.kind == context.NAME:
+            if not context.stated_text(task.context):
+                continue
+            turns = context.prompt_under(turns, task.context)
         yield Question(
             task_id=task.pk,
             system=task.prompt.system,
-            conversation=text_turns(task.prompt.conversation),
+            conversation=turns,
             response_ids=tuple(one.pk for one in responses),
             response_texts=tuple(as_text(one.content) for one in responses),
             kind=kind,
@@ -42,19 +51,34 @@ def questions(
         )
 
 
+def as_answer(task_id: int, preferred: int) -> dict[str, Any]:
+    """The fields of a judgement that prefers this response of the task: `kind`, `schema_version`
+    and `value`, under what the task states where the project asks under a context. One query.
+    """
+    task = Task.objects.select_related("project").get(pk=task_id)
+    value: dict[str, Any] = {"verdict": "prefer", "preferred": preferred, "strength": 1}
+    kind: kinds.Kind = pairwise
+    if task.project.kind == context.NAME:
+        kind, value["under"] = context, context.under_of(Shown((), context=task.context))
+    return {"kind": kind.NAME, "schema_version": kind.SCHEMA_VERSION, "value": value}
+
+
 def verdicts(
     judge: Judge,
     items: Sequence[Question],
     should_stop: Callable[[], bool],
     *,
     run: JudgeRun | None = None,
+    may_call: bool = True,
 ) -> Iterator[Verdict]:
-    """What the judge says, in any order; calls that are on record are not made again.
+    """What the judge says, in any order; calls that are on record are not made again. Without
+    `may_call` only those are heard, of a panel's members too; what costs nothing is asked all the
+    same.
 
     Raises JudgeError, JudgeInterrupted. Close it to hang up.
     """
     kind = judges.get(judge.kind)
-    at_work = kind.judge(judge.config, Ledger(judge, run=run))
+    at_work = kind.judge(judge.config, Ledger(judge, run=run, may_call=may_call))
     if kind.calls:
         with closing(at_work.compare(items, should_stop)) as said:
             yield from said
@@ -92,11 +116,12 @@ def _record(
     judge: Judge, run: JudgeRun | None, verdict: Verdict, shown: list[int], *, attempt: int
 ) -> None:
     """A call that cost nothing."""
-    raw = {**verdict.raw, **({"why_not": verdict.why_not} if verdict.why_not else {})}
+    said, told = in_two(verdict.why_not)
+    raw = {**verdict.raw, **({"why_not": said} if said else {})}
     fields: dict[str, Any] = {"raw": raw, "p_first": verdict.p_first, "value": verdict.value}
     fingerprint = fingerprint_of(judge)
     if verdict.failed:
-        fields = {"state": "failed", "failure": "invalid", "detail": verdict.why_not[:500]}
+        fields = {"state": "failed", "failure": "invalid", "detail": said[:500]}
     JudgeCall.objects.create(
         judge=judge,
         task_id=verdict.task_id,
@@ -104,6 +129,7 @@ def _record(
         fingerprint=fingerprint,
         shown_order=shown,
         attempt=attempt,
+        told=told,
         seconds=verdict.seconds,
         **fields,
     )
@@ -116,5 +142,11 @@ def _verdict(call: JudgeCall) -> Verdict:
         raw=call.raw,
         seconds=call.seconds,
         value=call.value,
-        why_not=call.raw.get("why_not", "") if isinstance(call.raw, dict) else "",
+        why_not=_why_not(call),
     )
+
+
+def _why_not(call: JudgeCall) -> str | Told:
+    if call.told:
+        return Told.from_dict(call.told)
+    return call.raw.get("why_not", "") if isinstance(call.raw, dict) else ""

@@ -19,8 +19,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotate.models import Judge
+from annotate.wording import Told, in_two
 from routing.judges import JudgeError, Question, Verdict
 from routing.judges.desk import EVERYTHING, NOTHING, Answered, Key, Outcome, Pause
+from routing.judges.length import COEFFICIENT
 from routing.models import JudgeAccount, JudgeCall, JudgeRun
 
 MINUTE = timedelta(seconds=60)
@@ -33,8 +35,11 @@ logger = logging.getLogger(__name__)
 
 
 def fingerprint_of(judge: Judge, template: str = "") -> str:
-    """SHA-256 of what is asked of whom: kind, config, template."""
-    parts = [judge.kind, judge.config, template]
+    """SHA-256 of what is asked of whom: kind, config, template. What is made of the answer then
+    (length taken out) is no part of it, so that no call is paid again for it.
+    """
+    config = {name: value for name, value in judge.config.items() if name != COEFFICIENT}
+    parts = [judge.kind, config, template]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -52,9 +57,10 @@ def price(account: JudgeAccount, prompt_tokens: int, completion_tokens: int) -> 
 class Ledger:
     """The desk (routing/judges/desk.py) of one judge in one run."""
 
-    def __init__(self, judge: Judge, *, run: JudgeRun | None = None) -> None:
+    def __init__(self, judge: Judge, *, run: JudgeRun | None = None, may_call: bool = True) -> None:
         self.judge = judge
         self.run = run
+        self.may_call = may_call
         account = account_of(judge)
         self.account_id = account.pk
         self.concurrency = account.concurrency
@@ -68,7 +74,9 @@ class Ledger:
             return ""
         key = settings.CHAT_KEYS.get(key_name)
         if key is None or not key.opens(base_url):
-            raise JudgeError(f"The server has no key {key_name} for {base_url}.")
+            raise JudgeError(
+                "The server has no key {key} for {address}.", key=key_name, address=base_url
+            )
         return str(key.secret)
 
     def known(self, task_ids: Collection[int], template: str) -> Mapping[Key, Outcome]:
@@ -137,16 +145,20 @@ class Ledger:
 
         other = Judge.objects.filter(pk=judge_id, project=self.judge.project_id).first()
         if other is None:
-            raise JudgeError(f"There is no judge {judge_id} in this project.")
-        yield from verdicts(other, items, should_stop, run=self.run)
+            raise JudgeError("There is no judge {judge} in this project.", judge=judge_id)
+        yield from verdicts(other, items, should_stop, run=self.run, may_call=self.may_call)
 
 
 def _check_money(account: JudgeAccount, most: Decimal) -> None:
     if account.spent + account.reserved + most > account.spending_limit:
         raise JudgeError(
-            f"The spending limit is reached: {account.spent:.2f} $ of "
-            f"{account.spending_limit:.2f} $ are spent, {account.reserved:.4f} $ reserved, and the "
-            f"next call can cost {most:.4f} $. Raise the limit of {account.name!r} to go on."
+            "The spending limit is reached: {spent} $ of {limit} $ are spent, {reserved} $ "
+            "reserved, and the next call can cost {most} $. Raise the limit of {name!r} to go on.",
+            spent=f"{account.spent:.2f}",
+            limit=f"{account.spending_limit:.2f}",
+            reserved=f"{account.reserved:.4f}",
+            most=f"{most:.4f}",
+            name=account.name,
         )
 
 
@@ -193,7 +205,8 @@ def end_call(call_id: int, outcome: Outcome) -> None:
         call.finished_at = max(now, call.created_at)
         for name in ("failure", "raw", "p_first", "value", "seconds"):
             setattr(call, name, getattr(outcome, name))
-        call.detail = outcome.detail[:500]
+        said, call.told = in_two(outcome.detail)
+        call.detail = said[:500]
         call.prompt_tokens = outcome.prompt_tokens
         call.completion_tokens = outcome.completion_tokens
         call.save()
@@ -220,7 +233,7 @@ def end_abandoned(judge: Judge, run: JudgeRun | None = None) -> int:
     calls = JudgeCall.objects.filter(gone, state=JudgeCall.State.ASKED)
     ids = list(calls.values_list("pk", flat=True))
     for pk in ids:
-        said = "its worker ended before the answer was written down; it may have been billed"
+        said = Told("its worker ended before the answer was written down; it may have been billed")
         end_call(pk, Outcome(failure="interrupted", detail=said, charge=EVERYTHING))
     return len(ids)
 
@@ -235,7 +248,7 @@ def _outcome(call: JudgeCall) -> Outcome:
         p_first=call.p_first,
         value=call.value,
         failure=call.failure,
-        detail=call.detail,
+        detail=Told.from_dict(call.told) if call.told else call.detail,
         prompt_tokens=call.prompt_tokens,
         completion_tokens=call.completion_tokens,
         seconds=call.seconds,

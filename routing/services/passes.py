@@ -14,13 +14,16 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from annotate.kinds import pairwise
 from annotate.models import JobState, Judge, Judgement, Project, Prompt, Seat, Skip, Task, User
 from annotate.services import audit, jobs
+from annotate.wording import Told
 from routing import judges
+from routing.encoders import ReadingStopped
 from routing.margin import MarginDecision, decide
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.services.judging import questions, verdicts
+from routing.reasons import Why, why
+from routing.services.budgets import has_budget
+from routing.services.judging import as_answer, questions, verdicts
 from routing.services.policies import follow_newest_judge
 
 BATCH = 2000  # tasks that a judge gets at once: it may load its model anew for each batch
@@ -93,9 +96,15 @@ def run_routing(*, run: RoutingRun) -> None:
     """
     policy = run.policy
     if policy.state not in AT_WORK:
-        return jobs.finish(run, JobState.CANCELLED, message=f"{policy} is not at work any more.")
+        return jobs.finish(
+            run,
+            JobState.CANCELLED,
+            message=Told(
+                "Routing policy v{version} is not at work any more.", version=policy.version
+            ),
+        )
     todo = list(undecided(policy).values_list("pk", flat=True))
-    if jobs.heartbeat(run, progress=0, total=len(todo), message="The judge reads."):
+    if jobs.heartbeat(run, progress=0, total=len(todo), message=Told("The judge reads.")):
         return jobs.finish(run, JobState.CANCELLED)
     done, waiting = 0, Waiting()
     decisions = fitted_decisions if policy.is_fitted else margin_decisions
@@ -108,12 +117,17 @@ def run_routing(*, run: RoutingRun) -> None:
     except PassCancelled:
         return jobs.finish(run, JobState.CANCELLED, progress=done)
     except judges.JudgeInterrupted:
-        return jobs.release(run, excused=True, message="Waits for a worker to go on.")
+        return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (judges.JudgeError, ValueError) as error:  # or an artifact that cannot be read
-        return jobs.finish(run, JobState.FAILED, progress=done, message=str(error))
-    message = f"{done} tasks decided."
+        return jobs.finish(run, JobState.FAILED, progress=done, message=jobs.why(error))
     if waiting.tasks:
-        message += f" {waiting.tasks} wait: no budget is left in this window."
+        message = Told(
+            "{done} tasks decided. {waiting} wait: no budget is left in this window.",
+            done=done,
+            waiting=waiting.tasks,
+        )
+    else:
+        message = Told("{done} tasks decided.", done=done)
     jobs.finish(run, JobState.DONE, progress=done, message=message)
     return None
 
@@ -129,9 +143,24 @@ def margin_decisions(
     run: RoutingRun, task_ids: list[int], waiting: Waiting
 ) -> Iterator[Decision | None]:
     """Each as it is made. Raises as `judge_tasks`."""
-    with closing(judge_tasks(run, task_ids)) as calls:
-        for call in calls:
-            yield apply_decision(policy=run.policy, call=call)
+    for start in range(0, len(task_ids), BATCH):
+        batch = task_ids[start : start + BATCH]
+        refused = _refused(run.policy, batch)
+        with closing(judge_tasks(run, batch)) as calls:
+            for call in calls:
+                why_not = refused.get(call.task_id, ())
+                yield apply_decision(policy=run.policy, call=call, refused=why_not)
+
+
+def _refused(policy: RoutingPolicy, task_ids: list[int]) -> dict[int, Why]:
+    """Why the judge may not label these alone, under the policy's option of tested domains."""
+    grouping = policy.settings.get("domains", "")
+    if not grouping:
+        return {}
+    from routing.services.domains import refusals  # numpy, which the web goes without
+
+    reasons = refusals([policy.judge], grouping, task_ids)
+    return {pk: why_not for pk, [why_not] in zip(task_ids, reasons, strict=True)}
 
 
 def fitted_decisions(
@@ -148,12 +177,15 @@ def fitted_decisions(
         return cancelled
 
     for start in range(0, len(task_ids), BATCH):
-        made = deciding.decide_tasks(
-            run.policy,
-            task_ids[start : start + BATCH],
-            to_come=len(task_ids) - start,
-            should_stop=should_stop,
-        )
+        try:
+            made = deciding.decide_tasks(
+                run.policy,
+                task_ids[start : start + BATCH],
+                to_come=len(task_ids) - start,
+                should_stop=should_stop,
+            )
+        except ReadingStopped as stopped:
+            raise PassCancelled from stopped
         if cancelled:
             raise PassCancelled
         for row in made.rows:
@@ -170,7 +202,7 @@ class Heard:
     shown_order: list[int]
     p_first: float | None
     seconds: float | None = None
-    why_not: str = ""
+    why_not: str | Told = ""
 
 
 def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[Heard]:
@@ -200,8 +232,10 @@ def judge_tasks(run: RoutingRun, task_ids: list[int]) -> Iterator[Heard]:
 
 
 @transaction.atomic
-def apply_decision(*, policy: RoutingPolicy, call: Heard) -> Decision | None:
+def apply_decision(*, policy: RoutingPolicy, call: Heard, refused: Why = ()) -> Decision | None:
     """Decide one task and make it so: seats, the judge's label, the record.
+
+    `refused` says why the judge may not label it alone; empty where it may.
 
     Locks the task's seats. If somebody took a seat while the judge read, the task stays with
     people; the record says so. None if the task was decided under this policy before, or the
@@ -209,12 +243,12 @@ def apply_decision(*, policy: RoutingPolicy, call: Heard) -> Decision | None:
     """
     if not RoutingPolicy.objects.filter(pk=policy.pk, state=policy.state).exists():
         return None
-    made = _decide(policy, call)
+    made = _decide(policy, call, refused)
     seats = list(Seat.objects.select_for_update().filter(task=call.task_id))
     if Decision.objects.filter(task=call.task_id, policy=policy).exists():
         return None
     if made.route == "ai" and any(seat.state in ("leased", "done") for seat in seats):
-        reasons = [*made.reasons, "a person had begun it meanwhile"]
+        reasons = [*made.reasons, why("begun")]
         made = MarginDecision("people", made.score, False, 1.0, reasons)
     if made.route != "people":
         _label(policy, call)
@@ -233,11 +267,13 @@ def apply_decision(*, policy: RoutingPolicy, call: Heard) -> Decision | None:
     )
 
 
-def _decide(policy: RoutingPolicy, call: Heard) -> MarginDecision:
-    """What a judge abstains from goes to people, whatever the threshold."""
+def _decide(policy: RoutingPolicy, call: Heard, refused: Why) -> MarginDecision:
+    """What a judge abstains from, or may not label, goes to people, whatever the threshold."""
     if call.p_first is None or call.p_first == 0.5:
-        reason = f"the judge abstains: {call.why_not or 'both are equal to it'}"
+        reason = why("abstains", call.why_not) if call.why_not else why("equal")
         return MarginDecision("people", 0.5, False, 1.0, [reason])
+    if refused:
+        return MarginDecision("people", max(call.p_first, 1 - call.p_first), False, 1.0, [refused])
     return decide(
         task_id=call.task_id,
         p_first=call.p_first,
@@ -258,13 +294,7 @@ def _label(policy: RoutingPolicy, call: Heard) -> None:
     Judgement.objects.create(
         project=policy.project,
         task_id=call.task_id,
-        kind=pairwise.NAME,
-        schema_version=pairwise.SCHEMA_VERSION,
-        value={
-            "verdict": "prefer",
-            "preferred": first if call.p_first > 0.5 else second,
-            "strength": 1,
-        },
+        **as_answer(call.task_id, first if call.p_first > 0.5 else second),
         source=Judgement.Source.JUDGE,
         judge=call.judge,
         simulated=judges.get(call.judge.kind).simulated,
@@ -294,13 +324,13 @@ def _is_waiting(policy: RoutingPolicy) -> bool:
     """Whether a pass should start by itself.
 
     A cancelled pass stays cancelled until somebody starts one, changes the policy, or puts it in
-    force (again); one that failed is tried again after LOOK_AGAIN.
+    force or in shadow (again); one that failed is tried again after LOOK_AGAIN.
     """
     runs = RoutingRun.objects.filter(project=policy.project_id)
     if runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists():
         return False
     last = runs.filter(policy=policy).order_by("-pk").first()
-    since = policy.in_force_since
+    since = policy.state_since or policy.in_force_since
     earlier = last is not None and since is not None and last.created_at <= since
     if last is not None and last.state == JobState.CANCELLED and not earlier:
         return False
@@ -314,7 +344,7 @@ def _has_undecided(policy: RoutingPolicy) -> bool:
     """Between two looks through all tasks, which take seconds at a million, only new ones count.
 
     So a task that somebody leased and gave back, or that no judge can answer, waits for the next
-    whole look.
+    whole look. What waits for budget is not read again while there is none.
     """
     now = time.monotonic()
     looked_at, highest = _looked.get(policy.pk, (-LOOK_AGAIN, 0))
@@ -323,4 +353,4 @@ def _has_undecided(policy: RoutingPolicy) -> bool:
     newest = Task.objects.aggregate(newest=Max("pk"))["newest"] or 0
     found = bool(undecided(policy).filter(pk__gt=highest, pk__lte=newest).exists())
     _looked[policy.pk] = looked_at, newest
-    return found
+    return found and has_budget(policy, undecided(policy))

@@ -3,20 +3,29 @@
 For workers: needs numpy. Run by beat for every policy in force or in shadow.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from annotate.kinds import InvalidValue
-from annotate.models import Judge, Judgement, Project, TaskResponse
-from routing.estimates.aipw import NotEstimable, estimate_mean
+from annotate.models import JobState, Judge, Judgement, Project, TaskResponse
+from annotate.services import jobs
+from annotate.wording import Told
+from routing.estimates.aipw import NotEstimable, Part, estimate_mean_of_parts
 from routing.features.spec import population_stability
-from routing.models import Decision, InstanceFeatures, PolicyFit, RoutingPolicy
+from routing.models import (
+    Decision,
+    InstanceFeatures,
+    PolicyFit,
+    RoutingPolicy,
+    outside_second_looks,
+)
 from routing.reports import majority
 from routing.services.featurising import tags_and_scores
 from routing.services.policies import start_fit
@@ -25,6 +34,7 @@ NEW_ROWS = 200  # doubly labelled since the fit
 SHIFT = 0.2  # population stability index of a tag
 LEAST_SHIFT_ROWS = 200
 MOST_SHIFT_ROWS = 2000
+PART = 5000  # decisions that are looked at together: more take more memory
 
 
 def look_after(*, policy: RoutingPolicy) -> dict[str, Any]:
@@ -42,7 +52,19 @@ def look_after(*, policy: RoutingPolicy) -> dict[str, Any]:
         row.save(update_fields=["metrics"])
     if why and policy.state == RoutingPolicy.State.ACTIVE:
         _refit(policy)
+    RoutingPolicy.objects.filter(pk=policy.pk).update(upkeep_failure=None)
     return found
+
+
+@transaction.atomic
+def record_failure(*, policy: RoutingPolicy, error: Exception) -> None:
+    """Keep on the policy why it could not be looked after, and since when, until it can be."""
+    said = jobs.why(error) if isinstance(error, Told) else f"{type(error).__name__}: {error}"
+    row = RoutingPolicy.objects.select_for_update().get(pk=policy.pk)
+    now = timezone.now().isoformat()
+    since = row.upkeep_failure["since"] if row.upkeep_failure else now
+    row.upkeep_failure = {"since": since, "at": now, **jobs.message_columns(said)}
+    row.save(update_fields=["upkeep_failure"])
 
 
 def measured(policy: RoutingPolicy) -> dict[str, Any]:
@@ -51,8 +73,10 @@ def measured(policy: RoutingPolicy) -> dict[str, Any]:
     AIPW: the policy's own p_err is corrected by the tasks that people answered, weighted by the
     inverse of their propensity. Tasks that people were asked and have not answered yet lower it by
     the share of those answered. People's label of a task is their majority; where they split, or
-    the judge said nothing, the task counts half wrong. Whom a policy in shadow would have asked
-    nobody asked: there the route and the propensity are those of the decision that was followed.
+    the judge said nothing, the task counts half wrong. Answers that a second look asked for do not
+    count: they were not drawn with the policy's propensity. Whom a policy in shadow would have
+    asked nobody asked: there the route and the propensity are those of the decision that was
+    followed.
     """
     shadow = policy.state == RoutingPolicy.State.SHADOW
     decided = Decision.objects.filter(policy=policy, shadow=shadow, p_err__isnull=False)
@@ -63,53 +87,57 @@ def measured(policy: RoutingPolicy) -> dict[str, Any]:
         )
     else:
         route, propensity_of = F("route"), F("propensity")
-    rows = list(
-        decided.order_by("task_id").values_list(
-            "task_id", "task__prompt_id", route, propensity_of, "p_err", "judge_label"
-        )
-    )
-    votes = _votes(decided)
-    asked = np.array([row[2] != Decision.Route.AI or row[0] in votes for row in rows], dtype=bool)
-    answered = np.array([row[0] in votes for row in rows], dtype=bool)
+    rows = decided.annotate(followed=route, chance=propensity_of)
+    people = _of_people()
+    answered = rows.filter(Exists(people.filter(task=OuterRef("task"))))
+    there = answered.count()
+    asked = there + rows.exclude(followed=Decision.Route.AI).exclude(pk__in=answered).count()
     counts: dict[str, Any] = {
-        "decided": len(rows),
-        "asked": int(asked.sum()),
-        "answered": int(answered.sum()),
+        "decided": decided.count(),
+        "asked": asked,
+        "answered": there,
         "new_rows": _since(policy, decided),
     }
-    if not answered.any():
+    if not there:
         return counts
-    propensity = np.array([row[3] for row in rows], dtype=float)
-    wrong = np.array([_wrong(row[5], votes.get(row[0])) for row in rows])
     try:
-        estimate = estimate_mean(
-            np.array([row[4] for row in rows]),
-            wrong,
-            answered,
-            propensity * (answered.sum() / asked.sum()),
-            group=np.array([row[1] for row in rows]),
-        )
+        estimate = estimate_mean_of_parts(lambda: _parts(rows, share=there / asked))
     except NotEstimable as error:
         return {**counts, "not_estimable": str(error)}
     return {**counts, "judge_error": _plain(asdict(estimate))}
 
 
-def _votes(decided: QuerySet[Decision]) -> dict[int, int | None]:
+def _parts(rows: QuerySet[Decision], *, share: float) -> Iterator[Part]:
+    """Decisions with what people said of them, PART at a time, those of one prompt together.
+
+    `share`: of those asked, who have answered.
+    """
+    columns = ("task_id", "task__prompt_id", "chance", "p_err", "judge_label")
+    ordered = rows.order_by("task__prompt_id", "task_id").values_list(*columns)
+    stream = ordered.iterator(chunk_size=PART)
+    while chunk := list(islice(stream, PART)):
+        votes = _votes([task for task, *_ in chunk])
+        answered = np.array([one[0] in votes for one in chunk], dtype=bool)
+        yield Part(
+            np.array([one[3] for one in chunk], dtype=float),
+            np.array([_wrong(one[4], votes.get(one[0])) for one in chunk]),
+            answered,
+            np.array([one[2] for one in chunk], dtype=float) * share,
+            np.array([one[1] for one in chunk]),
+        )
+
+
+def _votes(task_ids: Sequence[int]) -> dict[int, int | None]:
     """1 for the task's first response if most people prefer it, -1 for the second, None where they
     split; by task that people answered. Two queries; no text is read.
     """
-    rows = (
-        Judgement.objects.current()
-        .filter(task__in=decided.values("task"))
-        .exclude(source=Judgement.Source.JUDGE)
-        .values_list("task_id", "value")
-    )
+    rows = _of_people().filter(task__in=task_ids).values_list("task_id", "value")
     people: dict[int, list[int | None]] = {}
     for task_id, value in rows:
         people.setdefault(task_id, []).append(value.get("preferred"))
     preferred = {task: majority(said) for task, said in people.items()}
     winners = [response for response in preferred.values() if response is not None]
-    places = TaskResponse.objects.filter(response__in=winners, task__in=decided.values("task"))
+    places = TaskResponse.objects.filter(response__in=winners, task__in=task_ids)
     side = {
         (task, response): 1 if position == 0 else -1
         for task, response, position in places.values_list("task_id", "response_id", "position")
@@ -123,10 +151,13 @@ def _wrong(judge: int | None, people: int | None) -> float:
 
 def _since(policy: RoutingPolicy, decided: QuerySet[Decision]) -> int:
     """Tasks that people answered since the policy was fitted."""
-    rows = Judgement.objects.current().filter(
-        task__in=decided.values("task"), submitted_at__gt=policy.created_at
-    )
-    return rows.exclude(source=Judgement.Source.JUDGE).values("task").distinct().count()
+    rows = _of_people().filter(task__in=decided.values("task"), submitted_at__gt=policy.created_at)
+    return rows.values("task").distinct().count()
+
+
+def _of_people() -> QuerySet[Judgement]:
+    answers = Judgement.objects.current().exclude(source=Judgement.Source.JUDGE)
+    return outside_second_looks(answers)
 
 
 def _plain(estimate: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +213,7 @@ def _newest(judge: Judge) -> Judge:
 
 def _refit(policy: RoutingPolicy) -> PolicyFit | None:
     """The same kind and settings, the judges in their newest versions; None if one is under way,
-    or a draft that was made for the same reason waits for a manager.
+    or a draft that was made for the same reason waits for a manager. Raises as `start_fit`.
     """
     project: Project = policy.project
     waiting = project.routing_policies.filter(
@@ -190,17 +221,12 @@ def _refit(policy: RoutingPolicy) -> PolicyFit | None:
         state__in=[RoutingPolicy.State.DRAFT, RoutingPolicy.State.SHADOW],
     )
     failed_since: datetime = timezone.now() - timedelta(days=1)
-    tried = PolicyFit.objects.filter(project=project, created_at__gt=failed_since, created_by=None)
-    if waiting.exists() or tried.exists():
+    fits = PolicyFit.objects.filter(project=project)
+    tried = fits.filter(created_at__gt=failed_since, created_by=None)
+    going = fits.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+    if waiting.exists() or tried.exists() or going.exists():
         return None
     judges = [_newest(place.judge).pk for place in _places(policy)]
-    try:
-        return start_fit(
-            project=project,
-            actor=None,
-            kind=policy.kind,
-            judges=judges,
-            settings=policy.settings,
-        )
-    except InvalidValue:  # another fit is under way
-        return None
+    return start_fit(
+        project=project, actor=None, kind=policy.kind, judges=judges, settings=policy.settings
+    )

@@ -23,7 +23,7 @@ def test_swapping_the_responses_changes_nothing(p: float, threshold: float, task
 def test_an_unsure_judge_leaves_the_task_to_people() -> None:
     made = route(0.6)
     assert (made.route, made.propensity, made.explored) == ("people", 1.0, False)
-    assert "0.60" in made.reasons[0]
+    assert made.reasons == [("below", 0.6, 0.8)]
 
 
 def test_the_audit_takes_its_share_and_no_more() -> None:

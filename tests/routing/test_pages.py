@@ -5,10 +5,11 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from annotate.handout import lease_seat
-from annotate.models import JobState, Seat
+from annotate.models import JobState, Judge, Judgement, Seat
 from annotate.services import jobs
 from annotate.services.judgements import submit_judgement
 from routing.models import Decision, RoutingPolicy, RoutingRun
+from routing.reasons import in_english
 from routing.services.passes import run_routing
 from tests.routing.length_judge import lengthen
 
@@ -42,6 +43,43 @@ def test_without_a_judge_the_page_says_how_to_get_one(client, project) -> None:
     answer = client.post(url_of(project), RULE)
     assert answer.status_code == 422
     assert "train one" in str(answer.context["form"].non_field_errors())
+
+
+def test_judges_without_a_reward_model_are_sent_to_policies(client, project) -> None:
+    Judge.objects.create(project=project, name="Rules", version=1, kind="rules", config={})
+    text = client.get(url_of(project)).content.decode()
+    assert "No judge in service" not in text
+    assert reverse("policies", args=[project.pk]) in text.split("No reward model in service")[1]
+
+
+def test_every_page_with_figures_tells_of_simulated_people(
+    client, project, length_judge, make_user, monkeypatch
+) -> None:
+    monkeypatch.setattr("annotate.reports.remembered.FREE_SECONDS", 60)
+    client.post(url_of(project), RULE)
+    policy, judge = RoutingPolicy.objects.get(), Judge.objects.get()
+    pages = [url_of(project, name) for name in ("routing", "policies", "simulator")]
+    pages += [url_of(project, "second_looks"), reverse("policy", args=[policy.pk])]
+    pages += [reverse(name, args=[judge.pk]) for name in ("judge", "judge_alignment")]
+    first, *others = project.tasks.order_by("pk")
+
+    def label(task, **fields) -> None:
+        Judgement.objects.create(
+            project=project, task=task, kind="pairwise", value={"verdict": "tie"}, **fields
+        )
+
+    label(first, source="judge", judge=judge, simulated=True)
+    assert "simulated" not in client.get(url_of(project)).content.decode()
+    machine = make_user("machine", is_simulated=True)
+    label(first, source="person", annotator=machine, simulated=True)
+    assert (
+        "All labels of people in this project are of sim" in client.get(pages[0]).content.decode()
+    )
+    for task in others:
+        label(task, source="imported")
+    for page in pages:
+        told = client.get(page).content.decode()
+        assert "1 of the 4 labels of people in this project is of a simulated person" in told, page
 
 
 def test_opening_the_page_writes_nothing(client, project, length_judge) -> None:
@@ -97,8 +135,13 @@ def test_a_pass_shows_shares_and_reasons(client, project, length_judge) -> None:
     text = page.content.decode()
     assert reverse("decision", args=[decision.pk]) in text
     detail = client.get(reverse("decision", args=[decision.pk])).content.decode()
-    assert all(escape(reason) in detail for reason in decision.reasons)
+    assert all(escape(reason) in detail for reason in in_english(decision.reasons))
     assert "lengths" in detail
+    german = {"accept-language": "de"}
+    for url in (url_of(project), reverse("decision", args=[decision.pk])):
+        assert "zur Prüfung gezogen (" in client.get(url, headers=german).content.decode()
+    kept = client.get(f"/api/v1/projects/{project.pk}/routing/decisions/", headers=german).json()
+    assert kept["results"][-1]["reasons"] == in_english(decision.reasons)
 
 
 def test_agreement_with_people_has_its_interval(client, project, length_judge) -> None:
@@ -166,6 +209,6 @@ def test_the_list_costs_the_same_for_one_and_for_many(
     client.force_login(project.created_by)
     client.post(url_of(project), RULE)
     run_pass(client, project)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         page = client.get(url_of(project))
     assert len(page.context["decisions"]) == 25

@@ -227,7 +227,7 @@ def test_a_seat_taken_while_the_judge_reads_keeps_the_task_with_people(
     )
     decision = apply_decision(policy=policy, call=call)
     assert (decision.route, decision.propensity) == ("people", 1.0)
-    assert "meanwhile" in decision.reasons[-1]
+    assert decision.reasons[-1] == ("begun",)
     assert not Judgement.objects.exists()
     assert apply_decision(policy=policy, call=call) is None
 
@@ -324,3 +324,27 @@ def test_a_pass_whose_worker_is_to_end_goes_back_and_goes_on(
     again.refresh_from_db()
     assert again.state == JobState.DONE
     assert Decision.objects.count() == 40
+
+
+def test_under_a_context_the_judge_reads_it_and_its_label_tells_it(
+    make_project, make_pair_tasks, length_judge, monkeypatch
+) -> None:
+    project = make_project(kind="context", test_percent=0)
+    stated, silent = make_pair_tasks(project, 2)
+    Task.objects.filter(pk=stated.pk).update(context={"criterion": "Which is longer?"})
+    lengthen(stated)
+    lengthen(silent)
+    read = []
+    compare = LengthJudge.compare
+
+    def reading(judge, items, should_stop):
+        read.extend(item.conversation[-1]["content"] for item in items)
+        return compare(judge, items, should_stop)
+
+    monkeypatch.setattr(LengthJudge, "compare", reading)
+    save_policy(project=project, actor=None, threshold=0.9)
+    work(project)
+    assert [text.split("\n\n")[-1] for text in read] == ["Which is longer?"]
+    label = Judgement.objects.get(source="judge")
+    assert (label.task_id, label.kind) == (stated.pk, "context")
+    assert label.value["under"] == "Which is longer?"

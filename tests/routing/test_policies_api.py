@@ -63,11 +63,21 @@ def test_what_is_no_better_needs_a_reason(client, project) -> None:
     assert client.post(url, {"reason": "a test"}, format="json").json()["state"] == "active"
 
 
+def test_specifications_are_listed(client, project) -> None:
+    url = f"/api/v1/projects/{project.pk}/routing/specifications/"
+    assert client.get(url).json() == []
+    fit(client, project)
+    [spec] = client.get(url).json()
+    assert (spec["version"], spec["encoder"], spec["pool"]) == (1, "", 120)
+    low, high = spec["edges"]["longer_length"]
+    assert 2 < low <= high < 100
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({}, "kind"),
-        ({"kind": "ppm", "judges": [1]}, "kind"),
+        ({"kind": "margin", "judges": [1]}, "kind"),
         ({"kind": 3, "judges": [1]}, "kind"),
         ({"kind": "error", "judges": "1"}, "judges"),
         ({"kind": "error", "judges": [True]}, "judges"),

@@ -1,10 +1,16 @@
 """The pages of policies, as a manager clicks through them."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from annotate.models import QueueRoll
 from annotate.services import jobs
-from routing.models import PolicyFit, RoutingPolicy
+from routing.models import FeatureRun, PolicyFit, RoutingPolicy
+from routing.services.featurising import run_features
 from routing.services.fitting import run_fit
 from routing.services.policies import current_judge
 from tests.routing.planted import rows, take_in
@@ -30,7 +36,7 @@ def ask_for(manager, project, **changes):
     form = {
         **{"kind": "error", "judge_1": judge.pk, "judge_2": "", "judge_3": "", "share": "50"},
         **{"money": "", "price": "0.3", "window": "all", "explore": "5", "risk": "15"},
-        "tags": ["safety: high"],
+        **{"tags": ["safety: high"], "encoder": "", "mixes": "200", "boosting": "on"},
     }
     return manager.post(reverse("policies", args=[project.pk]), {**form, **changes})
 
@@ -55,6 +61,7 @@ def test_an_empty_project_says_what_to_do(client, make_project) -> None:
 def test_from_the_form_to_a_policy_in_force(manager, project) -> None:
     policy = fitted(manager, project)
     assert policy.settings["rules"][0]["tags"] == ["safety: high"]
+    assert policy.settings["boosting"] is True
     page = manager.get(reverse("policies", args=[project.pk])).content.decode()
     assert reverse("policy", args=[policy.pk]) in page
     own = manager.get(reverse("policy", args=[policy.pk])).content.decode()
@@ -88,7 +95,9 @@ def test_a_reason_is_asked_for_where_nothing_was_gained(manager, project) -> Non
         ({"share": "101"}, "100"),
         ({"judge_1": "99999"}, "99999"),
         ({"explore": "1"}, "5"),
-        ({"kind": "ppm"}, "ppm"),
+        ({"kind": "margin"}, "margin"),
+        ({"encoder": "../model"}, "Hugging Face"),
+        ({"mixes": "3"}, "20"),
     ],
 )
 def test_a_wrong_form_is_told_and_kept(manager, project, changes, said) -> None:
@@ -98,9 +107,62 @@ def test_a_wrong_form_is_told_and_kept(manager, project, changes, said) -> None:
     assert not PolicyFit.objects.exists()
 
 
-def test_a_fit_can_be_cancelled(manager, project) -> None:
-    ask_for(manager, project)
+def test_features_are_told_and_computed(manager, project) -> None:
+    assert manager.post(reverse("compute_features", args=[project.pk]), follow=True)
+    assert not FeatureRun.objects.exists()  # nothing is specified before the first fit
+    policy = fitted(manager, project)
+    url = reverse("policies", args=[project.pk])
+    page = manager.get(url).content.decode()
+    assert "Version 1, its edges frozen from 120 pairs; computed for 120 tasks." in page
+    assert "three of nine scores are unknown" in page
+    assert "without an encoder" in manager.get(reverse("policy", args=[policy.pk])).content.decode()
+    take_in(project, rows(30, votes=0, start=500))
+    assert manager.post(reverse("compute_features", args=[project.pk])).status_code == 302
+    run = FeatureRun.objects.get()
+    assert reverse("cancel_features", args=[run.pk]) in manager.get(url).content.decode()
+    run_features(run=jobs.claim(FeatureRun, run.pk, owner="test"))
+    page = manager.get(url).content.decode()
+    assert "computed for 150 tasks" in page
+    assert "tasks a second" in page
+    take_in(project, rows(10, votes=0, start=700))
+    manager.post(reverse("compute_features", args=[project.pk]))
+    again = FeatureRun.objects.latest("pk")
+    assert manager.post(reverse("cancel_features", args=[again.pk])).status_code == 302
+    again.refresh_from_db()
+    assert again.state == "cancelled"
+
+
+def test_what_predicts_the_reward_model_is_told(manager, project) -> None:
+    policy = fitted(manager, project)
+    ppm = {
+        **{"mixes": 200, "trained_on": 90, "scored_on": 40, "kept": "linear", "rho_budget": 0.31},
+        **{"rho": {"linear": 0.72, "quadratic": 0.7}, "scores": [0.5, 0.55, 0.6, 0.62, 0.7]},
+        "gains": [["English", 0.4], ["safety: high", -0.2]],
+        "reward_model": [{"share": 0.0, "policy": 0.6, "chance": 0.6},
+                         {"share": 1.0, "policy": 0.8, "chance": 0.8}],
+    }  # fmt: skip
+    RoutingPolicy.objects.filter(pk=policy.pk).update(metrics={**policy.metrics, "ppm": ppm})
+    page = manager.get(reverse("policy", args=[policy.pk])).content.decode()
+    for said in ("linear 0.72, quadratic 0.70", "0.31", "Accuracy of the reward model", "-0.200"):
+        assert said in page
+
+
+def test_a_fit_without_trees_can_be_cancelled(manager, project) -> None:
+    url = reverse("policies", args=[project.pk])
+    current_judge(project=project)
+    box = re.search(r'<input[^>]*name="boosting"[^>]*>', manager.get(url).content.decode())
+    assert box is not None
+    assert "checked" in box[0]
+    ask_for(manager, project, boosting="")
     run = PolicyFit.objects.get()
+    assert run.settings["boosting"] is False
+    assert "Neither beat" not in manager.get(url).content.decode()  # it was queued just now
+    PolicyFit.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    QueueRoll.objects.create(queue="serving", called_at=timezone.now())
+    why = "No worker that takes the queue serving has ever been seen"
+    assert why in manager.get(url).content.decode()
+    told = manager.get(f"/api/v1/routing/fits/{run.pk}/").json()
+    assert told["waits_because"].startswith(why)
     assert manager.post(reverse("cancel_fit", args=[run.pk])).status_code == 302
     run.refresh_from_db()
     assert run.state == "cancelled"

@@ -1,13 +1,17 @@
 """Decisions when a policy changes its state, is rolled back, or is in shadow."""
 
+from importlib import import_module
+
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from annotate.models import JobState, Judgement, Task
 from annotate.services import jobs
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.reports import route_figures
-from routing.services import deciding, upkeep
-from routing.services.passes import policies_waiting, run_routing, start_routing
+from routing.services import deciding, passes, upkeep
+from routing.services.budgets import budget_left
+from routing.services.passes import policies_waiting, run_routing, start_routing, undecided
 from routing.services.policies import promote_policy, put_in_shadow, save_policy
 from tests.routing.planted import rows, take_in
 from tests.routing.test_fitted_policies import answer_all, decide, fit
@@ -87,7 +91,7 @@ def test_what_was_decided_in_shadow_is_decided_again_and_spends_nothing(project)
     assert spent >= 3
     promote_policy(policy=policy, actor=None, reason="cheaper")
     policy.refresh_from_db()
-    assert deciding.budget_left(policy, to_come=30).spent == 0
+    assert budget_left(policy, to_come=30).spent == 0
     decide(project)
     real = Decision.objects.filter(policy=policy, shadow=False)
     assert real.filter(wanted="ai").exists()
@@ -125,3 +129,67 @@ def test_an_artifact_that_cannot_be_read_fails_the_pass(project) -> None:
     run.refresh_from_db()
     assert run.state == JobState.FAILED
     assert "of another time" in run.message
+
+
+def test_a_policy_in_shadow_again_goes_on_by_itself(project) -> None:
+    save_policy(project=project, actor=None, threshold=0.9)
+    decide(project)
+    shadow = put_in_shadow(policy=by_chance(project), actor=None)
+    run = start_routing(project=project, actor=None, shadow=True)
+    jobs.request_cancel(run)
+    assert policies_waiting() == []
+    put_in_shadow(policy=by_chance(project), actor=None)
+    put_in_shadow(policy=shadow, actor=None)
+    assert [one.pk for one in policies_waiting()] == [shadow.pk]
+
+
+def test_what_waits_for_budget_is_not_read_again_while_there_is_none(project, monkeypatch) -> None:
+    monkeypatch.setattr(passes, "LOOK_AGAIN", 0.0)  # every look is through all tasks
+    rule = {"name": "sums are for people", "tags": ["open-endedness: no", "open-endedness: low"]}
+    fitted = fit(project, kind="rule", share=0.1, rules=[rule]).policy
+    policy = promote_policy(policy=fitted, actor=None)
+    assert [one.pk for one in policies_waiting()] == [policy.pk]
+    run = decide(project)
+    assert "wait: no budget is left" in run.message
+    assert undecided(policy).exists()
+    assert policies_waiting() == []
+    take_in(project, rows(30, votes=0, start=2000))  # a tenth of these may be asked about
+    assert [one.pk for one in policies_waiting()] == [policy.pk]
+
+
+def test_a_share_of_nothing_starts_no_pass(project, monkeypatch) -> None:
+    monkeypatch.setattr(passes, "LOOK_AGAIN", 0.0)
+    promote_policy(policy=by_chance(project, money=0.5, price=1.0), actor=None)
+    assert policies_waiting() == []
+
+
+def test_figures_come_in_parts_and_are_the_same(project, monkeypatch) -> None:
+    policy = promote_policy(policy=by_chance(project, share=0.6, explore=0.3), actor=None)
+    decide(project)
+    answer_all(project)
+    whole = upkeep.measured(policy)
+    assert whole["answered"] > 5
+    monkeypatch.setattr(upkeep, "PART", 3)
+    parts = upkeep.measured(policy)
+    assert parts["judge_error"] == pytest.approx(whole["judge_error"])
+    assert {**parts, "judge_error": 0} == {**whole, "judge_error": 0}
+
+
+def test_the_constraint_can_be_taken_back_where_a_task_was_decided_twice(project) -> None:
+    save_policy(project=project, actor=None, threshold=1.0)  # all go to people
+    decide(project)
+    policy = put_in_shadow(policy=by_chance(project, share=0.5), actor=None)
+    decide(project, shadow=True)
+    promote_policy(policy=policy, actor=None, reason="it is")
+    decide(project)
+    mine = Decision.objects.filter(policy=policy)
+    followed = set(mine.filter(shadow=False).values_list("pk", flat=True))
+    twice = mine.filter(shadow=True, task__in=mine.filter(shadow=False).values("task"))
+    once = set(mine.values_list("pk", flat=True)) - set(twice.values_list("pk", flat=True))
+    assert followed
+    assert twice.exists()
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("routing.migrations.0005_decisions_in_shadow").SWAP_BACK)
+    assert set(mine.values_list("pk", flat=True)) == once >= followed
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        mine.all().delete()

@@ -7,14 +7,26 @@ from string import ascii_uppercase
 from typing import Any, Protocol
 
 from annotate.chat.completions import Completion
+from annotate.inputs import InvalidValue
+from annotate.wording import Told
 from routing.judges import Question, Verdict
 from routing.judges.quoting import RULE, mark_of, quoted
 
 LETTER, JSON = "letter", "json"
 
 
-class InvalidAnswer(Exception):
+class InvalidAnswer(Told, Exception):
     """The model answered, but not what it was asked for; says what was wrong."""
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        Told.__init__(self, reason, **values)
+        self.args = (self.message,)
+
+    @staticmethod
+    def of(error: InvalidValue) -> "InvalidAnswer":
+        """A value of the answer is refused."""
+        told = error.with_field
+        return InvalidAnswer(told.reason, **told.values)
 
 
 @dataclass(frozen=True)
@@ -112,9 +124,9 @@ def read_object(said: Completion) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidAnswer(f"the answer is not JSON: {said.text[:200]}") from error
+        raise InvalidAnswer("the answer is not JSON: {text}", text=said.text[:200]) from error
     if not isinstance(value, dict):
-        raise InvalidAnswer(f"the answer is no JSON object: {said.text[:200]}")
+        raise InvalidAnswer("the answer is no JSON object: {text}", text=said.text[:200])
     return value
 
 

@@ -56,7 +56,7 @@ def read(said: Completion, question: Question, shown: Sequence[int], wording: Wo
             settings=without_extras(question.settings),
         )
     except InvalidValue as error:
-        raise InvalidAnswer(str(error)) from error
+        raise InvalidAnswer.of(error) from error
     return Reading(value=value)
 
 

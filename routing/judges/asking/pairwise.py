@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from annotate.chat.completions import Completion
+from annotate.wording import brief, translatable
 from routing.judges import Question, Verdict
 from routing.judges.asking.contract import (
     JSON,
@@ -54,20 +55,21 @@ def read(said: Completion, question: Question, shown: Sequence[int], wording: Wo
     if wording.answer == JSON:
         better = read_object(said).get("better")
         if better not in ("A", "B", "tie"):
-            raise InvalidAnswer(f"better must be A, B or tie, not {str(better)[:100]!r}")
+            raise InvalidAnswer("better must be A, B or tie, not {said!r}", said=str(better)[:100])
         return _vote(None if better == "tie" else better == "A")
     if said.first_token:
         found = of_letters(said.first_token)
         if found is None or found[1] < wording.least_mass:
             mass = found[1] if found else 0.0
             raise InvalidAnswer(
-                f"A and B hold {mass:.2g} of the first token's probability, "
-                f"less than {wording.least_mass:g}"
+                "A and B hold {mass} of the first token's probability, less than {least}",
+                mass=float(f"{mass:.2g}"),
+                least=brief(wording.least_mass),
             )
         return Reading(p_first=found[0], note={"mass": round(found[1], 6)})
     letter = said.text.strip().strip("*.\"'()[]").strip()
     if letter not in ("A", "B"):
-        raise InvalidAnswer(f"the answer must be A or B, not {said.text[:200]!r}")
+        raise InvalidAnswer("the answer must be A or B, not {said!r}", said=said.text[:200])
     return _vote(letter == "A")
 
 
@@ -86,7 +88,7 @@ def pool(question: Question, readings: Readings) -> Verdict:
     soft = all("mass" in one.note for listed in readings.values() for one in listed)
     raw = {"orders": [forward, backward], "position_bias": bias, "log_probabilities": soft}
     if not soft and abs(p_first - 0.5) < 1e-9:
-        why = "the two orders contradict each other, or both say tie"
+        why = translatable("the two orders contradict each other, or both say tie")
         return Verdict(question.task_id, None, raw, why_not=why)
     return Verdict(question.task_id, p_first, raw)
 

@@ -12,6 +12,7 @@ from annotate.chat.completions import Completion
 from annotate.kinds.contract import Shown
 from annotate.kinds.errors import InvalidValue
 from annotate.kinds.ranking import clean_value, offered_modes
+from annotate.wording import translatable
 from routing.judges import Question, Verdict
 from routing.judges.asking.contract import (
     InvalidAnswer,
@@ -50,7 +51,11 @@ def read(said: Completion, question: Question, shown: Sequence[int], wording: Wo
     names = letters(len(shown))
     order = read_object(said).get("order")
     if not isinstance(order, list) or sorted(map(str, order)) != sorted(names):
-        raise InvalidAnswer(f"order must hold {', '.join(names)}, each once: {str(order)[:200]}")
+        raise InvalidAnswer(
+            "order must hold {names}, each once: {said}",
+            names=", ".join(names),
+            said=str(order)[:200],
+        )
     return Reading(value={"order": [shown[names.index(letter)] for letter in order]})
 
 
@@ -63,7 +68,7 @@ def pool(question: Question, readings: Readings) -> Verdict:
     assert forward is not None
     assert backward is not None
     if _discordant(forward["order"], backward["order"]) > 0.5:
-        why = "the two orders contradict each other on most pairs"
+        why = translatable("the two orders contradict each other on most pairs")
         return Verdict(question.task_id, None, raw, why_not=why)
     mean = {pk: sum(order.index(pk) for order in orders) for pk in question.response_ids}
     ranked = sorted(mean, key=lambda pk: (mean[pk], pk))
@@ -71,7 +76,7 @@ def pool(question: Question, readings: Readings) -> Verdict:
     try:
         value = as_asked(tiers, question)
     except InvalidValue as error:
-        return Verdict(question.task_id, None, raw, why_not=str(error))
+        return Verdict(question.task_id, None, raw, why_not=error.with_field)
     return Verdict(question.task_id, None, raw, value=value)
 
 

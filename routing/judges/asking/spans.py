@@ -5,7 +5,6 @@ the text. Evidence and corrections are left to the person who confirms.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from annotate.chat.completions import Completion
@@ -13,7 +12,8 @@ from annotate.inputs import clean_integer, clean_text
 from annotate.kinds import answers
 from annotate.kinds.contract import ShownResponse
 from annotate.kinds.errors import InvalidValue
-from annotate.kinds.span_settings import NO_EVIDENCE, SpansSettings
+from annotate.kinds.span_settings import SpansSettings
+from annotate.kinds.span_suggestions import as_suggested
 from annotate.kinds.spans import MAX_MARKS, MAX_NOTE_CHARS, clean_value
 from routing.judges import Question, Verdict
 from routing.judges.asking.contract import (
@@ -25,7 +25,7 @@ from routing.judges.asking.contract import (
     object_schema,
     read_object,
 )
-from routing.judges.asking.single import alone, showings, without_extras
+from routing.judges.asking.single import alone, showings
 
 __all__ = ["KIND", "VERSION", "messages", "pool", "read", "schema", "showings"]
 
@@ -87,7 +87,7 @@ def read(said: Completion, question: Question, shown: Sequence[int], wording: Wo
             settings=as_suggested(question.settings),
         )
     except InvalidValue as error:
-        raise InvalidAnswer(str(error)) from error
+        raise InvalidAnswer.of(error) from error
     return Reading(value=value)
 
 
@@ -118,13 +118,6 @@ def _place(field: str, quote: str, nth: int, response: ShownResponse) -> tuple[i
                 return part, start
             start = text.find(quote, start + 1)
     raise InvalidValue(field, "does not stand in the response so often: {quote}", quote=quote[:80])
-
-
-def as_suggested(settings: SpansSettings) -> SpansSettings:
-    """What a suggestion is checked by: without evidence, replacements and the corrected text."""
-    types = tuple(replace(kind, evidence=NO_EVIDENCE, correction=False) for kind in settings.types)
-    plain: SpansSettings = without_extras(settings)
-    return replace(plain, types=types, correction=False, submit_gate=False)
 
 
 def pool(question: Question, readings: Readings) -> Verdict:

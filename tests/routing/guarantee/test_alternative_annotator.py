@@ -66,4 +66,66 @@ def test_too_few_people_are_told() -> None:
     _, item, rater, label = votes_of([0.8, 0.8], 60, 0)
     found = may_replace(item, rater, label, np.zeros(60))
     assert not found.passed
-    assert found.reason.startswith("2 people have 30 items")
+    assert found.reason == (
+        "2 people have 30 items that others labelled too; 3 are needed. "
+        "Let more people label the same items."
+    )
+    assert (found.items, found.people) == (60, 2)
+
+
+def test_too_few_items_are_told() -> None:
+    truth, item, rater, label = votes_of([1.0, 1.0, 1.0], 49, 0)
+    found = may_replace(item, rater, label, truth)
+    assert not found.passed
+    assert found.reason.startswith("49 items are labelled by the judge and by two people or more")
+    truth, item, rater, label = votes_of([1.0, 1.0, 1.0], 50, 0)
+    assert may_replace(item, rater, label, truth).passed
+
+
+def test_an_item_of_one_person_counts_nowhere() -> None:
+    truth, item, rater, label = votes_of([1.0, 1.0, 1.0], 50, 0)
+    alone = np.concatenate([item, [50]]), np.append(rater, 7), np.append(label, 2)
+    found = may_replace(*alone, np.append(truth, 0))
+    assert (found.passed, found.items, found.people) == (True, 50, 3)
+
+
+def test_by_hand() -> None:
+    """Sixty items, three people who say 1 throughout but for these; the judge says 1 throughout.
+
+    Person 0 says 0 on ten items: there the judge is nearer to the others (score 1 against 0), on
+    the fifty others both are at 1. So W of the judge is 60/60 and of the person 50/60, and for
+    persons 1 and 2 the others' votes are 1, 0 on these ten (score .5 for person and judge) and
+    1, 1 elsewhere: both W are 60/60, the difference is 0 throughout and p is 0.
+    """
+    item, rater = np.tile(np.arange(60), 3), np.repeat([0, 1, 2], 60)
+    label = np.ones(180)
+    label[:10] = 0
+    found = may_replace(item, rater, label, np.ones(60), epsilon=0.1)
+    told = [(one.judge_advantage, one.person_advantage) for one in found.comparisons]
+    assert told == [(1.0, pytest.approx(50 / 60)), (1.0, 1.0), (1.0, 1.0)]
+    # d: ten times -1, fifty times 0; mean -1/6, variance (10 - 60/36) / 59, against 0.1.
+    t = (-1 / 6 - 0.1) / np.sqrt((10 - 60 / 36) / 59 / 60)
+    assert [one.p_value for one in found.comparisons] == [
+        pytest.approx(stats.t.cdf(t, 59), rel=1e-8),
+        0.0,
+        0.0,
+    ]
+    assert (found.passed, found.winning_rate, found.advantage) == (True, 1.0, 1.0)
+    # A judge that says 0 is level with each person on the ten items, and behind on the fifty.
+    against = may_replace(item, rater, label, np.zeros(60), epsilon=0.1)
+    assert [one.judge_advantage for one in against.comparisons] == pytest.approx([1 / 6] * 3)
+    assert (against.passed, against.winning_rate) == (False, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("right", "low", "high"), [(0.85, 0.95, 1.0), (0.80, 0.7, 1.0), (0.5, 0.0, 0.05)]
+)
+def test_simulated_judges_pass_as_they_are_worth(right: float, low: float, high: float) -> None:
+    """Three people right four times in five, a hundred items: how many of sixty judges pass."""
+    passed = []
+    for seed in range(60):
+        truth, item, rater, label = votes_of([0.8, 0.8, 0.8], 100, seed)
+        rng = np.random.default_rng(1000 + seed)
+        judge = np.where(rng.random(100) < right, truth, (truth + rng.integers(1, 3, 100)) % 3)
+        passed.append(may_replace(item, rater, label, judge).passed)
+    assert low <= np.mean(passed) <= high

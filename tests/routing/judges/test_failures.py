@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from annotate.models import Judgement
+from routing.judges.desk import FAILURES
 from routing.models import JudgeCall
 from routing.services.judging import questions, verdicts
 from tests.routing.judges.conftest import account
@@ -162,3 +163,7 @@ def test_what_nobody_foresaw_leaves_no_call_open(
         list(verdicts(judge, list(questions([project.tasks.get().pk])), lambda: False))
     assert {call.failure for call in JudgeCall.objects.all()} == {"interrupted"}
     assert account(judge).reserved == 0
+
+
+def test_failures_have_the_words_of_the_record() -> None:
+    assert {kind.value: str(kind.label) for kind in JudgeCall.Failure} == FAILURES

@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from annotate.chat.keys import ChatKey
 from annotate.inputs import InvalidValue
@@ -201,7 +202,7 @@ def test_the_key_is_sent_and_nowhere_kept(project, make_judge, judge_server, set
     assert all(KEY not in call.detail and "Incorrect API key" in call.detail for call in calls)
 
 
-def test_little_probability_on_the_letters_is_no_answer(project, make_judge, work) -> None:
+def test_little_probability_on_the_letters_is_no_answer(project, make_judge, work, client) -> None:
     judge = make_judge(project, "chatty", limits={"attempts": 2})
     run = work(judge)
     assert (run.labelled, run.failed) == (0, 3)
@@ -210,6 +211,11 @@ def test_little_probability_on_the_letters_is_no_answer(project, make_judge, wor
     assert (call.failure, call.attempt) == ("invalid", 2)
     assert "A and B hold 0.01" in call.detail
     assert call.cost > 0  # it was answered, so it was billed
+    client.force_login(project.created_by)
+    page = client.get(f"/judges/{judge.pk}/", headers={"Accept-Language": "de"}).text
+    translation.activate("en")
+    assert "A und B haben 0,01" in page
+    assert "A and B hold" not in page
 
 
 def test_both_orders_mend_what_one_order_gets_wrong(

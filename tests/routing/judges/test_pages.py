@@ -78,6 +78,45 @@ def test_what_is_wrong_stands_at_its_field(client, project, judge_server, change
     assert not Judge.objects.exists()
 
 
+def test_all_that_is_wrong_is_told_at_once(client, project, judge_server) -> None:
+    """Also what the form itself refuses, beside what only the service knows."""
+    change = {
+        "name": "reward_model",
+        "base_url": "http://example.com/v1",
+        "parameters": "{",
+        "samples": "99",
+        "input_price": "",
+        "spending_limit": "-1",
+    }
+    answer = client.post(reverse("judges", args=[project.pk]), fields(judge_server, **change))
+    assert set(answer.context["form"].errors) == set(change)
+    assert all(len(errors) == 1 for errors in answer.context["form"].errors.values())
+    empty = client.post(reverse("judges", args=[project.pk]), {})
+    wanted = {"name", "base_url", "model", "input_price", "output_price", "spending_limit"}
+    assert set(empty.context["form"].errors) == wanted
+
+
+def test_all_that_is_wrong_with_limits_is_told_at_once(client, project, make_judge) -> None:
+    url = reverse("judge", args=[make_judge(project, "planted").pk])
+    now = {
+        name: str(field.initial if field.initial is not None else "")
+        for name, field in client.get(url).context["form"].fields.items()
+    }
+    wrong = {"spending_limit": "99999999999", "input_price": "99999999999"}
+    answer = client.post(
+        url,
+        {**now, "output_price": "1", "concurrency": "2", "attempts": "2", "patience": "9", **wrong},
+    )
+    assert set(answer.context["form"].errors) == set(wrong)
+
+
+def test_the_chosen_kind_stays_marked_after_a_mistake(client, project) -> None:
+    url = reverse("judges", args=[project.pk])
+    answer = client.post(f"{url}?kind=rules", {"name": "", "config": "{"})
+    assert answer.status_code == 422
+    assert '<a href="?kind=rules" aria-current="true">' in answer.content.decode()
+
+
 def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge, work) -> None:
     judge = make_judge(project, "planted")
     url = reverse("judge", args=[judge.pk])
@@ -93,6 +132,8 @@ def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge
     assert "nothing to compare with" in text
     assert "by 0.8 logits" in text
     assert "6 calls for 0.000660 $" in text
+    said = re.findall(r'<td class="wraps">(Response [AB][^<]*)</td>', text)
+    assert len(said) == 3
     assert all(reverse("task", args=[task.pk]) in text for task in project.tasks.all())
     part = client.get(url, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part

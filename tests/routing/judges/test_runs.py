@@ -8,7 +8,7 @@ from annotate.models import Judgement, Seat
 from annotate.services import jobs
 from annotate.services.judgements import submit_judgement
 from routing.models import JudgeCall, JudgeRun
-from routing.services import judge_runs
+from routing.services import judge_runs, judge_watch
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import save_judge
 from tests.routing.length_judge import lengthen
@@ -29,7 +29,7 @@ def test_a_run_shares_the_worker_and_goes_on_where_it_was(
 ) -> None:
     """Also in the middle of a batch: nothing is lost, counted twice, or asked twice."""
     monkeypatch.setattr(judge_runs, "BATCH", 4)
-    monkeypatch.setattr(judge_runs, "SLICE", 0.0)
+    monkeypatch.setattr(judge_watch, "SLICE", 0.0)
     judge = make_judge(project, "planted", limits={"concurrency": 1})
     run = start_judging(judge=judge, actor=None)
     labelled = []
@@ -47,7 +47,7 @@ def test_a_run_shares_the_worker_and_goes_on_where_it_was(
 
 def test_local_judges_end_their_batch(project, monkeypatch) -> None:
     monkeypatch.setattr(judge_runs, "BATCH", 4)
-    monkeypatch.setattr(judge_runs, "SLICE", 0.0)
+    monkeypatch.setattr(judge_watch, "SLICE", 0.0)
     judge = save_judge(project=project, actor=None, name="S", kind="simulated", config={})
     run = start_judging(judge=judge, actor=None)
     for expected in (4, 6):
@@ -57,7 +57,7 @@ def test_local_judges_end_their_batch(project, monkeypatch) -> None:
 
 
 def test_a_run_can_be_cancelled_between_two_calls(project, make_judge, monkeypatch) -> None:
-    monkeypatch.setattr(judge_runs, "BEAT", -1.0)
+    monkeypatch.setattr(judge_watch, "BEAT", -1.0)
     judge = make_judge(project, "planted", limits={"concurrency": 1})
     run = jobs.claim(JudgeRun, start_judging(judge=judge, actor=None).pk, owner="test")
     take = judge_runs._take

@@ -18,8 +18,8 @@ def test_it_finds_the_tag_on_which_the_judge_is_wrong() -> None:
     assert carries[for_gain].mean() > 0.97
     assert for_gain[carries].mean() > 0.95
     row = int(np.flatnonzero(for_gain)[0])
-    assert made.reasons(row)[0][0] == "tag 5"
-    assert made.reasons(row)[0][1] > 0
+    assert made.reasons(row)[0][:2] == ("adds", "tag 5")
+    assert made.reasons(row)[0][2] > 0
     # The probabilities are about right on both sides: .6 and .05.
     p_err = made.scored.p_err
     assert p_err[carries].mean() == pytest.approx(0.6, abs=0.08)

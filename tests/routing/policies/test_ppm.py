@@ -31,7 +31,7 @@ def test_it_sends_the_tag_that_pays_and_keeps_the_one_that_costs() -> None:
     for_gain = made.asks_people & ~made.explored
     assert new.tags[for_gain, 2].mean() > 0.9
     assert new.tags[for_gain, 6].mean() < 0.15
-    assert made.reasons(int(np.flatnonzero(for_gain)[0]))[0][0] == "tag 2"
+    assert made.reasons(int(np.flatnonzero(for_gain)[0]))[0][1] == "tag 2"
     back = load(json.loads(json.dumps(policy.to_json())))
     again = decide(back, new, budget=Budget.of_share(0.25, 400), seed=0)
     assert (again.route == made.route).all()

@@ -2,10 +2,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from routing.selection.diversity import k_center
+from routing.selection.diversity import k_center, k_center_with_distance
 from routing.selection.doubt import disagreement, expected_gain, uncertainty
-from routing.selection.dueling import Duels
+from routing.selection.dueling import Duels, in_order_of_duels
+from routing.selection.mixing import mix
 from routing.selection.regret import regret
 
 
@@ -86,3 +89,58 @@ def test_the_second_is_unlike_what_was_compared() -> None:
     assert seen.next_pair(points, nu=0.0) == (0, 1)
     with pytest.raises(ValueError, match="a pair needs two"):
         seen.next_pair(points[:1])
+
+
+def test_members_may_count_unevenly() -> None:
+    p = [[0.9, 0.6], [0.2, 0.5]]
+    assert disagreement(p, [[2, 2], [1, 1]]) == pytest.approx(disagreement([p[0], p[0], p[1]]))
+
+
+def test_disagreement_takes_the_members_that_said_something() -> None:
+    nan = np.nan
+    found = disagreement([[0.99, 0.9, nan, nan], [nan, 0.1, 0.3, nan], [0.01, nan, nan, nan]])
+    assert found[:2] == pytest.approx(disagreement([[0.99, 0.9], [0.01, 0.1]]))
+    assert np.isnan(found[2:]).all()
+
+
+def test_a_batch_of_duels_begins_as_next_pair_and_does_not_repeat_itself() -> None:
+    arms = np.eye(4)
+    model = Duels(np.array([1.0, 0.3, 0.2, 0.1]), np.eye(4))
+    pairs = [(a, b) for a in range(4) for b in range(4) if a < b] * 3
+    found = in_order_of_duels(model, arms, pairs, len(pairs))
+    assert set(pairs[found[0][0]]) == set(model.next_pair(arms))
+    assert sorted(number for number, _, _ in found) == list(range(18))
+    assert [pairs[number][0] for number, _, _ in found[:9]] == [0] * 9  # the best arm's first
+    in_turn = [pairs[number][1] for number, _, _ in found[:6]]
+    assert set(in_turn[:3]) == {1, 2, 3}  # each rival once before one comes again
+    assert in_order_of_duels(model, arms, [(1, 1)], 5) == []
+    assert len(in_order_of_duels(model, arms, pairs, 7)) == 7
+
+
+def test_the_information_of_a_batch_is_that_of_its_duels_compared() -> None:
+    """Sherman and Morrison's inverse against the matrix itself, by what is chosen from it."""
+    rng = np.random.default_rng(4)
+    arms, model = rng.normal(size=(6, 6)), Duels(np.zeros(6), np.eye(6))
+    pairs = [(0, b) for b in range(1, 6)] * 4
+    found = in_order_of_duels(model, arms, pairs, 20, nu=1.0)
+    information = np.eye(6)
+    for number, _, bound in found:
+        apart = arms[pairs[number][1]] - arms[0]
+        assert bound == pytest.approx(np.sqrt(apart @ np.linalg.solve(information, apart)))
+        information += np.outer(apart, apart)
+
+
+def test_k_center_tells_its_distances() -> None:
+    points = np.array([[0.0, 0], [3, 4], [6, 8]])
+    found = k_center_with_distance(points, 3, chosen_MD=np.array([[0.0, 0]]))
+    assert found == [(2, 10.0), (1, 5.0), (0, 0.0)]
+
+
+@given(ranked=st.integers(0, 60), drawn=st.integers(0, 60))
+def test_every_beginning_holds_the_drawn_in_their_share(ranked: int, drawn: int) -> None:
+    found = mix(range(ranked), range(100, 100 + drawn))
+    assert [row for row, is_drawn in found if not is_drawn] == list(range(ranked))
+    assert [row for row, is_drawn in found if is_drawn] == list(range(100, 100 + drawn))
+    for end in range(len(found) + 1):
+        there = sum(is_drawn for _, is_drawn in found[:end])
+        assert abs(there - end * drawn / max(1, ranked + drawn)) < 1

@@ -1,0 +1,59 @@
+"""What people made of a judge's suggested marks."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from annotate.models import Judge
+from annotate.quality.intervals import mean_interval
+from annotate.reports.remembered import remembered
+
+# From the judge's suggestions to the answers that tell of them; one row a task.
+DECIDED = """
+SELECT count(*), sum(jsonb_array_length(told -> 'accepted')),
+       sum(jsonb_array_length(told -> 'changed')), sum(jsonb_array_length(told -> 'dismissed')),
+       sum(jsonb_array_length(told -> 'undecided'))
+FROM routing_suggestion s
+JOIN annotate_judgement j ON j.task_id = s.task_id
+CROSS JOIN LATERAL jsonb_array_elements(j.value -> 'suggestions') told
+WHERE s.judge_id = %s AND j.kind = 'spans' AND j.source = 'person'
+  AND (told ->> 'id')::bigint = s.id
+  AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)
+GROUP BY s.id
+"""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Marks, by what was done with each; `answers` is how many people's answers tell of them.
+
+    `share` is that of the accepted among those decided on, 0..1, and `low` to `high` its 95 %
+    interval, tasks taken as drawn at random; None where there is nothing, or one task.
+    """
+
+    answers: int = 0
+    accepted: int = 0
+    changed: int = 0
+    dismissed: int = 0
+    undecided: int = 0
+    share: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def decisions(judge: Judge) -> Decisions:
+    """Of one version of the judge. One query."""
+    return remembered(f"report-suggestions:{judge.pk}", lambda: _decisions(judge))
+
+
+def _decisions(judge: Judge) -> Decisions:
+    with connection.cursor() as cursor:
+        cursor.execute(DECIDED, [judge.pk])
+        tasks = [tuple(map(int, row)) for row in cursor.fetchall()]
+    if not tasks:
+        return Decisions()
+    counts = tuple(map(sum, zip(*tasks, strict=True)))
+    units = [(float(row[1]), sum(row[1:4])) for row in tasks if sum(row[1:4])]
+    decided = sum(count for _, count in units)
+    low, high = mean_interval(units) or (None, None)
+    return Decisions(*counts, share=counts[1] / decided if decided else None, low=low, high=high)

@@ -1,0 +1,42 @@
+"""What decided about a task, in the reader's words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from annotate.pages.reasons import in_words
+from routing import column_words
+from routing.models import DomainTest
+from routing.reasons import told
+
+register = template.Library()
+
+
+@register.filter
+def whys(reasons: Sequence[str | Sequence[Any]]) -> str:
+    """The reasons of a decision or of a place, in a line."""
+    word, number = column_words.column_word, number_format
+    return "; ".join(in_words(told(one, word, number)) for one in reasons)
+
+
+@register.filter
+def domain(test: DomainTest) -> str:
+    """Subjects are told in the reader's words, strata as people named them."""
+    is_subject = test.grouping == DomainTest.Grouping.SUBJECT
+    return column_words.column_word(test.domain) if is_subject else test.domain
+
+
+@register.filter
+def rater(name: str) -> str:
+    """A pseudonym, or the author of imported labels."""
+    author = name.removeprefix("imported ")
+    return name if author == name else _("imported %(author)s") % {"author": author}
+
+
+@register.filter
+def column_word(name: str) -> str:
+    """A tag, a signal or a score that policies decide by, as people call it."""
+    return column_words.column_word(name)

@@ -1,0 +1,92 @@
+"""Reasons of decisions and places: kept short, told in every language, old ones as they are."""
+
+import json
+
+import pytest
+from django.utils import translation
+
+from annotate.wording import Told
+from config.translations import read_catalogue
+from routing.column_words import SILENT, column_word, signals_of_judge
+from routing.features.likeness import SCORES
+from routing.features.spec import FeatureSpec
+from routing.reasons import REASONS, in_english, why
+from routing.templatetags.deciding import whys
+from tests.annotate.pages.test_reasons import names_in
+
+
+def in_german(*reasons) -> str:
+    with translation.override("de"):
+        return whys(json.loads(json.dumps(reasons)))
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_each_names_what_it_keeps_and_is_in_the_catalogue(code) -> None:
+    text, styles = REASONS[code]
+    assert names_in(text) == set(styles)
+    known = read_catalogue("de").get(text)
+    assert known is not None
+    assert known.string
+    assert names_in(known.string) == set(styles)
+
+
+def test_in_both_languages() -> None:
+    reasons = [why("at least", 0.9612, 0.9), why("audit", 10.0), why("held out")]
+    assert json.loads(json.dumps(reasons)) == [["at least", 0.96, 0.9], ["audit", 10], ["held out"]]
+    assert in_english(reasons) == [
+        "the judge is 0.96 sure, at least 0.90",
+        "drawn for the audit (10 % of the judge's share)",
+        "its prompt is held out for tests, which need people",
+    ]
+    assert in_german(*reasons) == (
+        "der Judge ist zu 0,96 sicher, mindestens 0,90; "
+        "zur Prüfung gezogen (10 % vom Anteil des Judges); "
+        "der Prompt ist für Tests zurückgehalten, und die brauchen Menschen"
+    )
+
+
+def test_names_of_tags_and_signals_are_said_in_the_readers_words() -> None:
+    reasons = [why("adds", "safety: low", 0.123456), why("adds", "gpt v2 is sure", -2e-5)]
+    assert in_english(reasons) == ["safety: low (+0.123)", "gpt v2 is sure (-2e-05)"]
+    assert in_german(*reasons) == "Sicherheit: gering (+0,123); gpt v2 ist sicher (-2e-05)"
+
+
+def test_what_people_named_stays() -> None:
+    assert "in law nicht" in in_german(why("untested stratum", "gpt v2", "law"))
+    assert "in Recht nicht" in in_german(why("untested subject", "gpt v2", "law"))
+
+
+def test_a_judge_says_itself_why_it_abstains() -> None:
+    values = why("abstains", Told("no answer for {seconds} s", seconds=0.5))
+    assert in_english([values]) == ["the judge abstains: no answer for 0.5 s"]
+    assert in_german(values) == "der Judge enthält sich: 0,5 s lang keine Antwort"
+    said = why("abstains", "the rules hold for both alike")
+    assert in_english([said]) == ["the judge abstains: the rules hold for both alike"]
+    assert in_german(said) == "der Judge enthält sich: die Regeln treffen auf beide gleich zu"
+    assert in_german(why("abstains", "{odd}")) == "der Judge enthält sich: {odd}"
+
+
+def test_what_was_kept_as_a_sentence_is_told_as_it_is() -> None:
+    assert in_english(["gone {odd} (+1)"]) == ["gone {odd} (+1)"]
+    assert in_german("gone {odd} (+1)") == "gone {odd} (+1)"
+
+
+def test_a_number_that_json_lacks() -> None:
+    kept = why("rival", "a", float("inf"))
+    assert json.loads(json.dumps(kept)) == ["rival", "a", "inf"]
+    assert in_english([kept]) == ["against a (may reach inf)"]
+
+
+def test_a_wrong_number_of_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="argument"):
+        why("below", 0.5)
+
+
+def test_every_column_has_a_word() -> None:
+    spec = FeatureSpec(1, ((0.0, 1.0),) * len(SCORES), "rules 1")
+    columns = {*spec.names, *signals_of_judge("gpt v2"), SILENT, "gpt v2 is sure unknown"}
+    assert len(columns) == 96
+    with translation.override("de"):
+        assert not {name for name in columns if column_word(name) == name}
+        assert column_word("rouge_l: middle") == "ähnlich nach ROUGE-L: mittel"
+        assert column_word("gpt v2 is sure unknown") == "gpt v2 ist sicher: unbekannt"
