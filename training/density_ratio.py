@@ -66,7 +66,10 @@ class DensityRatioJudge:
         if config["weak"] is None:
             weak = root_model(strong)
             if weak is None:
-                raise JudgeError(f"The model with which the line of {strong} began is gone.")
+                raise JudgeError(
+                    "The model with which the line of {version} began is gone.",
+                    version=str(strong),
+                )
         else:
             weak = _files(_policy(config["weak"]))
         self.job = {
@@ -88,14 +91,18 @@ class DensityRatioJudge:
 def _policy(pk: int) -> ModelVersion:
     found = ModelVersion.objects.filter(pk=pk, kind=ModelVersion.Kind.POLICY).first()
     if found is None:
-        raise JudgeError(f"There is no policy version {pk}.")
+        raise JudgeError("There is no policy version {version}.", version=pk)
     return found
 
 
 def _files(version: ModelVersion) -> str:
     folder = folders.model_folder(version.path)
     if not folder.is_dir():
-        raise JudgeError(f"The files of {version} are missing from {folder}.")
+        raise JudgeError(
+            "The files of {version} are missing from {folder}.",
+            version=str(version),
+            folder=str(folder),
+        )
     return str(folder)
 
 

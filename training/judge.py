@@ -11,6 +11,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ NAME = "reward_model"
 POLL = 0.2  # seconds between two looks at the child's output
 ASK_EVERY = 2.0  # seconds between two calls of should_stop
 AT_ONCE = 32  # items of one request to a warm model
+MEMBER_DIGITS = 4  # behind the point: a hundred members take some kilobytes
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,11 @@ class RewardModelJudge:
         self.version = version
         self.folder = folders.model_folder(version.path)
         if not self.folder.is_dir():
-            raise JudgeError(f"The files of {version} are missing from {self.folder}.")
+            raise JudgeError(
+                "The files of {version} are missing from {folder}.",
+                version=str(version),
+                folder=str(self.folder),
+            )
 
     def compare(
         self, items: Sequence[Question], should_stop: Callable[[], bool]
@@ -84,7 +90,7 @@ def _warm_verdicts(
 
     order = {"do": "score", "model_dir": str(model)}
     for start in range(0, len(items), AT_ONCE):
-        rows = [as_row(item) for item in items[start : start + AT_ONCE]]
+        rows = [as_row(item) | {"members": True} for item in items[start : start + AT_ONCE]]
         began = time.monotonic()
         try:
             check()
@@ -100,30 +106,48 @@ def _warm_verdicts(
             if "error" in answer:
                 logger.warning("Task %s: %s", row["id"], answer["error"]["message"])
             else:
-                yield as_verdict({"id": row["id"], "scores": answer["scores"], "seconds": seconds})
+                told = {name: answer[name] for name in ("scores", "members") if name in answer}
+                yield as_verdict({"id": row["id"], "seconds": seconds, **told})
 
 
 def child_verdicts(
     folder: Path, job: dict[str, Any], items: Sequence[Question], should_stop: Callable[[], bool]
 ) -> Iterator[Verdict]:
-    """Verdicts from a child whose duty scores items.jsonl into scores.jsonl. Raises JudgeError."""
+    """Verdicts from a child whose duty scores items.jsonl into scores.jsonl. Raises as
+    `child_rows`.
+    """
     write_items(folder / "items.jsonl", items)
+    with closing(child_rows(folder, job, should_stop)) as rows:
+        yield from map(as_verdict, rows)
+
+
+def child_rows(
+    folder: Path, job: dict[str, Any], should_stop: Callable[[], bool]
+) -> Iterator[dict[str, Any]]:
+    """The rows that a child's duty writes into scores.jsonl, as they come. They end early once
+    `should_stop` says so; the child is killed then, and when the caller goes away.
+
+    Raises JudgeError, or JudgeInterrupted when this worker is to end.
+    """
     child = Child(folder, job)
     scores = _Tail(folder / "scores.jsonl")
     asked_at = time.monotonic()
     try:
         while not child.wait(POLL):
-            yield from map(as_verdict, scores.new_rows())
+            yield from scores.new_rows()
+            if lifeline.is_cut():
+                raise JudgeInterrupted
             if time.monotonic() - asked_at > ASK_EVERY:
                 asked_at = time.monotonic()
                 if should_stop():
                     return
-        yield from map(as_verdict, scores.new_rows())
+        yield from scores.new_rows()
         result = child.result()
         if result is None:
             raise JudgeError(child.how_it_died())
         if result["status"] != "done":
-            raise JudgeError(result.get("message") or "Something outside stopped the scoring.")
+            said = result.get("message")
+            raise JudgeError(said) if said else JudgeError("Something outside stopped the scoring.")
     finally:
         if child.is_running():
             child.kill()
@@ -146,14 +170,17 @@ def as_row(item: Question) -> dict[str, Any]:
 
 
 def as_verdict(row: Mapping[str, Any]) -> Verdict:
-    """P(first is better) = sigmoid(score of the first - score of the second)."""
+    """P(first is better) = sigmoid(score of the first - score of the second).
+
+    Of an ensemble each member's scores are kept too, to MEMBER_DIGITS.
+    """
     first, second = row["scores"]
     gap = max(-700.0, min(700.0, first - second))
+    raw: dict[str, Any] = {"scores": [first, second]}
+    if "members" in row:
+        raw["members"] = [[round(one, MEMBER_DIGITS) for one in pair] for pair in row["members"]]
     return Verdict(
-        task_id=row["id"],
-        p_first=1 / (1 + math.exp(-gap)),
-        raw={"scores": [first, second]},
-        seconds=row["seconds"],
+        task_id=row["id"], p_first=1 / (1 + math.exp(-gap)), raw=raw, seconds=row["seconds"]
     )
 
 
@@ -180,7 +207,10 @@ def make(config: Mapping[str, Any]) -> RewardModelJudge:
         pk=config.get("model_version"), kind=ModelVersion.Kind.REWARD_MODEL
     ).first()
     if version is None:
-        raise JudgeError(f"There is no reward model version {config.get('model_version')!r}.")
+        raise JudgeError(
+            "There is no reward model version {version}.",
+            version=repr(config.get("model_version")),
+        )
     return RewardModelJudge(version)
 
 
@@ -192,5 +222,17 @@ def newest(project_id: int) -> dict[str, Any] | None:
     return {"model_version": version.pk, "number": version.number, "sha256": version.sha256}
 
 
+def learned_from(config: Mapping[str, Any]) -> frozenset[int]:
+    """Ids of the snapshots that the version, and those it was continued from, were trained on."""
+    found: set[int] = set()
+    rows = ModelVersion.objects.select_related("run", "parent")
+    version = rows.filter(pk=config.get("model_version")).first()
+    while version is not None:
+        if version.run.snapshot_id is not None:
+            found.add(version.run.snapshot_id)
+        version = rows.filter(pk=version.parent_id).first() if version.parent_id else None
+    return frozenset(found)
+
+
 def register_kind() -> None:
-    register(JudgeKind(name=NAME, make=make, newest=newest))
+    register(JudgeKind(name=NAME, make=make, newest=newest, learned_from=learned_from))

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from annotate.wording import Told, translatable
 from config.lifetime import die_with_parent_now
 from training import machine
 from training.recipes.errors import FieldError, NoRoomError, RecipeError, StopRequestedError
@@ -96,7 +97,13 @@ def run(folder: Path) -> dict[str, Any]:
     try:
         job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
         report = Reporter(folder / "progress.jsonl") if IS_FIRST else _say_nothing
-        report({"event": "phase", "phase": "preparing", "message": "Loading the libraries."})
+        report(
+            {
+                "event": "phase",
+                "phase": "preparing",
+                "message": translatable("Loading the libraries."),
+            }
+        )
         duty = import_duty(job["duty"])
         report({"event": "machine", "pid": os.getpid(), **machine.describe()})
         if should_stop():
@@ -113,12 +120,16 @@ def run(folder: Path) -> dict[str, Any]:
         return {"status": "failed", "message": str(error), "refused": refused}
     except RecipeError as error:
         logger.exception("The recipe gave up")
-        return {"status": "failed", "message": str(error)}
+        told = {"told": error.as_dict()} if isinstance(error, Told) else {}
+        return {"status": "failed", "message": str(error), **told}
     except Exception as error:
         logger.exception("Unforeseen")
         if is_no_room(error, folder, 0):
             return no_room_result(no_room("a file of the run", folder, 0))
-        return {"status": "failed", "message": f"{type(error).__name__}: {error}"}
+        told = Told(
+            "What the training process said: {said}", said=f"{type(error).__name__}: {error}"
+        )
+        return {"status": "failed", "message": told.message, "told": told.as_dict()}
 
 
 def no_room_result(error: NoRoomError) -> dict[str, Any]:

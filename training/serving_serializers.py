@@ -11,9 +11,17 @@ class ServedTurn(s.Serializer):
     content = s.CharField()
 
 
+class ServedContext(s.Serializer):
+    criterion = s.CharField(required=False, help_text="What the responses are to be compared by.")
+    situation = s.CharField(required=False)
+
+
 class ScoreRow(s.Serializer):
     id = s.CharField(required=False, help_text="Yours, a text or a number; comes back.")
     prompt = ServedTurn(many=True, help_text="Or a text, which is the user's only turn.")
+    context = ServedContext(
+        required=False, help_text="One or both; models read it at the end of the prompt."
+    )
     responses = s.ListField(
         child=s.CharField(), help_text="Those to be compared; or `response`, one text."
     )
@@ -37,6 +45,9 @@ class ScoreRequest(s.Serializer):
 class SampleRow(s.Serializer):
     id = s.CharField(required=False, help_text="Yours, a text or a number; comes back.")
     prompt = ServedTurn(many=True, help_text="Or a text, which is the user's only turn.")
+    context = ServedContext(
+        required=False, help_text="One or both; models read it at the end of the prompt."
+    )
 
 
 class SampleRequest(s.Serializer):

@@ -14,6 +14,9 @@ from training.services.matchmaking import prepare_matchmaking, store_matches
 from training.services.preparation import prepare_run
 from training.services.samples import prepare_sampling, store_samples
 
+GATE = {"p_value": 0.05, "ece": 1.0, "accuracy": 0.05, "rows": 1, "subset_rows": 50}
+"""One that looks at few rows already."""
+
 TINY = {"base_model": "tiny"}
 
 

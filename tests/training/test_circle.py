@@ -68,7 +68,7 @@ def test_a_reward_model_trains_and_judges(judged_project, var_dir):
     assert run.device
     assert 0 < run.device_seconds < (run.finished_at - run.created_at).total_seconds()
     assert set(run.environment) == {"base_model", "code", "packages", "snapshot_sha256"}
-    assert (var_dir / "caches" / f"embeddings-{project.pk}").exists()
+    assert (var_dir / "caches" / f"embeddings-{project.pk}.layers.safetensors").exists()
 
     kind = judges.get("reward_model")
     config = kind.newest(project.pk)

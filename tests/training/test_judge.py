@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotate.models import Snapshot
 from routing import judges
 from routing.judges import Question
 from tests.faults.training_worker import children_of
@@ -33,6 +34,15 @@ def test_a_known_value():
     verdict = as_verdict({"id": 3, "scores": [1.0, 0.0], "seconds": 0.5})
     assert verdict.p_first == pytest.approx(0.731058578630)  # the logistic function at 1
     assert (verdict.task_id, verdict.raw, verdict.seconds) == (3, {"scores": [1.0, 0.0]}, 0.5)
+
+
+def test_an_ensemble_s_members_are_kept_with_the_verdict() -> None:
+    members = [[1.234567, -0.5], [0.25, 1 / 3]]
+    row = {"id": 3, "scores": [1.0, 0.0], "seconds": 0.5, "members": members}
+    assert as_verdict(row).raw == {
+        "scores": [1.0, 0.0],
+        "members": [[1.2346, -0.5], [0.25, 0.3333]],
+    }
 
 
 def items(count: int) -> list[Question]:
@@ -117,6 +127,27 @@ def test_what_is_missing_is_named(version):
     folders.model_folder("broken").rmdir()
     with pytest.raises(judges.JudgeError, match="files of Reward model v1 are missing"):
         judge.make({"model_version": version.pk})
+
+
+def test_it_learned_from_its_snapshot_and_those_of_the_versions_before(version):
+    project = version.project
+    first, second = (
+        Snapshot.objects.create(
+            project=project, number=n, query={}, tie_rule="drop", aggregation="each",
+            split={"test_percent": 10}, rows=0, sha256="",
+        )
+        for n in (1, 2)
+    )  # fmt: skip
+    assert judge.learned_from({"model_version": version.pk}) == frozenset()
+    TrainingRun.objects.filter(pk=version.run_id).update(snapshot=first)
+    run = TrainingRun.objects.create(project=project, recipe="reward_model", snapshot=second)
+    child = ModelVersion.objects.create(
+        project=project, kind="reward_model", number=2, run=run, parent=version, path="child"
+    )
+    assert judge.learned_from({"model_version": version.pk}) == {first.pk}
+    assert judge.learned_from({"model_version": child.pk}) == {first.pk, second.pk}
+    kind = judges.get(judge.NAME)
+    assert kind.learned_from({"model_version": child.pk}) == {first.pk, second.pk}
 
 
 def test_the_newest_is_the_one_in_service(version):

@@ -22,7 +22,6 @@ MOST_SUBSETS = 500
 TABLES = (".csv", ".tsv")
 COLUMNS = {"pairs": {*trl.KNOWN, "subset"} - {"metadata"}, "prompts": {"prompt", "messages", "id"}}
 """Of Parquet files; the others stay unread."""
-NOT_TEXT = "Evaluation reads texts alone. Leave pictures, audio and video out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,14 @@ def read_items(
             _refuse_again(item, seen_ids, seen)
             subsets.add(item.subset)
             if len(subsets) > MOST_SUBSETS:
-                message = f"There are more than {MOST_SUBSETS} subsets. Give rows fewer names."
-                raise RowProblem("subset", item.subset, message)
+                raise RowProblem(
+                    "subset",
+                    item.subset,
+                    "There are more than {most} subsets. Give rows fewer names.",
+                    most=MOST_SUBSETS,
+                )
         except RowProblem as problem:
-            yield RowError(row.line, problem.field, problem.value, problem.message)
+            yield problem.at(row.line)
         else:
             yield item
 
@@ -84,7 +87,7 @@ def _rows(stream: BinaryIO, kind: str, file_name: str, limits: Limits) -> Iterat
     try:
         head, _ = start(stream, limits)
     except FatalProblem as problem:
-        yield RowError(1, "", "", str(problem), fatal=True)
+        yield problem.at(1)
         return
     stream.seek(begin)
     yield from (
@@ -106,14 +109,14 @@ def _plain_lines(stream: BinaryIO, limits: Limits) -> Iterator[Row | RowError]:
             if raw.data.strip():
                 yield _plain_line(raw)
     except FatalProblem as problem:
-        yield RowError(line, "", "", str(problem), fatal=True)
+        yield problem.at(line)
 
 
 def _plain_line(raw: RawLine) -> Row | RowError:
     try:
         return Row(raw.number, {"prompt": decode_text(raw.data)}, raw.end)
     except RowProblem as problem:
-        return RowError(raw.number, "prompt", problem.value, problem.message)
+        return RowError(raw.number, "prompt", problem.value, problem.why)
 
 
 def _pair(row: Row, limits: Limits) -> EvaluationItem:
@@ -125,7 +128,7 @@ def _pair(row: Row, limits: Limits) -> EvaluationItem:
     known = {name: row.data[name] for name in trl.KNOWN - {"metadata"} if name in row.data}
     item = trl.parse(Row(row.line, known, row.end), ReadOptions(limits))
     if item.has_parts:
-        raise RowProblem("prompt", "", NOT_TEXT)
+        raise _not_text("prompt")
     chosen, rejected = (response.text for response in item.responses)
     return EvaluationItem(
         line=row.line,
@@ -146,11 +149,17 @@ def _prompt(row: Row, limits: Limits) -> EvaluationItem:
         turns = fields.conversation(given, name, limits)
     system, conversation = split_system(turns, name)
     if any(not isinstance(message["content"], str) for message in conversation):
-        raise RowProblem(name, "", NOT_TEXT)
+        raise _not_text(name)
     return EvaluationItem(
         line=row.line,
         id=fields.name_of(row.data, "id") or str(row.line),
         prompt=_messages(system, conversation),
+    )
+
+
+def _not_text(name: str) -> RowProblem:
+    return RowProblem(
+        name, "", "Evaluation reads texts alone. Leave pictures, audio and video out."
     )
 
 
@@ -166,9 +175,17 @@ def _refuse_again(item: EvaluationItem, ids: dict[str, int], seen: dict[int, int
     """Raises RowProblem for an id or a row that came before; a row counts by a 64-bit hash."""
     first = seen.setdefault(hash(item.what), item.line)
     if first != item.line:
-        message = f"The row says the same as line {first}. Leave one of them out."
-        raise RowProblem("prompt", item.prompt[-1]["content"], message)
+        raise RowProblem(
+            "prompt",
+            item.prompt[-1]["content"],
+            "The row says the same as line {line}. Leave one of them out.",
+            line=first,
+        )
     first = ids.setdefault(item.id, item.line)
     if first != item.line:
-        message = f"Line {first} has this id already. Give each row its own, or none."
-        raise RowProblem("id", item.id, message)
+        raise RowProblem(
+            "id",
+            item.id,
+            "Line {line} has this id already. Give each row its own, or none.",
+            line=first,
+        )

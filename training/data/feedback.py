@@ -156,7 +156,7 @@ def preferences(rows: Sequence[JudgedRow]) -> list[PreferencePair]:
 
 def graded(rows: Sequence[JudgedRow]) -> list[Graded]:
     """The good and bad responses of decided preferences and refinements; of rows that hold none,
-    of their ratings. Each grade of a response counts once.
+    of their ratings. Each grade of a response counts once under what its task states.
     """
     decided = [pair for pair in preferences(rows) if not pair.tie]
     paired = {pair.id for pair in decided}
@@ -167,7 +167,7 @@ def graded(rows: Sequence[JudgedRow]) -> list[Graded]:
     ]
     votes, _ = voted_responses(row for row in rows if row.id not in paired)
     found += [Graded(v.id, v.prompt_id, v.prompt, v.response, v.desirable) for v in votes]
-    once = {(one.prompt_id, one.response, one.good): one for one in found}
+    once = {(str(one.prompt), one.prompt_id, one.response, one.good): one for one in found}
     return list(once.values())
 
 

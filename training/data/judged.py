@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from annotate.finegrained.parts import flatten
-from annotate.kinds import form, spans
+from annotate.kinds import context, form, spans
 from annotate.media.as_text import as_text, text_turns
 from training.data.conversation import Message
 from training.recipes.errors import DatasetError
@@ -49,6 +49,12 @@ class JudgedRow:
     categories: Mapping[str, str]
     rationale: str
     context: Mapping[str, Any]
+
+    def prompt_of(self, answer: Answer) -> tuple[Message, ...]:
+        """The prompt as models read it: with what the task states, where the answer is under it."""
+        if answer.kind != context.NAME:
+            return self.prompt
+        return tuple(context.prompt_under(self.prompt, self.context))
 
 
 @dataclass(frozen=True)

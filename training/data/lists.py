@@ -1,9 +1,8 @@
 """Ranked lists of responses, from rankings, ratings and pairs."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from annotate.kinds import KINDS, ranking
 from annotate.kinds.contract import Pair
@@ -65,7 +64,7 @@ def ranked_lists(rows: Iterable[JudgedRow]) -> Iterator[RankedList]:
         yield RankedList(
             id=row.id,
             prompt_id=row.prompt_id,
-            prompt=row.prompt,
+            prompt=row.prompt_of(answer),
             responses=tuple(texts),
             tiers=tuple(names.index(tier) for tier in texts.values()),
             open=is_open,
@@ -133,16 +132,19 @@ def pairs_of_rows(rows: Iterable[JudgedRow]) -> list[PreferencePair]:
     found: list[PreferencePair] = []
     for row in rows:
         answer = first_order(row)
-        made = [] if answer is None else KINDS[answer.kind].pairs(answer.value, answer.response_ids)
-        for pair in made:
-            found.append(_as_preference(row, pair))
+        if answer is None:
+            continue
+        prompt = row.prompt_of(answer)
+        for pair in KINDS[answer.kind].pairs(answer.value, answer.response_ids):
+            found.append(_as_preference(row, prompt, pair))
     return found
 
 
-def _as_preference(row: JudgedRow, pair: Pair) -> PreferencePair:
-    shared: Mapping[str, Any] = {"id": row.id, "prompt_id": row.prompt_id, "prompt": row.prompt}
+def _as_preference(row: JudgedRow, prompt: tuple[Message, ...], pair: Pair) -> PreferencePair:
     return PreferencePair(
-        **shared,
+        id=row.id,
+        prompt_id=row.prompt_id,
+        prompt=prompt,
         chosen=row.said[pair.chosen],
         rejected=row.said[pair.rejected],
         source=row.source,

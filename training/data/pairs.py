@@ -113,6 +113,17 @@ class OfPrompt(Protocol):
 Row = TypeVar("Row", bound=OfPrompt)
 
 
+def distinct_prompts(pairs: Iterable[PreferencePair]) -> list[PreferencePair]:
+    """The first pair of every prompt as models read it, in order.
+
+    What a task states stands at the end of its prompt, so that one prompt_id may have several.
+    """
+    found: dict[tuple[int, str], PreferencePair] = {}
+    for pair in pairs:
+        found.setdefault((pair.prompt_id, pair.prompt[-1]["content"]), pair)
+    return list(found.values())
+
+
 def hold_out_prompts(
     rows: Sequence[Row], *, fraction: float, seed: int
 ) -> tuple[list[Row], list[Row]]:

@@ -6,17 +6,14 @@ Nothing else of the server needs it, so it is imported when such a file comes.
 from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
-from annotate.inputs import unstorable
+from annotate.inputs import InvalidValue, refuse_unstorable
 from annotate.interchange.records import RowError
 from annotate.interchange.rows import Row
 from annotate.interchange.streams import RATIO_GRACE_BYTES, FatalProblem, Limits
+from annotate.wording import Told
 
 MAGIC = b"PAR1"
 READ_AT_ONCE = 16  # rows, each of which may be as long as a line of JSON
-MISSING = (
-    "The file is Parquet, and this server has no pyarrow to read it with. Install the training "
-    "extra or pyarrow alone, or send the rows as JSONL."
-)
 
 
 def is_parquet(stream: BinaryIO) -> bool:
@@ -38,12 +35,18 @@ def read_rows(
     try:
         for row in _objects(stream, columns, limits):
             number += 1
-            problem = unstorable(row)
-            yield (
-                RowError(number, "", "", f"The row {problem}.") if problem else Row(number, row, 0)
-            )
+            yield _stored(number, row)
     except FatalProblem as problem:
-        yield RowError(number + 1, "", "", str(problem), fatal=True)
+        yield problem.at(number + 1)
+
+
+def _stored(number: int, row: dict[str, Any]) -> Row | RowError:
+    try:
+        refuse_unstorable("", row)
+    except InvalidValue as problem:
+        why = Told("The row {problem}.", problem=problem.apart())
+        return RowError(number, "", "", why)
+    return Row(number, row, 0)
 
 
 def _objects(
@@ -53,7 +56,10 @@ def _objects(
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise FatalProblem(MISSING) from error
+        raise FatalProblem(
+            "The file is Parquet, and this server has no pyarrow to read it with. Install the "
+            "training extra or pyarrow alone, or send the rows as JSONL."
+        ) from error
     # Damaged names and texts are UnicodeDecodeErrors, a subclass of ValueError as ArrowInvalid is.
     damaged = (pyarrow.ArrowException, OSError, ValueError)
     try:
@@ -62,14 +68,17 @@ def _objects(
         wanted = [name for name in file.schema_arrow.names if name in columns]
         if not wanted:
             raise FatalProblem(
-                f"The file has none of the columns {', '.join(sorted(columns))}. Rename its own: "
-                f"{', '.join(file.schema_arrow.names)}."
+                "The file has none of the columns {wanted}. Rename its own: {names}.",
+                wanted=", ".join(sorted(columns)),
+                names=", ".join(file.schema_arrow.names),
             )
         for batch in file.iter_batches(batch_size=READ_AT_ONCE, columns=wanted):
             for row in batch.to_pylist():
                 yield {name: value for name, value in row.items() if value is not None}
     except damaged as error:
-        raise FatalProblem(f"The Parquet file is damaged: {error}. Write it again.") from error
+        raise FatalProblem(
+            "The Parquet file is damaged: {error}. Write it again.", error=str(error)
+        ) from error
 
 
 def _require_size(stream: BinaryIO, metadata: Any, limits: Limits) -> None:
@@ -82,5 +91,7 @@ def _require_size(stream: BinaryIO, metadata: Any, limits: Limits) -> None:
     most = min(limits.max_bytes, max(RATIO_GRACE_BYTES, packed * limits.max_ratio))
     if size > most:
         raise FatalProblem(
-            f"The file unpacks to {size} bytes, more than the {most} allowed. Send it in parts."
+            "The file unpacks to {size} bytes, more than the {most} allowed. Send it in parts.",
+            size=size,
+            most=most,
         )

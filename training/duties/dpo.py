@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from annotate.wording import translatable
 from training.duties.reward_model import as_result
 from training.recipes.config import TinyLmConfig
 from training.recipes.dpo import train_dpo
@@ -28,7 +29,7 @@ def perform(
             return {"status": "stopped"}
         base = str(made)
     config = DpoConfig.from_dict({**job["config"], "base_model": base})
-    report({"event": "phase", "phase": "training", "message": "Training."})
+    report({"event": "phase", "phase": "training", "message": translatable("Training.")})
     # The worker knows the line that the policy is of; a model made just now begins one.
     recipe = partial(train_dpo, root_model=job.get("root_model", ""))
     train = halving_batches(recipe)
@@ -44,7 +45,13 @@ def _tiny_base(
     if target.is_dir():
         os.utime(target)  # still in use: see training/services/leftovers.py
         return target
-    report({"event": "phase", "phase": "training", "message": "Pre-training a small base model."})
+    report(
+        {
+            "event": "phase",
+            "phase": "training",
+            "message": translatable("Pre-training a small base model."),
+        }
+    )
 
     def report_base(event: dict[str, Any]) -> None:
         report({**event, "stage": "base"})

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from annotate.wording import translatable
 from training.recipes.config import RewardModelConfig
 from training.recipes.memory import halving_batches
 from training.recipes.result import RecipeResult
@@ -17,7 +18,7 @@ def perform(
     should_stop: Callable[[], bool],
 ) -> dict[str, Any]:
     config = RewardModelConfig.from_dict(job["config"])
-    report({"event": "phase", "phase": "training", "message": "Training."})
+    report({"event": "phase", "phase": "training", "message": translatable("Training.")})
     train = halving_batches(train_reward_model)
     found = train(config, folder / "data", folder / "work", report, should_stop)
     return as_result(found)

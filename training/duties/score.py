@@ -1,4 +1,5 @@
-"""Score items.jsonl ({id, prompt, responses}) into scores.jsonl ({id, scores, seconds}).
+"""Score items.jsonl ({id, prompt, responses}) into scores.jsonl ({id, scores, seconds, and of an
+ensemble members: for each member a score a response}).
 
 Scores are calibrated: sigmoid(a - b) is the probability that a is preferred to b.
 """
@@ -10,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from training.recipes.head_model import load_scorer
+from training.recipes.members import scores_with_members
 from training.recipes.score import Scorer
 
 BATCH = 16  # items between two lines of output; longer waits would delay a stop
@@ -37,9 +39,14 @@ def perform(
 def score_batch(model: Scorer, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row for each item; `seconds` is its share of the batch's time."""
     began = perf_counter()
-    found = model.score_sets([(item["prompt"], item["responses"]) for item in items])
+    sets = [(item["prompt"], item["responses"]) for item in items]
+    scores, members = scores_with_members(model, sets)
     seconds = round((perf_counter() - began) / len(items), 6)
-    return [
+    rows = [
         {"id": item["id"], "scores": values, "seconds": seconds}
-        for item, values in zip(items, found, strict=True)
+        for item, values in zip(items, scores, strict=True)
     ]
+    if members is not None:
+        for row, rewards in zip(rows, members, strict=True):
+            row["members"] = rewards
+    return rows

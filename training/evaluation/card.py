@@ -5,9 +5,14 @@ only after the files are hashed: the card is one of them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from annotate.wording import Told
+from training.evaluation.figure_words import figure_words
+
+Say = Callable[[Told], str]
 
 FEW_ROWS = 100
 
@@ -32,25 +37,37 @@ class CardFacts:
     annotators: int
     judges: int
     metrics: Mapping[str, Any]
-    lineage: tuple[tuple[str, str], ...]
+    lineage: tuple[tuple[Told, str | Told], ...]
     scored: Mapping[str, int] = field(default_factory=dict)
 
 
-def write_card(facts: CardFacts) -> str:
-    """The whole card, the same for the same facts."""
-    name = facts.kind.replace("_", " ").capitalize()
+def in_english(said: Told) -> str:
+    return said.message
+
+
+def write_card(facts: CardFacts, say: Say = in_english) -> str:
+    """The whole card, the same for the same facts; `say` says its sentences for a page."""
+    policy = facts.kind == "policy"
+    of = Told("Policy of run {run}", run=facts.run)
+    title = of if policy else Told("Reward model of run {run}", run=facts.run)
+    base = (say(Told("Base model")), facts.base_model)
+    head = tuple(say(one) for one in (Told("Setting"), Told("Value")))
     parts = [
         _header(facts),
-        f"# {name} of run {facts.run}\n",
-        _purpose(facts),
-        "## Data\n\n" + _bullets(_data(facts)),
-        "## Training\n\n" + _bullets([("Base model", facts.base_model), ("Recipe", facts.recipe)]),
-        _table(("Setting", "Value"), _settings(facts.config)),
-        "## Figures on held-out labels\n",
-        _figures(facts.metrics),
-        _kept_for_gate(facts),
-        "## Known limits\n\n" + "".join(f"- {limit}\n" for limit in _limits(facts)),
-        "## Lineage\n\n" + _bullets(facts.lineage),
+        f"# {say(title)}\n",
+        _purpose(facts, say),
+        _heading(say(Told("Data"))) + "\n" + _bullets(_data(facts, say)),
+        _heading(say(Told("Training")))
+        + "\n"
+        + _bullets([base, (say(Told("Recipe")), facts.recipe)]),
+        _table(head, _settings(facts.config)),
+        _heading(say(Told("Figures on held-out labels"))),
+        _figures(facts.metrics, say),
+        _kept_for_gate(facts, say),
+        _heading(say(Told("Known limits")))
+        + "\n"
+        + "".join(f"- {say(limit)}\n" for limit in _limits(facts)),
+        _heading(say(Told("Lineage"))) + "\n" + _bullets(_lineage(facts, say)),
     ]
     return "\n".join(parts)
 
@@ -75,27 +92,50 @@ def _header(facts: CardFacts) -> str:
     return f"---\n{text}---\n"
 
 
-def _purpose(facts: CardFacts) -> str:
+def _heading(text: str) -> str:
+    return f"## {text}\n"
+
+
+def _purpose(facts: CardFacts, say: Say) -> str:
     if facts.kind == "policy":
-        return "Writes responses to prompts like those of its project.\n"
-    return "Scores responses; scores of responses to one prompt can be compared with each other.\n"
+        return say(Told("Writes responses to prompts like those of its project.")) + "\n"
+    text = Told(
+        "Scores responses; scores of responses to one prompt can be compared with each other."
+    )
+    return say(text) + "\n"
 
 
-def _data(facts: CardFacts) -> list[tuple[str, str]]:
+def _data(facts: CardFacts, say: Say) -> list[tuple[str, str]]:
     count = sum(facts.sources.values())
-    shares = [
-        f"{name} {number} ({100 * number / count:.1f} %)" for name, number in facts.sources.items()
-    ]
+    shares = [say(_share(name, number, count)) for name, number in facts.sources.items()]
     split = facts.snapshot["split"]
+    percent = split.get("test_percent", "?")
+    held_out = Told("{percent} % of prompts, human labels only", percent=percent)
     rules = [facts.snapshot[name] for name in ("holds", "tie_rule", "aggregation")]
     return [
-        ("What was asked", facts.asked),
-        ("Judgements", f"{count}: " + ", ".join(shares) if count else "0"),
-        ("Annotators", str(facts.annotators)),
-        ("AI judges", str(facts.judges)),
-        ("Rows", f"{facts.snapshot['rows']} ({', '.join(filter(None, rules))})"),
-        ("Held out", f"{split.get('test_percent', '?')} % of prompts, human labels only"),
-        ("SHA-256 of the rows", f"`{facts.snapshot['sha256']}`"),
+        (say(Told("What was asked")), facts.asked),
+        (say(Told("Judgements")), f"{count}: " + ", ".join(shares) if count else "0"),
+        (say(Told("Annotators")), str(facts.annotators)),
+        (say(Told("AI judges")), str(facts.judges)),
+        (say(Told("Rows")), f"{facts.snapshot['rows']} ({', '.join(filter(None, rules))})"),
+        (say(Told("Held out")), say(held_out)),
+        (say(Told("SHA-256 of the rows")), f"`{facts.snapshot['sha256']}`"),
+    ]
+
+
+def _share(source: str, number: int, of: int) -> Told:
+    figures = {"count": number, "percent": round(100 * number / of, 1)}
+    if source == "person":
+        return Told("person {count} ({percent} %)", **figures)
+    if source == "judge":
+        return Told("judge {count} ({percent} %)", **figures)
+    return Told("imported {count} ({percent} %)", **figures)
+
+
+def _lineage(facts: CardFacts, say: Say) -> list[tuple[str, str]]:
+    return [
+        (say(what), say(which) if isinstance(which, Told) else which)
+        for what, which in facts.lineage
     ]
 
 
@@ -103,52 +143,66 @@ def _settings(config: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [(f"`{name}`", f"`{_plain(value)}`") for name, value in sorted(config.items())]
 
 
-def _figures(metrics: Mapping[str, Any]) -> str:
+def _figures(metrics: Mapping[str, Any], say: Say) -> str:
     if not metrics.get("rows"):
-        return "No label was held out, so nothing was measured.\n"
-    return _table(("Figure", "Value", "95 % interval", "Rows"), list(_flat("", metrics)))
+        return say(Told("No label was held out, so nothing was measured.")) + "\n"
+    head = (Told("Figure"), Told("Value"), Told("95 % interval"), Told("Rows"))
+    return _table(tuple(say(one) for one in head), list(_flat("", metrics, say)))
 
 
-def _kept_for_gate(facts: CardFacts) -> str:
+def _kept_for_gate(facts: CardFacts, say: Say) -> str:
     """What a later version will be compared on."""
     kept = ", ".join(f"{count} {kind}s" for kind, count in sorted(facts.scored.items()))
     if not kept:
         return ""
-    scores = "implicit rewards" if facts.kind == "policy" else "scores"
-    return (
-        f"Kept for comparisons with other versions: its {scores} of {kept}, held out, with ties.\n"
+    text = Told(
+        "Kept for comparisons with other versions: its scores of {kept}, held out, with ties.",
+        kept=kept,
     )
+    if facts.kind == "policy":
+        text = Told(
+            "Kept for comparisons with other versions: its implicit rewards of {kept}, held out, "
+            "with ties.",
+            kept=kept,
+        )
+    return say(text) + "\n"
 
 
-def _flat(prefix: str, metrics: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _flat(prefix: str, metrics: Mapping[str, Any], say: Say) -> Iterator[tuple[str, ...]]:
     """Shares with their intervals and numbers, from whatever depth they lie at."""
     for name, value in metrics.items():
-        label = f"{prefix}{name.replace('_', ' ')}"
+        label = f"{prefix}{figure_words(name, say)}"
         if isinstance(value, Mapping) and {"value", "low", "high"} <= value.keys():
-            interval = f"{value['low']:.3f} to {value['high']:.3f}"
-            yield label, _plain(value["value"]), interval, str(value.get("rows", ""))
+            ends = {end: f"{value[end]:.3f}" for end in ("low", "high")}
+            interval = Told("{low} to {high}", **ends)
+            yield label, _plain(value["value"]), say(interval), str(value.get("rows", ""))
         elif isinstance(value, Mapping):
-            yield from _flat(f"{label}: ", value)
+            yield from _flat(f"{label}: ", value, say)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield label, _plain(value), "", ""
 
 
-def _limits(facts: CardFacts) -> list[str]:
+def _limits(facts: CardFacts) -> list[Told]:
     rows = facts.metrics.get("rows") or 0
-    limits = ["Measured on prompts of its own project; elsewhere nothing is known."]
+    limits = [Told("Measured on prompts of its own project; elsewhere nothing is known.")]
     if rows:
-        limits.append("Intervals take rows for independent; several of one prompt narrow them.")
+        limits.append(
+            Told("Intervals take rows for independent; several of one prompt narrow them.")
+        )
     if rows < FEW_ROWS:
-        limits.append(f"{rows} held-out labels are few: differences of some points mean nothing.")
+        few = Told(
+            "{rows} held-out labels are few: differences of some points mean nothing.", rows=rows
+        )
+        limits.append(few)
     found = facts.metrics.get("against_length_only")
     if isinstance(found, Mapping) and not (
         found["p_value"] < 0.05 and found["only_a"] > found["only_b"]
     ):
-        limits.append("Not shown to be better than preferring by length alone.")
+        limits.append(Told("Not shown to be better than preferring by length alone."))
     if facts.sources.get("judge"):
-        limits.append("Trained on labels of AI judges too, and may share their habits.")
+        limits.append(Told("Trained on labels of AI judges too, and may share their habits."))
     if facts.annotators == 1:
-        limits.append("One annotator gave all labels of people: it has that one's taste.")
+        limits.append(Told("One annotator gave all labels of people: it has that one's taste."))
     return limits
 
 

@@ -116,10 +116,20 @@ def gap_finding(pairs: Sequence[tuple[float, float]], bounds: Bounds) -> Finding
     return Finding(GAP, mean <= bounds.gap + ROUNDING, mean, bounds.gap, rows, detail)
 
 
-def failed_finding(phase: str, message: str, refused: Mapping[str, Any] | None = None) -> Finding:
+def failed_finding(
+    phase: str,
+    message: str,
+    refused: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any] | None = None,
+) -> Finding:
     """A job of the round failed or was cancelled; going on without it would be another loop.
 
-    `refused`: the field and the refusal, where one was the cause, for pages to tell.
+    For pages to tell: `refused`, the field and the refusal, where one was the cause; else `told`,
+    what the message was made from.
     """
-    told = {"phase": phase, "message": message}
-    return Finding(FAILED, False, detail={**told, "refused": refused} if refused else told)
+    detail: dict[str, Any] = {"phase": phase, "message": message}
+    if refused:
+        detail["refused"] = refused
+    elif told:
+        detail["told"] = told
+    return Finding(FAILED, False, detail=detail)

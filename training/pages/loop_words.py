@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.charts import number
+from annotate.pages.reasons import in_words
+from annotate.wording import Told
 from training.loop import guards
 from training.models import Loop, LoopRound
 from training.pages.failures import refusal_words
@@ -88,9 +90,7 @@ def finding_words(found: Mapping[str, Any]) -> str:
     if name == guards.FAILED:
         return _("the phase “%(phase)s” ended badly: %(message)s") % {
             "phase": Phase(detail["phase"]).label,
-            "message": refusal_words(detail["refused"])
-            if "refused" in detail
-            else detail["message"],
+            "message": _why_failed(detail),
         }
     if name == guards.PEOPLE:
         return ngettext(
@@ -123,6 +123,13 @@ def finding_words(found: Mapping[str, Any]) -> str:
             )
         },
     }
+
+
+def _why_failed(detail: Mapping[str, Any]) -> str:
+    """What ended the phase; of one kept before there were words for it, English."""
+    if "refused" in detail:
+        return refusal_words(detail["refused"])
+    return in_words(Told.from_dict(detail["told"])) if "told" in detail else detail["message"]
 
 
 def _too_little(found: Mapping[str, Any]) -> str:

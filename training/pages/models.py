@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -44,7 +45,7 @@ def model_version(request: HttpRequest, version_id: int) -> HttpResponse:
         "version": version,
         "figures": figures_of(version.metrics),
         "gate": gate_view(version),
-        "card": without_header(cards.model_card(version)),
+        "card": without_header(_card(version)),
         "can_roll_back": _serves(version) and registry.served_before(version) is not None,
         "children": version.children.order_by("pk"),
         "evaluations": [
@@ -95,6 +96,13 @@ def roll_back(request: HttpRequest, project_id: int, kind: str) -> HttpResponse:
         return redirect("model_versions", project.pk)
     messages.success(request, _("%s is in service again.") % version)
     return redirect("model_version", version.pk)
+
+
+def _card(version: ModelVersion) -> str:
+    """English as the file is; in other languages its sentences, with the names that it has."""
+    if get_language() == "en":
+        return cards.model_card(version)
+    return cards.card_in_words(version, in_words)
 
 
 def _serves(version: ModelVersion) -> bool:

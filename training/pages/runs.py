@@ -2,6 +2,7 @@
 
 import importlib.util
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from annotate.models import Judgement
 from training.models import Loop, ModelVersion, TrainingRun
 from training.pages.config_forms import FORMS
 from training.pages.curves import curves
-from training.pages.failures import KEPT_AS, failure_words
+from training.pages.failures import environment_words, failure_words
 from training.pages.figures import figures_of
 from training.pages.rows import rows_of
 from training.services import limits, runs
@@ -88,6 +89,7 @@ def start_run(request: HttpRequest, project_id: int, recipe: str) -> HttpRespons
         "recipes": RECIPES,
         "can_train": can_train(),
         "can_learn": bool(learners),
+        "processes": settings.TRAINING_PROCESSES,
     }
     status = 422 if form.errors else 200
     return render(request, "training/start_run.html", context, status=status)
@@ -113,7 +115,7 @@ def training_run(request: HttpRequest, run_id: int) -> HttpResponse:
         "run": run,
         "version": getattr(run, "model_version", None),
         "failure": failure_words(run),
-        "environment": {name: run.environment[name] for name in run.environment if name != KEPT_AS},
+        "environment": environment_words(run),
         "charts": curves(run),
         "figures": figures_of(run.metrics),
         "rows": rows_of(run.metrics),

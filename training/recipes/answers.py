@@ -2,7 +2,8 @@
 
 Every answer has `scores`, one for each response. What comes with it, by objective:
 
-    ensemble             mean, spread: of the members' rewards, for each response
+    ensemble             mean, spread: of the members' rewards, for each response. With `members`
+                         also these: for each member a reward a response
     multi_objective      criteria: for each response a rating by name, 0 to 1; weights: what each
                          criterion counts for this prompt, which sum to 1
     span                 segments: for each response [{category, start, end, p_wrong}]
@@ -31,19 +32,19 @@ from training.data.pairs import PreferencePair
 from training.data.segments import join_steps
 from training.recipes.head_model import HeadModel
 from training.recipes.heads.base import RelationalHead
-from training.recipes.heads.ensemble import EnsembleHead
 from training.recipes.heads.features import Row
 from training.recipes.heads.multi_objective import MultiObjectiveHead
 from training.recipes.heads.personal import GroupsHead, OfPeople
 from training.recipes.heads.segments import SpanHead, StepHead
-from training.recipes.score import FinetunedEnsemble, Scorer
+from training.recipes.members import scores_with_members
+from training.recipes.score import Scorer
 
 logger = logging.getLogger("training.serve")
 
-BATCH_SIZE = 32
 Answer = dict[str, Any]
 Asked = Mapping[str, Any]
-"""prompt: messages; responses: texts; criteria: names, or absent; person: a place, or absent."""
+"""prompt: messages; responses: texts; criteria: names, or absent; person: a place, or absent;
+members: whether an ensemble is to tell each member's rewards, or absent."""
 
 
 class RowRefused(Exception):
@@ -86,15 +87,18 @@ def _answer_all(model: Scorer, rows: Sequence[Asked]) -> list[Answer]:
     for row in rows:
         _require_fit(model, row)
     sets = [(row["prompt"], row["responses"]) for row in rows]
-    found: list[Answer] = [{"scores": scores} for scores in model.score_sets(sets)]
+    scores, members = scores_with_members(model, sets)
+    found: list[Answer] = [{"scores": one} for one in scores]
+    if members is not None:
+        for answer, row, rewards in zip(found, rows, members, strict=True):
+            answer.update(_of_members(rewards))
+            if row.get("members"):
+                answer["members"] = rewards
     if isinstance(model, HeadModel):
         for kind, tell in TELLS:
             if isinstance(model.head, kind):
                 for answer, more in zip(found, tell(model, rows), strict=True):
                     answer.update(more)
-    elif isinstance(model, FinetunedEnsemble):
-        for answer, more in zip(found, _spread_of_networks(model, rows), strict=True):
-            answer.update(more)
     for answer in found:
         if not all(map(isfinite, answer["scores"])):
             raise RowRefused("responses", "the model's score of it is no finite number")
@@ -127,23 +131,10 @@ def _require_fit(model: Scorer, row: Asked) -> None:
 # What each kind of head tells --------------------------------------------------------------
 
 
-def _spread(model: HeadModel, rows: Sequence[Asked]) -> Iterator[Answer]:
-    head: Any = model.head
-    rewards_MN = head.member_rewards(_flat(rows), model.features) / model.card.temperature
-    return _mean_and_spread(rewards_MN, rows)
-
-
-def _spread_of_networks(model: FinetunedEnsemble, rows: Sequence[Asked]) -> Iterator[Answer]:
-    framed = model.frame(_flat(rows))
-    rewards_MN = torch.from_numpy(model.member_scores(framed, BATCH_SIZE))
-    return _mean_and_spread(rewards_MN / model.card.temperature, rows)
-
-
-def _mean_and_spread(rewards_MN: Tensor, rows: Sequence[Asked]) -> Iterator[Answer]:
-    mean = _regroup(rewards_MN.mean(0).tolist(), rows)
-    spread = _regroup(rewards_MN.std(0).tolist(), rows)
-    for one, other in zip(mean, spread, strict=True):
-        yield {"mean": one, "spread": other}
+def _of_members(rewards: Sequence[Sequence[float]]) -> Answer:
+    """Of [M][K] rewards."""
+    rewards_MK = torch.tensor(rewards, dtype=torch.float64)
+    return {"mean": rewards_MK.mean(0).tolist(), "spread": rewards_MK.std(0).tolist()}
 
 
 def _criteria(model: HeadModel, rows: Sequence[Asked]) -> Iterator[Answer]:
@@ -239,7 +230,6 @@ def _groups(model: HeadModel, rows: Sequence[Asked]) -> Iterator[Answer]:
 
 
 TELLS: tuple[tuple[type, Callable[[HeadModel, Sequence[Asked]], Iterator[Answer]]], ...] = (
-    (EnsembleHead, _spread),
     (MultiObjectiveHead, _criteria),
     (SpanHead, _segments),
     (StepHead, _steps),

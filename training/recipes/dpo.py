@@ -13,7 +13,7 @@ from transformers import Trainer, TrainingArguments
 
 from training.data.framing import Framed, count_framing
 from training.data.pairs import PairSplits, read_splits
-from training.recipes import output
+from training.recipes import output, ranks
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.dpo_evaluation import evaluate_policy
 from training.recipes.dpo_trainer import pair_trainer
@@ -30,7 +30,7 @@ from training.recipes.group_data import (
 from training.recipes.group_trainer import GroupCollator, GroupPolicyTrainer, with_reference
 from training.recipes.lean_network import lighten
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
-from training.recipes.memory import too_large_a_batch
+from training.recipes.memory import before_the_first_step
 from training.recipes.models import (
     load_causal_lm,
     load_tokenizer,
@@ -74,15 +74,17 @@ def train_dpo(
         require_root(root_model, f"DpoConfig.loss is {config.loss!r}")
     splits = _read(config, dataset_dir)
     dataset = f"{splits.fingerprint}:{weights_fingerprint(config.base_model)}"
-    output.claim(output_dir, config, dataset=dataset)
+    ranks.in_turn(lambda: output.claim(output_dir, config, dataset=dataset))
     if finished := output.finished_run(output_dir):
         return finished
     tokenizer = load_tokenizer(config.base_model)
     if config.chosen_loss.takes == "texts":
         forget_phrase(tokenizer)  # of the policy it goes on from: its texts bring their own
     try:
-        splits, framed = _filtered(
-            config, splits, tokenizer, output_dir, report, should_stop, root_model
+        splits, framed = ranks.in_turn(
+            lambda: _filtered(
+                config, splits, tokenizer, output_dir, report, should_stop, root_model
+            )
         )
     except StopRequestedError:
         return RecipeResult("stopped", 0, config.max_steps or 0)
@@ -100,7 +102,7 @@ def train_dpo(
         )
         status = train_or_resume(trainer, callback, output_dir)
         step, max_steps = trainer.state.global_step, trainer.args.max_steps
-        if status == "stopped":
+        if status == "stopped" or not ranks.is_first():
             return RecipeResult(status, step, max_steps)
     except StopRequestedError:
         return RecipeResult("stopped", 0, config.max_steps or 0)
@@ -223,7 +225,7 @@ def _make_trainer(
         **runtime.settle(config, model),
         "shared_prompts": config.chosen_loss.takes == "pairs" and worth_sharing(model, framed),
     }
-    settled = runtime.apply(output.keep_settled(output_dir, chosen))
+    settled = runtime.apply(ranks.in_turn(lambda: output.keep_settled(output_dir, chosen)))
     shared = settled.get("shared_prompts", False)
     lighten(model, precision=settled["precision"])
     if config.lora:
@@ -246,7 +248,7 @@ def _make_trainer(
     elif config.chosen_loss.takes == "play":
         make = partial(play_trainer, root_model=root_model)
     rows = 2 * arguments["per_device_train_batch_size"]  # without gradients there is more room
-    with too_large_a_batch(rows, when="before the first step"):
+    with before_the_first_step(rows):
         trainer = make(
             config,
             splits,

@@ -191,6 +191,21 @@ class DpoConfig(FilteredConfiguration):
         return self.chosen_loss.takes == "pairs" and self.reference_sync_steps == 0
 
     @property
+    def shares_work(self) -> bool:
+        """A base that is there learns from people's pairs, each with its own loss; the sums of
+        the reference, if any, were made beforehand.
+        """
+        loss = self.chosen_loss
+        return (
+            loss.by_row
+            and not loss.line
+            and self.reads_reference_beforehand
+            and self.pairs_from == "people"
+            and self.displacing_share == 0
+            and self.base_model != "tiny"  # which the run makes first, in one process
+        )
+
+    @property
     def needs_changes(self) -> bool:
         """Whether the two responses of a pair have to be compared token by token."""
         return self.chosen_loss.changes or self.changed_weight != 1

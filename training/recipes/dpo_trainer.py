@@ -24,6 +24,7 @@ from training.losses.tokens import (
     shorter_length,
     token_weights,
 )
+from training.recipes import ranks
 from training.recipes.batches import batches_by_length
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.errors import StopRequestedError
@@ -88,6 +89,9 @@ class PairPolicyTrainer(DPOTrainer):
         if not self.chosen_loss.reference:
             return dataset
         score_tokens(self.model, squares=self.pair_config.off_policy_weighting)
+        return ranks.in_turn(lambda: self._sums_beside(dataset, batch_size))
+
+    def _sums_beside(self, dataset: Dataset, batch_size: int) -> Dataset:
         config = self.pair_config
         sums = ReferenceSums(
             Path(self.args.output_dir),

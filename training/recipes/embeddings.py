@@ -1,7 +1,8 @@
 """Mean-pooled embeddings of framed texts, kept in a file between runs."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -56,22 +57,50 @@ class EmbeddingCache:
         os.replace(temporary, self.path)
 
 
+@dataclass(frozen=True)
+class Pool:
+    """What is kept of a text's states. key: all that the result depends on, of one text.
+
+    pool: of the model, ids [N, L], their mask and the texts: [N, D] on the model's device.
+    """
+
+    name: str
+    pool: Callable[[Any, Tensor, Tensor, Sequence[Framed]], Tensor]
+    key: Callable[[Framed], tuple[int, ...]]
+
+
+def mean_states(states_NLD: Tensor, mask_NL: Tensor) -> Tensor:
+    """[N, D]: the mean of the states over the tokens that the mask holds; 0 where it holds none."""
+    weights_NL1 = mask_NL.unsqueeze(-1).float()
+    return (states_NLD * weights_NL1).sum(1) / weights_NL1.sum(1).clamp(min=1)
+
+
+def _mean(model: Any, ids_NL: Tensor, mask_NL: Tensor, framed: Sequence[Framed]) -> Tensor:
+    states = model(input_ids=ids_NL, attention_mask=mask_NL)
+    return mean_states(states.last_hidden_state.float(), mask_NL)
+
+
+MEAN = Pool(name="mean of the last layer", pool=_mean, key=lambda one: tuple(one.ids))
+
+
 def embed(
     model: Any,
     framed: Sequence[Framed],
     *,
     pad_id: int,
     batch_size: int,
+    pool: Pool = MEAN,
     cache: EmbeddingCache | None = None,
     report: Report | None = None,
     should_stop: ShouldStop | None = None,
 ) -> np.ndarray:
-    """[N, D] float32: the mean of the last layer's states over each text's tokens.
+    """[N, D] float32: by default the mean of the last layer's states over each text's tokens.
 
+    A cache holds rows of one pool.
     Equal texts, as of pairs that many people judged, are read once. Raises StopRequestedError
     between batches, with everything embedded so far in the cache.
     """
-    texts = [tuple(one.ids) for one in framed]
+    texts = [pool.key(one) for one in framed]
     keys = {text: cache.key(text) if cache else b"" for text in texts}
     found = {text: cache.get(key) if cache else None for text, key in keys.items()}
     first = {text: row for row, text in reversed(list(enumerate(texts)))}
@@ -81,7 +110,8 @@ def embed(
     tokens, tokens_done, began = sum(lengths), 0, perf_counter()
     for done, batch in enumerate(plan, start=1):
         rows = [missing[index] for index in batch]
-        for row, values in zip(rows, _embed_batch(model, framed, rows, pad_id), strict=True):
+        some = [framed[row] for row in rows]
+        for row, values in zip(rows, _embed_batch(model, some, pad_id, pool), strict=True):
             found[texts[row]] = values
             if cache:
                 cache.put(keys[texts[row]], values)
@@ -100,17 +130,9 @@ def embed(
 
 
 @torch.inference_mode()
-def _embed_batch(
-    model: Any, framed: Sequence[Framed], rows: Sequence[int], pad_id: int
-) -> np.ndarray:
-    ids = [framed[row].ids for row in rows]
+def _embed_batch(model: Any, framed: Sequence[Framed], pad_id: int, pool: Pool) -> np.ndarray:
+    ids = [one.ids for one in framed]
     where = runtime.device()
-    mask = attention_mask(ids).to(where)
-    states = model(input_ids=pad_right(ids, pad_id).to(where), attention_mask=mask)
-    return mean_states(states.last_hidden_state.float(), mask).cpu().numpy().astype(np.float32)
-
-
-def mean_states(states_NLD: Tensor, mask_NL: Tensor) -> Tensor:
-    """[N, D]: the mean of the states over the tokens that are no padding."""
-    weights_NL1 = mask_NL.unsqueeze(-1).float()
-    return (states_NLD * weights_NL1).sum(1) / weights_NL1.sum(1)
+    mask_NL = attention_mask(ids).to(where)
+    found_ND = pool.pool(model, pad_right(ids, pad_id).to(where), mask_NL, framed)
+    return found_ND.cpu().numpy().astype(np.float32)

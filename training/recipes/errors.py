@@ -1,6 +1,6 @@
 """What can go wrong in a recipe, each with a message fit to be shown to the person who ran it."""
 
-from annotate.wording import Refusal
+from annotate.wording import Refusal, Told
 
 
 class RecipeError(Exception):
@@ -32,7 +32,15 @@ class NonFiniteLossError(RecipeError):
     """The loss or the gradient became NaN or infinite; the message names the step."""
 
 
-class BatchTooLargeError(RecipeError):
+class ToldError(Told, RecipeError):
+    """A failure whose message is of the catalogues, so that pages translate it."""
+
+    def __init__(self, reason: str, /, **values: object) -> None:
+        Told.__init__(self, reason, **values)
+        self.args = (self.message,)
+
+
+class BatchTooLargeError(ToldError):
     """Memory ran out while training on a batch; a smaller one may fit."""
 
 
@@ -45,7 +53,7 @@ class NoRoomError(RecipeError):
         self.needed = needed
 
 
-class OutOfMemoryError(RecipeError):
+class OutOfMemoryError(ToldError):
     """Memory ran out, and no batch is small enough."""
 
 

@@ -12,7 +12,7 @@ import torch
 
 from training.data import filters
 from training.data.framing import Framed, frame_all_for_reward
-from training.data.pairs import PairSplits, PreferencePair
+from training.data.pairs import PairSplits, PreferencePair, distinct_prompts
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.config import FilteredConfiguration
 from training.recipes.embeddings import EmbeddingCache, embed
@@ -118,7 +118,7 @@ def ensemble_strength(
         margin_N=np.zeros(len(pairs)),
     )
     groups = [pair.prompt_id for pair in pairs]
-    l2, _ = choose_l2(rows, groups, seed=seed)
+    l2 = choose_l2(rows, groups, seed=seed).l2
     names, place_N = np.unique(groups, return_inverse=True)
     gaps = []
     for member in range(members):
@@ -156,18 +156,23 @@ def _selected(
             for pair in pairs
         ]
     )
-    last = {pair.prompt_id: pair.prompt[-1]["content"] for pair in pairs}
-    lonely = filters.loneliness(vectors([((), text) for text in last.values()]))
-    lonely_of = dict(zip(last, lonely.tolist(), strict=True))
+    asked = [_ends_in(pair) for pair in distinct_prompts(pairs)]
+    lonely = filters.loneliness(vectors([((), text) for _, text in asked]))
+    lonely_of = dict(zip(asked, lonely.tolist(), strict=True))
     scores_N = filters.importance(
         margin_N,
         quality_N,
-        np.array([lonely_of[pair.prompt_id] for pair in pairs]),
+        np.array([lonely_of[_ends_in(pair)] for pair in pairs]),
         quality_weight=config.quality_weight,
         diversity_weight=config.diversity_weight,
     )
     kept = filters.without_highest(-scores_N, 1 - config.select_share)
     return [pairs[row] for row in kept]
+
+
+def _ends_in(pair: PreferencePair) -> tuple[int, str]:
+    """The prompt, and its last turn: with what its task states, if anything."""
+    return pair.prompt_id, pair.prompt[-1]["content"]
 
 
 def without_displacing(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from training.evaluation.calibration import sigmoid
 from training.recipes.errors import NonFiniteLossError
@@ -12,6 +13,9 @@ L2_GRID = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 MOST_STEPS = 200
 LEAST_GAIN = 0.3
 """A step that leaves more than this share of the gradient asks for the curvature anew."""
+EXACT, CLOSE = 1e-8, 1e-5
+"""The largest gradient that is left, for each unit of weight: of a head that is kept, and of one
+that only compares strengths (its loss differs from the least one in the ninth digit)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class PreferenceRows:
         return PreferenceRows(
             self.gap_ND[rows], self.target_N[rows], self.weight_N[rows], self.margin_N[rows]
         )
+
+    def with_gaps(self, gap_ND: np.ndarray) -> "PreferenceRows":
+        """The same labels of other features."""
+        return replace(self, gap_ND=gap_ND)
 
 
 def weighted_loss(rows: PreferenceRows, coefficients_D: np.ndarray) -> float:
@@ -55,7 +63,7 @@ class HeadFit:
         self.gap32_ND = rows.gap_ND.astype(np.float32)
         self.curvature_DD: np.ndarray | None = None
 
-    def fit(self, *, l2: float) -> np.ndarray:
+    def fit(self, *, l2: float, tolerance: float = EXACT) -> np.ndarray:
         """Coefficients [D] that minimise `weighted_loss` + l2/2 |coefficients|^2 (convex, unique).
 
         Damped Newton steps until the gradient vanishes. Raises NonFiniteLossError if it does not.
@@ -63,20 +71,20 @@ class HeadFit:
         rows, before = self.rows, np.inf
         z_N = rows.gap_ND @ self.coefficients_D
         objective = self._objective(z_N, self.coefficients_D, l2)
-        inverse_DD: np.ndarray | None = None
+        factor: tuple[np.ndarray, bool] | None = None
         for _ in range(MOST_STEPS):
             slope_N, curvature_N = _derivatives(rows, z_N)
             gradient_D = rows.gap_ND.T @ slope_N + l2 * self.coefficients_D
             largest = float(np.abs(gradient_D).max())
-            if largest < 1e-8 * max(1.0, float(rows.weight_N.sum())):
+            if largest < tolerance * max(1.0, float(rows.weight_N.sum())):
                 return self.coefficients_D
             if self.curvature_DD is None or largest > LEAST_GAIN * before:
                 weighted_ND = self.gap32_ND * curvature_N.astype(np.float32)[:, None]
                 self.curvature_DD = (weighted_ND.T @ self.gap32_ND).astype(np.float64)
-                inverse_DD = None
-            if inverse_DD is None:
-                inverse_DD = np.linalg.inv(self.curvature_DD + l2 * np.eye(len(gradient_D)))
-            step_D, before, scale = inverse_DD @ gradient_D, largest, 1.0
+                factor = None
+            if factor is None:
+                factor = cho_factor(self.curvature_DD + l2 * np.eye(len(gradient_D)))
+            step_D, before, scale = cho_solve(factor, gradient_D), largest, 1.0
             along_N = rows.gap_ND @ step_D
             while scale > 1e-8:
                 moved_D, moved_N = self.coefficients_D - scale * step_D, z_N - scale * along_N
@@ -119,15 +127,43 @@ def out_of_fold_gaps(
     return _out_of_fold(rows, groups, strengths=(l2,), folds=folds, seed=seed)[l2]
 
 
+@dataclass(frozen=True)
+class Strength:
+    """losses: out-of-fold log-loss, in nats a row, of every strength tried; gap_N: out-of-fold
+    differences of rewards under the one chosen."""
+
+    l2: float
+    losses: dict[float, float]
+    gap_N: np.ndarray
+
+
 def choose_l2(
-    rows: PreferenceRows, groups: Sequence[int], *, folds: int = 5, seed: int
-) -> tuple[float, dict[float, float]]:
-    """The strength with the lowest out-of-fold log-loss, and the losses (nats a row) of all."""
-    gaps = _out_of_fold(rows, groups, strengths=L2_GRID, folds=folds, seed=seed)
+    rows: PreferenceRows,
+    groups: Sequence[int],
+    *,
+    folds: int = 5,
+    seed: int,
+    grid: Sequence[float] = L2_GRID,
+) -> Strength:
+    """The strength with the lowest out-of-fold log-loss."""
+    gaps = _out_of_fold(rows, groups, strengths=grid, folds=folds, seed=seed, tolerance=CLOSE)
+    losses = {l2: _mean_loss(rows, gaps[l2]) for l2 in grid}
+    best = min(losses, key=lambda l2: losses[l2])
+    return Strength(best, losses, gaps[best])
+
+
+def strength_of(
+    rows: PreferenceRows, groups: Sequence[int], *, l2: float, folds: int = 5, seed: int
+) -> Strength:
+    """Of the one strength given."""
+    gap_N = out_of_fold_gaps(rows, groups, l2=l2, folds=folds, seed=seed)
+    return Strength(l2, {l2: _mean_loss(rows, gap_N)}, gap_N)
+
+
+def _mean_loss(rows: PreferenceRows, gap_N: np.ndarray) -> float:
+    """Nats a row, whatever margin was learned with."""
     unmoved = replace(rows, margin_N=0 * rows.margin_N)
-    total = float(rows.weight_N.sum())
-    losses = {l2: _loss_of(unmoved, gaps[l2]) / total for l2 in L2_GRID}
-    return min(losses, key=lambda l2: losses[l2]), losses
+    return _loss_of(unmoved, gap_N) / float(rows.weight_N.sum())
 
 
 def _out_of_fold(
@@ -137,6 +173,7 @@ def _out_of_fold(
     strengths: Sequence[float],
     folds: int,
     seed: int,
+    tolerance: float = EXACT,
 ) -> dict[float, np.ndarray]:
     """`out_of_fold_gaps` of each strength; the strongest priors go first, their heads are short."""
     fold_N = _folds(groups, folds, seed)
@@ -146,7 +183,7 @@ def _out_of_fold(
         if inside.any() and not inside.all():
             head, kept_ND = HeadFit(rows.take(~inside)), rows.gap_ND[inside]
             for l2 in sorted(strengths, reverse=True):
-                gaps[l2][inside] = kept_ND @ head.fit(l2=l2)
+                gaps[l2][inside] = kept_ND @ head.fit(l2=l2, tolerance=tolerance)
     return gaps
 
 

@@ -100,8 +100,10 @@ def train_or_resume(trainer: Trainer, callback: ProgressCallback, output_dir: Pa
         if not is_out_of_memory(error):
             raise
         raise BatchTooLargeError(
-            f"Out of memory at step {trainer.state.global_step + 1} with "
-            f"{trainer.args.per_device_train_batch_size} rows at a time: {first_line(error)}"
+            "Out of memory at step {step} with {rows} rows at a time: {said}",
+            step=trainer.state.global_step + 1,
+            rows=trainer.args.per_device_train_batch_size,
+            said=first_line(error),
         ) from error
     step, max_steps = trainer.state.global_step, trainer.args.max_steps
     if step == max_steps:

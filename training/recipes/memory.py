@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import torch
 
+from annotate.wording import Told
 from training.recipes import output, ranks
 from training.recipes.config import TrainerConfiguration
 from training.recipes.errors import BatchTooLargeError, OutOfMemoryError
@@ -46,18 +47,17 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def too_large_a_batch(rows: int, *, when: str) -> Iterator[None]:
-    """Raises BatchTooLargeError for what runs out of memory inside, with `rows` at a time.
-
-    when: ends the words "Out of memory".
-    """
+def before_the_first_step(rows: int) -> Iterator[None]:
+    """Raises BatchTooLargeError for what runs out of memory inside, with `rows` at a time."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         raise BatchTooLargeError(
-            f"Out of memory {when} with {rows} rows at a time: {first_line(error)}"
+            "Out of memory before the first step with {rows} rows at a time: {said}",
+            rows=rows,
+            said=first_line(error),
         ) from error
 
 
@@ -77,11 +77,12 @@ def halving_batches(recipe: Recipe[Config, Data]) -> Recipe[Config, Data]:
             try:
                 return recipe(config, data, output_dir, report, should_stop)
             except BatchTooLargeError as error:
-                reason = str(error)
+                reason = error.apart()
                 if ranks.count() > 1:  # the others are in the middle of a step
                     raise OutOfMemoryError(
-                        f"{reason} Several processes share each batch, so it is not halved here: "
-                        "lower batch_size and raise gradient_accumulation."
+                        "{reason} Several processes share each batch, so it is not halved here: "
+                        "lower batch_size and raise gradient_accumulation.",
+                        reason=reason,
                     ) from error
             # Only now, outside of the handler, the error's frames no longer hold the old model.
             _free()
@@ -90,7 +91,7 @@ def halving_batches(recipe: Recipe[Config, Data]) -> Recipe[Config, Data]:
     return train
 
 
-def _halve(config: TrainerConfiguration, output_dir: Path, reason: str) -> dict[str, object]:
+def _halve(config: TrainerConfiguration, output_dir: Path, reason: Told) -> dict[str, object]:
     """Keep the smaller batch; returns the event that tells of it.
 
     Odd sizes are divided by their smallest factor, so that rows a step stay exactly the same.
@@ -98,8 +99,9 @@ def _halve(config: TrainerConfiguration, output_dir: Path, reason: str) -> dict[
     size, passes = output.batch_of(output_dir, config)
     if size == 1:
         raise OutOfMemoryError(
-            f"The memory is not enough for a single row at a time: {reason} Lower max_length, "
-            "train with lora, choose a smaller base_model, or use a device with more memory."
+            "The memory is not enough for a single row at a time: {reason} Lower max_length, "
+            "train with lora, choose a smaller base_model, or use a device with more memory.",
+            reason=reason,
         )
     factor = next(number for number in range(2, size + 1) if size % number == 0)
     smaller = {"batch_size": size // factor, "gradient_accumulation": passes * factor}
@@ -108,7 +110,8 @@ def _halve(config: TrainerConfiguration, output_dir: Path, reason: str) -> dict[
         "event": "smaller_batch",
         "before": size,
         **smaller,
-        "reason": reason,
+        "reason": reason.message,
+        "told": reason.as_dict(),
         "loss_differs": config.reads_rows_together,
     }
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from training.data.framing import frame_all_for_reward, prompt_token_ids
 from training.data.online import anchored_pair, best_and_worst, rejection_sample
-from training.data.pairs import PairSplits, PreferencePair
+from training.data.pairs import PairSplits, PreferencePair, distinct_prompts
 from training.evaluation.preference import pairwise_accuracy
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.embeddings import EmbeddingCache, embed
@@ -26,7 +26,6 @@ from training.recipes.linear_head import (
     PreferenceRows,
     choose_l2,
     fit_linear_bradley_terry,
-    out_of_fold_gaps,
 )
 from training.recipes.models import (
     BUNDLED,
@@ -84,11 +83,10 @@ class PairJudge:
             margin_N=np.zeros(len(pairs)),
         )
         groups = [pair.prompt_id for pair in pairs]
-        l2, _ = choose_l2(rows, groups, seed=seed)
-        gaps_N = out_of_fold_gaps(rows, groups, l2=l2, folds=FOLDS, seed=seed)
+        chosen = choose_l2(rows, groups, folds=FOLDS, seed=seed)
         decided = [not pair.tie for pair in pairs]
-        self.accuracy = pairwise_accuracy(gaps_N[decided]).value
-        self.coefficients_D = fit_linear_bradley_terry(rows, l2=l2) / scale
+        self.accuracy = pairwise_accuracy(chosen.gap_N[decided]).value
+        self.coefficients_D = fit_linear_bradley_terry(rows, l2=chosen.l2) / scale
 
     def scores(self, texts: Sequence[tuple[Prompt, str]]) -> np.ndarray:
         """[N] rewards, comparable among responses to one prompt; differences are logits."""
@@ -136,24 +134,25 @@ def with_own_pairs(
         report=report,
         should_stop=should_stop,
     )
-    prompts = {pair.prompt_id: pair.prompt for pair in splits.train}
+    asked = distinct_prompts(splits.train)
+    prompts = [pair.prompt for pair in asked]
 
     def scored(model: str) -> list[list[Said]]:
-        drawn = _draw(config, model, list(prompts.values()), tokenizer, should_stop)
-        return _scored(judge, list(prompts.values()), drawn)
+        drawn = _draw(config, model, prompts, tokenizer, should_stop)
+        return _scored(judge, prompts, drawn)
 
     own_samples = scored(config.base_model)
     past = own_samples
     if config.pairs_from == "anchored" and root_model:
         past = scored(root_model)
     rng, train = Random(config.seed), []
-    for (prompt_id, prompt), own, old in zip(prompts.items(), own_samples, past, strict=True):
+    for one, own, old in zip(asked, own_samples, past, strict=True):
         for best, worst in choose_pairs(own, old, config, rng):
             train.append(
                 PreferencePair(
                     id=len(train),
-                    prompt_id=prompt_id,
-                    prompt=prompt,
+                    prompt_id=one.prompt_id,
+                    prompt=one.prompt,
                     chosen=best.text,
                     rejected=worst.text,
                     margin=best.score - worst.score,

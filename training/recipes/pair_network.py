@@ -16,6 +16,7 @@ from training.evaluation.calibration import fit_temperature
 from training.recipes import output, ranks
 from training.recipes.config import RewardModelConfig
 from training.recipes.errors import StopRequestedError
+from training.recipes.framings import FramingCache
 from training.recipes.lean_network import lighten
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.models import load_classifier, require_context
@@ -131,13 +132,13 @@ def finetune_pairs(
 
 
 def frame_pairs(
-    tokenizer: Any, config: RewardModelConfig, pairs: Sequence[PreferencePair]
+    tokenizer: Any,
+    config: RewardModelConfig,
+    pairs: Sequence[PreferencePair],
+    kept: FramingCache | None = None,
 ) -> list[tuple[Framed, Framed]]:
-    framed = frame_all_for_reward(
-        tokenizer,
-        [(pair.prompt, said) for pair in pairs for said in (pair.chosen, pair.rejected)],
-        **config.lengths,
-    )
+    rows = [(pair.prompt, said) for pair in pairs for said in (pair.chosen, pair.rejected)]
+    framed = kept.frame(rows) if kept else frame_all_for_reward(tokenizer, rows, **config.lengths)
     return list(zip(framed[::2], framed[1::2], strict=True))
 
 

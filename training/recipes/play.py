@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, Trainer, TrainingArguments
 from trl.trainer.utils import add_fused_lm_head
 
 from training.data.framing import Framed, prompt_token_ids
-from training.data.pairs import PairSplits, PreferencePair
+from training.data.pairs import PairSplits, PreferencePair, distinct_prompts
 from training.recipes.batches import attention_mask, pad_right
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.dpo_evaluation import reference_of
@@ -78,7 +78,7 @@ def frame_prompts(
 
 
 def _prompts(pairs: Sequence[PreferencePair]) -> list[Prompt]:
-    return list({pair.prompt_id: pair.prompt for pair in pairs}.values())
+    return [pair.prompt for pair in distinct_prompts(pairs)]
 
 
 class PromptCollator:

@@ -17,13 +17,11 @@ from training.recipes.embeddings import EmbeddingCache, embed
 from training.recipes.ensemble import finetune_ensemble
 from training.recipes.errors import StopRequestedError
 from training.recipes.filters import filter_pairs
+from training.recipes.framings import FramingCache
+from training.recipes.gated_head import fit_gated_head
 from training.recipes.head_model import train_head
-from training.recipes.linear_head import (
-    PreferenceRows,
-    choose_l2,
-    fit_linear_bradley_terry,
-    out_of_fold_gaps,
-)
+from training.recipes.layered import PROMPT_AND_LAYERS
+from training.recipes.linear_head import PreferenceRows
 from training.recipes.models import (
     load_encoder,
     load_tokenizer,
@@ -41,7 +39,7 @@ from training.recipes.pair_network import (
 from training.recipes.progress import Report, ShouldStop
 from training.recipes.result import RecipeResult
 from training.recipes.reward_figures import evaluate_reward_model
-from training.recipes.score import HEAD, FrozenRewardModel
+from training.recipes.score import HEAD, FrozenRewardModel, head_arrays
 from training.recipes.tuned_head import finetune_head
 
 
@@ -68,7 +66,7 @@ def train_reward_model(
     if finished := output.finished_run(output_dir):
         return finished
     tokenizer = load_tokenizer(config.base_model)
-    # A frozen encoder reads the texts anyway, and they stand in the cache from then on.
+    # The encoder at hand: what the filters read is the last layer alone, and kept apart.
     reading = {} if config.method != "frozen" else {"encoder": config.base_model, **config.lengths}
     try:
         splits = ranks.in_turn(
@@ -98,35 +96,40 @@ def _fit_frozen(
 ) -> RecipeResult:
     """One step: embed (cached), choose the prior by cross-validation over prompts, fit."""
     pairs = splits.train
-    framed = frame_pairs(tokenizer, config, pairs)
+    cache_path = _cache_path(config, output_dir)
+    layers_path = cache_path.with_suffix(".layers.safetensors")
+    framings = FramingCache(cache_path.with_suffix(".ids"), tokenizer, **config.lengths)
+    framed = frame_pairs(tokenizer, config, pairs, framings)
     data_figures = report_data(report, splits, pairs, [], framed)
     encoder = place(load_encoder(config.base_model)).eval()
     require_context(encoder, config.max_length, config.base_model)
     runtime.apply({"precision": "fp32", "threads": runtime.resolve_threads(config, encoder)})
     fingerprint = weights_fingerprint(config.base_model)
-    cache = EmbeddingCache(_cache_path(config, output_dir), encoder=fingerprint)
+    cache = EmbeddingCache(layers_path, encoder=fingerprint)
     try:
         features_ND = embed(
             encoder,
             [one for both in framed for one in both],
             pad_id=tokenizer.pad_token_id,
             batch_size=2 * config.batch_size,
+            pool=PROMPT_AND_LAYERS,
             cache=cache,
             report=report,
             should_stop=should_stop,
-        ).astype(np.float64)
-        scale = float(np.std(features_ND[::2] - features_ND[1::2])) or 1.0
-        rows = _preference_rows(config, pairs, features_ND / scale)
-        groups = [pair.prompt_id for pair in pairs]
-        l2, l2_losses = config.l2, {}
-        if l2 is None:
-            l2, l2_losses = choose_l2(rows, groups, seed=config.seed)
-        coefficients_D = fit_linear_bradley_terry(rows, l2=l2) / scale
-        offset = -float(np.mean(features_ND @ coefficients_D))
-        temperature, used = _cross_validated_temperature(rows, groups, l2=l2, seed=config.seed)
+        )
+        rows = _preference_rows(config, pairs)
+        found = fit_gated_head(
+            features_ND,
+            rows,
+            [pair.prompt_id for pair in pairs],
+            width=encoder.config.get_text_config().hidden_size,
+            seed=config.seed,
+            l2=config.l2,
+        )
+        temperature, used = _cross_validated_temperature(rows, found.gap_N)
 
         card = card_of(config, temperature=1.0, fingerprint=fingerprint)
-        scorer = FrozenRewardModel(card, tokenizer, encoder, coefficients_D, offset, cache)
+        scorer = FrozenRewardModel(card, tokenizer, encoder, found.head, cache, framings)
         figures = evaluate_reward_model(
             scorer,
             splits,
@@ -138,10 +141,11 @@ def _fit_frozen(
         )
     except StopRequestedError:
         return RecipeResult("stopped", 0, 1)
+    finally:
+        framings.save()
 
     def write(folder: Path) -> None:
-        head = {"coefficients": coefficients_D, "offset": np.array([offset])}
-        save_file(head, folder / HEAD)
+        save_file(head_arrays(found.head), folder / HEAD)
         card_of(config, temperature=temperature, fingerprint=fingerprint).write(folder)
 
     metrics = {
@@ -149,8 +153,12 @@ def _fit_frozen(
         "method": "frozen",
         "steps": 1,
         "data": data_figures,
-        "l2": l2,
-        "cross_validated_log_loss_by_l2": {str(key): value for key, value in l2_losses.items()},
+        "head": "gated" if found.head.gated else "linear",
+        "l2": found.l2,
+        "cross_validated_log_loss_by_l2": {
+            name: {str(key): value for key, value in losses.items()}
+            for name, losses in found.losses.items()
+        },
         "temperature_rows": used,
         "test": figures,
         "history": [],
@@ -163,26 +171,22 @@ def _cache_path(config: RewardModelConfig, output_dir: Path) -> Path:
     return Path(config.embedding_cache or output_dir / "embeddings.safetensors")
 
 
-def _cross_validated_temperature(
-    rows: PreferenceRows, groups: Sequence[int], *, l2: float, seed: int
-) -> tuple[float, int]:
+def _cross_validated_temperature(rows: PreferenceRows, gap_N: np.ndarray) -> tuple[float, int]:
     """Temperature from out-of-fold differences, so no row has to be kept from the head."""
     decided = rows.target_N != 0.5
     if decided.sum() < MIN_CALIBRATION_ROWS:
         return 1.0, 0
-    gaps_N = out_of_fold_gaps(rows, groups, l2=l2, folds=5, seed=seed)
-    return fit_temperature(gaps_N[decided]), int(decided.sum())
+    return fit_temperature(gap_N[decided]), int(decided.sum())
 
 
-def _preference_rows(
-    config: RewardModelConfig, pairs: Sequence[PreferencePair], features_ND: np.ndarray
-) -> PreferenceRows:
+def _preference_rows(config: RewardModelConfig, pairs: Sequence[PreferencePair]) -> PreferenceRows:
+    """Labels; the differences are of the head that reads them."""
     weights_N = np.array([pair.weight for pair in pairs])
     margins = [
         float(pair.margin or 0.0) if config.use_margin and not pair.tie else 0.0 for pair in pairs
     ]
     return PreferenceRows(
-        gap_ND=features_ND[::2] - features_ND[1::2],
+        gap_ND=np.zeros((len(pairs), 0)),
         target_N=np.array([pair.target for pair in pairs]),
         weight_N=weights_N / weights_N.mean(),
         margin_N=np.array(margins),

@@ -14,11 +14,14 @@ import torch
 from safetensors.numpy import load_file
 
 from training.data.conversation import Message
-from training.data.framing import Framed, FramingCounts, frame_all_for_reward
+from training.data.framing import Framed, FramingCounts, Row, frame_all_for_reward
 from training.losses.ensemble import cautious_reward
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
-from training.recipes.embeddings import EmbeddingCache, embed
+from training.recipes.embeddings import MEAN, EmbeddingCache, embed
 from training.recipes.errors import ModelError, StopRequestedError
+from training.recipes.framings import FramingCache
+from training.recipes.gated_head import Basis, GatedHead
+from training.recipes.layered import PROMPT_AND_LAYERS
 from training.recipes.models import (
     load_classifier,
     load_encoder,
@@ -30,8 +33,8 @@ from training.recipes.progress import Report, ShouldStop
 
 CARD = "reward.json"
 HEAD = "head.safetensors"
+HEAD_VERSION = 2
 MEMBERS = "members"
-Row = tuple[Sequence[Message], str]
 
 
 @dataclass(frozen=True)
@@ -184,21 +187,66 @@ class FinetunedEnsemble(RewardModel):
         return cautious_reward(torch.from_numpy(scores_MN), penalty=penalty).numpy()
 
 
+@dataclass(frozen=True)
+class MeanHead:
+    """The first version's: linear in the mean of the last layer. No longer trained, still read."""
+
+    coefficients_D: np.ndarray
+    offset: float
+
+    def rewards(self, features_ND: np.ndarray) -> np.ndarray:
+        """[N], before the temperature."""
+        rewards_N: np.ndarray = features_ND.astype(np.float64) @ self.coefficients_D + self.offset
+        return rewards_N
+
+
+FrozenHead = MeanHead | GatedHead
+
+
+def head_arrays(head: GatedHead) -> dict[str, np.ndarray]:
+    """What HEAD holds of it; contiguous, as its format wants them."""
+    arrays = {
+        "version": np.array([HEAD_VERSION]),
+        "coefficients": head.coefficients_F,
+        "offset": np.array([head.offset]),
+        **vars(head.basis),
+    }
+    return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+
+
+def read_head(folder: Path) -> FrozenHead:
+    """Raises ModelError for a head of a later version than this code knows."""
+    arrays = load_file(folder / HEAD)
+    version = int(arrays.pop("version", [1])[0])
+    if version > HEAD_VERSION:
+        raise ModelError(
+            f"The head in {folder} is of version {version}; this Tandem reads versions up to "
+            f"{HEAD_VERSION}. Update Tandem, or train it again."
+        )
+    coefficients_F, offset = arrays.pop("coefficients"), float(arrays.pop("offset")[0])
+    if version == 1:
+        return MeanHead(coefficients_F.astype(np.float64), offset)
+    return GatedHead(Basis(**arrays), coefficients_F, offset)
+
+
 class FrozenRewardModel(RewardModel):
     def __init__(
         self,
         card: RewardCard,
         tokenizer: Any,
         encoder: Any,
-        coefficients_D: np.ndarray,
-        offset: float,
+        head: FrozenHead,
         cache: EmbeddingCache | None = None,
+        framings: FramingCache | None = None,
     ) -> None:
         super().__init__(card, tokenizer)
         self.cache = cache
+        self.framings = framings
         self.encoder = place(encoder).eval()
-        self.coefficients_D = coefficients_D
-        self.offset = offset
+        self.head = head
+
+    def frame(self, rows: Sequence[Row]) -> list[Framed]:
+        return self.framings.frame(rows) if self.framings else super().frame(rows)
 
     def raw_scores(
         self,
@@ -214,11 +262,12 @@ class FrozenRewardModel(RewardModel):
             framed,
             pad_id=self.tokenizer.pad_token_id,
             batch_size=batch_size,
+            pool=MEAN if isinstance(self.head, MeanHead) else PROMPT_AND_LAYERS,
             cache=self.cache,
             report=report,
             should_stop=should_stop,
         )
-        return features_ND.astype(np.float64) @ self.coefficients_D + self.offset
+        return self.head.rewards(features_ND)
 
 
 def read_card(folder: Path) -> RewardCard:
@@ -258,14 +307,8 @@ def load_reward_model(folder: Path | str) -> RewardModel:
         tokenizer = load_tokenizer(str(folder))
         return FinetunedRewardModel(card, tokenizer, load_classifier(str(folder), tokenizer))
     require_same_base(card, folder)
-    head = load_file(folder / HEAD)
-    return FrozenRewardModel(
-        card,
-        load_tokenizer(card.base_model),
-        load_encoder(card.base_model),
-        head["coefficients"].astype(np.float64),
-        float(head["offset"][0]),
-    )
+    tokenizer, encoder = load_tokenizer(card.base_model), load_encoder(card.base_model)
+    return FrozenRewardModel(card, tokenizer, encoder, read_head(folder))
 
 
 def score_responses(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
-from training.recipes.models import load_encoder, load_tokenizer, place
+from training.recipes.models import context_length, load_encoder, load_tokenizer, place
 
 
 class EncoderTokens:
@@ -21,7 +21,8 @@ class EncoderTokens:
     def __init__(self, name: str = "minilm", *, max_length: int = 256, batch_size: int = 32):
         self.tokenizer = load_tokenizer(name)
         self.model: Any = place(load_encoder(name)).eval()
-        self.max_length = max_length
+        self.width = int(self.model.config.get_text_config().hidden_size)
+        self.max_length = min(context_length(self.model) or max_length, max_length)
         self.batch_size = batch_size
 
     @torch.inference_mode()

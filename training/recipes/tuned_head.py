@@ -40,7 +40,7 @@ from training.recipes.heads.features import Features
 from training.recipes.heads.objectives import OBJECTIVES, Examples, Objective
 from training.recipes.heads.tuning import Example, tuning_of
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
-from training.recipes.memory import too_large_a_batch
+from training.recipes.memory import before_the_first_step
 from training.recipes.models import weights_fingerprint
 from training.recipes.order import count_steps, plan_order
 from training.recipes.progress import Report, ShouldStop
@@ -75,7 +75,7 @@ def finetune_head(
     rows_at_once = 2 * output.batch_of(output_dir, config)[0]
     features.batch_size = rows_at_once
     try:
-        with too_large_a_batch(rows_at_once, when="before the first step"):
+        with before_the_first_step(rows_at_once):
             head, l2 = ranks.in_turn(
                 lambda: _start(objective, examples, rest, features, output_dir)
             )

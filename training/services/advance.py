@@ -40,6 +40,7 @@ from training.services.preparation import freeze_snapshot, snapshot_rules
 from training.services.runs import queue_run
 from training.services.samples import make_pair_task
 from training.services.sampling import queue_sampling
+from training.services.stated import contexts_of
 from training.supervise import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,9 @@ def _snapshot(loop: Loop, row: LoopRound) -> bool:
         try:
             with transaction.atomic():
                 _freeze(loop, row)
-        except (InvalidValue, ValidationError) as error:
+        except InvalidValue as error:
+            return stop(loop, row, _refused(row, error))
+        except ValidationError as error:
             return stop(loop, row, guards.failed_finding(row.phase, str(error)))
     snapshot = row.policy_snapshot or row.reward_snapshot
     people, others = new_in_snapshot(snapshot, row.after_judgement)
@@ -288,6 +291,8 @@ def _tasks(loop: Loop, row: LoopRound) -> bool:
     bulk.lock_imports(loop.project_id)
     rest = MatchedPair.objects.filter(matchmaking=row.matchmaking_id, task=None)
     batch = list(rest.select_related("new").order_by("pk")[:TASKS])
+    asked = [pair.new.prompt_id for pair in batch]
+    contexts = contexts_of(row.sampling_run, asked) if batch else {}
     for pair in batch:
         pair.task = make_pair_task(
             project=loop.project,
@@ -296,6 +301,7 @@ def _tasks(loop: Loop, row: LoopRound) -> bool:
             overlap=loop.sampling["overlap"] or loop.project.overlap,
             priority=loop.sampling["priority"],
             metadata={"loop": loop.pk, "round": row.number, "sampling_run": row.sampling_run_id},
+            context=contexts.get(pair.new.prompt_id),
         )
     MatchedPair.objects.bulk_update(batch, ["task"])
     open_seats(tasks=[pair.task for pair in batch])
@@ -353,7 +359,7 @@ def _job_done(
     if job.state != JobState.DONE:
         refused = getattr(job, "environment", {}).get("refused")
         said = job.message or job.state
-        return stop(loop, row, guards.failed_finding(row.phase, said, refused))
+        return stop(loop, row, guards.failed_finding(row.phase, said, refused, job.told))
     return done()
 
 
@@ -366,11 +372,15 @@ def _queue(loop: Loop, row: LoopRound, field: str, queue: Callable[[], Job]) -> 
         with transaction.atomic():
             setattr(row, field, queue())
     except InvalidValue as error:  # what was right when it was asked for need not be so now
-        refused = {"field": error.field, **error.as_dict()}
-        return stop(loop, row, guards.failed_finding(row.phase, str(error), refused))
+        return stop(loop, row, _refused(row, error))
     row.save()
     write(loop, waits_for="")
     return False
+
+
+def _refused(row: LoopRound, error: InvalidValue) -> guards.Finding:
+    refused = {"field": error.field, **error.as_dict()}
+    return guards.failed_finding(row.phase, str(error), refused)
 
 
 def _go_to(row: LoopRound, phase: str) -> bool:

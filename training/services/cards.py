@@ -6,8 +6,9 @@ from typing import Any
 from django.db.models import Count
 
 from annotate.models import Judgement
+from annotate.wording import Told
 from training import folders
-from training.evaluation.card import CardFacts, write_card
+from training.evaluation.card import CardFacts, Say, in_english, write_card
 from training.models import ModelVersion, TrainingRun
 
 NAME = "README.md"
@@ -30,7 +31,12 @@ def model_card(version: ModelVersion) -> str:
     return run_card(version.run, kind=version.kind, metrics=version.metrics)
 
 
-def run_card(run: TrainingRun, *, kind: str, metrics: dict[str, Any]) -> str:
+def card_in_words(version: ModelVersion, say: Say) -> str:
+    """The card for a page in another language than the file's, from its rows."""
+    return run_card(version.run, kind=version.kind, metrics=version.metrics, say=say)
+
+
+def run_card(run: TrainingRun, *, kind: str, metrics: dict[str, Any], say: Say = in_english) -> str:
     """The card of what a run made. Four queries at most; they read the snapshot's judgements."""
     snapshot, judged = run.snapshot, Judgement.objects.none()
     if snapshot is not None:
@@ -56,22 +62,26 @@ def run_card(run: TrainingRun, *, kind: str, metrics: dict[str, Any]) -> str:
         scored=metrics.get("scored", {}),
         lineage=_lineage(run),
     )
-    return write_card(facts)
+    return write_card(facts, say)
 
 
-def _lineage(run: TrainingRun) -> tuple[tuple[str, str], ...]:
+def _lineage(run: TrainingRun) -> tuple[tuple[Told, str | Told], ...]:
     """From the model back to the single judgements."""
-    lines = [("Run", f"{run.pk} of project {run.project_id}, seed {run.seed}")]
+    of = {"run": run.pk, "project": run.project_id, "seed": run.seed}
+    lines: list[tuple[Told, str | Told]] = [
+        (Told("Run"), Told("{run} of project {project}, seed {seed}", **of))
+    ]
     parent = ModelVersion.objects.filter(pk=run.config.get("parent")).first()
     if parent is not None:
-        lines.append(("Went on from", f"{parent.kind} v{parent.number}, `{parent.sha256}`"))
+        which = f"{parent.kind} v{parent.number}, `{parent.sha256}`"
+        lines.append((Told("Went on from"), which))
     if run.snapshot is not None:
-        lines.append(("Snapshot", f"{run.snapshot.number}, `{run.snapshot.sha256}`"))
+        lines.append((Told("Snapshot"), f"{run.snapshot.number}, `{run.snapshot.sha256}`"))
         rows = (
             f"/api/v1/projects/{run.project_id}/export/?snapshot={run.snapshot.number}&format=raw"
         )
-        lines.append(("Exactly these judgements", f"`{rows}`"))
-    lines.append(("Code", str(run.environment.get("code", "unknown"))))
+        lines.append((Told("Exactly these judgements"), f"`{rows}`"))
+    lines.append((Told("Code"), str(run.environment.get("code", "unknown"))))
     packages = run.environment.get("packages", {})
     named = ", ".join(f"{name} {version}" for name, version in sorted(packages.items()))
-    return (*lines, ("Packages", named)) if named else tuple(lines)
+    return (*lines, (Told("Packages"), named)) if named else tuple(lines)

@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from annotate.models import JobState, Project
 from annotate.services import audit, jobs
+from annotate.wording import Told
 from training import folders
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.services.cards import write_readme
@@ -100,7 +101,7 @@ def _register(
     jobs.finish(
         run,
         JobState.DONE,
-        message=f"Made {version}.",
+        message=Told("Made {what}.", what=str(version)),
         phase=TrainingRun.Phase.OVER,
         metrics=metrics,
         progress=result["global_step"],

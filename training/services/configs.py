@@ -9,7 +9,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def clean_config(*, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidValue("config", "must be an object of fields and values")
     own = {name: value for name, value in config.items() if name not in RUN_FIELDS[recipe]}
     cleaned = _clean(RECIPES[recipe], {**DEFAULTS[recipe], **own}, "config")
-    _require_base_model(recipe, cleaned["base_model"])
+    require_base_model(BUILT_IN[recipe], cleaned["base_model"])
     _require_context_of_base(cleaned)
     _require_even_shares(recipe, cleaned)
     for name, clean in RUN_FIELDS[recipe].items():
@@ -220,9 +220,13 @@ def _names(hint: Any) -> list[str]:
     return [words.get(choice, "empty") for choice in _choices(hint)]
 
 
-def _require_base_model(recipe: str, name: str) -> None:
-    """A built-in name, an id at the Hugging Face hub, or a folder in BASE_MODELS_DIR."""
-    if name in BUILT_IN[recipe] or HUB_ID.fullmatch(name):
+def require_base_model(
+    built_in: Collection[str], name: str, *, field: str = "config.base_model"
+) -> None:
+    """A built-in name, an id at the Hugging Face hub, or a folder in BASE_MODELS_DIR. Raises
+    InvalidValue.
+    """
+    if name in built_in or HUB_ID.fullmatch(name):
         return
     allowed = settings.BASE_MODELS_DIR
     if name.startswith("/") and "\0" not in name:
@@ -230,10 +234,10 @@ def _require_base_model(recipe: str, name: str) -> None:
         if folder.is_relative_to(allowed) and _is_model(folder):
             return
     raise InvalidValue(
-        "config.base_model",
+        field,
         "must be {known}, the id of a model at the Hugging Face hub, "
         "or a folder with config.json inside {allowed} (TANDEM_BASE_MODELS)",
-        known=", ".join(BUILT_IN[recipe]),
+        known=", ".join(built_in),
         allowed=allowed,
     )
 

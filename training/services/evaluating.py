@@ -13,6 +13,7 @@ import numpy as np
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
+from annotate.wording import Told
 from training import folders
 from training.evaluation.best_of_n import best_of_n_figures
 from training.evaluation.calibration import expected_calibration_error, preference_log_loss
@@ -77,9 +78,11 @@ def record_evaluation(
         if kind == "evaluated_rows":
             fields["progress"] = event["rows"]
         elif kind == "sampling":
-            fields["message"] = f"Sampling: batch {event['batch']} of {event['batches']}."
+            fields["message"] = Told(
+                "Sampling: batch {done} of {total}.", done=event["batch"], total=event["batches"]
+            )
         elif kind == "scored_by":
-            fields["message"] = f"Scoring by {event['who']}."
+            fields["message"] = Told("Scoring by {who}.", who=event["who"])
     return jobs.heartbeat(run, **fields)
 
 

@@ -13,13 +13,16 @@ from typing import Any
 
 from django.db import transaction
 
+from annotate.kinds.context import prompt_under
 from annotate.media.as_text import as_text
 from annotate.models import JobState, Prompt, Response, User
 from annotate.services import audit, jobs
+from annotate.wording import Told
 from training import folders, hosts
 from training.loop.matching import Candidate, match
 from training.models import MatchedPair, Matchmaking, ModelVersion, SamplingRun
 from training.services.preparation import messages, write_once
+from training.services.stated import asks_under_contexts, contexts_of
 
 OLDER = 4  # responses of a prompt that new ones may meet, drawn by the seed
 BATCH = 500
@@ -52,7 +55,7 @@ def prepare_matchmaking(run: Matchmaking, check: Callable[[], None]) -> dict[str
     folder = folders.match_folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
     write_once(folder / "candidates.jsonl", lambda path: _write_candidates(run, path, check))
-    write_once(folder / "items.jsonl", lambda path: _write_items(folder, path, check))
+    write_once(folder / "items.jsonl", lambda path: _write_items(run, path, check))
     version = run.reward_version
     return {
         "duty": "score",
@@ -62,8 +65,11 @@ def prepare_matchmaking(run: Matchmaking, check: Callable[[], None]) -> dict[str
 
 def _write_candidates(run: Matchmaking, path: Path, check: Callable[[], None]) -> None:
     ids = run.sampling_run.config["prompt_ids"]
+    needs_context = asks_under_contexts(run.project)
     with path.open("w", encoding="utf-8") as file:
         for batch in _batches(iter(sorted(ids))):
+            if needs_context:  # there is no task without
+                batch = sorted(contexts_of(run.sampling_run, batch))
             for prompt_id, new, older in _candidates(run, batch):
                 file.write(json.dumps({"id": prompt_id, "new": new, "older": older}) + "\n")
             check()
@@ -91,14 +97,17 @@ def _candidates(
         yield prompt_id, mine, sorted(source.sample(there, min(OLDER, len(there))))
 
 
-def _write_items(folder: Path, path: Path, check: Callable[[], None]) -> None:
+def _write_items(run: Matchmaking, path: Path, check: Callable[[], None]) -> None:
+    folder = folders.match_folder(run.pk)
     with path.open("w", encoding="utf-8") as file:
         for batch in _batches(_lines(folder / "candidates.jsonl")):
             prompts = Prompt.objects.in_bulk([row["id"] for row in batch])
+            contexts = contexts_of(run.sampling_run, prompts)
             texts = _texts(batch)
             for row in batch:
                 said = [texts[pk] for pk in (*row["new"], *row["older"])]
-                item = {"id": row["id"], "prompt": messages(prompts[row["id"]]), "responses": said}
+                turns = prompt_under(messages(prompts[row["id"]]), contexts.get(row["id"], {}))
+                item = {"id": row["id"], "prompt": turns, "responses": said}
                 file.write(json.dumps(item) + "\n")
             check()
 
@@ -134,7 +143,7 @@ def record_matchmaking(
     *, run: Matchmaking, events: list[dict[str, Any]], device_seconds: float
 ) -> bool:
     """Renew the lease; True if the child should stop."""
-    message = "The reward model reads the new responses."
+    message = Told("The reward model reads the new responses.")
     return jobs.heartbeat(run, message=message, device_seconds=device_seconds)
 
 
@@ -155,7 +164,11 @@ def store_matches(*, run: Matchmaking, result: dict[str, Any]) -> None:
     counts["pairs"] = len(found)
     with transaction.atomic():
         MatchedPair.objects.bulk_create(found, batch_size=2000)
-        message = f"{counts['pairs']} pairs of {counts['prompts']} prompts."
+        message = Told(
+            "{pairs} pairs of {prompts} prompts.",
+            pairs=counts["pairs"],
+            prompts=counts["prompts"],
+        )
         jobs.finish(run, JobState.DONE, metrics=counts, message=message)
 
 

@@ -105,8 +105,6 @@ def _job(run: TrainingRun, folder: Path, check: Callable[[], None]) -> dict[str,
     own = {*RUN_FIELDS[run.recipe], "parent"}
     config = {name: value for name, value in run.config.items() if name not in own}
     job: dict[str, Any] = {"duty": run.recipe, "config": config}
-    if RECIPES[run.recipe].from_dict(config).shares_work:
-        job["processes"] = settings.TRAINING_PROCESSES
     if run.recipe == TrainingRun.Recipe.REWARD_MODEL:
         config["embedding_cache"] = str(folders.embedding_cache(run.project_id))
     elif run.config.get("parent"):
@@ -115,6 +113,8 @@ def _job(run: TrainingRun, folder: Path, check: Callable[[], None]) -> dict[str,
         job["root_model"] = root_model(parent)
     elif config["base_model"] == "tiny":
         job |= _tiny(run, folder, check)
+    if RECIPES[run.recipe].from_dict(config).shares_work:
+        job["processes"] = settings.TRAINING_PROCESSES
     return job
 
 

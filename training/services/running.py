@@ -13,6 +13,7 @@ from annotate.chat.failures import ModelFailure
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
+from annotate.wording import Told
 from training import folders, hosts, lifeline
 from training.child import Child, FolderBusy, read_result
 from training.host import CannotAnswer, RowsFailed
@@ -58,7 +59,8 @@ Work = Callable[[], Callable[[], object]]
 """Does the run's work and returns what is to be written in the end."""
 
 LONGEST_WAIT = 3600.0  # seconds for room on a full disk
-WAITS = "Waits for a worker to go on."
+WAITS = Told("Waits for a worker to go on.")
+STOPPED = Told("Something outside stopped it; trying again.")
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +155,7 @@ def _attempt(run: Run, work: Work) -> None:
         raise  # without a database the lease runs out, and the sweep queues the run again
     except InvalidValue as error:
         refused = {"field": error.field, **error.as_dict()}
-        end_run(run=run, state=JobState.FAILED, message=str(error), refused=refused)
+        end_run(run=run, state=JobState.FAILED, message=jobs.why(error), refused=refused)
     except (ValidationError, NoModel) as error:
         end_run(run=run, state=JobState.FAILED, message=str(error))
     except FolderBusy as error:
@@ -165,15 +167,16 @@ def _attempt(run: Run, work: Work) -> None:
 
 def _ask(run: SamplingRun) -> Callable[[], object]:
     """Answers come over the network, which takes no device, no child and no budget."""
-    if jobs.heartbeat(run, message="Asking the model."):
-        return partial(end_run, run=run, state=JobState.CANCELLED, message="Cancelled.")
+    if jobs.heartbeat(run, message=Told("Asking the model.")):
+        return partial(end_run, run=run, state=JobState.CANCELLED, message=Told("Cancelled."))
     try:
         with keep_lease(run) as check:
             answered = ask_model(run, check)
     except Interrupted as interrupted:
         return interrupted_ending(run, interrupted)
     except ModelFailure as failure:
-        message = f"The model gives no answers. {failure}"
+        said = Told("{field}: {why}", field=failure.kind, why=failure.said)
+        message = Told("The model gives no answers. {failure}", failure=said)
         return partial(end_run, run=run, state=JobState.FAILED, message=message)
     return partial(store_samples, run=run, result={"prompts": answered})
 
@@ -182,7 +185,7 @@ def interrupted_ending(run: Run, interrupted: Interrupted) -> Callable[[], objec
     """What is to be written of a run that was interrupted before it had a child."""
     if interrupted.ending == Ending.SHUTDOWN:
         return partial(give_back, run=run, message=WAITS, excused=True)
-    return partial(end_run, run=run, state=JobState.CANCELLED, message="Cancelled.")
+    return partial(end_run, run=run, state=JobState.CANCELLED, message=Told("Cancelled."))
 
 
 def _work(
@@ -192,8 +195,8 @@ def _work(
     result = read_result(folder)
     if result and result["status"] == "done":
         return partial(complete, run=run, result=result)
-    cancelled = partial(end_run, run=run, state=JobState.CANCELLED, message="Cancelled.")
-    if jobs.heartbeat(run, message="Preparing the data."):
+    cancelled = partial(end_run, run=run, state=JobState.CANCELLED, message=Told("Cancelled."))
+    if jobs.heartbeat(run, message=Told("Preparing the data.")):
         return cancelled
     if result and result["status"] == "no_room" and _is_full(result):
         return _without_room(run, folder, result)
@@ -243,16 +246,18 @@ def _conclude(run: Run, child: Child, ending: Ending, complete: Complete) -> Non
     if status == "done":
         complete(run=run, result=result)
     elif ending == Ending.CANCELLED:
-        end_run(run=run, state=JobState.CANCELLED, message="Cancelled.")
+        end_run(run=run, state=JobState.CANCELLED, message=Told("Cancelled."))
     elif status == "failed":
         said, refused = result["message"], result.get("refused")
+        if "told" in result:
+            said = Told.from_dict(result["told"])
         end_run(run=run, state=JobState.FAILED, message=said, refused=refused)
     elif status == "no_room":
         give_back(run=run, message=result["message"], excused=False)
     elif ending == Ending.SHUTDOWN:
         give_back(run=run, message=WAITS, excused=True)
     elif status == "stopped":
-        give_back(run=run, message="Something outside stopped it; trying again.", excused=False)
+        give_back(run=run, message=STOPPED, excused=False)
     else:
-        message = f"Attempt {run.attempt}: {child.how_it_died()}"
+        message = Told("Attempt {number}: {how}", number=run.attempt, how=child.how_it_died())
         give_back(run=run, message=message, excused=False)

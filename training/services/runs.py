@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from annotate.kinds import InvalidValue
 from annotate.models import Job, JobState, Project, Snapshot, User
 from annotate.services import audit, jobs
+from annotate.wording import Told
 from training.models import EvaluationRun, RunMetric, Schedule, TrainingRun
 from training.services import limits
 from training.services.configs import clean_config, require_learnable
@@ -106,10 +107,11 @@ def _row_fields(event: dict[str, Any]) -> dict[str, Any]:
     kind = event.get("event")
     if kind == "progress":
         of_base = "stage" in event
-        message = f"Pre-training the base: step {event['step']} of {event['max_steps']}."
+        step, last = event["step"], event["max_steps"]
+        words = Told("Pre-training the base: step {step} of {last}.", step=step, last=last)
         return {
             "phase": Phase.PREPARING if of_base else Phase.TRAINING,
-            "message": message if of_base else "Training.",
+            "message": words if of_base else Told("Training."),
             "progress": event["step"],
             "total": event["max_steps"],
             **{
@@ -118,7 +120,8 @@ def _row_fields(event: dict[str, Any]) -> dict[str, Any]:
             },
         }
     if kind == "phase":
-        return {"phase": event["phase"], "message": event["message"]}
+        said = event["message"]
+        return {"phase": event["phase"], "message": Told(said)}
     if kind == "machine":
         return {
             "phase": Phase.PREPARING,
@@ -127,16 +130,17 @@ def _row_fields(event: dict[str, Any]) -> dict[str, Any]:
         }
     if kind == "embedding":
         done, total = event["batch"], event["batches"]
-        message = f"Embedding: batch {done} of {total}."
+        message = Told("Embedding: batch {done} of {total}.", done=done, total=total)
         eta = event.get("eta_seconds")
         return {"message": message, "progress": done, "total": total, "eta_seconds": eta}
     if kind == "scoring":
-        message = f"Evaluating: batch {event['batch']} of {event['batches']}."
+        done, total = event["batch"], event["batches"]
+        message = Told("Evaluating: batch {done} of {total}.", done=done, total=total)
         return {"phase": Phase.EVALUATING, "message": message, "eta_seconds": None}
     if kind == "resume":
-        return {"message": "Going on from a checkpoint."}
+        return {"message": Told("Going on from a checkpoint.")}
     if kind == "smaller_batch":
-        return {"message": "Out of memory: going on with smaller batches."}
+        return {"message": Told("Out of memory: going on with smaller batches.")}
     return {}
 
 
@@ -145,16 +149,26 @@ def _of_environment(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("event") == "machine":
         return {"packages": event["packages"]}
     if event.get("event") == "smaller_batch":
-        note = (
-            f"{event['reason']} It went on with {event['batch_size']} rows at a time, "
-            f"{event['gradient_accumulation']} times a step."
-        )
-        if event.get("loss_differs"):
-            note += (
-                " Its loss depends on the rows that are read at a time, so it differs from then on."
-            )
-        return {"out_of_memory": note}
+        note = _of_smaller_batch(event)
+        return {"out_of_memory": note.message, "told": {"out_of_memory": note.as_dict()}}
     return {}
+
+
+def _of_smaller_batch(event: dict[str, Any]) -> Told:
+    reason = Told.from_dict(event["told"]) if "told" in event else event["reason"]
+    figures = {"rows": event["batch_size"], "passes": event["gradient_accumulation"]}
+    if event.get("loss_differs"):
+        return Told(
+            "{reason} It went on with {rows} rows at a time, {passes} times a step. Its loss "
+            "depends on the rows that are read at a time, so it differs from then on.",
+            reason=reason,
+            **figures,
+        )
+    return Told(
+        "{reason} It went on with {rows} rows at a time, {passes} times a step.",
+        reason=reason,
+        **figures,
+    )
 
 
 def _finite(values: dict[str, Any]) -> dict[str, float]:
@@ -166,7 +180,7 @@ def _finite(values: dict[str, Any]) -> dict[str, float]:
 
 
 def end_run(
-    *, run: Job, state: JobState, message: str, refused: dict[str, Any] | None = None
+    *, run: Job, state: JobState, message: str | Told, refused: dict[str, Any] | None = None
 ) -> None:
     """End as failed or cancelled. `refused`, the field and what a Refusal gives for JSON, is kept
     for pages, which say it in the reader's words. Raises LeaseLost.
@@ -178,7 +192,7 @@ def end_run(
 
 
 @transaction.atomic
-def give_back(*, run: Job, message: str, excused: bool, wake: bool = True) -> None:
+def give_back(*, run: Job, message: str | Told, excused: bool, wake: bool = True) -> None:
     """Queue the run again from its checkpoint, or fail it after too many deaths.
 
     `excused`, `wake`: see `jobs.release`. Raises LeaseLost.

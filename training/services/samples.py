@@ -9,13 +9,17 @@ from typing import Any
 
 from django.db import transaction
 
+from annotate.kinds.context import prompt_under
 from annotate.models import JobState, Project, Prompt, Response, Task, TaskResponse, content_hash
 from annotate.services import bulk, jobs
+from annotate.services.canonical import encode
 from annotate.services.intake import pair_key
 from annotate.services.tasks import open_seats
+from annotate.wording import Told
 from training import folders
 from training.models import SamplingRun
 from training.services.preparation import messages, write_once
+from training.services.stated import asks_under_contexts, contexts_of
 
 COUNTS = ("responses", "tasks", "seats", "empty", "identical", "unpaired")
 BATCH = 200  # prompts whose responses and tasks are written in one transaction
@@ -49,9 +53,11 @@ def write_prompts(run: SamplingRun, check: Callable[[], None]) -> Path:
 
 def _write_prompts(run: SamplingRun, path: Path, check: Callable[[], None]) -> None:
     prompts = Prompt.objects.filter(project=run.project, pk__in=run.config["prompt_ids"])
+    contexts = contexts_of(run, run.config["prompt_ids"])
     with path.open("w", encoding="utf-8") as file:
         for prompt in prompts.order_by("pk").iterator(chunk_size=1000):
-            file.write(json.dumps({"id": prompt.pk, "prompt": messages(prompt)}) + "\n")
+            turns = prompt_under(messages(prompt), contexts.get(prompt.pk, {}))
+            file.write(json.dumps({"id": prompt.pk, "prompt": turns}) + "\n")
             check()
 
 
@@ -64,7 +70,9 @@ def record_sampling(
         if event.get("event") == "answered":
             fields["progress"] = event["prompts"]
         elif event.get("event") == "sampling":
-            fields["message"] = f"Sampling: batch {event['batch']} of {event['batches']}."
+            fields["message"] = Told(
+                "Sampling: batch {done} of {total}.", done=event["batch"], total=event["batches"]
+            )
     return jobs.heartbeat(run, **fields)
 
 
@@ -78,14 +86,18 @@ def store_samples(*, run: SamplingRun, result: dict[str, Any]) -> None:
         for name, count in _store_batch(run, batch).items():
             counts[name] = counts.get(name, 0) + count
         if jobs.heartbeat(run):
-            message = f"Cancelled after {counts['tasks']} tasks were made."
+            message = Told("Cancelled after {count} tasks were made.", count=counts["tasks"])
             return jobs.finish(run, JobState.CANCELLED, metrics=counts, message=message)
     jobs.finish(
         run,
         JobState.DONE,
         progress=result["prompts"],
         metrics=counts,
-        message=f"{counts['responses']} responses, {counts['tasks']} tasks.",
+        message=Told(
+            "{responses} responses, {tasks} tasks.",
+            responses=counts["responses"],
+            tasks=counts["tasks"],
+        ),
     )
     return None
 
@@ -94,6 +106,8 @@ def store_samples(*, run: SamplingRun, result: dict[str, Any]) -> None:
 def _store_batch(run: SamplingRun, rows: list[dict[str, Any]]) -> dict[str, int]:
     counts = dict.fromkeys(("responses", "tasks", "empty", "identical", "unpaired"), 0)
     bulk.lock_imports(run.project_id)
+    contexts = contexts_of(run, [row["id"] for row in rows])
+    needs_context = asks_under_contexts(run.project)
     tasks = []
     for row in rows:
         made = [_response(run, row["id"], text) for text in row["texts"] if text.strip()]
@@ -104,12 +118,12 @@ def _store_batch(run: SamplingRun, rows: list[dict[str, Any]]) -> dict[str, int]
         if not made or run.config["against"] == "nothing":
             continue
         pair = _pair(run, row["id"], made)
-        if pair is None:
+        if pair is None or (needs_context and row["id"] not in contexts):
             counts["unpaired"] += 1
         elif pair[0].text == pair[1].text:
             counts["identical"] += 1
         else:
-            tasks.append(_task(run, row["id"], pair))
+            tasks.append(_task(run, row["id"], pair, contexts.get(row["id"])))
     counts["tasks"] = len(tasks)
     return {**counts, "seats": open_seats(tasks=tasks)}
 
@@ -153,7 +167,12 @@ def _pair(
     return made[0], random.Random(f"{run.config['seed']}:{prompt_id}").choice(there)
 
 
-def _task(run: SamplingRun, prompt_id: int, pair: tuple[Response, Response]) -> Task:
+def _task(
+    run: SamplingRun,
+    prompt_id: int,
+    pair: tuple[Response, Response],
+    context: dict[str, Any] | None,
+) -> Task:
     return make_pair_task(
         project=run.project,
         prompt_id=prompt_id,
@@ -161,6 +180,7 @@ def _task(run: SamplingRun, prompt_id: int, pair: tuple[Response, Response]) -> 
         overlap=run.config["overlap"] or run.project.overlap,
         priority=run.config["priority"],
         metadata=_made_by(run),
+        context=context,
     )
 
 
@@ -172,13 +192,18 @@ def make_pair_task(
     overlap: int,
     priority: int,
     metadata: dict[str, Any],
+    context: dict[str, Any] | None = None,
 ) -> Task:
-    """The task of these two responses, made unless it is there. Without seats yet."""
+    """The task of these two responses, made unless it is there. Without seats yet.
+
+    context: what it states beside its prompt.
+    """
     ids = sorted(response_ids)
     task, created = Task.objects.get_or_create(
         project=project,
-        dedup_key=pair_key(prompt_id, ids),
+        dedup_key=pair_key(prompt_id, ids, encode(context) if context else ""),
         defaults={
+            "context": context or {},
             "prompt_id": prompt_id,
             "overlap": overlap,
             "priority": priority,

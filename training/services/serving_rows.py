@@ -8,7 +8,8 @@ from django.conf import settings
 
 from annotate.inputs import clean_integer, clean_number, clean_text
 from annotate.interchange.records import ROLES
-from annotate.kinds import InvalidValue
+from annotate.kinds import InvalidValue, context
+from annotate.kinds.contract import Shown
 from training import folders
 from training.models import ModelVersion
 
@@ -35,8 +36,9 @@ def clean_score_rows(version: ModelVersion, rows: object) -> list[Row]:
     people = People(version)
 
     def clean(row: Mapping[str, Any]) -> Row:
-        refuse_unknown(row, {"id", "prompt", "response", "responses", "criteria", "annotator"})
-        found: Row = {"prompt": clean_prompt(row.get("prompt")), "responses": _responses(row)}
+        known = {"id", "prompt", "context", "response", "responses", "criteria", "annotator"}
+        refuse_unknown(row, known)
+        found: Row = {"prompt": _stated_prompt(row), "responses": _responses(row)}
         if row.get("criteria") is not None:
             found["criteria"] = _criteria(row["criteria"])
         if row.get("annotator") is not None:
@@ -50,8 +52,8 @@ def clean_sample_rows(rows: object) -> list[Row]:
     """{row, id?, prompt} each, or {row, id?, error}. Raises as `clean_score_rows`."""
 
     def clean(row: Mapping[str, Any]) -> Row:
-        refuse_unknown(row, {"id", "prompt"})
-        return {"prompt": clean_prompt(row.get("prompt"))}
+        refuse_unknown(row, {"id", "prompt", "context"})
+        return {"prompt": _stated_prompt(row)}
 
     return _clean_rows(rows, clean)
 
@@ -93,6 +95,18 @@ def clean_prompt(prompt: object) -> list[dict[str, str]]:
             most=MAX_TURNS,
         )
     return [_turn(f"prompt.{place}", turn) for place, turn in enumerate(prompt)]
+
+
+def _stated_prompt(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The prompt as models read it: with what the row's `context` states. Raises InvalidValue."""
+    prompt, given = clean_prompt(row.get("prompt")), row.get("context")
+    if given is None:
+        return prompt
+    if not isinstance(given, dict):
+        raise InvalidValue("context", "must be an object with criterion or situation, both texts")
+    refuse_unknown(given, set(context.STATEMENTS), "context.")
+    context.statements_of(Shown((), context=given))
+    return context.prompt_under(prompt, given)
 
 
 class People:
@@ -178,11 +192,14 @@ def _clean_row(number: int, row: object, clean: Callable[[Mapping[str, Any]], Ro
         return {**named, "error": told}
 
 
-def refuse_unknown(values: Mapping[str, Any], known: set[str]) -> None:
+def refuse_unknown(values: Mapping[str, Any], known: set[str], within: str = "") -> None:
+    """Raises InvalidValue for a field that is not known; `within` is what goes before its name."""
     for name in values:
         if name not in known:
             raise InvalidValue(
-                name[:100], "unknown field; there are: {known}", known=", ".join(sorted(known))
+                f"{within}{name[:100]}",
+                "unknown field; there are: {known}",
+                known=", ".join(sorted(known)),
             )
 
 

@@ -66,10 +66,11 @@ def test_each_grade_of_a_response_counts_once(read):
     ratings = {"ratings": {"3": {"all": 5}, "5": {"all": 3}}, "overall": "all"}
     rated = {**ratings, "scales": {"all": [1, 5]}}
     single = {"ratings": {"9": {"all": 1}}, "overall": "all", "scales": {"all": [1, 5]}}
+    same = {"prompt_id": 1, "prompt": [{"role": "user", "content": "Why?"}]}
     rows = read(
-        prefers(1, 3, texts, prompt_id=1),
-        prefers(2, 3, texts, prompt_id=1),
-        prefers(3, 5, texts, prompt_id=1),
+        prefers(1, 3, texts, **same),
+        prefers(2, 3, texts, **same),
+        prefers(3, 5, texts, **same),
         judgement(4, "pairwise", {"verdict": "tie"}, texts),
         judgement(5, "rating", rated, texts),
         judgement(6, "rating", single, {9: "c"}),

@@ -10,11 +10,14 @@ from annotate.services.snapshots import create_snapshot, write_origins, write_tr
 from tests.annotate.kinds_at_work import CASES, judge
 from tests.training.data.judgements import judgement, write_judgements
 from training.data.criteria import criteria_of, rated_responses, rating_table
+from training.data.feedback import graded
 from training.data.judged import JudgedSplits, read_judged
 from training.data.lists import pairs_of_lists, pairs_of_rows, ranked_lists
+from training.data.pairs import distinct_prompts
 from training.data.segments import categories_in, span_segments, step_segments
 from training.recipes.errors import DatasetError
 
+PROMPT = [{"role": "user", "content": "Why?"}]
 TEXTS = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
@@ -215,3 +218,22 @@ def test_folders_that_are_none_are_refused_by_file_and_line(tmp_path) -> None:
     (tmp_path / "train.jsonl").write_text(json.dumps([1]) + "\n")
     with pytest.raises(DatasetError, match="line 1: a list"):
         read_judged(tmp_path)
+
+
+def test_preferences_hold_under_what_their_task_states(tmp_path) -> None:
+    """The same two responses are the other way round under the other criterion."""
+    rows = []
+    for number, criterion in enumerate(("Shorter?", "Longer?"), start=1):
+        value = {"verdict": "prefer", "preferred": number, "strength": 1, "under": criterion}
+        other = {"context": {"criterion": criterion}, "prompt_id": 7, "prompt": PROMPT}
+        rows.append(judgement(number, "context", value, {1: "a", 2: "bb"}, **other))
+    read = rows_of(tmp_path, *rows)
+    chosen = {pair.prompt[-1]["content"]: pair.chosen for pair in pairs_of_rows(read)}
+    assert chosen == {"Why?\n\nShorter?": "a", "Why?\n\nLonger?": "bb"}
+    listed = {one.prompt[-1]["content"]: one.responses for one in ranked_lists(read)}
+    assert listed == {"Why?\n\nShorter?": ("a", "bb"), "Why?\n\nLonger?": ("bb", "a")}
+    assert [row.prompt[-1]["content"] for row in read] == ["Why?", "Why?"]
+    both = distinct_prompts(pairs_of_rows(read + read))
+    assert [one.prompt[-1]["content"] for one in both] == list(chosen)
+    good = {(one.prompt[-1]["content"], one.response) for one in graded(read) if one.good}
+    assert good == set(chosen.items())

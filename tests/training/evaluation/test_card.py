@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from huggingface_hub import ModelCard
 
+from annotate.wording import Told
+from config.translations import read_catalogue
 from training.evaluation.card import CardFacts, without_header, write_card
 
 FACTS = CardFacts(
@@ -33,7 +35,10 @@ FACTS = CardFacts(
         "against_length_only": {"only_a": 9, "only_b": 8, "p_value": 1.0},
         "accuracy_by_source": {"person": {"value": 0.5, "low": 0.2, "high": 0.8, "rows": 10}},
     },
-    lineage=(("Run", "12 of project 3, seed 0"), ("Snapshot", "7, `abab`")),
+    lineage=(
+        (Told("Run"), Told("{run} of project {project}, seed {seed}", run=12, project=3, seed=0)),
+        (Told("Snapshot"), "7, `abab`"),
+    ),
 )
 
 
@@ -67,6 +72,7 @@ def test_the_hubs_library_reads_it():
         "96 held-out labels are few",
         "Not shown to be better than preferring by length alone",
         "labels of AI judges",
+        "- Run: 12 of project 3, seed 0",
         "- Snapshot: 7, `abab`",
     ],
 )
@@ -88,3 +94,23 @@ def test_without_anything_measured_it_says_so():
     card = write_card(replace(FACTS, metrics={}, sources={}, snapshot=empty))
     assert "nothing was measured" in card
     assert "Judgements: 0" in card
+
+
+def test_a_page_says_every_sentence_in_its_own_words() -> None:
+    """What is put in capitals has been asked for; the names of settings stay."""
+    said = []
+
+    def say(told: Told) -> str:
+        said.append(told.reason)
+        return told.message.upper()
+
+    card, known = write_card(FACTS, say), read_catalogue("de")
+    assert "## KNOWN LIMITS\n" in card
+    assert "MEASURED ON PROMPTS OF ITS OWN PROJECT" in card
+    assert "400: IMPORTED 100 (25.0 %), JUDGE 100" in card
+    assert "| ACCURACY BY SOURCE: PERSON | 0.5 | 0.200 TO 0.800 | 10 |" in card
+    assert "- RUN: 12 OF PROJECT 3, SEED 0\n" in card
+    assert all(known.get(text) and known.get(text).string for text in said)
+    assert len(said) > 20
+    headings = [line for line in card.splitlines() if line.startswith("#")]
+    assert headings == [line.upper() for line in headings]

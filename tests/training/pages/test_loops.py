@@ -3,10 +3,13 @@
 import pytest
 from django.forms import ChoiceField
 from django.urls import reverse
+from django.utils import translation
 
 from annotate.models import AuditEvent, ChatModel
+from annotate.wording import Told
 from tests.training.loop_driver import begin, to_judging, vote, whole_round
 from training.models import Loop
+from training.pages.loop_words import finding_words
 from training.services.advance import advance_loops
 from training.services.loops import open_round
 
@@ -173,11 +176,16 @@ def test_a_failed_run_offers_to_be_run_again(client, project):
     loop = begin(project)
     advance_loops()
     run = open_round(loop).reward_run
-    type(run).objects.filter(pk=run.pk).update(state="failed", message="Disk on fire.")
+    type(run).objects.filter(pk=run.pk).update(
+        state="failed", message="Cancelled.", told=Told("Cancelled.").as_dict()
+    )
     advance_loops()
     text = page(client, loop)
     assert "Run it again" in text
-    assert "the phase “Reward model” ended badly: Disk on fire." in text
+    assert "the phase “Reward model” ended badly: Cancelled." in text
+    loop.refresh_from_db()
+    with translation.override("de"):
+        assert finding_words(loop.stopped_by).endswith(": Abgebrochen.")
     client.post(reverse("resume_loop", args=[loop.pk]))
     advance_loops()
     assert open_round(loop).reward_run_id != run.pk

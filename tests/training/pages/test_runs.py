@@ -1,4 +1,4 @@
-"""Runs, versions and schedules through the pages; the training itself has its own tests."""
+"""Runs through the pages; the training itself has its own tests."""
 
 import json
 import sys
@@ -9,77 +9,13 @@ from django.urls import reverse
 
 from annotate.models import AuditEvent, JobState
 from annotate.services import jobs
+from tests.training.pages.samples import FORM, REWARD, SHARE
 from training import run as child
-from training.models import ModelVersion, RunMetric, Schedule, TrainingRun
-from training.pages import models
+from training.models import RunMetric, TrainingRun
 from training.pages.figures import figures_of, short_figure
 from training.recipes.dpo_config import DpoConfig
 from training.services import running
-from training.services.schedules import save_schedule
 from training.supervise import Ending
-
-SHARE = {"value": 0.75, "low": 0.66, "high": 0.82, "rows": 96}
-REWARD = {
-    "test": {
-        "rows": 96,
-        "ties": 4,
-        "accuracy": SHARE,
-        "length_only_accuracy": {**SHARE, "value": 0.5},
-        "ece": 0.0612,
-        "log_loss": 0.58,
-        "length_correlation": None,
-        "against_length_only": {"only_a": 20, "only_b": 5, "p_value": 0.004},
-    }
-}
-FORM = {
-    "base_model": "minilm",
-    "method": "frozen",
-    "epochs": "1",
-    "batch_size": "8",
-    "learning_rate": "1e-4",
-    "max_length": "128",
-    "tie_rule": "drop",
-    "seed": "3",
-}
-
-
-@pytest.fixture
-def project(make_project, client):
-    project = make_project()
-    client.force_login(project.created_by)
-    return project
-
-
-@pytest.fixture
-def make_run(project):
-    def make(**fields) -> TrainingRun:
-        fields.setdefault("recipe", "reward_model")
-        return TrainingRun.objects.create(project=project, **fields)
-
-    return make
-
-
-@pytest.fixture
-def make_version(make_run, settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-
-    def make(number: int, state: str = "candidate", **fields) -> ModelVersion:
-        run = make_run(state="done", phase="over")
-        path = f"{run.project_id}/reward_model-run{run.pk}"
-        (tmp_path / "models" / path).mkdir(parents=True)
-        return ModelVersion.objects.create(
-            project=run.project,
-            kind="reward_model",
-            number=number,
-            run=run,
-            path=path,
-            sha256="0" * 64,
-            state=state,
-            metrics=REWARD,
-            **fields,
-        )
-
-    return make
 
 
 def test_the_form_queues_a_run(client, project) -> None:
@@ -198,112 +134,22 @@ def test_votes_have_figures_without_any_pair() -> None:
     assert figures_of({"test": {"rows": 0, "votes": {"good": 0, "bad": 0}}}) == []
 
 
-def test_promotion_and_roll_back(client, project, make_version) -> None:
-    first, second = make_version(1), make_version(2)
-    client.post(reverse("promote", args=[first.pk]))
-    offer = "Roll back to the one before"
-    alone = client.get(reverse("model_version", args=[first.pk])).content.decode()
-    assert offer not in alone  # nothing served before
-    page = client.get(reverse("model_version", args=[second.pk])).content.decode()
-    assert "one of the two versions kept no score" in page
-    refused = client.post(reverse("promote", args=[second.pk]), follow=True).content.decode()
-    assert "the gate does not let Reward model v2 pass" in refused
-    client.post(reverse("promote", args=[second.pk]), {"anyway": "Tried by hand."})
-    second.refresh_from_db()
-    assert second.state == "in_service"
-    assert offer in client.get(reverse("model_version", args=[second.pk])).content.decode()
-    client.post(reverse("roll_back", args=[project.pk, "reward_model"]))
-    first.refresh_from_db()
-    second.refresh_from_db()
-    assert (first.state, second.state) == ("in_service", "retired")
-    answer = client.post(reverse("roll_back", args=[project.pk, "policy"]), follow=True)
-    assert "nothing to roll back" in answer.content.decode()
-    assert client.post(reverse("roll_back", args=[project.pk, "magic"])).status_code == 404
-
-
-def test_the_newest_versions_are_listed_of_whichever_kind(client, project, monkeypatch) -> None:
-    monkeypatch.setattr(models, "SHOWN", 2)
-    for kind, number in (("policy", 1), ("policy", 2), ("reward_model", 1)):
-        recipe = "dpo" if kind == "policy" else "reward_model"
-        run = TrainingRun.objects.create(project=project, recipe=recipe)
-        ModelVersion.objects.create(
-            project=project, kind=kind, number=number, run=run, path=f"{kind}{number}"
-        )
-    rows = client.get(reverse("model_versions", args=[project.pk])).context["rows"]
-    assert [(one.kind, one.number) for one, _ in rows] == [("policy", 2), ("reward_model", 1)]
-
-
-def test_a_version_shows_where_it_comes_from(client, make_version) -> None:
-    parent = make_version(1)
-    child = make_version(2, parent=parent)
-    text = client.get(reverse("model_version", args=[child.pk])).content.decode()
-    assert reverse("model_version", args=[parent.pk]) in text
-    assert reverse("training_run", args=[child.run_id]) in text
-    assert child.sha256 in text
-    back = client.get(reverse("model_version", args=[parent.pk])).content.decode()
-    assert reverse("model_version", args=[child.pk]) in back
-
-
-def test_a_schedule_is_made_changed_and_removed(client, project) -> None:
-    url = reverse("schedule_reward_model", args=[project.pk])
-    none = client.post(url, {**FORM, "enabled": "on"})
-    assert none.status_code == 422
-    assert "Give at least one trigger" in none.content.decode()
-    client.post(url, {**FORM, "enabled": "on", "every_judgements": "200"})
-    made = Schedule.objects.get()
-    assert (made.every_judgements, made.every_hours, made.enabled) == (200, None, True)
-    page = client.get(reverse("schedule", args=[made.pk]))
-    assert page.context["config_form"]["batch_size"].value() == 8
-    client.post(reverse("schedule", args=[made.pk]), {**FORM, "every_hours": "0.5"})
-    made.refresh_from_db()
-    assert (made.every_judgements, made.every_hours, made.enabled) == (None, 0.5, False)
-    client.post(reverse("delete_schedule", args=[made.pk]))
-    assert not Schedule.objects.exists()
-
-
-def test_a_schedule_keeps_what_its_form_does_not_show(client, project) -> None:
-    made = save_schedule(
-        project=project,
-        actor=project.created_by,
-        recipe="reward_model",
-        config={"data": {"query": {"source": "all"}}, "l2": 3.0, "select_share": 0.5},
-        every_hours=2,
-    )
-    answer = client.post(reverse("schedule", args=[made.pk]), {**FORM, "every_hours": "3"})
-    assert answer.status_code == 302
-    made.refresh_from_db()
-    assert (made.every_hours, made.config["l2"]) == (3, 3.0)
-    assert made.config["data"]["query"]["source"] == "all"
-    assert made.config["select_share"] == 1.0  # asked for and left empty: its default
-
-
-def test_the_page_says_what_would_run_next_and_why(client, project) -> None:
-    url = reverse("schedule_reward_model", args=[project.pk])
-    wanted = {"cron": "0 3 * * *", "every_judgements": "40", "drift_above": "0.2"}
-    wanted |= {"on_routing": "on", "every_hours": "2", "enabled": "on"}
-    client.post(url, {**FORM, **wanted})
-    assert (Schedule.objects.get().cron, Schedule.objects.get().on_routing) == ("0 3 * * *", True)
-    wrong = client.post(url, {**FORM, "cron": "sometimes"})
-    assert wrong.status_code == 422
-    assert "cannot be read" in wrong.content.decode()
-    limits = reverse("training_limits", args=[project.pk])
-    refused = client.post(limits, {"period": "week", "time_zone": "Nowhere", "device_hours": "0"})
-    assert refused.status_code == 422
-    client.post(limits, {"period": "week", "time_zone": "Europe/Berlin", "device_hours": "0"})
-    text = client.get(reverse("training", args=[project.pk])).content.decode()
-    for said in (
-        *("every 2 h", "0 of 40 new judgements", "0 3 * * *", "too few new judgements"),
-        *("nobody has answered an audited task", "Held: the device hours are used up until"),
-        "0 device hours a week",
-    ):
-        assert said in text, said
-
-
 def test_without_the_extra_the_pages_say_so(client, project, monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for name in ("training", "start_reward_model", "start_dpo", "schedule_dpo"):
         text = client.get(reverse(name, args=[project.pk])).content.decode()
         assert "This server cannot train" in text
+
+
+def test_the_forms_tell_what_one_process_does_alone(client, project, settings) -> None:
+    def said(name: str) -> bool:
+        page = client.get(reverse(name, args=[project.pk])).content.decode()
+        return "2 processes, one a GPU, share" in page and "One alone does the rest" in page
+
+    assert not said("start_reward_model")
+    settings.TRAINING_PROCESSES = 2
+    assert said("start_reward_model")
+    assert said("start_dpo")
 
 
 def test_lists_cost_the_same_for_one_and_for_many(

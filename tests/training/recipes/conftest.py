@@ -58,11 +58,14 @@ def make_rows(count, start=0, *, words=6):
     rows = []
     for number in range(start, start + count):
         filler = [rng.choice(WORDS[:7]) for _ in range(words)]
+        prompt = [{"role": "user", "content": " ".join(rng.sample(WORDS, 4))}]
+        if rows and rows[-1]["prompt_id"] == number // 2:
+            prompt = rows[-1]["prompt"]
         rows.append(
             {
                 "id": number,
                 "prompt_id": number // 2,
-                "prompt": [{"role": "user", "content": " ".join(rng.sample(WORDS, 4))}],
+                "prompt": prompt,
                 "chosen": " ".join([*filler, "good"]),
                 "rejected": " ".join(["bad", *filler]),
                 "margin": None,
@@ -131,15 +134,12 @@ def decoder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory):
-    """world("circle") -> its dataset folder; `world.encoder`, one that knows all their words."""
-    root = tmp_path_factory.mktemp("planted")
-    words: set[str] = set()
-    for name in ("circle", "people", "criteria", "errors", "solutions", "rankings"):
-        getattr(planted, name)(root / name)
-        for path in (root / name).glob("t*.jsonl"):
-            words |= set(re.findall(r"\w+|[^\w\s]", path.read_text().lower()))
+def words_in(path):
+    return set(re.findall(r"\w+|[^\w\s]", path.read_text().lower()))
+
+
+def random_encoder(folder, words):
+    """A random BERT that tells these words apart."""
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(words)]
     tokenizer = BertTokenizerFast(
         vocab={token: number for number, token in enumerate(vocabulary)}, do_lower_case=True
@@ -153,13 +153,25 @@ def world(tmp_path_factory):
         intermediate_size=64,
         max_position_embeddings=128,
     )
-    BertModel(config).save_pretrained(root / "encoder")
-    tokenizer.save_pretrained(root / "encoder")
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """world("circle") -> its dataset folder; `world.encoder`, one that knows all their words."""
+    root = tmp_path_factory.mktemp("planted")
+    words: set[str] = set()
+    for name in ("circle", "people", "criteria", "errors", "solutions", "rankings"):
+        getattr(planted, name)(root / name)
+        for path in (root / name).glob("t*.jsonl"):
+            words |= words_in(path)
 
     def folder(name):
         return root / name
 
-    folder.encoder = root / "encoder"
+    folder.encoder = random_encoder(root / "encoder", words)
     folder.cache = root / "embeddings.safetensors"
     return folder
 

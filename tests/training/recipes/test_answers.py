@@ -3,11 +3,13 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from annotate.finegrained.segments import sub_sentences
 from tests.training.recipes.conftest import WORDS
+from training.duties.score import score_batch
 from training.recipes.answers import answer_rows
 from training.recipes.head_model import HeadModel
 from training.recipes.heads.ensemble import EnsembleHead
@@ -80,6 +82,14 @@ def test_an_ensemble_tells_mean_and_spread(model):
     for score, mean, spread in zip(answer["scores"], answer["mean"], answer["spread"], strict=True):
         assert spread > 0
         assert score == pytest.approx(mean - 1.5 * spread)
+    assert answer["scores"] == pytest.approx(ensemble.score_sets([(PROMPT, TEXTS)])[0])
+    assert "members" not in answer
+    two = rows(*TEXTS[:2], members=True) + rows(*TEXTS[1:], members=True)
+    first, second = answer_rows(ensemble, two)
+    assert (len(first["members"]), len(first["members"][0])) == (4, 2)
+    for place in range(2):
+        assert np.mean(second["members"], axis=0)[place] == pytest.approx(second["mean"][place])
+    assert [one[1] for one in first["members"]] == [one[0] for one in second["members"]]
 
 
 def test_networks_tell_mean_and_spread_too(encoder):
@@ -103,6 +113,10 @@ def test_networks_tell_mean_and_spread_too(encoder):
     for score, mean, spread in zip(answer["scores"], answer["mean"], answer["spread"], strict=True):
         assert spread > 0
         assert score == pytest.approx(mean - 0.5 * spread, abs=1e-5)
+    # What the judge's child writes down is the same, and scores as the model itself does.
+    [row] = score_batch(ensemble, [{"id": 7, "prompt": PROMPT, "responses": TEXTS}])
+    assert row["scores"] == pytest.approx(ensemble.score_sets([(PROMPT, TEXTS)])[0])
+    assert np.std(row["members"], axis=0, ddof=1) == pytest.approx(answer["spread"], abs=1e-6)
 
 
 def test_criteria_weigh_up_to_the_score(model):

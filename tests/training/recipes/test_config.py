@@ -65,6 +65,26 @@ def test_several_processes_are_refused_what_they_cannot_share(monkeypatch, wish)
         runtime.prepare_process(RewardModelConfig())
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"base_model": "tiny"},
+        {"loss": "aot"},
+        {"loss": "tdpo1"},
+        {"loss": "kto"},
+        {"loss": "inpo", "pairs_from": "best_worst"},
+        {"pairs_from": "best_worst"},
+        {"reference_sync_steps": 10, "lora": False},
+        {"displacing_share": 0.2},
+    ],
+)
+def test_policies_that_need_more_than_their_own_pairs_are_worked_on_by_one(wish):
+    base = {"base_model": "somewhere"}
+    assert DpoConfig(**base).shares_work
+    assert DpoConfig(**base, loss="simpo").shares_work
+    assert not DpoConfig(**(base | wish)).shares_work
+
+
 def test_bf16_where_it_would_be_emulated_is_refused(monkeypatch):
     from training.recipes import runtime
 

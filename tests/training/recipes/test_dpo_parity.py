@@ -1,6 +1,7 @@
 """Our losses over pairs beside TRL's, on the same batch and model."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,9 +11,11 @@ from trl import DPOTrainer
 from trl.kernels.chunked_logprob import OPTIONAL_OUTPUTS
 from trl.trainer.utils import add_fused_lm_head
 
+from tests.training.losses import cases
 from tests.training.recipes.conftest import never
 from tests.training.recipes.dpo_cases import config, frame
 from training.data.pairs import read_pairs
+from training.losses import reference_free
 from training.losses.registry import POLICY_LOSSES
 from training.recipes.dpo_trainer import PairPolicyTrainer
 from training.recipes.pair_batches import (
@@ -174,3 +177,23 @@ def test_label_smoothing_and_weights_are_not_ignored(decoder, pairs, tmp_path):
     )
     smooth = make_trainer(decoder, pairs, tmp_path, label_smoothing=0.3)
     assert abs(smooth.compute_loss(smooth.model, dict(batch)).item() - plain) > 1e-4
+
+
+def test_without_a_reference_they_are_trl_s(monkeypatch):
+    """Its trainers of these two are experimental: they may go, and this test with them."""
+    monkeypatch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
+    from trl.experimental.cpo import CPOTrainer
+    from trl.experimental.orpo import ORPOTrainer
+
+    given = cases.pairs()
+    means = given.mean_chosen_B, given.mean_rejected_B
+    here = SimpleNamespace(device="cpu")
+    simpo = {"loss_type": "simpo", "simpo_gamma": 0.7, "alpha": 0.0, "label_smoothing": 0}
+    trainer = SimpleNamespace(beta=2.0, accelerator=here, **simpo)
+    theirs, *_ = CPOTrainer.cpo_loss(trainer, *means)
+    ours = reference_free.simpo_loss(given, beta=2.0, target_margin=0.7)
+    assert ours.tolist() == pytest.approx(theirs.tolist())
+
+    log_odds, *_ = ORPOTrainer.odds_ratio_loss(SimpleNamespace(beta=0.3, accelerator=here), *means)
+    ours = reference_free.orpo_loss(given, beta=0.3)
+    assert ours.tolist() == pytest.approx((-means[0] - log_odds).tolist(), rel=1e-6)

@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from annotate.finegrained.segments import Range
-from training.data.framing import frame_for_reward
+from training.data.framing import Framed, frame_for_reward
 from training.data.pairs import PreferencePair
 from training.recipes.config import RewardModelConfig
 from training.recipes.embeddings import EmbeddingCache, embed
 from training.recipes.errors import StopRequestedError
 from training.recipes.head_model import load_features
 from training.recipes.heads.pairs import pair_matrix
+from training.recipes.layered import PROMPT_AND_LAYERS
 
 PROMPT = [{"role": "user", "content": "please tell me how to cook rice"}]
 RESPONSE = "good rice  kind answer"
@@ -117,3 +118,22 @@ def test_stopping_is_heard_between_batches(encoder):
     features.should_stop = lambda: True
     with pytest.raises(StopRequestedError):
         features.segments([(PROMPT, RESPONSE)], [SEGMENTS])
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+def test_the_pool_of_layers_is_the_mean_of_each_part(kind, request):
+    features = make(request.getfixturevalue(kind))
+    texts = [(PROMPT, RESPONSE), (PROMPT, "no"), (PROMPT * 2, "bad rude answer")]
+    framed = features.frame_all(texts)
+    found = embed(features.encoder, framed, pad_id=0, batch_size=2, pool=PROMPT_AND_LAYERS)
+    for one, row in zip(framed, found, strict=True):
+        with torch.inference_mode():
+            read = features.encoder(torch.tensor([one.ids]), output_hidden_states=True)
+        layers, begin = read.hidden_states[1:][-4:], len(one.prompt_ids)
+        parts = [layers[-1][0, :begin].mean(0), *(layer[0, begin:].mean(0) for layer in layers)]
+        assert row == pytest.approx(torch.cat(parts).numpy(), abs=1e-5)
+
+
+def test_the_same_ids_parted_elsewhere_are_another_row():
+    early, late = Framed([1, 2], [3, 4], False, False), Framed([1, 2, 3], [4], False, False)
+    assert PROMPT_AND_LAYERS.key(early) != PROMPT_AND_LAYERS.key(late)

@@ -68,6 +68,15 @@ def test_noise_wants_a_strong_prior_and_signal_a_weak_one():
     noise = PreferenceRows(rng.normal(size=(80, 40)), np.ones(80), np.ones(80), np.zeros(80))
     noise.gap_ND[::2] *= -1
     groups = list(range(80))
-    assert choose_l2(noise, groups, seed=0)[0] >= 30
+    assert choose_l2(noise, groups, seed=0).l2 >= 30
     signal = rows(count=400)
-    assert choose_l2(signal, list(range(400)), seed=0)[0] <= 10
+    assert choose_l2(signal, list(range(400)), seed=0).l2 <= 10
+
+
+def test_differences_under_the_chosen_strength_are_out_of_fold():
+    data, groups = rows(count=300, width=20, seed=6), [number // 2 for number in range(300)]
+    chosen = choose_l2(data, groups, seed=1)
+    apart = out_of_fold_gaps(data, groups, l2=chosen.l2, folds=5, seed=1)
+    assert chosen.gap_N == pytest.approx(apart, rel=2e-3, abs=1e-3)
+    inside = data.gap_ND @ fit_linear_bradley_terry(data, l2=chosen.l2)
+    assert np.abs(chosen.gap_N - inside).max() > 0.05

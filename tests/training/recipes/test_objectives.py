@@ -125,16 +125,18 @@ def test_a_published_head_names_nobody(world, tmp_path, people_as):
 
 
 def test_what_counts_depends_on_the_prompt(train):
-    gated = train("criteria", objective="multi_objective")
-    plain = train("criteria", objective="bradley_terry")
-    assert accuracy(gated) > accuracy(plain)
-    assert gated.metrics["test"]["log_loss"] < 0.7 * plain.metrics["test"]["log_loss"]
-    by_criterion = gated.metrics["test"]["by_criterion"]
-    assert set(by_criterion) == {"exact", "funny", "overall"}
-    for found in (by_criterion["exact"], by_criterion["funny"]):
+    """Few rows tell the overall rating: pairs of it are too few, what all rows rate is not."""
+    several = train("criteria", objective="multi_objective")
+    pairs = train("criteria", objective="bradley_terry")
+    assert accuracy(several) > 0.9 > 0.85 > accuracy(pairs)
+    assert several.metrics["test"]["log_loss"] < 0.7 * pairs.metrics["test"]["log_loss"]
+    by_criterion = several.metrics["test"]["by_criterion"]
+    assert set(by_criterion) == {*planted.QUALITIES, "overall"}
+    for name in planted.QUALITIES:
+        found = by_criterion[name]
         assert found["squared_error"] < 0.25 * found["squared_error_of_mean"]
     funny, exact = "some soup. " + "Ha, a joke! " * 5, "some soup. " + "Measure: 3.14 mm. " * 5
-    scorer = load_scorer(gated.model_dir)
+    scorer = load_scorer(several.model_dir)
     for prompt, better in (("Tell me a bedtime story.", 0), ("Write a technical manual.", 1)):
         turns = [{"role": "user", "content": prompt}]
         (scores,) = scorer.score_sets([(turns, [funny, exact])])

@@ -204,7 +204,7 @@ def test_a_stopped_frozen_run_goes_on_from_its_cache(dataset, encoder, tmp_path)
     assert train_reward_model(settings, dataset, tmp_path / "run", ignore, lambda: True).status == (
         "stopped"
     )
-    assert (tmp_path / "run" / "embeddings.safetensors").is_file()
+    assert (tmp_path / "run" / "embeddings.layers.safetensors").is_file()
     assert train_reward_model(settings, dataset, tmp_path / "run", ignore, never).status == "done"
 
 

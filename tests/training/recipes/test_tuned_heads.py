@@ -137,7 +137,7 @@ def gradients(model, batch):
     ],
 )
 def test_the_loss_falls_and_the_published_model_scores_as_evaluated(way, lora, tune, base, data_of):
-    result = tune(way, lora=lora, lora_rank=4, learning_rate=5e-4 if lora else 2e-4)
+    result = tune(way, lora=lora, lora_rank=4, learning_rate=5e-4 if lora else 1e-4)
     assert (result.status, result.global_step) == ("done", 8)
     assert len(result.metrics["history"]) == 8
     scorer = load_scorer(result.model_dir)

@@ -76,7 +76,7 @@ def test_it_holds_no_worker_while_it_waits(out_of_room, queue, monkeypatch):
     assert "MB are free" in out_of_room.message
     assert sent == []
     TrainingRun.objects.update(created_at=timezone.now() - timedelta(minutes=1))
-    monkeypatch.setattr(jobs, "_messages_in", lambda queue: 0)  # other tests' stay in the spool
+    monkeypatch.setattr(jobs, "messages_in", lambda queue: 0)  # other tests' stay in the spool
     assert jobs.requeue_due() == 1  # the sweep has it looked at again
     assert sent == [out_of_room]
     cancel_run(run=out_of_room, actor=None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotate.models import JobState
+from annotate.models import JobState, Project, Task
 from annotate.services import jobs
 from tests.training.loop_driver import begin, finish_job
 from training import hosts, lifeline
@@ -20,6 +20,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.asked: list[int] = []
+        self.read: dict[int, str] = {}
         self.refuses = 0
         self.error: Exception | None = None
 
@@ -28,6 +29,7 @@ class Reader:
         if self.error is not None:
             raise self.error
         self.asked.append(len(rows))
+        self.read |= {row["id"]: row["prompt"][-1]["content"] for row in rows}
         refused = [{"error": {"field": "", "message": "too long"}}] * self.refuses
         self.refuses = 0
         read = [{"scores": [float(len(text)) for text in row["responses"]]} for row in rows]
@@ -87,3 +89,21 @@ def test_a_worker_that_is_to_end_gives_it_back(queued, reader, monkeypatch):
     reader.error = CannotAnswer("The serving worker shuts down.")
     run = match(queued)
     assert (run.state, run.attempt) == (JobState.QUEUED, 0)
+
+
+def test_under_a_context_the_model_reads_it_and_pairs_are_asked_under_it(queued, reader):
+    project = queued.project
+    Project.objects.filter(pk=project.pk).update(kind="context")
+    tasks = list(project.tasks.filter(created_at__lt=queued.sampling_run.created_at))
+    for task in tasks[:5]:
+        Task.objects.filter(pk=task.pk).update(context={"criterion": "Which is shorter?"})
+    asked = {task.prompt_id for task in tasks[:5]}
+    queued = match(Matchmaking.objects.get(pk=queued.pk))
+    assert queued.state == JobState.DONE
+    assert set(reader.read) == asked
+    assert all(text.endswith("\n\nWhich is shorter?") for text in reader.read.values())
+    advance_loops()
+    advance_loops()
+    made = [pair.task for pair in MatchedPair.objects.filter(matchmaking=queued)]
+    assert {task.prompt_id for task in made} == asked
+    assert {task.context["criterion"] for task in made} == {"Which is shorter?"}

@@ -1,11 +1,15 @@
 """Runs as rows: progress, points, giving back."""
 
 import pytest
+from django.utils import translation
 
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
+from annotate.wording import Told
 from training.models import RunMetric, Schedule, TrainingRun
+from training.pages.failures import environment_words
+from training.recipes.errors import BatchTooLargeError
 from training.services.runs import cancel_run, give_back, queue_run, record_progress
 
 pytestmark = pytest.mark.django_db
@@ -51,16 +55,29 @@ def test_smaller_batches_are_kept_in_the_row(run):
     assert run.message == "Training."
     assert run.environment == {
         "packages": {"torch": "2"},
-        "out_of_memory": "Full. It went on with 4 rows at a time, 2 times a step.",
+        "out_of_memory": (note := "Full. It went on with 4 rows at a time, 2 times a step."),
+        "told": run.environment["told"],
     }
+    assert Told.from_dict(run.environment["told"]["out_of_memory"]).message == note
 
 
 def test_the_note_of_a_smaller_batch_tells_of_a_loss_that_depends_on_it(run):
     smaller = {"event": "smaller_batch", "batch_size": 4, "gradient_accumulation": 2}
-    event = {**smaller, "before": 8, "reason": "Full.", "loss_differs": True}
+    why = BatchTooLargeError(
+        "Out of memory before the first step with {rows} rows at a time: {said}",
+        rows=8,
+        said="Full.",
+    )
+    told = {"reason": why.message, "told": why.as_dict()}
+    event = {**smaller, **told, "before": 8, "loss_differs": True}
     record_progress(run=run, events=[event], device_seconds=1.0)
     run.refresh_from_db()
     assert "Its loss depends on the rows" in run.environment["out_of_memory"]
+    assert environment_words(run) == {"out_of_memory": run.environment["out_of_memory"]}
+    with translation.override("de"):
+        german = environment_words(run)["out_of_memory"]
+    assert german.startswith("Kein Speicher mehr vor dem ersten Schritt mit 8 Zeilen auf einmal:")
+    assert "Es ging mit 4 Zeilen auf einmal weiter" in german
 
 
 def test_a_step_reported_again_replaces_its_point(run):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from annotate.models import JobState, Response, Seat, Task
+from annotate.models import JobState, Response, Seat, Task, content_hash
 from annotate.services import jobs
 from training import folders
 from training.models import ModelVersion, SamplingRun, TrainingRun
@@ -97,3 +97,29 @@ def test_a_cancel_is_heard_while_answers_are_stored(policy):
     store_samples(run=run, result={"prompts": 3})
     run.refresh_from_db()
     assert (run.state, run.metrics["responses"]) == (JobState.CANCELLED, 3)
+
+
+def test_under_a_context_it_answers_and_is_compared_under_one(
+    make_project, make_pair_tasks, policy
+):
+    """One of those that the prompt's tasks stated; a prompt without any makes no task."""
+    project = make_project(kind="context")
+    first, second, _ = make_pair_tasks(project, 3)
+    for task, stated in ((first, "Which is shorter?"), (second, "Which is kinder?")):
+        Task.objects.filter(pk=task.pk).update(context={"criterion": stated})
+    ModelVersion.objects.filter(pk=policy.pk).update(project=project)
+    run = answered(ModelVersion.objects.get(pk=policy.pk), [["New."]] * 3)
+    read = (folders.sample_folder(run.pk) / "prompts.jsonl").read_text().splitlines()
+    ends = [json.loads(line)["prompt"][-1]["content"].split("\n\n")[1:] for line in read]
+    assert ends == [["Which is shorter?"], ["Which is kinder?"], []]
+    store_samples(run=run, result={"prompts": 3})
+    made = Task.objects.filter(metadata__sampling_run=run.pk).order_by("pk")
+    assert [task.context for task in made] == [
+        {"criterion": "Which is shorter?"},
+        {"criterion": "Which is kinder?"},
+    ]
+    task = made[0]
+    ids = sorted(task.responses.values_list("pk", flat=True))
+    assert task.dedup_key == content_hash(task.prompt_id, ids, task.context)
+    run.refresh_from_db()
+    assert run.metrics["unpaired"] == 1

@@ -1,7 +1,6 @@
 """Serving jobs: what is taken, how it is worked through, how it ends and is forgotten."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -96,6 +95,10 @@ def test_a_bad_row_does_not_cost_the_others(version, lengths):
         {"prompt": "Q?", "response": "a", "annotator": "p-1"},
         {"prompt": "Q?", "response": "a", "criteria": "clear"},
         {"prompt": "Q?", "response": "a", "id": [1]},
+        {"prompt": "Q?", "response": "a", "context": "Which is shorter?"},
+        {"prompt": "Q?", "response": "a", "context": {}},
+        {"prompt": "Q?", "response": "a", "context": {"criterion": "Short?", "words": []}},
+        {"prompt": "Q?", "response": "a", "context": {"situation": 3}},
     ]
     job = ask(version, [*bad, *many(1)])
     assert job.error_count == len(bad)
@@ -113,6 +116,10 @@ def test_a_bad_row_does_not_cost_the_others(version, lengths):
         "rows.8.annotator",
         "rows.9.criteria",
         "rows.10.id",
+        "rows.11.context",
+        "rows.12.context.criterion",
+        "rows.13.context.words",
+        "rows.14.context.situation",
     ]
     assert answers[2]["error"] == {
         "field": "rows.2.responses.1",
@@ -122,6 +129,17 @@ def test_a_bad_row_does_not_cost_the_others(version, lengths):
     assert answers[4]["error"]["value"] == '"robot"'
     assert answers[-1] == {"row": len(bad), "scores": [1.0]}
     assert [len(rows) for rows in lengths.calls] == [1]
+
+
+def test_models_are_asked_under_a_context(version, make_version, lengths):
+    row = {"prompt": "Q?", "context": {"criterion": "Which is shorter?"}}
+    work(ask(version, [{**row, "responses": ["a", "bb"]}]))
+    read = [{"role": "user", "content": "Q?\n\nWhich is shorter?"}]
+    assert [one["prompt"] for one in lengths.calls[0]] == [read]
+    policy = make_version(version.project, "policy")
+    actor = version.project.created_by
+    job = request_samples(version=policy, actor=actor, rows=[row], config={})
+    assert [one["prompt"] for one in job.pieces.get().rows] == [read]
 
 
 def test_no_good_row_is_no_job(version):
@@ -293,56 +311,6 @@ def test_versions_without_files_or_of_the_other_kind_are_refused(version, make_v
         ask(policy)
     with pytest.raises(InvalidValue, match="cannot answer prompts"):
         request_samples(version=version, actor=version.project.created_by, rows=[], config={})
-
-
-@pytest.mark.parametrize(
-    ("config", "says"),
-    [
-        ({"n": 0}, "n: must be a whole number"),
-        ({"n": 3000}, "n: times 1 rows is more than 2000 samples"),
-        ({"max_new_tokens": 5000}, "max_new_tokens: must be a whole number from 1 to 1024"),
-        ({"temperature": -1}, "temperature"),
-        ({"temperature": "hot"}, "temperature"),
-        ({"top_p": 0}, "top_p"),
-        ({"seed": -1}, "seed"),
-        ({"seed": 1.5}, "seed"),
-    ],
-)
-def test_bad_settings_of_samples_are_named(make_project, make_version, config, says):
-    policy = make_version(make_project(), "policy")
-    with pytest.raises(InvalidValue, match=says):
-        request_samples(
-            version=policy,
-            actor=policy.project.created_by,
-            rows=[{"prompt": "Q?"}],
-            config=config,
-        )
-
-
-def test_every_piece_of_samples_draws_anew_and_the_same_again(
-    make_project, make_version, monkeypatch
-):
-    orders: list[dict] = []
-
-    def draw(order, rows, beat):
-        orders.append(order)
-        return [{"samples": []} for _ in rows]
-
-    monkeypatch.setattr(hosts, "host", lambda name: SimpleNamespace(ask=draw))
-    policy = make_version(make_project(), "policy")
-    rows = [{"prompt": f"Q {n}?"} for n in range(10)]
-    for _ in range(2):
-        work(
-            request_samples(
-                version=policy,
-                actor=policy.project.created_by,
-                rows=rows,
-                config={"n": 16, "seed": 5},
-            )
-        )
-    seeds = [order["seed"] for order in orders]
-    assert seeds[:3] == [5, 9, 13]
-    assert seeds[3:] == seeds[:3]
 
 
 def test_answers_expire_and_jobs_much_later(version, lengths, settings):
