@@ -43,10 +43,25 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 60},
         },
+        "start-due-tagging": {
+            "task": "routing.tasks.start_due_tagging",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "test-due-judges": {
+            "task": "routing.tasks.test_due_judges",
+            "schedule": 600.0,
+            "options": {"expires": 600},
+        },
         "look-after-policies": {
             "task": "routing.tasks.look_after_policies",
             "schedule": 600.0,
             "options": {"expires": 600},
+        },
+        "rank-due-tasks": {
+            "task": "routing.tasks.rank_due_tasks",
+            "schedule": 60.0,
+            "options": {"expires": 60},
         },
         "run-due-schedules": {
             "task": "training.tasks.run_due_schedules",
@@ -62,6 +77,11 @@ app.conf.update(
             "task": "training.tasks.remove_expired_answers",
             "schedule": 600.0,
             "options": {"expires": 600},
+        },
+        "compute-due-quality": {
+            "task": "annotate.tasks.compute_due_quality",
+            "schedule": 300.0,
+            "options": {"expires": 300},
         },
         "remove-uploads": {"task": "annotate.tasks.remove_uploads", "schedule": 3600.0},
         "remove-leftovers": {

@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
         "RoutingPolicyKind": "routing.models.RoutingPolicy.Kind",
         "RoutingPolicyState": "routing.models.RoutingPolicy.State",
         "FittedPolicyKind": "routing.policy_settings.FITTED",
+        "SelectionStrategy": "routing.selection_settings.NAMES",
     },
 }
 
@@ -302,10 +303,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"expected": {"()": "config.logs.Expected"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": os.environ.get("TANDEM_LOG_LEVEL", "INFO")},
     # Two lines for every sweep, six times a minute, would bury what matters.
     "loggers": {
+        "django.request": {"filters": ["expected"]},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         # One line a request of our own clients, such as simulated people.

@@ -12,10 +12,10 @@ import signal
 import socket
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
+from annotate.extras import missing_for_training
 from config.cluster import Cluster, ClusterError
 from config.health import answers
 from config.postgres import BASE_DIR, exclusive, hold_in_use, private_cluster, var_dir
@@ -26,7 +26,6 @@ STOP_ORDER = [["web", "beat"], ["worker", "training", "serving"], ["postgres"]]
 WITHOUT_ROOT_WARNING = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 CELERY = {**WITHOUT_ROOT_WARNING, "TANDEM_SUPERVISED": "1"}  # see config/celery.py
 LONG_START = 30  # seconds; then the console says that something is wrong
-TRAINING_PACKAGES = ("torch", "transformers", "trl", "peft")
 
 
 class StartRefused(RuntimeError):
@@ -100,7 +99,7 @@ def beat_service() -> Service:
 def background_services() -> list[Service]:
     concurrency = int(os.environ.get("WORKER_CONCURRENCY", "2"))
     services = [worker_service("worker", "default", concurrency), beat_service()]
-    missing = [name for name in TRAINING_PACKAGES if find_spec(name) is None]
+    missing = missing_for_training()
     if missing:
         absent = f"{', '.join(missing)} not installed (the `training` extra)"
         say(f"no training worker, no serving worker: {absent}")

@@ -28,11 +28,29 @@ KEYWORDS = {
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
-# The reasons of refused values and media files are words of the pages too, but for those that only
-# programs and the reports of an import tell.
+# The reasons of refused values, rows and media files are words of the pages too, but for those
+# that only programs tell. So is what jobs say.
 # So is what a field of a training configuration must be.
-REASONS = {**KEYWORDS, "InvalidValue": (2,), "BadMedia": None, "Refusal": None, "require": (3,)}
-ENGLISH = ("annotate/api/", "annotate/interchange/", "annotate/media/references.py")
+REASONS = {
+    **KEYWORDS,
+    "InvalidValue": (2,),
+    "RowProblem": (3,),
+    "require": (3,),
+    **dict.fromkeys(("Refusal", "Told", "BadMedia", "FatalProblem", "CutShort", "UnknownFormat")),
+    **dict.fromkeys(("BadBatch", "JudgeError", "NothingToGoOn", "NotTold", "TooFewRows")),
+    **dict.fromkeys(
+        (
+            "EncoderError",
+            "EncoderChanged",
+            "NoHeads",
+            "InvalidAnswer",
+            "TooSlow",
+            "BatchTooLargeError",
+            "OutOfMemoryError",
+        )
+    ),
+}
+ENGLISH = ("annotate/api/",)
 # What a translation must keep: %(name)s of templates, {name} of scripts and str.format.
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+(?:!r)?\}")
 
@@ -81,7 +99,7 @@ def read_catalogue(language: str) -> Catalog:
 def update_catalogue(language: str, messages: Catalog) -> bool:
     """Bring the catalogue up to the sources; whether that changed it.
 
-    Words that resemble older ones get the older translation, marked fuzzy.
+    Told that resemble older ones get the older translation, marked fuzzy.
     """
     catalogue = read_catalogue(language)
     catalogue.update(messages, update_creation_date=False)

@@ -7,9 +7,13 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -21,6 +25,7 @@ from config.translations import compile_changed
 from routing import judges
 from tests.chat_server import serve_chat
 from tests.routing.length_judge import LengthJudge
+from tests.template import migrated_template
 
 # A busy machine takes its time over an example, which says nothing about the code.
 hypothesis_settings.register_profile(
@@ -54,10 +59,17 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
-    """Append-only tables refuse TRUNCATE; the flush after a transactional test needs it."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix, django_db_blocker
+) -> None:
+    """Append-only tables refuse TRUNCATE; the flush after a transactional test needs it.
+
+    Migrations are applied once, to a template of all test databases.
+    """
     options = settings.DATABASES["default"]["OPTIONS"]
     options["options"] = f"{options.get('options', '')} -c tandem.allow_truncate=on".strip()
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,6 +96,25 @@ def quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_dead_rows() -> None:
+    """Rows that tests rolled back or deleted are cleared away between the modules.
+
+    The tests' PostgreSQL runs without autovacuum; every scan would pass over all of them.
+    """
+    database = connection.settings_dict
+    if not database["NAME"].startswith("test_"):
+        return
+    parameters = DatabaseWrapper(database).get_connection_params()
+    with psycopg.connect(**parameters, autocommit=True) as vacuum:
+        bloated = vacuum.execute(
+            "SELECT relid::regclass::text FROM pg_stat_all_tables WHERE n_dead_tup > 500"
+            " AND schemaname IN ('public', 'pg_catalog')"
+        ).fetchall()
+        if bloated:
+            vacuum.execute("VACUUM " + ", ".join(table for (table,) in bloated))
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +165,13 @@ def compiled_translations(tmp_path_factory) -> None:
     folder = tmp_path_factory.mktemp("locale")
     settings.LOCALE_PATHS = [folder]
     compile_changed(folder)
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A request leaves its language to whatever comes next in the process."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,8 @@
 """Catalogues: complete, well-formed, and compiled when they change."""
 
+import html
 import os
+import re
 from datetime import date
 
 import pytest
@@ -124,3 +126,30 @@ def test_compiles_what_has_changed(write_german, tmp_path):
     os.utime(path, (1, 1))  # an older copy, put back
     assert translations.compile_changed(folder) == ["de"]
     assert [found.name for found in (folder / "de" / "LC_MESSAGES").iterdir()] == ["django.mo"]
+
+
+# Names, and words that are the same in every language; the API's documentation stays English.
+SAME_EVERYWHERE = {"Tandem", "SHA-256", "id", "AI", "MB", "Enter"}
+NO_WORDS = re.compile(
+    r"{%\s*comment.*?endcomment\s*%}|{%\s*blocktranslate\b.*?endblocktranslate\s*%}"
+    r"|{%\s*block \w+_class\s*%}.*?{%\s*endblock.*?%}|{#.*?#}|{%.*?%}|{{.*?}}"
+    r"|<(script|style|pre|code|svg)\b.*?</\1>|<[^>]*>",
+    re.DOTALL,
+)
+
+
+def test_no_template_holds_words_outside_of_the_catalogues():
+    looked_at = [
+        path
+        for path in sorted((translations.ROOT / "templates").rglob("*.html"))
+        if "api" not in path.relative_to(translations.ROOT / "templates").parts
+    ]
+    assert len(looked_at) > 80
+    found = {}
+    for path in looked_at:
+        rest = html.unescape(NO_WORDS.sub("\n", path.read_text()))
+        words = {line.strip(" ·:()") for line in rest.splitlines()}
+        words = {line for line in words if re.search("[A-Za-z]{2}", line)} - SAME_EVERYWHERE
+        if words:
+            found[path.name] = words
+    assert found == {}

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from annotate.kinds import InvalidValue
 from tests.faults.processes import wait_until
 from tests.training.recipes.conftest import (  # noqa: F401  (fixtures)
+    decoder,
     encoder,
     ignore,
     make_rows,
@@ -19,6 +20,8 @@ from tests.training.recipes.conftest import (  # noqa: F401  (fixtures)
 )
 from training.child import Child
 from training.recipes.config import RewardModelConfig
+from training.recipes.dpo import train_dpo
+from training.recipes.dpo_config import DpoConfig
 from training.recipes.reward_model import train_reward_model
 from training.services.configs import clean_config
 
@@ -59,7 +62,8 @@ def start(tmp_path):
     started = []
 
     def make(config) -> Child:
-        job = {"duty": "reward_model", "config": config.to_dict(), "processes": 2}
+        duty = "dpo" if isinstance(config, DpoConfig) else "reward_model"
+        job = {"duty": duty, "config": config.to_dict(), "processes": 2}
         started.append(Child(tmp_path / "run", job))
         return started[-1]
 
@@ -116,6 +120,45 @@ def test_both_stop_at_one_step_go_on_and_end_where_one_process_does(base, start,
         torch.testing.assert_close(value, theirs[name], rtol=1e-3, atol=1e-4)
     losses = [event["loss"] for event in events_of(second) if event["event"] == "progress"]
     assert losses == pytest.approx([one["loss"] for one in alone.metrics["history"]], abs=1e-3)
+
+
+def test_a_policy_of_two_processes_is_that_of_one(decoder, start, tmp_path):  # noqa: F811
+    """The reference's sums are made by the first and read by both, also after a stop."""
+    config = DpoConfig(
+        base_model=str(decoder),
+        max_length=48,
+        prompt_tokens=24,
+        batch_size=4,
+        max_steps=24,
+        learning_rate=1e-3,
+        threads=1,
+        precision="fp32",
+        logging_steps=1,
+        sample_prompts=2,
+        sample_tokens=4,
+    )
+    data = write_dataset(tmp_path / "run" / "data", make_rows(40), make_rows(10, start=1000))
+    first = start(config)
+    wait_until(lambda: len(steps_of(first)) >= 3, 120, "three steps")
+    first.ask_to_stop()
+    result = ended(first)
+    assert result["status"] == "stopped", result
+    assert result["global_step"] < 24
+    second = start(config)
+    result = ended(second)
+    assert (result["status"], result["global_step"]) == ("done", 24), result
+    assert steps_of(second) == list(range(1, 25))
+    alone = train_dpo(config, data, tmp_path / "alone", ignore, never)
+    ours = load_file(tmp_path / "run" / "work" / "model" / "model.safetensors")
+    theirs = load_file(alone.model_dir / "model.safetensors")
+    base = load_file(decoder / "model.safetensors")
+    assert ours.keys() == theirs.keys()
+    moved = 0.0
+    for name, value in ours.items():
+        torch.testing.assert_close(value, theirs[name], rtol=1e-3, atol=1e-4)
+        moved = max(moved, float((value - base[name]).abs().max()) if name in base else 0.0)
+    assert moved > 1e-2
+    assert result["metrics"]["test"]["rows"] == 10
 
 
 def ranked(process):
