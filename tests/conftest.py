@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import translation
@@ -32,6 +33,9 @@ hypothesis_settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("unhurried")
+
+# How often a flush that met a late request is begun.
+FLUSHES = 5
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,9 +81,12 @@ def quick_flush() -> Iterator[None]:
     """After a transactional test, rows are deleted with triggers and foreign keys at rest.
 
     TRUNCATE, which Django uses, makes the files of all tables and indexes anew: a third of a
-    second each time. It is used where the tests' role is no superuser.
+    second each time. It is used where the tests' role is no superuser. A page that was just closed
+    may still send its draft: where that request and the flush wait for each other, PostgreSQL ends
+    the one that noticed first, and the flush is done again.
     """
     truncate = DatabaseOperations.sql_flush
+    execute = DatabaseOperations.execute_sql_flush
 
     def sql_flush(self, style, tables, **options) -> list[str]:
         with self.connection.cursor() as cursor:
@@ -93,9 +100,40 @@ def quick_flush() -> Iterator[None]:
             *(f"DELETE FROM {name}" for name in names),
         ]
 
+    def execute_sql_flush(self, sql_list: list[str]) -> None:
+        for left in reversed(range(FLUSHES)):
+            try:
+                return execute(self, sql_list)
+            except OperationalError as error:
+                if not left or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                    raise
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_ids_each_time(request, django_db_blocker) -> None:
+    """A test's rows get the same ids whatever ran before it in its process.
+
+    Orders and samples are drawn by id: a test would see other ones each time. The ids differ from
+    test to test, so that nothing kept by id is taken for another test's, and from table to table,
+    so that an id of the wrong table is seldom right.
+    """
+    is_marked = request.node.get_closest_marker("django_db") is not None
+    if not is_marked and {"db", "transactional_db"}.isdisjoint(request.fixturenames):
+        return
+    request.getfixturevalue("django_db_setup")
+    first = zlib.crc32(request.node.nodeid.encode())
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(seqrelid, 1 + 1000 * mod(%s + abs(hashtext(relname)::bigint), 99991),"
+            " false) FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid"
+            " WHERE relname ~ '^(annotate|routing|training)_'",
+            [first],
+        )
 
 
 @pytest.fixture(scope="module", autouse=True)
