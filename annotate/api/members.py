@@ -1,7 +1,8 @@
-"""Members: who belongs to a project, and in which role."""
+"""Members: who belongs to a project, in which role, and what is known of them."""
 
+from django.db import transaction
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,20 +11,33 @@ from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
-from annotate.inputs import clean_text
+from annotate.inputs import clean_choice, clean_text
 from annotate.kinds import InvalidValue
 from annotate.models import Membership, User
 from annotate.services import members
+from annotate.services.member_fields import FIELDS, clean_team
 
 
 class MemberList(APIView):
     parser_classes = [PlainJSONParser]
 
-    @extend_schema(operation_id="list_members", responses=schema.MemberPage)
+    @extend_schema(
+        operation_id="list_members",
+        parameters=[
+            OpenApiParameter("team", str, description="Of this team alone, by name."),
+            OpenApiParameter("tier", str, enum=Membership.Tier.values),
+        ],
+        responses=schema.MemberPage,
+    )
     def get(self, request: Request, project_id: int) -> Response:
         """The members, oldest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        rows = project.memberships.select_related("user")
+        rows = project.memberships.select_related("user", "team")
+        if "team" in request.query_params:
+            rows = rows.filter(team=clean_team(project, request.query_params["team"]))
+        if "tier" in request.query_params:
+            tier = clean_choice("tier", request.query_params["tier"], Membership.Tier.values)
+            rows = rows.filter(tier=tier)
         return answer_page(request, rows, member_body)
 
     @extend_schema(
@@ -35,13 +49,17 @@ class MemberList(APIView):
     def post(self, request: Request, project_id: int) -> Response:
         """Take somebody in, by user name."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        body = read_body(request, known={"user", "role"}, required=["user", "role"])
+        body = read_body(request, known={"user", "role", *FIELDS}, required=["user", "role"])
         name = clean_text("user", body["user"], max_chars=150, required=True)
         user = User.objects.filter(username=name, is_active=True).first()
         if user is None:
             raise InvalidValue("user", f"there is no active user named {name!r}; make one first")
         membership = members.add_member(
-            project=project, user=user, role=body["role"], actor=request.user
+            project=project,
+            user=user,
+            role=body["role"],
+            actor=request.user,
+            **{name: body[name] for name in FIELDS if name in body},
         )
         return Response(member_body(membership), 201)
 
@@ -50,15 +68,22 @@ class MemberDetail(APIView):
     parser_classes = [PlainJSONParser]
 
     @extend_schema(
-        operation_id="change_member", request=schema.RoleRequest, responses=schema.Member
+        operation_id="change_member", request=schema.MemberChange, responses=schema.Member
     )
     def patch(self, request: Request, project_id: int, member_id: int) -> Response:
-        """Give the member another role."""
+        """Give the member another role, or change what is known of them: all of it, or nothing."""
         membership = _get(request, project_id, member_id, access.MANAGE)
-        body = read_body(request, known={"role"}, required=["role"])
-        membership = members.change_role(
-            membership=membership, role=body["role"], actor=request.user
-        )
+        body = read_body(request, known={"role", *FIELDS})
+        fields = {name: body[name] for name in FIELDS if name in body}
+        with transaction.atomic():
+            if "role" in body:
+                membership = members.change_role(
+                    membership=membership, role=body["role"], actor=request.user
+                )
+            if fields:
+                membership = members.change_member(
+                    membership=membership, actor=request.user, **fields
+                )
         return Response(member_body(membership))
 
     @extend_schema(operation_id="remove_member", responses={204: None})
@@ -70,7 +95,7 @@ class MemberDetail(APIView):
 
 
 def _get(request: Request, project_id: int, member_id: int, roles: frozenset) -> Membership:
-    rows = Membership.objects.filter(project=project_id).select_related("user")
+    rows = Membership.objects.filter(project=project_id).select_related("user", "team")
     return access.get_in_project(request.user, rows, member_id, roles)
 
 
@@ -80,6 +105,10 @@ def member_body(membership: Membership) -> dict:
         "user": membership.user.username,
         "pseudonym": membership.user.pseudonym,
         "role": membership.role,
+        "tier": membership.tier,
+        "languages": membership.languages,
+        "skills": membership.skills,
+        "team": membership.team.name if membership.team else None,
         "simulated": membership.user.is_simulated,
         "done": membership.done_count,
     }

@@ -174,13 +174,30 @@ class ProjectPage(s.Serializer):
     results = Project(many=True)
 
 
-class MemberRequest(s.Serializer):
+class MemberFields(s.Serializer):
+    tier = s.ChoiceField(Membership.Tier.choices, required=False)
+    languages = s.ListField(
+        child=s.CharField(max_length=35),
+        required=False,
+        help_text='BCP 47 tags that the person reads, such as `["en", "pt-BR"]`.',
+    )
+    skills = s.ListField(
+        child=s.CharField(max_length=40),
+        required=False,
+        help_text='Short names, kept in small letters: `["chemistry"]`.',
+    )
+    team = s.CharField(
+        required=False, allow_null=True, help_text="A team of the project, by name; null: none."
+    )
+
+
+class MemberRequest(MemberFields):
     user = s.CharField(help_text="The user name.")
     role = s.ChoiceField(Membership.Role.choices)
 
 
-class RoleRequest(s.Serializer):
-    role = s.ChoiceField(Membership.Role.choices)
+class MemberChange(MemberFields):
+    role = s.ChoiceField(Membership.Role.choices, required=False)
 
 
 class Member(s.Serializer):
@@ -188,6 +205,10 @@ class Member(s.Serializer):
     user = s.CharField()
     pseudonym = s.CharField()
     role = s.CharField()
+    tier = s.CharField()
+    languages = s.ListField(child=s.CharField())
+    skills = s.ListField(child=s.CharField())
+    team = s.CharField(allow_null=True, help_text="Its name.")
     simulated = s.BooleanField()
     done = s.IntegerField(help_text="Tasks judged.")
 
@@ -196,6 +217,21 @@ class MemberPage(s.Serializer):
     next = s.CharField(allow_null=True)
     previous = s.CharField(allow_null=True)
     results = Member(many=True)
+
+
+class TeamRequest(s.Serializer):
+    name = s.CharField(max_length=80)
+
+
+class Team(TeamRequest):
+    id = s.IntegerField()
+    members = s.IntegerField()
+
+
+class TeamPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = Team(many=True)
 
 
 class TaskSummary(s.Serializer):

@@ -12,6 +12,7 @@ from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.quality import Consensus, QualityRun, Voices
 from annotate.models.snapshot import Snapshot, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
+from annotate.models.team import Team
 from annotate.models.user import ApiToken, User
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Task",
     "TaskPlace",
     "TaskResponse",
+    "Team",
     "User",
     "Voices",
     "content_hash",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 BEFORE_ALL_RANKS = -(2**62)  # ranks of the highest priority are below 0
+NO_NAMES = models.Value([], ArrayField(models.CharField(max_length=40)))
 
 
 class ProjectQuerySet(models.QuerySet):
@@ -155,11 +156,34 @@ class Membership(models.Model):
         REVIEWER = "reviewer", _("Reviewer")
         ANNOTATOR = "annotator", _("Annotator")
 
+    class Tier(models.TextChoices):
+        CROWD = "crowd", _("Crowd")
+        EXPERT = "expert", _("Expert")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
     )
     role = models.CharField(max_length=16, choices=Role.choices)
+    tier = models.CharField(
+        max_length=16, choices=Tier.choices, default=Tier.CROWD, db_default=Tier.CROWD
+    )
+    languages = ArrayField(
+        models.CharField(max_length=35),
+        default=list,
+        db_default=NO_NAMES,
+        help_text="BCP 47 tags that the person reads; none: nothing is known.",
+    )
+    skills = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        db_default=NO_NAMES,
+        help_text="Short names in small letters.",
+    )
+    # The index: who leaves a team that is deleted.
+    team = models.ForeignKey(
+        "Team", on_delete=models.SET_NULL, related_name="members", null=True, blank=True
+    )
     done_count = models.PositiveIntegerField(
         default=0, help_text="Tasks this person judged; kept by annotate/services/judgements.py."
     )
@@ -180,6 +204,9 @@ class Membership(models.Model):
             models.CheckConstraint(
                 name="membership_role_known",
                 condition=Q(role__in=["owner", "manager", "reviewer", "annotator"]),
+            ),
+            models.CheckConstraint(
+                name="membership_tier_known", condition=Q(tier__in=["crowd", "expert"])
             ),
         ]
 

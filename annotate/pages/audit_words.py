@@ -38,6 +38,7 @@ DEEDS: dict[str, str | Promise] = {
     "media.deleted": _("Media file deleted"),
     "media.named": _("Media file given a name"),
     "member.added": _("Member added"),
+    "member.changed": _("Member changed"),
     "member.removed": _("Member removed"),
     "member.role_changed": _("Role of a member changed"),
     "member.simulated": _("Simulated member added"),
@@ -67,6 +68,9 @@ DEEDS: dict[str, str | Promise] = {
     "routing.tags_corrected": _("Tags corrected"),
     "routing.tags_correction_withdrawn": _("Correction of tags withdrawn"),
     "snapshot.created": _("Snapshot taken"),
+    "team.created": _("Team made"),
+    "team.deleted": _("Team dissolved"),
+    "team.renamed": _("Team renamed"),
     "token.issued": _("API token issued"),
     "token.revoked": _("API token revoked"),
     "training.evaluation_queued": _("Evaluation asked for"),
@@ -134,6 +138,7 @@ OBJECTS: dict[str, str | Promise] = {
     "SecondLook": _("Second look"),
     "SelectionRun": _("Order of tasks"),
     "Snapshot": _("Snapshot"),
+    "Team": _("Team"),
     "TrainingLimits": _("Limits of training"),
     "TrainingRun": _("Training run"),
     "User": pgettext_lazy("object of the audit trail", "User"),
@@ -176,6 +181,7 @@ FIELDS: dict[str, str | Promise] = {
     "kind_settings": _("what is asked"),
     "labels_wanted": _("People’s labels a round"),
     "lease_seconds": _("seconds for one task"),
+    "languages": _("Languages"),
     "left_out": _("left out"),
     "model": _("Model"),
     "name": _("Name"),
@@ -209,14 +215,17 @@ FIELDS: dict[str, str | Promise] = {
     "scopes": _("It may"),
     "seed": _("Seed"),
     "settings": _("settings"),
+    "skills": _("Skills"),
     "skipped": _("skipped"),
     "spending_limit": _("Spending limit, $"),
     "state": _("State"),
     "strategy": _("order"),
     "supersedes": _("instead of judgement"),
+    "team": _("Team"),
     "test_percent": _("Held out for evaluation, % of prompts"),
     "text": _("text"),
     "threshold": _("threshold"),
+    "tier": _("Tier"),
     "time_zone": _("time zone"),
     "to_round": _("back to round"),
     "tokens_per_minute": _("Tokens per minute"),
@@ -232,6 +241,7 @@ FIELDS: dict[str, str | Promise] = {
 VALUES: dict[str, dict[str, str | Promise]] = {
     "format": {name: _(one.title) for name, one in FORMATS.items()},
     "role": dict(Membership.Role.choices),
+    "tier": dict(Membership.Tier.choices),
     "before": dict(Membership.Role.choices),  # of a member's role
     "after": dict(Membership.Role.choices),
 }
@@ -282,6 +292,8 @@ def detail_lines(detail: Mapping[str, Any]) -> list[Line]:
 
 def value_words(field: str, value: Any) -> Any:
     """Of a field's value; as it is where only programs have words for it."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value) or None
     words = VALUES.get(field, {}).get(value) if isinstance(value, str) else None
     return value if words is None else str(words)
 

@@ -17,9 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, Role, get_in_project, get_project
 from annotate.kinds import InvalidValue
-from annotate.models import Membership, Project, User
+from annotate.models import Membership, Project, Team, User
+from annotate.pages.paging import number_in
 from annotate.pages.reasons import in_words
 from annotate.reports.people import people as people_of
+from annotate.reports.people import teams_of
 from annotate.services import audit, members
 
 
@@ -57,7 +59,7 @@ class CreateAccountForm(forms.Form):
 @require_safe
 def people(request: HttpRequest, project_id: int) -> HttpResponse:
     """Who is in, with what they did."""
-    return _page(request, get_project(request.user, project_id, MANAGE))
+    return people_page(request, get_project(request.user, project_id, MANAGE))
 
 
 @login_required
@@ -82,7 +84,7 @@ def add_member(request: HttpRequest, project_id: int) -> HttpResponse:
         else:
             messages.success(request, _("%s is a member now.") % form.user.username)
             return redirect("people", project.pk)
-    return _page(request, project, add_form=form, status=422)
+    return people_page(request, project, add_form=form, status=422)
 
 
 @login_required
@@ -100,8 +102,8 @@ def create_account(request: HttpRequest, project_id: int) -> HttpResponse:
         except PermissionDenied as error:
             form.add_error("role", str(error))
         else:
-            return _page(request, project, new_user=user, password=password, status=201)
-    return _page(request, project, new_form=form, status=422)
+            return people_page(request, project, new_user=user, password=password, status=201)
+    return people_page(request, project, new_form=form, status=422)
 
 
 @transaction.atomic
@@ -168,14 +170,18 @@ def _memberships():
     return Membership.objects.select_related("user", "project")
 
 
-def _page(
+def people_page(
     request: HttpRequest, project: Project, *, status: int = 200, **more: object
 ) -> HttpResponse:
+    """The page; `more` is what else its template is told, such as a form that was refused."""
+    chosen = read_team(request, project)
     mine = project.membership.role if project.membership else Role.OWNER
     context = {
         "project": project,
         "tab": "people",
-        "people": people_of(project),
+        "people": people_of(project, chosen),
+        "teams": teams_of(project),
+        "chosen": chosen,
         "roles": Role.choices,
         "is_owner": mine == Role.OWNER or request.user.is_superuser,
         "add_form": AddMemberForm(prefix="add"),
@@ -185,6 +191,12 @@ def _page(
     response = render(request, "annotate/projects/people.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def read_team(request: HttpRequest, project: Project) -> Team | None:
+    """The team that the address asks for; None for all, and for a team that is gone."""
+    number = number_in(request, "team")
+    return project.teams.filter(pk=number).first() if number else None
 
 
 urlpatterns = [

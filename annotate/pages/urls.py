@@ -19,6 +19,8 @@ urlpatterns = [
     path("", include("annotate.pages.tasks")),
     path("", include("annotate.pages.quality")),
     path("", include("annotate.pages.people")),
+    path("", include("annotate.pages.member")),
+    path("", include("annotate.pages.teams")),
     path("", include("annotate.pages.media")),
     path("", include("annotate.pages.media_sending")),
     path("", include("annotate.pages.chat_models")),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max
 
-from annotate.models import Membership, Project, Seat, Skip, User
+from annotate.models import Membership, Project, Seat, Skip, Team, User
 from annotate.reports.latest import (
     FIRST_SHARE,
     PREFERRED_ID,
@@ -45,12 +45,14 @@ class Person:
         return abs(self.first_share - 0.5) > 3 * 0.5 / self.recent**0.5
 
 
-def people(project: Project) -> list[Person]:
-    """All members, the busiest first. Four queries."""
+def people(project: Project, team: Team | None = None) -> list[Person]:
+    """All members, or those of the team, the busiest first. Four queries."""
     habits = remembered(f"report-habits:{project.pk}", lambda: _habits(project))
     skips = _count(Skip.objects.filter(seat__project=project))
     leases = _count(Seat.objects.filter(project=project, state=Seat.State.LEASED))
-    members = Membership.objects.filter(project=project).select_related("user")
+    members = Membership.objects.filter(project=project).select_related("user", "team")
+    if team is not None:
+        members = members.filter(team=team)
     return [
         Person(
             membership=member,
@@ -60,6 +62,11 @@ def people(project: Project) -> list[Person]:
         )
         for member in members.order_by("-done_count", "user__username")
     ]
+
+
+def teams_of(project: Project) -> list[Team]:
+    """The teams by name, each with `size`, the number of its members."""
+    return list(project.teams.annotate(size=Count("members")).order_by("name"))
 
 
 def _habits(project: Project) -> dict[int, dict]:

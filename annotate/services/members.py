@@ -1,4 +1,4 @@
-"""Who belongs to a project, and in which role."""
+"""Who belongs to a project, in which role, and what is known of them."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -9,22 +9,33 @@ from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Membership, Project, User
 from annotate.services import audit
+from annotate.services.member_fields import as_json, clean_member_fields
 
 Role = Membership.Role
 
 
 @transaction.atomic
 def add_member(
-    *, project: Project, user: User, role: str, actor: User, address: str | None = None
+    *,
+    project: Project,
+    user: User,
+    role: str,
+    actor: User,
+    address: str | None = None,
+    **fields: object,
 ) -> Membership:
-    """Take the user in. Raises InvalidValue (already a member), PermissionDenied."""
+    """Take the user in; `fields` are those of member_fields.FIELDS.
+
+    Raises InvalidValue (already a member), PermissionDenied.
+    """
     role = clean_choice("role", role, Role.values)
+    cleaned = clean_member_fields(project, fields)
     _require_may_assign(project, actor, role)
     done = Judgement.objects.filter(
         project=project, annotator=user, supersedes=None
     ).count()  # of an earlier membership
     membership, created = Membership.objects.get_or_create(
-        project=project, user=user, defaults={"role": role, "done_count": done}
+        project=project, user=user, defaults={"role": role, "done_count": done, **cleaned}
     )
     if not created:
         raise InvalidValue(
@@ -33,7 +44,35 @@ def add_member(
             user=user.username,
             role=membership.role,
         )
-    _record("member.added", membership, actor, address, role=role)
+    _record("member.added", membership, actor, address, role=role, **as_json(cleaned))
+    return membership
+
+
+@transaction.atomic
+def change_member(
+    *, membership: Membership, actor: User, address: str | None = None, **fields: object
+) -> Membership:
+    """Change what is known of the member; `fields` are those of member_fields.FIELDS.
+
+    Raises InvalidValue, PermissionDenied.
+    """
+    membership = _locked(membership)
+    _require_may_assign(membership.project, actor)
+    cleaned = clean_member_fields(membership.project, fields)
+    before = {name: getattr(membership, name) for name in cleaned}
+    changed = [name for name, value in cleaned.items() if before[name] != value]
+    if changed:
+        for name in changed:
+            setattr(membership, name, cleaned[name])
+        membership.save(update_fields=changed)
+        _record(
+            "member.changed",
+            membership,
+            actor,
+            address,
+            before=as_json({name: before[name] for name in changed}),
+            after=as_json({name: cleaned[name] for name in changed}),
+        )
     return membership
 
 
@@ -76,7 +115,7 @@ def _locked(membership: Membership) -> Membership:
     Project.objects.select_for_update(no_key=True).get(pk=membership.project_id)
     return (
         Membership.objects.select_for_update(of=["self"])
-        .select_related("project", "user")
+        .select_related("project", "user", "team")
         .get(pk=membership.pk)
     )
 
@@ -97,7 +136,7 @@ def _require_other_owner(membership: Membership) -> None:
 
 
 def _record(
-    action: str, membership: Membership, actor: User, address: str | None, **detail: str
+    action: str, membership: Membership, actor: User, address: str | None, **detail: object
 ) -> None:
     audit.record(
         action=action,

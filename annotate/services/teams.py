@@ -1,0 +1,79 @@
+"""Teams of a project: made, renamed, dissolved. Who is in them: services/members.py."""
+
+from django.db import IntegrityError, transaction
+
+from annotate.inputs import InvalidValue, clean_text
+from annotate.models import Project, Team, User
+from annotate.services import audit
+
+MAX_NAME_CHARS = 80
+MOST_TEAMS = 500  # of a project
+
+
+@transaction.atomic
+def create_team(*, project: Project, name: object, actor: User, address: str | None = None) -> Team:
+    """A new team. Raises InvalidValue: the name, whatever its case, is taken."""
+    text = _clean_name(name)
+    if project.teams.count() >= MOST_TEAMS:
+        raise InvalidValue("name", "there are {most} teams already, the most", most=MOST_TEAMS)
+    team = Team(project=project, name=text)
+    _save(team)
+    audit.record(
+        action="team.created",
+        target=team,
+        actor=actor,
+        project=project,
+        address=address,
+        name=text,
+    )
+    return team
+
+
+@transaction.atomic
+def rename_team(*, team: Team, name: object, actor: User, address: str | None = None) -> Team:
+    """Another name. Raises InvalidValue."""
+    before, team.name = team.name, _clean_name(name)
+    if team.name != before:
+        _save(team)
+        audit.record(
+            action="team.renamed",
+            target=team,
+            actor=actor,
+            project=team.project,
+            address=address,
+            before={"name": before},
+            after={"name": team.name},
+        )
+    return team
+
+
+@transaction.atomic
+def delete_team(*, team: Team, actor: User, address: str | None = None) -> None:
+    """The team goes; its members stay members."""
+    audit.record(
+        action="team.deleted",
+        target=team,
+        actor=actor,
+        project=team.project,
+        address=address,
+        name=team.name,
+        people=team.members.count(),
+    )
+    team.delete()
+
+
+def _clean_name(name: object) -> str:
+    text = clean_text("name", name, max_chars=MAX_NAME_CHARS, required=True, lines=False)
+    return " ".join(text.split())
+
+
+def _save(team: Team) -> None:
+    try:
+        with transaction.atomic():
+            team.save()
+    except IntegrityError as error:
+        if "team_name_unique" not in str(error):
+            raise
+        raise InvalidValue(
+            "name", 'there is a team named "{name}" here already', name=team.name
+        ) from error
