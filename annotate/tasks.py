@@ -4,7 +4,7 @@ from celery import shared_task
 
 from annotate import handout
 from annotate.models import QualityRun
-from annotate.services import boards, import_runs, jobs, quality_runs, workers
+from annotate.services import boards, import_runs, jobs, quality_runs, rates, workers
 
 SEATS_A_SWEEP = 5000
 
@@ -39,6 +39,12 @@ def answer_roll(queue: str) -> None:
 def remove_uploads() -> int:
     """Free the disk of uploads whose import is over."""
     return import_runs.remove_uploads()
+
+
+@shared_task
+def forget_tries() -> int:
+    """Remove counts of tries that count no more."""
+    return rates.forget_tries()
 
 
 @shared_task

@@ -84,6 +84,11 @@ app.conf.update(
             "options": {"expires": 300},
         },
         "remove-uploads": {"task": "annotate.tasks.remove_uploads", "schedule": 3600.0},
+        "forget-tries": {
+            "task": "annotate.tasks.forget_tries",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "remove-leftovers": {
             "task": "training.tasks.remove_leftovers",
             "schedule": 3600.0,

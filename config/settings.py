@@ -214,6 +214,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "Role": "annotate.models.Membership.Role",
+        "InvitationRole": ["annotator", "reviewer", "manager"],
+        "InvitationState": ["open", "used", "expired", "revoked"],
         "ProjectState": "annotate.models.Project.State",
         "TaskRoute": "annotate.models.Task.Route",
         "JobState": "annotate.models.JobState",
@@ -229,6 +232,23 @@ SPECTACULAR_SETTINGS = {
         "FittedPolicyKind": "routing.policy_settings.FITTED",
         "SelectionStrategy": "routing.selection_settings.NAMES",
     },
+}
+
+# Mail goes out only where a server is named.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS", "") == "1"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "tandem@localhost")
+
+# How often in so many seconds: see annotate/services/rates.py.
+INVITATION_LIMITS = {
+    "made": {"most": 200, "seconds": 3600},  # links, of one manager
+    "accepted": {"most": 30, "seconds": 600},  # of one account
+    "registered": {"most": 60, "seconds": 600},  # accounts by one link from one address
+    "wrong": {"most": 60, "seconds": 600},  # links that are none, from one address
 }
 
 # How long a process believes a token that it found: see annotate/services/tokens.py.

@@ -31,6 +31,7 @@ CREATE_PROJECT = [
     )
 ]
 ADD_MEMBER = [request({"user": "ada", "role": "annotator"})]
+INVITATION = [request({"role": "annotator", "max_uses": 20, "days": 30, "note": "Course of 2026"})]
 IMPORT = [
     request(
         '{"prompt": "Name the longest river of Europe.", '

@@ -12,6 +12,7 @@ from rest_framework.views import exception_handler
 
 from annotate.kinds import InvalidValue
 from annotate.services.exports import DoesNotFit
+from annotate.services.rates import TooManyTries
 from annotate.services.seats import SeatGone
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def problem_handler(error: Exception, context: dict) -> Response | None:
     """DRF's exception handler; None (a 500) for what nobody foresaw."""
+    if isinstance(error, TooManyTries):
+        return problem(429, "Too many requests", error.message, Retry_After=str(error.seconds))
     if isinstance(error, InvalidValue):
         errors = [{"field": one.field, "message": one.message} for one in error.all]
         return problem(400, "Invalid input", str(error), errors)

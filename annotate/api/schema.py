@@ -234,6 +234,39 @@ class TeamPage(s.Serializer):
     results = Team(many=True)
 
 
+class NewInvitation(s.Serializer):
+    role = s.ChoiceField(
+        ["annotator", "reviewer", "manager"], required=False, help_text="annotator without."
+    )
+    tier = s.ChoiceField(Membership.Tier.choices, required=False)
+    team = s.CharField(required=False, allow_null=True, help_text="By name.")
+    max_uses = s.IntegerField(required=False, min_value=1, max_value=10_000, help_text="1 without.")
+    days = s.IntegerField(
+        required=False, min_value=1, max_value=365, help_text="How long it is good; 14 without."
+    )
+    note = s.CharField(required=False, max_length=200, help_text="Whom it is for.")
+
+
+class Invitation(s.Serializer):
+    id = s.IntegerField()
+    link = s.CharField(allow_null=True, help_text="What to hand out; null once it is over.")
+    state = s.ChoiceField(["open", "used", "expired", "revoked"])
+    role = s.CharField()
+    tier = s.CharField()
+    team = s.CharField(allow_null=True)
+    max_uses = s.IntegerField()
+    uses = s.IntegerField()
+    note = s.CharField()
+    expires_at = s.DateTimeField()
+    created_at = s.DateTimeField()
+
+
+class InvitationPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = Invitation(many=True)
+
+
 class TaskSummary(s.Serializer):
     id = s.IntegerField()
     prompt = s.IntegerField()

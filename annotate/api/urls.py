@@ -12,6 +12,7 @@ v1 = [
     path("", include("annotate.api.forms")),
     path("", include("annotate.api.members")),
     path("", include("annotate.api.teams")),
+    path("", include("annotate.api.invitations")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.quality")),
     path("", include("annotate.api.imports")),

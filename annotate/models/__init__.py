@@ -5,6 +5,7 @@ from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.models.flip import LabelFlip
+from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
@@ -29,6 +30,8 @@ __all__ = [
     "FormVersion",
     "ImportRowError",
     "ImportRun",
+    "Invitation",
+    "InvitationUse",
     "Job",
     "JobState",
     "Judge",
@@ -41,6 +44,7 @@ __all__ = [
     "Prompt",
     "QualityRun",
     "QueueRoll",
+    "RateCount",
     "Response",
     "Seat",
     "Skip",

@@ -23,6 +23,8 @@ DEEDS: dict[str, str | Promise] = {
     "import.cancel_asked": _("Import: cancelling asked for"),
     "import.finished": _("Import finished"),
     "import.queued": _("Import asked for"),
+    "invitation.created": _("Invitation made"),
+    "invitation.revoked": _("Invitation revoked"),
     "judge.cancel_asked": _("Judge’s run: cancelling asked for"),
     "judge.criterion_accepted": _("Criterion accepted"),
     "judge.criterion_retired": _("Criterion retired"),
@@ -39,6 +41,7 @@ DEEDS: dict[str, str | Promise] = {
     "media.named": _("Media file given a name"),
     "member.added": _("Member added"),
     "member.changed": _("Member changed"),
+    "member.joined": _("Member came by an invitation"),
     "member.removed": _("Member removed"),
     "member.role_changed": _("Role of a member changed"),
     "member.simulated": _("Simulated member added"),
@@ -101,6 +104,7 @@ DEEDS: dict[str, str | Promise] = {
     "training.schedule_deleted": _("Schedule deleted"),
     "training.schedule_failed": _("Schedule could not start its run"),
     "user.created": _("Account created"),
+    "user.registered": _("Account made by an invited person"),
 }
 
 # What a deed was done to: the model's name without its app.
@@ -114,6 +118,7 @@ OBJECTS: dict[str, str | Promise] = {
     "EvaluationSet": _("Evaluation set"),
     "FeatureRun": _("Reading of signals"),
     "ImportRun": _("Import"),
+    "Invitation": _("Invitation"),
     "Judge": _("Judge"),
     "JudgeAccount": _("Judge’s account"),
     "JudgeRun": _("Judge’s run"),
@@ -174,6 +179,7 @@ FIELDS: dict[str, str | Promise] = {
     "guidelines": _("Guidelines"),
     "input_price": _("Price of a million tokens sent, $"),
     "instead_of": _("instead of version"),
+    "invitation": _("Invitation"),
     "judge": _("Judge"),
     "judges": _("judges"),
     "key_name": _("Key"),
@@ -183,6 +189,7 @@ FIELDS: dict[str, str | Promise] = {
     "lease_seconds": _("seconds for one task"),
     "languages": _("Languages"),
     "left_out": _("left out"),
+    "max_uses": _("How many people may use it"),
     "model": _("Model"),
     "name": _("Name"),
     "number": _("number"),

@@ -21,6 +21,8 @@ urlpatterns = [
     path("", include("annotate.pages.people")),
     path("", include("annotate.pages.member")),
     path("", include("annotate.pages.teams")),
+    path("", include("annotate.pages.invitations")),
+    path("", include("annotate.pages.join")),
     path("", include("annotate.pages.media")),
     path("", include("annotate.pages.media_sending")),
     path("", include("annotate.pages.chat_models")),

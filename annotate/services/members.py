@@ -1,14 +1,14 @@
 """Who belongs to a project, in which role, and what is known of them."""
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from annotate import handout
 from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
-from annotate.models import Judgement, Membership, Project, User
+from annotate.models import Membership, Project, User
 from annotate.services import audit
+from annotate.services.invitations import revoke_invitations_of
+from annotate.services.joining import join, require_may_assign
 from annotate.services.member_fields import as_json, clean_member_fields
 
 Role = Membership.Role
@@ -30,20 +30,8 @@ def add_member(
     """
     role = clean_choice("role", role, Role.values)
     cleaned = clean_member_fields(project, fields)
-    _require_may_assign(project, actor, role)
-    done = Judgement.objects.filter(
-        project=project, annotator=user, supersedes=None
-    ).count()  # of an earlier membership
-    membership, created = Membership.objects.get_or_create(
-        project=project, user=user, defaults={"role": role, "done_count": done, **cleaned}
-    )
-    if not created:
-        raise InvalidValue(
-            "user",
-            "{user} is already {role} here; change the role instead",
-            user=user.username,
-            role=membership.role,
-        )
+    require_may_assign(project, actor, role)
+    membership = join(project=project, user=user, role=role, fields=cleaned)
     _record("member.added", membership, actor, address, role=role, **as_json(cleaned))
     return membership
 
@@ -57,7 +45,7 @@ def change_member(
     Raises InvalidValue, PermissionDenied.
     """
     membership = _locked(membership)
-    _require_may_assign(membership.project, actor)
+    require_may_assign(membership.project, actor)
     cleaned = clean_member_fields(membership.project, fields)
     before = {name: getattr(membership, name) for name in cleaned}
     changed = [name for name, value in cleaned.items() if before[name] != value]
@@ -83,13 +71,15 @@ def change_role(
     """Give the member another role. Raises InvalidValue for the last owner, PermissionDenied."""
     role = clean_choice("role", role, Role.values)
     membership = _locked(membership)
-    _require_may_assign(membership.project, actor, role, membership.role)
+    require_may_assign(membership.project, actor, role, membership.role)
     before = membership.role
     if role != before:
         if before == Role.OWNER:
             _require_other_owner(membership)
         membership.role = role
         membership.save(update_fields=["role"])
+        if role not in (Role.OWNER, Role.MANAGER):
+            _end_invitations(membership, actor, address)
         _record("member.role_changed", membership, actor, address, before=before, after=role)
     return membership
 
@@ -102,12 +92,19 @@ def remove_member(*, membership: Membership, actor: User, address: str | None = 
     """
     membership = _locked(membership)
     if actor.pk != membership.user_id:
-        _require_may_assign(membership.project, actor, membership.role)
+        require_may_assign(membership.project, actor, membership.role)
     if membership.role == Role.OWNER:
         _require_other_owner(membership)
     handout.release_all(project=membership.project, user=membership.user)
+    _end_invitations(membership, actor, address)
     _record("member.removed", membership, actor, address, role=membership.role)
     membership.delete()
+
+
+def _end_invitations(membership: Membership, actor: User, address: str | None) -> None:
+    revoke_invitations_of(
+        project=membership.project, user=membership.user, actor=actor, address=address
+    )
 
 
 def _locked(membership: Membership) -> Membership:
@@ -118,15 +115,6 @@ def _locked(membership: Membership) -> Membership:
         .select_related("project", "user", "team")
         .get(pk=membership.pk)
     )
-
-
-def _require_may_assign(project: Project, actor: User, *roles: str) -> None:
-    own = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
-    own_role = Role.OWNER if actor.is_superuser else own.first()
-    if own_role not in (Role.OWNER, Role.MANAGER):
-        raise PermissionDenied(_("Only owners and managers may change who belongs to a project."))
-    if Role.OWNER in roles and own_role != Role.OWNER:
-        raise PermissionDenied(_("Only an owner may make or change an owner."))
 
 
 def _require_other_owner(membership: Membership) -> None:

@@ -52,3 +52,23 @@ def test_teams_come_change_and_go(owner, project, caller, refused, add_member):
     assert [row["name"] for row in owner.get(path).json()["results"]] == ["Day"]
     assert owner.delete(f"{path}{team['id']}/").status_code == 204
     assert not Team.objects.exists()
+
+
+def test_invitations_come_and_go(owner, project, caller, refused, add_member, settings):
+    path = f"projects/{project.pk}/invitations/"
+    made = owner.post(path, {"max_uses": 5, "note": "Course"})
+    assert made.status_code == 201
+    body = made.json()
+    assert (body["state"], body["role"], body["uses"]) == ("open", "annotator", 0)
+    assert f"/join/{body['id']}-" in body["link"]
+    refused(owner.post(path, {"role": "owner"}), 400, "role")
+    refused(owner.post(path, {"email": "a@example.org"}), 400, "email")
+    assert owner.delete(f"{path}{body['id']}/").status_code == 204
+    [row] = owner.get(path).json()["results"]
+    assert (row["state"], row["link"]) == ("revoked", None)
+    ann = caller("ann")
+    add_member(project, ann.user, "reviewer")
+    refused(ann.get(path), 403)
+    refused(caller("eve").delete(f"{path}{body['id']}/"), 404)
+    settings.INVITATION_LIMITS = {"made": {"most": 0, "seconds": 60}}
+    refused(owner.post(path, {}), 429, says="too often")

@@ -1,0 +1,40 @@
+"""Who may let somebody into a project, and the row that makes one a member."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from annotate.inputs import InvalidValue
+from annotate.models import Judgement, Membership, Project, User
+
+Role = Membership.Role
+
+
+def require_may_assign(project: Project, actor: User, *roles: str) -> None:
+    """Owners and managers may change members; only owners touch owners. Raises PermissionDenied."""
+    own = Membership.objects.filter(project=project, user=actor).values_list("role", flat=True)
+    own_role = Role.OWNER if actor.is_superuser else own.first()
+    if own_role not in (Role.OWNER, Role.MANAGER):
+        raise PermissionDenied(_("Only owners and managers may change who belongs to a project."))
+    if Role.OWNER in roles and own_role != Role.OWNER:
+        raise PermissionDenied(_("Only an owner may make or change an owner."))
+
+
+def join(*, project: Project, user: User, role: str, fields: Mapping[str, Any]) -> Membership:
+    """The membership, made now; `fields` are cleaned. Raises InvalidValue: there is one already."""
+    done = Judgement.objects.filter(
+        project=project, annotator=user, supersedes=None
+    ).count()  # of an earlier membership
+    membership, created = Membership.objects.get_or_create(
+        project=project, user=user, defaults={"role": role, "done_count": done, **fields}
+    )
+    if not created:
+        raise InvalidValue(
+            "user",
+            "{user} is already {role} here; change the role instead",
+            user=user.username,
+            role=membership.role,
+        )
+    return membership
