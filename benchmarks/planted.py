@@ -170,6 +170,42 @@ def rankings(
     _write(folder, make, train, test, seed)
 
 
+WORTH = {"funny": 0.9, "exact": 0.5, "polite": -0.4, "green": -0.7}
+"""What a planted reward gives for each sign of a quality."""
+
+
+def long_rankings(
+    folder: Path, *, care: int = 0, train: int = 50, test: int = 150, seed: int = 0
+) -> None:
+    """Whole orders of two to ten texts, drawn from Plackett-Luce by a weighted sum of qualities.
+
+    care: only the first so many places are, the rest in any order, as people do who pick the best
+    and leave the others where they stood; 0: all. The same texts with every care. Held out are
+    pairs in the order of the planted reward itself, without noise.
+    """
+
+    def make(rng: random.Random, number: int) -> Row:
+        held_out = number > train
+        size = 2 if held_out else rng.randint(2, 10)
+        levels = [{name: rng.randint(0, 3) for name in WORTH} for _ in range(size)]
+        texts = {
+            pk: f"{_filler(rng)}. " + "".join(QUALITIES[name][1] * n for name, n in level.items())
+            for pk, level in enumerate(levels, start=1)
+        }
+        worth = [sum(WORTH[name] * n for name, n in level.items()) for level in levels]
+        noise = [-math.log(-math.log(rng.random())) for _ in levels]
+        rest = rng.sample(range(1, size + 1), size)
+        if held_out:
+            noise = [0.0, 0.0]
+        order = sorted(texts, key=lambda pk: -(worth[pk - 1] + noise[pk - 1]))
+        if care and not held_out:
+            order = order[:care] + [pk for pk in rest if pk not in order[:care]]
+        value = {"verdict": "full", "tiers": [[pk] for pk in order]}
+        return as_row(number, _question(rng), texts, "ranking", value)
+
+    _write(folder, make, train, test, seed)
+
+
 def _filler(rng: random.Random) -> str:
     return f"{rng.choice(SUBJECTS)} {rng.choice(PLACES)}"
 

@@ -32,13 +32,16 @@ class RankedList:
         """Whether it says of any two responses that one is better."""
         return len(set(self.tiers)) > 1
 
-    def tallest(self, *, ties_count: bool = True) -> int:
+    def tallest(self, *, ties_count: bool = True, depth: int = 0) -> int:
         """The most responses in a tier that the Plackett-Luce loss has to sum the orders of.
 
-        The last tier of an open list costs nothing. ties_count: False leaves every list open.
+        The last tier of an open list costs nothing, nor do those that begin behind `depth` places.
+        ties_count: False leaves every list open.
         """
         is_open = self.open or not ties_count
         costly = set(self.tiers) - ({max(self.tiers)} if is_open else set())
+        if depth:
+            costly = {one for one in costly if sum(tier < one for tier in self.tiers) < depth}
         return max((self.tiers.count(tier) for tier in costly), default=0)
 
 

@@ -40,13 +40,14 @@ class ListLogps:
         return self.logp_BK - self.ref_logp_BK
 
 
-def plackett_luce_dpo_loss(lists: ListLogps, *, beta: float) -> Tensor:
+def plackett_luce_dpo_loss(lists: ListLogps, *, beta: float, ranking_depth: int = 0) -> Tensor:
     """-log of the Plackett-Luce probability of the list under rewards beta log p / p_ref. [B].
 
     With two responses this is DPO. Source: Rafailov et al. 2023 (arXiv:2305.18290, appendix A.3);
-    ties and open orders as in `plackett_luce_loss`.
+    ties, open orders and depth as in `plackett_luce_loss`.
     """
-    return plackett_luce_loss(beta * lists.logratio_BK, lists.tier_BK, open_B=lists.open_B)
+    reward_BK = beta * lists.logratio_BK
+    return plackett_luce_loss(reward_BK, lists.tier_BK, open_B=lists.open_B, depth=ranking_depth)
 
 
 def lambda_loss(lists: ListLogps, *, beta: float) -> Tensor:

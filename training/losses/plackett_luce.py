@@ -1,6 +1,7 @@
 """Plackett-Luce likelihood of ranked lists, with ties and with orders left open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -11,7 +12,11 @@ LARGEST_TIER = 10
 
 
 def plackett_luce_loss(
-    reward_BK: Tensor, tier_BK: Tensor, *, open_B: Tensor | None = None
+    reward_BK: Tensor,
+    tier_BK: Tensor,
+    *,
+    open_B: Tensor | None = None,
+    depth: int = 0,
 ) -> Tensor:
     """Negative log-likelihood of a ranking under Plackett-Luce.
 
@@ -23,29 +28,45 @@ def plackett_luce_loss(
     are equally good, and the loss is the mean over the tier's orders; a tie of two costs least,
     log 2, at equal rewards. True: the order among them is unknown, and the loss is that of the
     sum over its orders; the best alone, or best and worst, are lists of this sort.
-    Returns [B], nats. Raises ValueError for other shapes or dtypes, gaps between tiers, and tiers
-    of more than 10 responses, the last of an open list excepted.
+    depth: how many places from the top say something, 0 for all. Tiers that begin behind
+    them are what was not chosen, in no order; a tier that begins before counts whole.
+    Returns [B], nats. Raises ValueError for other shapes or dtypes, gaps between tiers, a depth
+    below 0, and counted tiers of more than 10 responses, the last of an open list excepted.
 
     Source: Plackett 1975 (Applied Statistics 24:193); reward models from K-wise feedback: Zhu,
     Jiao and Jordan 2023 (arXiv:2301.11270, equation 4). Deviation: ties, which the paper leaves
-    out. The sum over orders is the likelihood of a partial ranking (Guiver and Snelson 2009, ICML).
+    out. The sum over orders is the likelihood of a partial ranking (Guiver and Snelson 2009, ICML),
+    and so is the product of the first stages alone (top-k lists).
     """
     _require_lists(reward_BK, tier_BK, open_B)
+    if depth < 0:
+        raise ValueError(f"depth is {depth}; it is a number of places, or 0 for all")
     open_B = torch.zeros(len(reward_BK), dtype=torch.bool) if open_B is None else open_B
     losses_B = reward_BK.new_zeros(len(reward_BK))
-    for sizes, is_open, rows in _alike(tier_BK, open_B):
+    for sizes, is_open, rows in _alike(tier_BK, open_B, depth):
         index = torch.tensor(rows, device=reward_BK.device)
         # Sorted by tier, absent places last: those of one tier stand side by side.
         order_GK = torch.where(tier_BK[index] < 0, reward_BK.shape[1], tier_BK[index]).argsort(
             dim=1, stable=True
         )
         sorted_GK = reward_BK[index].gather(1, order_GK.to(reward_BK.device))
-        losses_B = losses_B.index_put((index,), _loss_of_tiers(sorted_GK, sizes, is_open))
+        losses_B = losses_B.index_put((index,), _loss_of_tiers(sorted_GK, sizes, is_open, depth))
     return losses_B
 
 
-def _loss_of_tiers(sorted_GK: Tensor, sizes: tuple[int, ...], is_open: bool) -> Tensor:
+def counted_tiers(sizes: Sequence[int], is_open: bool, depth: int) -> int:
+    """How many tiers of these sizes, from the first on, the loss takes something for.
+
+    Nothing comes after an open last tier, nor behind `depth` places.
+    """
+    begins = accumulate(sizes, initial=0)
+    within = sum(begin < depth for begin in list(begins)[:-1]) if depth else len(sizes)
+    return min(within, len(sizes) - 1) if is_open and sizes else within
+
+
+def _loss_of_tiers(sorted_GK: Tensor, sizes: tuple[int, ...], is_open: bool, depth: int) -> Tensor:
     """[G] losses of lists whose tiers have the same sizes, from the last tier up."""
+    counted = counted_tiers(sizes, is_open, depth)
     begin = sum(sizes)
     rest_G = sorted_GK.new_full((len(sorted_GK),), -torch.inf)
     loss_G = sorted_GK.new_zeros(len(sorted_GK))
@@ -53,7 +74,7 @@ def _loss_of_tiers(sorted_GK: Tensor, sizes: tuple[int, ...], is_open: bool) -> 
     for place in range(len(sizes) - 1, -1, -1):
         begin -= sizes[place]
         tier_GT = sorted_GK[:, begin : begin + sizes[place]]
-        if not (is_open and place == len(sizes) - 1):  # nothing comes after an open last tier
+        if place < counted:
             loss_G = loss_G - likelihood(tier_GT, rest_G)
         rest_G = torch.logaddexp(rest_G, tier_GT.logsumexp(1))
     return loss_G
@@ -95,7 +116,9 @@ def _subsets(size: int) -> Tensor:
     return (numbers[:, None] >> torch.arange(size)) & 1 == 1
 
 
-def _alike(tier_BK: Tensor, open_B: Tensor) -> list[tuple[tuple[int, ...], bool, list[int]]]:
+def _alike(
+    tier_BK: Tensor, open_B: Tensor, depth: int
+) -> list[tuple[tuple[int, ...], bool, list[int]]]:
     """Rows with the same sizes of tiers, which are computed together."""
     groups: dict[tuple[tuple[int, ...], bool], list[int]] = {}
     for row, (tiers, is_open) in enumerate(zip(tier_BK.tolist(), open_B.tolist(), strict=True)):
@@ -103,7 +126,7 @@ def _alike(tier_BK: Tensor, open_B: Tensor) -> list[tuple[tuple[int, ...], bool,
         sizes = tuple(present.count(tier) for tier in range(max(present, default=-1) + 1))
         if not all(sizes):
             raise ValueError(f"row {row}: the tiers {sorted(set(present))} leave a gap from 0 on")
-        counted = sizes[:-1] if is_open else sizes
+        counted = sizes[: counted_tiers(sizes, is_open, depth)]
         if max(counted, default=0) > LARGEST_TIER:
             raise ValueError(f"row {row} has a tier of {max(counted)}; at most {LARGEST_TIER}")
         groups.setdefault((sizes, is_open), []).append(row)

@@ -134,7 +134,11 @@ POLICY_LOSSES: dict[str, PolicyLoss] = {
         takes="play",
         data=("mixture_share", "own_samples", "own_tokens"),
     ),
-    "plackett_luce": PolicyLoss(function="listwise:plackett_luce_dpo_loss", takes="lists"),
+    "plackett_luce": PolicyLoss(
+        function="listwise:plackett_luce_dpo_loss",
+        takes="lists",
+        parameters=("beta", "ranking_depth"),
+    ),
     "lambda": PolicyLoss(function="listwise:lambda_loss", takes="lists"),
     "kto": PolicyLoss(
         function="unpaired:kto_loss",

@@ -202,6 +202,8 @@ class RewardModelConfig(FilteredConfiguration):
     learning_rate: the default suits encoders of some 20 million parameters; 1e-5 for billions.
     max_length, prompt_tokens: tokens; the last `prompt_tokens` of the conversation are kept.
     center_coefficient: weight of (r_chosen + r_rejected)^2, keeps rewards around zero.
+    ranking_depth: plackett_luce: how many places from the top count, the rest being what was not
+        chosen; 0: all. For people who order the best with care and the rest anyhow.
     l2: strength of the head's prior on summed losses (none of a network trained on pairs); empty:
         chosen on held-out prompts.
     calibration_fraction: part of the training prompts kept back to fit the temperature.
@@ -227,6 +229,7 @@ class RewardModelConfig(FilteredConfiguration):
     center_coefficient: float = 0.01
     tie_rule: str = "drop"
     use_margin: bool = True
+    ranking_depth: int = 0
     l2: float | None = None
     calibration_fraction: float = 0.1
     embedding_cache: str | None = None
@@ -262,6 +265,13 @@ class RewardModelConfig(FilteredConfiguration):
         self.require("members", 2 <= self.members <= 100, "from 2 to 100")
         self.require("uncertainty_penalty", 0 <= self.uncertainty_penalty <= 100, "from 0 to 100")
         self.require_choice("tie_rule", TIE_RULES)
+        self.require("ranking_depth", 0 <= self.ranking_depth <= 100, "from 0 to 100")
+        self.require(
+            "ranking_depth",
+            self.ranking_depth == 0 or self.objective == "plackett_luce",
+            "0 for {learner}, which does not learn from places",
+            learner=self.objective,
+        )
         self.require_lengths(self.max_length, self.prompt_tokens)
         self.require("lora_rank", 1 <= self.lora_rank <= 1024, "from 1 to 1024")
         self.require("center_coefficient", self.center_coefficient >= 0, "at least 0")

@@ -146,7 +146,7 @@ def _read(config: DpoConfig, dataset_dir: Path) -> Splits:
     if loss.of_feedback:
         return read_feedback(dataset_dir, config)
     if loss.of_judgements:
-        return read_groups(dataset_dir, takes=loss.takes)
+        return read_groups(dataset_dir, takes=loss.takes, depth=config.ranking_depth)
     splits = read_splits(dataset_dir, tie_rule=config.tie_rule)
     weights = {pair.weight for pair in splits.train}
     config.require(

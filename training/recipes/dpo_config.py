@@ -21,6 +21,7 @@ LOSS_FIELDS = (
     "scope_weight",
     "rejected_beta",
     "root_share",
+    "ranking_depth",
 )
 """Fields of a few losses; the others would ignore them, so they refuse them."""
 DATA_FIELDS = (
@@ -60,6 +61,7 @@ class DpoConfig(FilteredConfiguration):
     tdpo_alpha: weight of the sequential KL in tdpo2.
     unchanged_weight: mask of tokens that both responses share, in sparse; 1 at the others.
     desirable_weight, undesirable_weight: of good and bad responses in kto.
+    ranking_depth: plackett_luce: how many places from the top of a list count; 0: all.
     cut_threshold, unlike_weight: cut: how much likelier than without its critique a token has to be
         to be wrong, and the weight of making it unlikely.
     unrefined: cut: what a critique says of a response for which nobody wrote a better one: bad,
@@ -118,6 +120,7 @@ class DpoConfig(FilteredConfiguration):
     criterion_scale: float = 5.0
     rejected_beta: float = 0.1
     root_share: float = 0.33
+    ranking_depth: int = 0
     mixture_share: float = 0.125
     own_samples: int = 4
     own_tokens: int = 128
@@ -157,6 +160,7 @@ class DpoConfig(FilteredConfiguration):
         self.require("unchanged_weight", 0 <= self.unchanged_weight <= 1, "from 0 to 1")
         for name in ("desirable_weight", "undesirable_weight"):
             self.require(name, 0 < getattr(self, name) <= 1000, "above 0 and at most 1000")
+        self.require("ranking_depth", 0 <= self.ranking_depth <= 100, "from 0 to 100")
         self.require("displacing_share", 0 <= self.displacing_share <= 0.9, "from 0 to 0.9")
         self._require_words()
         self.require("sft_weight", self.sft_weight >= 0, "at least 0")

@@ -28,16 +28,19 @@ class GroupSplits:
     dropped: dict[str, int]
 
 
-def read_groups(folder: Path, *, takes: str) -> GroupSplits:
-    """Lists or votes of a folder of judgements. Raises DatasetError if it holds none."""
+def read_groups(folder: Path, *, takes: str, depth: int = 0) -> GroupSplits:
+    """Lists or votes of a folder of judgements. Raises DatasetError if it holds none.
+
+    depth: places of a list that count, 0 for all.
+    """
     judged = read_judged(folder)
-    return _read_lists(judged) if takes == "lists" else _read_votes(judged)
+    return _read_lists(judged, depth) if takes == "lists" else _read_votes(judged)
 
 
-def _read_lists(judged: JudgedSplits) -> GroupSplits:
+def _read_lists(judged: JudgedSplits, depth: int) -> GroupSplits:
     found = list(ranked_lists(judged.train))
     decided = [one for one in found if one.decided]
-    kept = [one for one in decided if one.tallest() <= LARGEST_TIER]
+    kept = [one for one in decided if one.tallest(depth=depth) <= LARGEST_TIER]
     if not kept:
         raise DatasetError(
             f"{len(judged.train)} judgements hold no list that calls one response better than "

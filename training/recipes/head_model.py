@@ -111,7 +111,10 @@ def train_head(
     fingerprint = weights_fingerprint(config.base_model)
     path = Path(config.embedding_cache or output_dir / "embeddings.safetensors")
     cache = EmbeddingCache(path, encoder=fingerprint)
-    features = load_features(config, cache=cache, report=report, should_stop=should_stop)
+    layers_cache = EmbeddingCache(path.with_suffix(".layers.safetensors"), encoder=fingerprint)
+    features = load_features(
+        config, cache=cache, layers_cache=layers_cache, report=report, should_stop=should_stop
+    )
     runtime.apply(
         {"precision": "fp32", "threads": runtime.resolve_threads(config, features.encoder)}
     )
@@ -182,7 +185,8 @@ def write_people(head: Head, output_dir: Path) -> None:
 def load_features(
     config: RewardModelConfig | RewardCard, *, encoder: str | None = None, **more: Any
 ) -> Features:
-    """The encoder and what it is to read; `more` are `cache`, `report`, `should_stop`.
+    """The encoder and what it is to read; `more` are the caches, `report` and
+    `should_stop`.
 
     encoder: where it is, unless it is the base model itself.
     """

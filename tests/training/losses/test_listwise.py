@@ -33,6 +33,13 @@ def test_a_full_order_by_hand():
     assert found.item() == pytest.approx(-math.log(probability))
 
 
+def test_the_best_alone_by_hand():
+    scores = [1.0, -0.5, 2.0]
+    up = [math.exp(BETA * score) for score in scores]
+    found = plackett_luce_dpo_loss(lists(scores, [1, 2, 0]), beta=BETA, ranking_depth=1)
+    assert found.item() == pytest.approx(-math.log(up[2] / sum(up)))
+
+
 def test_probabilities_of_all_orders_add_up():
     scores = [0.3, -1.0, 2.0, 0.9]
     total = sum(

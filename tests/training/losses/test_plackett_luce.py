@@ -22,9 +22,12 @@ def tiers(*values):
 
 
 def probability(order, reward):
-    """Of one whole order: the product of choices among what is left."""
-    weights = [math.exp(reward[i]) for i in order]
-    return math.prod(weight / sum(weights[place:]) for place, weight in enumerate(weights))
+    """Of how an order begins: the product of choices among what is left."""
+    left, found = sum(map(math.exp, reward)), 1.0
+    for i in order:
+        found *= math.exp(reward[i]) / left
+        left -= math.exp(reward[i])
+    return found
 
 
 def orders_within(tier):
@@ -92,6 +95,26 @@ def test_padding_and_a_constant_change_nothing_and_rows_keep_their_order():
     assert moved.tolist() == pytest.approx(together.tolist(), abs=1e-9)
 
 
+@given(ranked_lists(), st.integers(1, 6))
+def test_down_to_a_depth_a_list_says_how_it_begins_and_no_more(drawn, depth):
+    reward, tier = drawn[0], closed(drawn[1])
+    # A tier that begins within the depth counts whole.
+    places = sum(sum(other < t for other in tier) < depth for t in tier)
+    begun = [tuple(order[:places]) for order in orders_within(tier)]
+    found = {start: probability(start, reward) for start in begun}
+    args = rewards(*reward), tiers(*tier)
+    tied = plackett_luce_loss(*args, depth=depth).item()
+    assert tied == pytest.approx(-sum(math.log(found[s]) for s in begun) / len(begun), abs=1e-9)
+    unknown = plackett_luce_loss(*args, depth=depth, open_B=torch.tensor([True])).item()
+    assert unknown == pytest.approx(-math.log(sum(found.values())), abs=1e-9)
+
+
+def test_behind_the_depth_a_dozen_equals_cost_nothing():
+    reward = torch.randn(1, 13, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = plackett_luce_loss(reward, tiers(*[1] * 12, 0), depth=1)
+    assert found.item() == pytest.approx(-reward.log_softmax(1)[0, 12].item())
+
+
 @pytest.mark.parametrize("is_open", [False, True])
 def test_gradients(is_open):
     reward = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
@@ -123,3 +146,8 @@ def test_ten_tied_responses_and_large_rewards_stay_finite():
 def test_what_is_no_ranking_is_refused(reward, tier, message):
     with pytest.raises(ValueError, match=message):
         plackett_luce_loss(reward, tier)
+
+
+def test_a_depth_below_none_is_refused():
+    with pytest.raises(ValueError, match="depth is -1"):
+        plackett_luce_loss(rewards(0.0, 1.0), tiers(0, 1), depth=-1)

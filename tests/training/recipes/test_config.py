@@ -27,6 +27,10 @@ def test_the_web_process_can_read_configurations_without_torch():
         (lambda: RewardModelConfig(method="magic"), r"method is 'magic'; .* finetune, frozen"),
         (lambda: RewardModelConfig(max_length=32, prompt_tokens=30), r"room for the response"),
         (lambda: RewardModelConfig(tie_rule="keep"), r"one of drop, half"),
+        (
+            lambda: RewardModelConfig(objective="personal", ranking_depth=2),
+            r"0 for personal, which does not learn from places",
+        ),
         (lambda: DpoConfig(base_model=" "), r"a folder or a model id"),
         (lambda: DpoConfig(base_model="x", beta=0), r"beta is 0; it must be above 0"),
         (

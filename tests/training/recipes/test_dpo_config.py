@@ -22,6 +22,7 @@ OTHER_VALUES = {
     "scope_weight": 1.0,
     "rejected_beta": 0.4,
     "root_share": 0.5,
+    "ranking_depth": 2,
 }
 
 

@@ -12,11 +12,13 @@ from training.data.criteria import RatedResponse
 from training.data.lists import RankedList
 from training.data.pairs import PreferencePair
 from training.losses.plackett_luce import plackett_luce_loss
+from training.recipes.gated_head import find_basis
 from training.recipes.heads import fitting
 from training.recipes.heads.ensemble import fit_ensemble
 from training.recipes.heads.general_preference import fit_general_preference
 from training.recipes.heads.multi_objective import fit_multi_objective
-from training.recipes.heads.plackett_luce import fit_plackett_luce
+from training.recipes.heads.plackett_luce import LinearHead, fit_plackett_luce, gains_by_place
+from training.recipes.linear_head import PreferenceRows, fit_linear_bradley_terry
 
 WIDTH = 3
 
@@ -130,6 +132,64 @@ def test_a_tie_counts_only_where_ties_do():
     reward = torch.tensor([[x, y, z]], dtype=torch.float64)
     moved = torch.tensor([[x + 1, y - 1, z]], dtype=torch.float64)
     assert plackett_luce_loss(moved, tier) > plackett_luce_loss(reward, tier)
+
+
+class Layers:
+    """Texts that are the states of two layers of two numbers, after a prompt that says nothing."""
+
+    width = 2
+
+    def layers(self, rows):
+        found = Vectors().responses(rows)
+        return np.hstack([np.zeros((len(found), self.width)), found]).astype(np.float32)
+
+
+def test_lists_of_two_read_by_layers_are_the_linear_head_of_pairs():
+    generator = np.random.default_rng(4)
+    lists = []
+    for number in range(60):
+        pair = generator.normal(size=(2, 4)) * [1.0, 1.0, 30.0, 30.0]  # layers of unlike size
+        better = int(pair[1].sum() > pair[0].sum())
+        texts = (text(pair[better]), text(pair[1 - better]))
+        lists.append(RankedList(number, number, (), texts, (0, 1), False, "person", ""))
+    head = fit_plackett_luce(lists, Layers(), l2=2.0, ties_count=True, layers=True)
+    rows = [((), one) for ranked in lists for one in ranked.responses]
+    states = Layers().layers(rows)
+    gap = find_basis(states, width=2, seed=0).expand(states, gated=False)
+    ones, zeros = np.ones(len(lists)), np.zeros(len(lists))
+    pairs = PreferenceRows(gap[::2] - gap[1::2], ones, ones, zeros)
+    expected = pairs.gap_ND @ fit_linear_bradley_terry(pairs, l2=2.0)
+    found = np.array(head.score_rows(rows, Layers()))
+    assert found[::2] - found[1::2] == pytest.approx(expected, abs=1e-4)
+
+
+def test_where_all_but_the_first_places_are_chance_they_alone_are_to_count():
+    found = [recovery_errors(seed, lists=15, care=2) for seed in range(2)]
+    mean = {way: np.mean([errors[way] for errors in found]) for way in found[0]}
+    assert mean["lists_to_depth"] < 0.8 * mean["all_pairs"]
+    assert mean["lists_to_depth"] < 0.8 * mean["lists"]
+
+
+def test_gains_by_place_by_hand():
+    parts = {"centre": torch.zeros(1), "scale": torch.ones(1), "coefficients": torch.ones(1)}
+    head = LinearHead({name: part.double() for name, part in parts.items()}, {})
+
+    def ranked(rewards, tiers):
+        texts = tuple(text([reward]) for reward in rewards)
+        return RankedList(1, 1, prompt(), texts, tiers, False, "person", "")
+
+    def chosen(best, *others):
+        return np.log(len(others) + 1) + best - np.log(sum(np.exp([best, *others])))
+
+    whole = ranked((0.5, 2.0, -1.0), (1, 0, 2))
+    shared = ranked((1.0, 0.0, 3.0), (0, 1, 1))  # its second place says nothing
+    first, second = gains_by_place(head, [whole, shared, whole], Vectors())
+    of_first = [chosen(2.0, 0.5, -1.0), chosen(1.0, 0.0, 3.0), chosen(2.0, 0.5, -1.0)]
+    assert (first["place"], first["lists"], second["lists"]) == (1, 3, 2)
+    assert first["gain"] == pytest.approx(np.mean(of_first))
+    assert first["standard_error"] == pytest.approx(np.std(of_first, ddof=1) / 3**0.5)
+    assert second["gain"] == pytest.approx(chosen(0.5, -1.0))
+    assert second["standard_error"] == 0
 
 
 def test_whole_lists_find_a_reward_again_better_than_their_pairs():

@@ -181,6 +181,33 @@ def test_lists_of_ends_are_learned_as_wholes(train):
     assert accuracy(result) > 0.75
 
 
+def test_only_the_places_that_count_are_learned_and_the_layers_read_again(world, tmp_path):
+    """The held-out loss is that of the first place alone; scores are the same once published."""
+    planted.long_rankings(tmp_path / "data", care=1, train=30, test=30)
+    config = RewardModelConfig(
+        objective="plackett_luce",
+        method="frozen",
+        base_model=str(world.encoder),
+        max_length=64,
+        prompt_tokens=16,
+        ranking_depth=1,
+    )
+    result = train_reward_model(config, tmp_path / "data", tmp_path / "run", ignore, never)
+    test = result.metrics["test"]
+    assert [one["place"] for one in test["gain_by_place"]] == [1]  # of pairs there is no other
+    assert test["gain_by_place"][0]["gain"] == pytest.approx(math.log(2) - test["list_loss"])
+    scorer = load_scorer(result.model_dir)
+    assert (scorer.head.options["depth"], scorer.head.options["layers"]) == (1, True)
+    lines = (tmp_path / "run" / "test_scores.jsonl").read_text(encoding="utf-8").splitlines()
+    kept = {row["id"]: row["chosen"] - row["rejected"] for row in map(json.loads, lines)}
+    lines = (tmp_path / "data" / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    for row in map(json.loads, lines[:5]):
+        texts = {response["id"]: response["text"] for response in row["responses"]}
+        ordered = [texts[pk] for (pk,) in row["value"]["tiers"]]
+        ((first, second),) = scorer.score_sets([(row["prompt"], ordered)])
+        assert first - second == pytest.approx(kept[row["id"]], abs=1e-4)
+
+
 @pytest.mark.parametrize("tie_rule", ["half", "drop"])
 def test_a_list_of_more_equals_than_the_loss_can_sum_is_left_out(world, tmp_path, tie_rule):
     def ranking(number, tiers):

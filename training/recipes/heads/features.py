@@ -12,8 +12,9 @@ from annotate.finegrained.segments import Range
 from training.data.conversation import Message, render_response
 from training.data.framing import Framed, FramingCounts, frame_all_for_reward
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
-from training.recipes.embeddings import EmbeddingCache, embed
+from training.recipes.embeddings import MEAN, EmbeddingCache, Pool, embed
 from training.recipes.errors import ModelError, StopRequestedError
+from training.recipes.layered import PROMPT_AND_LAYERS
 from training.recipes.progress import Report, ShouldStop
 
 Row = tuple[Sequence[Message], str]
@@ -36,6 +37,7 @@ class Features:
         batch_size: int,
         at_ends: bool = False,
         cache: EmbeddingCache | None = None,
+        layers_cache: EmbeddingCache | None = None,
         report: Report | None = None,
         should_stop: ShouldStop | None = None,
     ) -> None:
@@ -46,16 +48,38 @@ class Features:
         self.batch_size = batch_size
         self.at_ends = at_ends
         self.cache = cache
+        self.layers_cache = layers_cache
         self.report = report
         self.should_stop = should_stop
         self.framing = FramingCounts()
         self._known: dict[Key, np.ndarray] = {}
+        self._layers: dict[Key, np.ndarray] = {}
         self._cut: dict[tuple[Key, tuple[Range, ...]], np.ndarray] = {}
 
     def responses(self, rows: Sequence[Row]) -> np.ndarray:
         """[N, D] float64: the mean state over prompt and response. Raises StopRequestedError."""
+        return self._read(rows, self._known, MEAN, self.cache).astype(np.float64)
+
+    @property
+    def width(self) -> int:
+        """D, of one state."""
+        return int(self.encoder.config.get_text_config().hidden_size)
+
+    def layers(self, rows: Sequence[Row]) -> np.ndarray:
+        """[N, (1 + LAYERS) D] float32: the prompt's mean state in the last layer, then the
+        response's in each of the last ones. Raises StopRequestedError.
+        """
+        return self._read(rows, self._layers, PROMPT_AND_LAYERS, self.layers_cache)
+
+    def _read(
+        self,
+        rows: Sequence[Row],
+        known: dict[Key, np.ndarray],
+        pool: Pool,
+        cache: EmbeddingCache | None,
+    ) -> np.ndarray:
         keys = [key_of(row) for row in rows]
-        missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
+        missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in known}
         if missing:
             framed = self.frame_all(list(missing.values()))
             found = embed(
@@ -63,16 +87,18 @@ class Features:
                 framed,
                 pad_id=self.tokenizer.pad_token_id,
                 batch_size=self.batch_size,
-                cache=self.cache,
+                pool=pool,
+                cache=cache,
                 report=self.report,
                 should_stop=self.should_stop,
             )
-            self._known.update(zip(missing, found.astype(np.float64), strict=True))
-        return np.stack([self._known[key] for key in keys]) if keys else np.zeros((0, 0))
+            known.update(zip(missing, found, strict=True))
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0))
 
     def forget(self) -> None:
         """Drop what is held in memory; the cache on disk stays."""
         self._known.clear()
+        self._layers.clear()
         self._cut.clear()
 
     def prompts(self, conversations: Sequence[Sequence[Message]]) -> np.ndarray:

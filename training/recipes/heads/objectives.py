@@ -32,6 +32,7 @@ from training.recipes.heads.personal import OfPeople, fit_personal
 from training.recipes.heads.plackett_luce import (
     LinearHead,
     fit_plackett_luce,
+    gains_by_place,
     kendall_taus,
     list_loss,
 )
@@ -212,7 +213,14 @@ class PlackettLuce(Objective[RankedList]):
         return Examples(train, test, pairs, judged.fingerprint, dropped)
 
     def fit(self, items: Sequence[RankedList], features: Features, l2: float) -> LinearHead:
-        return fit_plackett_luce(items, features, l2=l2, ties_count=self._ties_count)
+        return fit_plackett_luce(
+            items,
+            features,
+            l2=l2,
+            ties_count=self._ties_count,
+            depth=self.config.ranking_depth,
+            layers=self.config.method == "frozen",
+        )
 
     def loss(self, head: LinearHead, items: Sequence[RankedList], features: Features) -> float:
         return list_loss(head, items, features)
@@ -232,10 +240,12 @@ class PlackettLuce(Objective[RankedList]):
             "mean_list_length": float(np.mean(sizes)),
             "list_loss": list_loss(head, test, features),
             "kendall_tau": float(taus.mean()) if taus.size else None,
+            "gain_by_place": gains_by_place(head, test, features),
         }
 
     def _fits(self, one: RankedList) -> bool:
-        return one.tallest(ties_count=self._ties_count) <= LARGEST_TIER
+        depth = self.config.ranking_depth
+        return one.tallest(ties_count=self._ties_count, depth=depth) <= LARGEST_TIER
 
     @property
     def _ties_count(self) -> bool:

@@ -247,7 +247,8 @@ class ListTuning(Tuning[LinearHead]):
         rewards_N, tier_BK = head.rewards(states.mean_ND), batch["tiers"]
         # Places of a row follow one another, as its texts do.
         reward_BK = rewards_N.new_zeros(tier_BK.shape).masked_scatter(tier_BK != ABSENT, rewards_N)
-        return plackett_luce_loss(reward_BK, tier_BK, open_B=batch["open"])
+        depth = head.options["depth"]
+        return plackett_luce_loss(reward_BK, tier_BK, open_B=batch["open"], depth=depth)
 
     def prior(self, values: Values) -> Tensor:
         return self.l2 / 2 * squares(values["coefficients"])
