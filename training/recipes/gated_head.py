@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import eigh
 
 from training.recipes.linear_head import (
     PreferenceRows,
@@ -24,6 +25,8 @@ COMPONENTS, GATED_COMPONENTS, GATES = 256, 64, 8
 GATE_LIMIT = 3.0
 SAMPLE = 4_000
 """Texts that the principal components are found from; more change them little and cost seconds."""
+BLOCK = 2_048
+"""Texts, an even number of them."""
 STRENGTHS = (10.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
 
 
@@ -127,8 +130,7 @@ def fit_gated_head(
     """
     basis = find_basis(features_ND, width=width, seed=seed)
     linear = basis.response_DM.shape[1]
-    expanded_NF = basis.expand(features_ND, gated=True)
-    gap_NF = expanded_NF[::2] - expanded_NF[1::2]
+    gap_NF, mean_F = _gaps(basis, features_ND)
     found: dict[str, tuple[PreferenceRows, Strength]] = {}
     for name, gap_ND in (("linear", np.ascontiguousarray(gap_NF[:, :linear])), ("gated", gap_NF)):
         data = rows.with_gaps(gap_ND)
@@ -140,8 +142,21 @@ def fit_gated_head(
     best = min(found, key=lambda name: min(losses[name].values()))
     data, strength = found[best]
     coefficients_F = fit_linear_bradley_terry(data, l2=strength.l2)
-    offset = -float(np.mean(expanded_NF[:, : len(coefficients_F)] @ coefficients_F))
+    offset = -float(mean_F[: len(coefficients_F)] @ coefficients_F)
     return Choice(GatedHead(basis, coefficients_F, offset), strength.l2, strength.gap_N, losses)
+
+
+def _gaps(basis: Basis, features_ND: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[N / 2, F] float32 differences of what chosen and rejected expand to, and the mean [F].
+
+    Block by block: everything at once would be several times as large in between.
+    """
+    found, total_F = [], 0.0
+    for begin in range(0, len(features_ND), BLOCK):
+        expanded_BF = basis.expand(features_ND[begin : begin + BLOCK], gated=True)
+        found.append((expanded_BF[::2] - expanded_BF[1::2]).astype(np.float32))
+        total_F = total_F + expanded_BF.sum(0)
+    return np.concatenate(found), np.asarray(total_F / len(features_ND))
 
 
 def _project(values_ND: np.ndarray, mean_D: np.ndarray, axes_DM: np.ndarray) -> np.ndarray:
@@ -154,11 +169,19 @@ def _components(values_ND: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarra
     """Mean [D], the first principal components [D, M], and the deviation along each [M]."""
     mean_D = values_ND.mean(0)
     apart_ND = (values_ND - mean_D).astype(np.float32)
-    rank = max(1, min(most, len(values_ND) - 1))
-    variance_D, axes_DD = np.linalg.eigh((apart_ND.T @ apart_ND).astype(np.float64))
-    kept = slice(None, -rank - 1, -1)
-    deviation_M = np.sqrt(np.maximum(variance_D[kept], 0) / len(values_ND))
-    return mean_D, axes_DD[:, kept], np.maximum(deviation_M, 1e-6 * deviation_M[0] + 1e-12)
+    count, width = apart_ND.shape
+    rank = max(1, min(most, count - 1, width))
+    # The smaller of the two matrices has the same spectrum; of few rows it is that of rows.
+    narrow = width <= count
+    square = (apart_ND.T @ apart_ND if narrow else apart_ND @ apart_ND.T).astype(np.float64)
+    kept = (len(square) - rank, len(square) - 1)
+    variance_M, axes = eigh(square, subset_by_index=kept)
+    variance_M, axes = np.maximum(variance_M[::-1], 0), axes[:, ::-1]
+    if not narrow:
+        axes = apart_ND.astype(np.float64).T @ axes
+        axes = axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-300)
+    deviation_M = np.sqrt(variance_M / count)
+    return mean_D, axes, np.maximum(deviation_M, 1e-6 * deviation_M[0] + 1e-12)
 
 
 def _length(gap_NF: np.ndarray) -> float:

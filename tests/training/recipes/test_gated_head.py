@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 from training.evaluation.calibration import expected_calibration_error, fit_temperature
 from training.recipes import score
 from training.recipes.errors import ModelError
-from training.recipes.gated_head import GatedHead, fit_gated_head
+from training.recipes.gated_head import GatedHead, _components, fit_gated_head
 from training.recipes.linear_head import PreferenceRows, choose_l2
 
 WIDTH, LAYERS, PAIRS = 12, 2, 1200
@@ -125,3 +125,15 @@ def test_few_and_equal_texts_have_an_answer(pairs):
     found = fit(features_ND)
     assert np.isfinite(found.head.rewards(features_ND)).all()
     assert found.gap_N == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("width", [5, 40, 60])
+def test_components_are_those_of_a_singular_value_decomposition(width):
+    """More columns than rows too, where the smaller matrix is that of the rows."""
+    values_ND = np.random.default_rng(0).normal(size=(40, width)) * np.arange(1, width + 1)
+    mean_D, axes_DM, deviation_M = _components(values_ND, 6)
+    _, singular_M, right_MD = np.linalg.svd(values_ND - values_ND.mean(0), full_matrices=False)
+    kept = min(6, width)
+    assert mean_D == pytest.approx(values_ND.mean(0))
+    assert deviation_M == pytest.approx(singular_M[:kept] / 40**0.5, rel=1e-4)
+    assert np.abs(right_MD[:kept] @ axes_DM) == pytest.approx(np.eye(kept), abs=1e-3)

@@ -6,6 +6,8 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from training.recipes.linear_head import (
+    CLOSE,
+    HeadFits,
     PreferenceRows,
     choose_l2,
     fit_linear_bradley_terry,
@@ -80,3 +82,43 @@ def test_differences_under_the_chosen_strength_are_out_of_fold():
     assert chosen.gap_N == pytest.approx(apart, rel=2e-3, abs=1e-3)
     inside = data.gap_ND @ fit_linear_bradley_terry(data, l2=chosen.l2)
     assert np.abs(chosen.gap_N - inside).max() > 0.05
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_folds_fitted_in_step_are_heads_fitted_apart(single):
+    rng = np.random.default_rng(7)
+    data = rows(
+        count=300,
+        width=12,
+        weight_N=rng.uniform(0.2, 2, 300),
+        margin_N=rng.choice([0.0, 0.5], 300),
+        target_N=rng.choice([1.0, 0.5, 0.9], 300),
+    )
+    fold_N = rng.choice([0, 1, 3], 300)
+    fits = HeadFits(data, fold_N, single=single)
+    for l2 in (300.0, 3.0, 0.01):  # each begins from the one before
+        gap_NF = fits.fit(l2=l2, tolerance=CLOSE if single else 1e-8)
+        for column, fold in enumerate([0, 1, 3]):
+            apart_D = fit_linear_bradley_terry(data.take(fold_N != fold), l2=l2)
+            assert fits.coefficients_DF[:, column] == pytest.approx(
+                apart_D, abs=2e-3 if single else 1e-6
+            )
+            assert gap_NF[:, column] == pytest.approx(
+                data.gap_ND @ apart_D, abs=2e-2 if single else 1e-5
+            )
+
+
+def test_strengths_are_tried_until_two_in_a_row_were_worse():
+    rng = np.random.default_rng(4)
+    noise = PreferenceRows(rng.normal(size=(80, 40)), np.ones(80), np.ones(80), np.zeros(80))
+    noise.gap_ND[::2] *= -1
+    found = choose_l2(noise, list(range(80)), seed=0, grid=(0.1, 1.0, 10.0, 100.0, 1000.0, 1e4))
+    tried = list(found.losses)
+    assert tried == sorted(tried, reverse=True)
+    assert min(found.losses, key=found.losses.get) == found.l2 == tried[-3]
+    assert 0.1 not in found.losses
+
+
+def test_of_one_prompt_nothing_is_known_out_of_fold():
+    found = choose_l2(rows(count=10), [1] * 10, seed=0)
+    assert (found.l2, found.gap_N.tolist()) == (0.3, [0.0] * 10)
