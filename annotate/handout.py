@@ -26,6 +26,7 @@ from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from annotate import access
 from annotate.inputs import BIGINT_MAX
@@ -69,6 +70,10 @@ FROM expired WHERE annotate_seat.id = expired.id
 """
 
 
+class Unasked(PermissionDenied):
+    """The person has yet to agree to the project's text, or to pass its questions."""
+
+
 @dataclass(frozen=True)
 class Lease:
     """A seat in somebody's hands, with all that the work page shows. No generator names.
@@ -97,7 +102,7 @@ def lease_seat(*, project: Project, user: User, beside: int | None = None) -> Le
 
     Asking again gives the same seat, its lease renewed if it was half over. `beside` is the id
     of the seat being worked at: then a second one is leased ahead (two at most).
-    Raises Http404 for strangers, PermissionDenied for a superuser who is no member.
+    Raises Http404 for strangers, PermissionDenied for a superuser who is no member, Unasked.
     """
     return lease_by_ids(project_id=project.pk, user=user, beside=beside)
 
@@ -127,6 +132,10 @@ def _lease(
     )
     if outcome == "stranger":
         _refuse(user, project_id)
+    if outcome == "unasked":
+        raise Unasked(
+            _("Before your first task you are asked to read and answer what this project asks you.")
+        )
     lease = _as_lease(project_id, columns) if outcome == "leased" else None
     return lease, outcome == "none"
 

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from annotate import handout
 from annotate.models import QualityRun
-from annotate.services import boards, import_runs, jobs, quality_runs, rates, workers
+from annotate.services import boards, import_runs, jobs, profiles, quality_runs, rates, workers
 
 SEATS_A_SWEEP = 5000
 
@@ -45,6 +45,12 @@ def remove_uploads() -> int:
 def forget_tries() -> int:
     """Remove counts of tries that count no more."""
     return rates.forget_tries()
+
+
+@shared_task
+def delete_due_answers() -> int:
+    """Delete what members told of themselves once its last day is over."""
+    return profiles.delete_due_answers()
 
 
 @shared_task

@@ -89,6 +89,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "delete-due-answers": {
+            "task": "annotate.tasks.delete_due_answers",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "remove-leftovers": {
             "task": "training.tasks.remove_leftovers",
             "schedule": 3600.0,

@@ -250,6 +250,7 @@ INVITATION_LIMITS = {
     "registered": {"most": 60, "seconds": 600},  # accounts by one link from one address
     "wrong": {"most": 60, "seconds": 600},  # links that are none, from one address
 }
+REAUTHENTICATION_LIMIT = {"most": 10, "seconds": 600}  # passwords asked for again, of one account
 
 # How long a process believes a token that it found: see annotate/services/tokens.py.
 TOKEN_MEMORY_SECONDS = 5

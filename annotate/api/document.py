@@ -10,7 +10,7 @@ from annotate.api.permissions import needed_scope
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
 GROUPS = (
     ("Projects", r"projects/(\{project_id\}/((progress|agreement|form-versions)/)?)?$|presets/"),
-    ("Members", r"projects/\{project_id\}/(members|teams|invitations)/"),
+    ("Members", r"projects/\{project_id\}/(members|teams|invitations|consent|profile)/|me/"),
     ("Import", r"projects/\{project_id\}/import/|imports/"),
     ("Media", r"projects/\{project_id\}/media/"),
     ("Chat", r"projects/\{project_id\}/chat/"),

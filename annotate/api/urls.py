@@ -13,6 +13,8 @@ v1 = [
     path("", include("annotate.api.members")),
     path("", include("annotate.api.teams")),
     path("", include("annotate.api.invitations")),
+    path("", include("annotate.api.consent")),
+    path("", include("annotate.api.own_data")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.quality")),
     path("", include("annotate.api.imports")),

@@ -3,6 +3,7 @@
 from annotate.models.audit import AuditEvent
 from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
+from annotate.models.consent import Consent, ConsentText, ProfileAnswer
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.models.flip import LabelFlip
 from annotate.models.invitation import Invitation, InvitationUse, RateCount
@@ -26,6 +27,8 @@ __all__ = [
     "ChatSession",
     "ChatTurn",
     "Consensus",
+    "Consent",
+    "ConsentText",
     "Draft",
     "FormVersion",
     "ImportRowError",
@@ -40,6 +43,7 @@ __all__ = [
     "MediaFile",
     "MediaUse",
     "Membership",
+    "ProfileAnswer",
     "Project",
     "Prompt",
     "QualityRun",

@@ -79,6 +79,26 @@ class Project(models.Model):
         db_default=BoardReaders.REVIEWERS,
         help_text="Who sees published leaderboards.",
     )
+    consent = models.ForeignKey(
+        "ConsentText",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        help_text="What is agreed to before the first task; empty: nothing is asked.",
+    )
+    profile_questions = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="What members are asked on themselves; annotate/profile_questions.py.",
+    )
+    profile_until = models.DateField(
+        null=True, blank=True, help_text="The last day on which their answers are kept."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_projects"
     )
@@ -112,6 +132,10 @@ class Project(models.Model):
                 condition=Q(board_readers__in=["managers", "reviewers", "members"]),
             ),
             models.CheckConstraint(name="project_name_given", condition=~Q(name="")),
+            models.CheckConstraint(
+                name="project_profile_ends",
+                condition=Q(profile_questions=[]) | Q(profile_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -183,6 +207,18 @@ class Membership(models.Model):
     # The index: who leaves a team that is deleted.
     team = models.ForeignKey(
         "Team", on_delete=models.SET_NULL, related_name="members", null=True, blank=True
+    )
+    consent = models.ForeignKey(
+        "ConsentText",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+        help_text="What the person agreed to last; the record is Consent.",
+    )
+    profile_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the project's questions were answered or passed."
     )
     done_count = models.PositiveIntegerField(
         default=0, help_text="Tasks this person judged; kept by annotate/services/judgements.py."

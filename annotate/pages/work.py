@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotate import access
 from annotate.forms import version_of
-from annotate.handout import lease_by_ids, lease_seat
+from annotate.handout import Lease, Unasked, lease_by_ids, lease_seat
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, Seat, Task, User
 from annotate.pages import shown
@@ -62,7 +62,7 @@ def work(request: HttpRequest, project_id: int) -> HttpResponse:
 def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
     """The task after the seat `beside`, as a fragment, leased ahead; 204 when there is none."""
     beside = row_id(request.GET.get("beside", ""))
-    lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
+    lease = _lease_if_asked(project_id, request.user, beside)
     if lease is None:
         return HttpResponse(status=204)
     return HttpResponse(_fragment(request, shown.from_lease(lease, request.user.pk)))
@@ -202,7 +202,10 @@ def _work_page(
     """
     lease = None
     if project.state == Project.State.ACTIVE:
-        lease = lease_seat(project=project, user=request.user)
+        try:
+            lease = lease_seat(project=project, user=request.user)
+        except Unasked:
+            return redirect("consent", project.pk)
     if lease is None:
         frame = _frame(project, project.guidelines) | {"progress": progress_now(project.pk)}
         frame["labelled_only"] = not frame["progress"].total and _labelled_only(
@@ -260,6 +263,14 @@ def _frame(project: Project, guidelines: str) -> dict:
     }
 
 
+def _lease_if_asked(project_id: int, user: User, beside: int | None) -> Lease | None:
+    """The lease; None also where the page, loaded anew, would ask something first."""
+    try:
+        return lease_by_ids(project_id=project_id, user=user, beside=beside)
+    except Unasked:
+        return None
+
+
 def _fragment(request: HttpRequest, task: shown.ShownTask) -> str:
     return render_to_string(TASK_FRAGMENT, {"task": task}, request)
 
@@ -269,7 +280,7 @@ def _go_on(request: HttpRequest, project_id: int, judgement: int | None = None) 
     if not _wants_json(request):
         return redirect("work", project_id)
     beside = row_id(request.POST.get("beside", ""))
-    lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
+    lease = _lease_if_asked(project_id, request.user, beside)
     progress = progress_of([project_id])[project_id]
     return JsonResponse(
         {
@@ -306,7 +317,7 @@ def _invalid(
     lease = None
     held = Seat.objects.filter(pk=seat_id, annotator=request.user, state=Seat.State.LEASED)
     if held.filter(leased_until__gt=timezone.now()).exists():  # else this would lease another one
-        lease = lease_by_ids(project_id=project_id, user=request.user, beside=None)
+        lease = _lease_if_asked(project_id, request.user, None)
     detail = in_words(error)
     if lease is not None and lease.seat_id == seat_id:
         detail = words(error, shown.from_lease(lease, request.user.pk, request.POST))

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils import timezone
 
 from annotate.demo.preference import SimulatedAnnotator, draw_annotators
 from annotate.models import Membership, Project, User
@@ -32,6 +33,10 @@ def enrol(*, project: Project, count: int, seed: int) -> dict[str, str]:
         member, joined = Membership.objects.get_or_create(
             project=project, user=user, defaults={"role": Membership.Role.ANNOTATOR}
         )
+        # Nobody is there to be asked.
+        member.consent_id = project.consent_id
+        member.profile_asked_at = timezone.now()
+        member.save(update_fields=["consent", "profile_asked_at"])
         if joined:
             audit.record(
                 action="member.simulated", target=member, actor=None, project=project, user=name

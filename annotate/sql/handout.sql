@@ -25,7 +25,8 @@ BEGIN
 END $$;
 
 -- The seat that this person works at next, leased to them, with what the page shows of it.
--- outcome: 'leased' | 'none' | 'full' (two leases, or the project is paused) | 'stranger'.
+-- outcome: 'leased' | 'none' | 'full' (two leases, or the project is paused) | 'stranger'
+-- | 'unasked' (the person has yet to agree to the project's text, or to pass its questions).
 -- `everywhere` leaves the cursors aside and waits for locked rows.
 CREATE OR REPLACE FUNCTION tandem_lease_seat(
     the_project bigint, the_user bigint, beside bigint, everywhere boolean,
@@ -40,6 +41,7 @@ DECLARE
     moment CONSTANT timestamptz := clock_timestamp();
     lease interval;
     is_active boolean;
+    is_asked boolean;
     membership bigint;
     holds bigint[];
     shown bigint[];
@@ -49,12 +51,19 @@ DECLARE
     the_prompt bigint;
 BEGIN
     SELECT p.lease_seconds * interval '1 second', p.state = 'active', p.kind,
-           p.kind_settings::text, p.form_version_id, m.id, m.held_seats
-    INTO lease, is_active, kind, kind_settings, form_version, membership, holds
+           p.kind_settings::text, p.form_version_id, m.id, m.held_seats,
+           (p.consent_id IS NULL OR m.consent_id IS NOT DISTINCT FROM p.consent_id)
+           AND (p.profile_questions = '[]' OR p.profile_until < current_date
+                OR m.profile_asked_at IS NOT NULL)
+    INTO lease, is_active, kind, kind_settings, form_version, membership, holds, is_asked
     FROM annotate_membership m JOIN annotate_project p ON p.id = m.project_id
     WHERE m.project_id = the_project AND m.user_id = the_user AND p.archived_at IS NULL;
     IF NOT FOUND THEN
         outcome := 'stranger';
+        RETURN;
+    END IF;
+    IF NOT is_asked THEN
+        outcome := 'unasked';
         RETURN;
     END IF;
 

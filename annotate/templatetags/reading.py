@@ -55,6 +55,14 @@ def question(name: str) -> str:
 
 
 @register.filter
+def answer_text(answer: str | float | list[str]) -> str:
+    """What somebody answered on themselves."""
+    if isinstance(answer, list):
+        return ", ".join(answer) or "–"
+    return answer if isinstance(answer, str) else str(number_format(answer))
+
+
+@register.filter
 def percent(share: float | None) -> str:
     """0.123 as "12 %"; "–" for None."""
     return "–" if share is None else f"{number_format(f'{100 * share:.0f}')} %"

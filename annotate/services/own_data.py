@@ -1,0 +1,213 @@
+"""All that is kept of one person, as one JSON document for that person."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from annotate.models import (
+    AuditEvent,
+    ChatReply,
+    ChatSession,
+    Draft,
+    Invitation,
+    Judgement,
+    Skip,
+    User,
+)
+
+FORMAT = "tandem-own-data"
+VERSION = 1
+BATCH = 1000
+
+
+def stream_own_data(user: User) -> Iterator[str]:
+    """The document in pieces, in constant memory: batches by id.
+
+    An object of `account` and of lists, one for each of SECTIONS. Other people's names are not in
+    it, nor what others judged.
+    """
+    yield f'{{"format": {_json(FORMAT)}, "version": {VERSION}, "made_at": {_json(timezone.now())}'
+    yield f',\n"account": {_json(_account(user))}'
+    for name, rows in SECTIONS.items():
+        yield f',\n"{name}": ['
+        for number, row in enumerate(rows(user)):
+            yield ("\n" if number == 0 else ",\n") + _json(row)
+        yield "]"
+    yield "}\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def _walk(rows: QuerySet) -> Iterator[Any]:
+    """In order of id, so many at a time, whatever the number."""
+    after = 0
+    while batch := list(rows.filter(pk__gt=after).order_by("pk")[:BATCH]):
+        yield from batch
+        after = batch[-1].pk
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email,
+        "pseudonym": user.pseudonym,
+        "joined_at": user.date_joined,
+        "last_login_at": user.last_login,
+    }
+
+
+def _tokens(user: User) -> Iterator[dict[str, Any]]:
+    for token in _walk(user.api_tokens.all()):
+        yield {
+            "name": token.name,
+            "scopes": token.scopes,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "revoked_at": token.revoked_at,
+        }
+
+
+def _memberships(user: User) -> Iterator[dict[str, Any]]:
+    for member in _walk(user.memberships.select_related("project", "team")):
+        yield {
+            **_of(member.project),
+            "role": member.role,
+            "tier": member.tier,
+            "languages": member.languages,
+            "skills": member.skills,
+            "team": member.team.name if member.team else None,
+            "done": member.done_count,
+            "since": member.created_at,
+        }
+
+
+def _consents(user: User) -> Iterator[dict[str, Any]]:
+    for consent in _walk(user.consents.select_related("text__project")):
+        yield {
+            **_of(consent.text.project),
+            "version": consent.text.number,
+            "text": consent.text.text,
+            "given_at": consent.given_at,
+            "withdrawn_at": consent.withdrawn_at,
+        }
+
+
+def _profile(user: User) -> Iterator[dict[str, Any]]:
+    for answer in _walk(user.profile_answers.select_related("project")):
+        yield {
+            **_of(answer.project),
+            "question": answer.question,
+            "answer": answer.value,
+            "prefers_not_to_say": answer.value is None,
+            "answered_at": answer.answered_at,
+        }
+
+
+def _judgements(user: User) -> Iterator[dict[str, Any]]:
+    for row in _walk(Judgement.objects.filter(annotator=user).select_related("project")):
+        yield {
+            "id": row.pk,
+            **_of(row.project),
+            "task": row.task_id,
+            "kind": row.kind,
+            "value": row.value,
+            "rationale": row.rationale,
+            "flag": row.flag,
+            "shown_order": row.shown_order,
+            "seconds_active": row.seconds_active,
+            "started_at": row.started_at,
+            "submitted_at": row.submitted_at,
+            "late": row.late,
+            "supersedes": row.supersedes_id,
+        }
+
+
+def _drafts(user: User) -> Iterator[dict[str, Any]]:
+    for draft in _walk(Draft.objects.filter(annotator=user).select_related("seat__project")):
+        yield {
+            **_of(draft.seat.project),
+            "task": draft.seat.task_id,
+            "value": draft.value,
+            "saved_at": draft.saved_at,
+        }
+
+
+def _skips(user: User) -> Iterator[dict[str, Any]]:
+    for skip in _walk(Skip.objects.filter(annotator=user).select_related("seat__project")):
+        yield {
+            **_of(skip.seat.project),
+            "task": skip.task_id,
+            "reason": skip.reason,
+            "note": skip.note,
+            "created_at": skip.created_at,
+        }
+
+
+def _chats(user: User) -> Iterator[dict[str, Any]]:
+    """Models by letter: which is which is not for the person."""
+    for session in _walk(ChatSession.objects.filter(annotator=user).select_related("project")):
+        turns = []
+        replies: dict[int, list[dict[str, str]]] = {}
+        standing = ChatReply.objects.filter(turn__session=session).standing()
+        for reply in standing.order_by("letter", "attempt"):
+            said = {"letter": reply.letter, "text": reply.text}
+            replies.setdefault(reply.turn_id, []).append(said)
+        for turn in session.turns.order_by("number"):
+            turns.append(
+                {
+                    "message": turn.message,
+                    "verdict": turn.verdict,
+                    "replies": replies.get(turn.pk, []),
+                    "sent_at": turn.created_at,
+                }
+            )
+        yield {**_of(session.project), "task": session.task_id, "turns": turns}
+
+
+def _invitations(user: User) -> Iterator[dict[str, Any]]:
+    """Those that the person made."""
+    for one in _walk(Invitation.objects.filter(created_by=user).select_related("project")):
+        yield {
+            **_of(one.project),
+            "role": one.role,
+            "note": one.note,
+            "email": one.email,
+            "uses": one.uses,
+            "created_at": one.created_at,
+        }
+
+
+def _deeds(user: User) -> Iterator[dict[str, Any]]:
+    for event in _walk(AuditEvent.objects.filter(actor=user)):
+        yield {
+            "action": event.action,
+            "project": event.project_id,
+            "address": event.address,
+            "at": event.created_at,
+        }
+
+
+def _of(project) -> dict[str, Any]:
+    return {"project": project.pk, "project_name": project.name}
+
+
+SECTIONS: dict[str, Callable[[User], Iterator[dict[str, Any]]]] = {
+    "tokens": _tokens,
+    "memberships": _memberships,
+    "consents": _consents,
+    "profile": _profile,
+    "judgements": _judgements,
+    "drafts": _drafts,
+    "skips": _skips,
+    "chats": _chats,
+    "invitations": _invitations,
+    "deeds": _deeds,
+}
