@@ -4,8 +4,13 @@ from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotate import access
+from annotate.api.interchange import judgement_row
+from annotate.api.interchange_schema import JudgementPage
+from annotate.api.paging import answer_page
 from annotate.services.own_data import stream_own_data
 
 
@@ -20,4 +25,20 @@ class OwnData(APIView):
         return StreamingHttpResponse(stream_own_data(request.user), content_type="application/json")
 
 
-urlpatterns = [path("me/data/", OwnData.as_view(), name="api_own_data")]
+class OwnJudgements(APIView):
+    @extend_schema(operation_id="list_own_judgements", responses=JudgementPage)
+    def get(self, request: Request, project_id: int) -> Response:
+        """The caller's own judgements, oldest first, superseded ones too."""
+        project = access.get_project(request.user, project_id)
+        rows = project.judgements.filter(annotator=request.user)
+        return answer_page(request, rows.select_related("annotator", "judge"), judgement_row)
+
+
+urlpatterns = [
+    path("me/data/", OwnData.as_view(), name="api_own_data"),
+    path(
+        "projects/<int:project_id>/judgements/mine/",
+        OwnJudgements.as_view(),
+        name="api_own_judgements",
+    ),
+]

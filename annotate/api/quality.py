@@ -30,7 +30,7 @@ from annotate.reports.consensus import (
 )
 from annotate.reports.quality import own_figures, standing
 from annotate.services import quality_runs
-from annotate.services.selection import imported_pseudonym
+from annotate.services.pseudonyms import imported_pseudonym
 
 CONSENSUS = {
     "voices": f"Whose labels: {', '.join(Voices.values)} (default human).",

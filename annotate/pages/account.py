@@ -86,6 +86,9 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: object)
         "password_form": _password_form(request),
         "token_form": TokenForm(),
         "scopes": SCOPES,
+        "memberships": request.user.memberships.filter(project__archived_at=None)
+        .select_related("project")
+        .order_by("-project_id")[:100],
         "tokens": request.user.api_tokens.filter(revoked_at=None).order_by("-pk"),
         **context,
     }

@@ -68,6 +68,7 @@ class SelectionForm(forms.Form):
     suggested = forms.ChoiceField(
         choices=SUGGESTED.items(), label=_("What judges suggested"), required=False
     )
+    team = forms.ChoiceField(label=_("Team"), required=False)
     tie_rule = forms.ChoiceField(choices=_in_words(TIE_RULES), label=_("Ties"))
     aggregation = forms.ChoiceField(choices=_in_words(AGGREGATIONS), label=_("Several judgements"))
     flipped = forms.ChoiceField(
@@ -82,11 +83,15 @@ class SelectionForm(forms.Form):
             del self.fields["flipped"]
         if project.kind != spans.NAME:
             del self.fields["suggested"]
+        teams = list(project.teams.order_by("name").values_list("name", flat=True))
+        self.fields["team"].choices = [("", _("everybody")), *((name, name) for name in teams)]
+        if not teams:
+            del self.fields["team"]
 
     @property
     def filters(self) -> dict[str, str]:
         """As ExportFilters takes them."""
-        names = ("source", "simulated", "split", "suggested", "flipped")
+        names = ("source", "simulated", "split", "suggested", "flipped", "team")
         values = self.cleaned_data
         return {name: values[name] for name in names if values.get(name)}
 
@@ -123,6 +128,7 @@ class ExportForm(SelectionForm):
         "format",
         "source",
         "simulated",
+        "team",
         "split",
         "suggested",
         "flipped",
@@ -228,6 +234,7 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "source": SOURCES.get(found.query.get("source", "all")),
         "simulated": SIMULATED.get(found.query.get("simulated", "include")),
         "flipped": FLIPPED.get(found.query.get("flipped", "as_judged")),
+        "team": found.query.get("team", ""),
         "turned": found.items.exclude(flip=None).count(),
         "ties": _(TIE_RULES[found.tie_rule]) if found.tie_rule else "",
         "aggregation": _(AGGREGATIONS[found.aggregation]) if found.aggregation else "",

@@ -18,6 +18,7 @@ from annotate.access import MANAGE, REVIEW, get_in_project, get_project
 from annotate.models import Consensus, Project, QualityRun, Voices
 from annotate.pages.consensus_words import tell
 from annotate.pages.paging import number_in
+from annotate.pages.people import read_team
 from annotate.quality.methods import DIVIDED
 from annotate.reports.consensus import (
     HABITS,
@@ -30,6 +31,7 @@ from annotate.reports.consensus import (
     read_place,
     write_place,
 )
+from annotate.reports.people import teams_of
 from annotate.reports.quality import own_figures, raters_of, shown, standing
 from annotate.services import quality_runs
 
@@ -45,12 +47,16 @@ def quality(request: HttpRequest, project_id: int) -> HttpResponse:
     now = standing(project)
     role = project.membership.role if project.membership else None
     asked = request.GET.get("voices", "")
+    team = read_team(request, project)
+    of_team = set(team.members.values_list("user_id", flat=True)) if team else None
     context = {
         "project": project,
         "tab": "quality",
         "standing": now,
         "manages": request.user.is_superuser or role in MANAGE,
-        "shown": shown(now.report.report, asked) if now.report else None,
+        "shown": shown(now.report.report, asked, of_team) if now.report else None,
+        "teams": teams_of(project),
+        "chosen": team,
     }
     page = "annotate/projects/quality.html"
     return render(request, f"{page}#live" if request.htmx else page, context)

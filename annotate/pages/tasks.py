@@ -6,12 +6,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from annotate import kinds
 from annotate.access import REVIEW, get_in_project, get_project
 from annotate.models import Judgement, Membership, Task
+from annotate.pages.answer_words import pair_words
 from annotate.pages.consensus_words import tell
 from annotate.pages.paging import number_in, page_links
 from annotate.reports.consensus import consensus_of
@@ -77,15 +76,7 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
 
 def _in_words(row: Judgement, letters: dict[int, str]) -> str:
     """The answer with letters for responses, such as "B, much better"."""
-    if row.kind != kinds.pairwise.NAME:
-        return json.dumps(row.value, ensure_ascii=False)
-    verdict = row.value.get("verdict", "")
-    if verdict != "prefer":
-        return {"tie": _("Tie"), "both_good": _("Both good"), "both_bad": _("Both bad")}.get(
-            verdict, verdict
-        )
-    degrees = {1: _("slightly better"), 2: _("clearly better"), 3: _("much better")}
-    return f"{letters.get(row.value['preferred'], '?')}, {degrees[row.value['strength']]}"
+    return pair_words(row, letters) or json.dumps(row.value, ensure_ascii=False)
 
 
 def _first_shown(row: Judgement) -> int | None:

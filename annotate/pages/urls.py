@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("annotate.pages.invitations")),
     path("", include("annotate.pages.join")),
     path("", include("annotate.pages.consent")),
+    path("", include("annotate.pages.own_work")),
     path("", include("annotate.pages.consent_settings")),
     path("", include("annotate.pages.media")),
     path("", include("annotate.pages.media_sending")),

@@ -1,6 +1,6 @@
 """The latest report on quality, as pages and programs show it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -80,8 +80,11 @@ class Shown:
     rows: str  # the query that leads to the tasks
 
 
-def shown(report: JSON, voices: str) -> Shown | None:
-    """None for a report without any labels. `voices` that it lacks stand for the first it has."""
+def shown(report: JSON, voices: str, team: Collection[int] | None = None) -> Shown | None:
+    """None for a report without any labels. `voices` that it lacks stand for the first it has.
+
+    `team`: the people are those of these user ids alone.
+    """
     there = report["voices"]
     if not there:
         return None
@@ -97,7 +100,11 @@ def shown(report: JSON, voices: str) -> Shown | None:
         choices=[(one, Voices(one).label) for one in Voices.values if one in there],
         report=found,
         questions=[_question(one, raters, rows) for one in found["questions"]],
-        people=people_of(found, raters, rows)[:PEOPLE_SHOWN],
+        people=[
+            one
+            for one in people_of(found, raters, rows)
+            if team is None or one["rater"].user_id in team
+        ][:PEOPLE_SHOWN],
         rows=rows(double=1),
     )
 

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Max
-from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +16,9 @@ from annotate.interchange.preferences import Judged, PromptText, ResponseText
 from annotate.models import LabelFlip, Project, Snapshot
 from annotate.services.chat_export import conversations
 from annotate.services.imported_contents import NOT_FITTING
+from annotate.services.pseudonyms import imported_pseudonym
 from annotate.services.strength_levels import StrengthLevels
+from annotate.services.teams import people_of_team
 from annotate.services.turned import FLIP_IN_FORCE, FLIPS, SNAPSHOT_FLIPS, turn
 
 BATCH = 2000
@@ -63,6 +63,7 @@ class ExportFilters:
     superseded: bool = False
     suggested: str = "include"
     flipped: str = AS_JUDGED
+    team: str = ""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -82,7 +83,7 @@ class ExportFilters:
         return cls(**query)
 
     def as_query(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "team" or value}
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,9 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
         where.append("coalesce(j.value -> 'suggestions', '[]') = '[]'")
     if filters.flipped == LEFT_OUT:
         where.append(f"{FLIP_IN_FORCE.format(last_flip)} IS NULL")
+    if filters.team:
+        where.append("j.annotator_id = ANY(%s)")
+        params.append(people_of_team(project, filters.team))
     if filters.split != "all":
         side = "<" if filters.split == "test" else ">="
         where.append(
@@ -388,11 +392,3 @@ def _origins(project_id: int, rows: list[tuple]) -> Iterator[dict[str, Any]]:
             "supersedes": row[17],
             **({"chat": chat} if chat else {}),
         }
-
-
-@lru_cache(maxsize=10_000)
-def imported_pseudonym(project_id: int, author: str) -> str | None:
-    """A file may name annotators by e-mail; the same name gives the same pseudonym here."""
-    if not author:
-        return None
-    return f"i-{salted_hmac('annotate.imported_author', f'{project_id}:{author}').hexdigest()[:10]}"

@@ -1,6 +1,8 @@
 """Teams of a project: made, renamed, dissolved. Who is in them: services/members.py."""
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from annotate.inputs import InvalidValue, clean_text
 from annotate.models import Project, Team, User
@@ -60,6 +62,17 @@ def delete_team(*, team: Team, actor: User, address: str | None = None) -> None:
         people=team.members.count(),
     )
     team.delete()
+
+
+def people_of_team(project: Project, name: object) -> list[int]:
+    """Ids of who is in the team of this name now. Raises ValidationError: there is none."""
+    is_name = isinstance(name, str) and "\0" not in name
+    if not is_name or not project.teams.filter(name__iexact=name).exists():
+        known = ", ".join(project.teams.order_by("name").values_list("name", flat=True)[:20])
+        message = _("There is no such team here. Known: %(known)s.")
+        raise ValidationError({"team": ValidationError(message, params={"known": known or "–"})})
+    members = project.memberships.filter(team__name__iexact=name)
+    return list(members.order_by("user_id").values_list("user_id", flat=True))
 
 
 def _clean_name(name: object) -> str:

@@ -25,6 +25,7 @@ class Command(BaseCommand):
         for name in ("source", "simulated", "split", "suggested", "flipped"):
             parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
         parser.add_argument("--superseded", action="store_true")
+        parser.add_argument("--team", default="", help="Only of people in this team, by name.")
         for name, choices in RULES.items():
             default = getattr(ExportOptions, name)
             parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=default)
@@ -44,7 +45,7 @@ class Command(BaseCommand):
                         name: options[name]
                         for name in (
                             *("source", "simulated", "split", "suggested", "superseded"),
-                            "flipped",
+                            *("flipped", "team"),
                         )
                     }
                 ),
