@@ -15,6 +15,10 @@ GROUPS = (
     ("Media", r"projects/\{project_id\}/media/"),
     ("Chat", r"projects/\{project_id\}/chat/"),
     ("Quality", r"projects/\{project_id\}/(quality|consensus)/|tasks/\{task_id\}/consensus/"),
+    (
+        "Review",
+        r"projects/\{project_id\}/(reviews?|returned)/|judgements/\{judgement_id\}/review/",
+    ),
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),

@@ -22,10 +22,10 @@ from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judgement, Project, Snapshot, Voices
 from annotate.services.consensus_export import stream_consensus
+from annotate.services.export_filters import CHOICES, ExportFilters
 from annotate.services.exports import CHOICES as RULES
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.pseudonyms import imported_pseudonym
-from annotate.services.selection import CHOICES, ExportFilters
 from annotate.services.snapshots import create_snapshot, stream_training_file
 
 PARAMETERS = {
@@ -38,6 +38,8 @@ PARAMETERS = {
     "superseded": "1: also answers that were changed later.",
     "flipped": "Judges' labels that a second look turned round: "
     f"{', '.join(CHOICES['flipped'])} (default as_judged).",
+    "review": f"{', '.join(CHOICES['review'])} (default any: all but dismissed ones). "
+    "final: accepted by a reviewer, or not drawn for a review; accepted: by a reviewer.",
     "team": "Only of people who are in this team of the project now, by name.",
     "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
     "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
@@ -204,7 +206,7 @@ def _lines(request: Request, project: Project, format: str):
         if snapshot is None:
             raise Http404(f"The project has no snapshot {number[:20]}.")
         return stream_export(snapshot=snapshot, format=format)
-    named = ("source", "simulated", "split", "suggested", "flipped", "team")
+    named = ("source", "simulated", "split", "suggested", "flipped", "review", "team")
     filters = {name: given[name] for name in named if name in given}
     rules = {name: given[name] for name in RULES if name in given}
     return stream_export(

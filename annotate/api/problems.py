@@ -13,6 +13,7 @@ from rest_framework.views import exception_handler
 from annotate.kinds import InvalidValue
 from annotate.services.exports import DoesNotFit
 from annotate.services.rates import TooManyTries
+from annotate.services.reviews import ReviewConflict
 from annotate.services.seats import SeatGone
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def problem_handler(error: Exception, context: dict) -> Response | None:
         return problem(404, "Not found", str(error) or "No such object.")
     if isinstance(error, PermissionDenied):
         return problem(403, "Forbidden", str(error) or "Your role does not allow this.")
-    if isinstance(error, SeatGone):
+    if isinstance(error, SeatGone | ReviewConflict):
         return problem(409, "Conflict", str(error))
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("The database did not answer: %s", error)

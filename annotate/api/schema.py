@@ -151,6 +151,17 @@ class ProjectChange(s.Serializer):
     order = s.ChoiceField(ProjectRow.Order.choices, required=False)
     state = s.ChoiceField(ProjectRow.State.choices, required=False)
     board_readers = s.ChoiceField(ProjectRow.BoardReaders.choices, required=False)
+    review_percent = s.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        help_text="Share of people's answers that a reviewer must accept before they are final.",
+    )
+    review_names = s.ChoiceField(
+        ProjectRow.ReviewNames.choices,
+        required=False,
+        help_text="How reviewers see whose answer it is.",
+    )
     seed = s.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     test_percent = s.IntegerField(required=False, min_value=0, max_value=50)
     own_figures = s.BooleanField(

@@ -17,6 +17,7 @@ v1 = [
     path("", include("annotate.api.own_data")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.quality")),
+    path("", include("annotate.api.review")),
     path("", include("annotate.api.imports")),
     path("", include("annotate.api.media")),
     path("", include("annotate.api.chat")),

@@ -12,6 +12,7 @@ from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
 from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.quality import Consensus, QualityRun, Voices
+from annotate.models.review import Review
 from annotate.models.snapshot import Snapshot, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
 from annotate.models.team import Team
@@ -50,6 +51,7 @@ __all__ = [
     "QueueRoll",
     "RateCount",
     "Response",
+    "Review",
     "Seat",
     "Skip",
     "Snapshot",

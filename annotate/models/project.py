@@ -38,6 +38,10 @@ class Project(models.Model):
         REVIEWERS = "reviewers", _("Managers and reviewers")
         MEMBERS = "members", _("Every member")
 
+    class ReviewNames(models.TextChoices):
+        NAMES = "names", _("Names")
+        PSEUDONYMS = "pseudonyms", _("Pseudonyms")
+
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     guidelines = models.TextField(blank=True, help_text="Markdown, shown on the work page.")
@@ -99,6 +103,18 @@ class Project(models.Model):
     profile_until = models.DateField(
         null=True, blank=True, help_text="The last day on which their answers are kept."
     )
+    review_percent = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Share of people's labels that a reviewer must accept before they are final.",
+    )
+    review_names = models.CharField(
+        max_length=16,
+        choices=ReviewNames.choices,
+        default=ReviewNames.NAMES,
+        db_default=ReviewNames.NAMES,
+        help_text="How reviewers see whose answer it is.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_projects"
     )
@@ -130,6 +146,14 @@ class Project(models.Model):
             models.CheckConstraint(
                 name="project_board_readers_known",
                 condition=Q(board_readers__in=["managers", "reviewers", "members"]),
+            ),
+            models.CheckConstraint(
+                name="project_review_percent_range",
+                condition=Q(review_percent__gte=0, review_percent__lte=100),
+            ),
+            models.CheckConstraint(
+                name="project_review_names_known",
+                condition=Q(review_names__in=["names", "pseudonyms"]),
             ),
             models.CheckConstraint(name="project_name_given", condition=~Q(name="")),
             models.CheckConstraint(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from annotate.interchange.registry import FORMATS
-from annotate.models import Membership
+from annotate.models import Membership, Project, Review
 
 DEEDS: dict[str, str | Promise] = {
     "board.cancel_asked": _("Leaderboard: cancelling asked for"),
@@ -39,6 +39,7 @@ DEEDS: dict[str, str | Promise] = {
     "judge.sample_drawn": _("Outputs drawn for grading"),
     "judge.saved": _("Judge saved"),
     "judge.test_queued": _("Judge’s test asked for"),
+    "judgement.reviewed": _("Judgement reviewed"),
     "judgement.revised": _("Judgement revised"),
     "media.added": _("Media file added"),
     "media.deleted": _("Media file deleted"),
@@ -161,6 +162,7 @@ OBJECTS: dict[str, str | Promise] = {
 FIELDS: dict[str, str | Promise] = {
     "after": _("after"),
     "answers_deleted": _("answers deleted"),
+    "amended": _("judgement by the reviewer"),
     "anyway": _("reason to go on all the same"),
     "attempts": _("Attempts of one call"),
     "audit_share": _("share audited"),
@@ -171,6 +173,7 @@ FIELDS: dict[str, str | Promise] = {
     "config": _("Configuration"),
     "created": _("created"),
     "cron": _("At times (cron)"),
+    "decision": _("decision"),
     "description": _("Description"),
     "device_hours": _("hours of the device"),
     "domains": _("domains"),
@@ -187,6 +190,7 @@ FIELDS: dict[str, str | Promise] = {
     "guards": _("guards"),
     "guidelines": _("Guidelines"),
     "input_price": _("Price of a million tokens sent, $"),
+    "instead": _("settled by judgement"),
     "instead_of": _("instead of version"),
     "invitation": _("Invitation"),
     "judge": _("Judge"),
@@ -221,6 +225,8 @@ FIELDS: dict[str, str | Promise] = {
     "recipe": _("recipe"),
     "requests_per_minute": _("Requests per minute"),
     "reward_config": _("configuration of the reward model"),
+    "review_names": _("Reviewers see whose answer it is by"),
+    "review_percent": _("Answers that need a reviewer, %"),
     "role": _("Role"),
     "round": _("round"),
     "rounds_wanted": _("Rounds"),
@@ -259,6 +265,8 @@ FIELDS: dict[str, str | Promise] = {
 # Values that pages have words for, by field; others are shown as they are.
 VALUES: dict[str, dict[str, str | Promise]] = {
     "format": {name: _(one.title) for name, one in FORMATS.items()},
+    "decision": dict(Review.Decision.choices),
+    "review_names": dict(Project.ReviewNames.choices),
     "role": dict(Membership.Role.choices),
     "tier": dict(Membership.Tier.choices),
     "before": dict(Membership.Role.choices),  # of a member's role

@@ -43,22 +43,24 @@ def tell(row: Consensus, letters: dict[int, str]) -> list[CameTo]:
 def _told(answer: dict[str, Any], letters: dict[int, str]) -> CameTo:
     about = answer["about"]
     if "spans" in answer:
-        came_to = _spans(answer["spans"]) or _("nothing marked")
-        minds = [_spans(answer["stretches"])] if answer["stretches"] else []
+        came_to = span_words(answer["spans"]) or _("nothing marked")
+        minds = [span_words(answer["stretches"])] if answer["stretches"] else []
         chances = []
     elif "order" in answer:
-        came_to = _order(answer["order"], letters)
-        minds = [_order(each, letters) for each in answer.get("minds", ())]
+        came_to = order_words(answer["order"], letters)
+        minds = [order_words(each, letters) for each in answer.get("minds", ())]
         chances = [(letters.get(int(pk), "?"), p) for pk, p in answer["posterior"].items()]
     else:
         came_to = (
-            _("no majority") if answer["label"] is None else _label(answer["label"], about, letters)
+            _("no majority")
+            if answer["label"] is None
+            else label_words(answer["label"], about, letters)
         )
-        minds = [_label(each, about, letters) for each in answer.get("minds", ())]
-        chances = [(_label(one, about, letters), p) for one, p in answer["posterior"].items()]
+        minds = [label_words(each, about, letters) for each in answer.get("minds", ())]
+        chances = [(label_words(one, about, letters), p) for one, p in answer["posterior"].items()]
     return CameTo(
         question=question_words(answer["question"]),
-        about=_about(about, letters),
+        about=about_words(about, letters),
         said=came_to,
         chances=sorted((one for one in chances if one[1] > SURE), key=lambda one: -one[1])[:6],
         minds=minds if answer["divided"] > DIVIDED else [],
@@ -72,7 +74,7 @@ def question_words(name: str) -> str:
     return _("single words") if name == "words" else said(name)
 
 
-def _label(label: str | float, about: str, letters: dict[int, str]) -> str:
+def label_words(label: str | float, about: str, letters: dict[int, str]) -> str:
     if label in ("first", "second") and "," in about:
         low, high = about.split(",")
         return letters.get(int(low if label == "first" else high), "?")
@@ -81,7 +83,7 @@ def _label(label: str | float, about: str, letters: dict[int, str]) -> str:
     return str(label) or _("none")
 
 
-def _about(about: str, letters: dict[int, str]) -> str:
+def about_words(about: str, letters: dict[int, str]) -> str:
     """Two responses are named by the answer itself."""
     if not about or "," in about:
         return ""
@@ -90,9 +92,9 @@ def _about(about: str, letters: dict[int, str]) -> str:
     return ".".join((letter, *rest))
 
 
-def _order(order: list[int], letters: dict[int, str]) -> str:
+def order_words(order: list[int], letters: dict[int, str]) -> str:
     return " > ".join(letters.get(pk, "?") for pk in order)
 
 
-def _spans(spans: list[dict[str, Any]]) -> str:
+def span_words(spans: list[dict[str, Any]]) -> str:
     return ", ".join(f"{type_words(one['type'])} {one['start']}–{one['end']}" for one in spans)

@@ -21,6 +21,7 @@ from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import spans
 from annotate.models import LabelFlip, Project, Snapshot
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import (
     ExportOptions,
     formats_of,
@@ -28,7 +29,7 @@ from annotate.services.exports import (
     holds_pairs,
     stream_export,
 )
-from annotate.services.selection import ExportFilters
+from annotate.services.review_stages import is_used
 from annotate.services.snapshots import create_snapshot as freeze
 
 SOURCES = {
@@ -52,6 +53,11 @@ FLIPPED = {
     "as_judged": _("as the judge gave them"),
     "turned": _("turned round"),
     "left_out": _("left out"),
+}
+REVIEWED = {
+    "any": _("whether reviewed or not, but not dismissed"),
+    "final": _("final: accepted, or not in need of a review"),
+    "accepted": _("accepted by a reviewer"),
 }
 RULES = ("tie_rule", "aggregation")
 
@@ -77,8 +83,12 @@ class SelectionForm(forms.Form):
         help_text=_("See Routing. They are as the judge gave them unless you choose otherwise."),
     )
 
+    review = forms.ChoiceField(choices=REVIEWED.items(), label=_("Stage of review"), required=False)
+
     def __init__(self, data=None, *, project: Project, **options) -> None:
         super().__init__(data, **options)
+        if not project.review_percent and not is_used(project):
+            del self.fields["review"]
         if not LabelFlip.objects.filter(judgement__project=project).exists():
             del self.fields["flipped"]
         if project.kind != spans.NAME:
@@ -91,7 +101,7 @@ class SelectionForm(forms.Form):
     @property
     def filters(self) -> dict[str, str]:
         """As ExportFilters takes them."""
-        names = ("source", "simulated", "split", "suggested", "flipped", "team")
+        names = ("source", "simulated", "split", "suggested", "flipped", "review", "team")
         values = self.cleaned_data
         return {name: values[name] for name in names if values.get(name)}
 
@@ -132,6 +142,7 @@ class ExportForm(SelectionForm):
         "split",
         "suggested",
         "flipped",
+        "review",
         "category",
         *RULES,
         "pairs",
@@ -234,6 +245,7 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "source": SOURCES.get(found.query.get("source", "all")),
         "simulated": SIMULATED.get(found.query.get("simulated", "include")),
         "flipped": FLIPPED.get(found.query.get("flipped", "as_judged")),
+        "reviewed": REVIEWED.get(found.query.get("review", "any")),
         "team": found.query.get("team", ""),
         "turned": found.items.exclude(flip=None).count(),
         "ties": _(TIE_RULES[found.tie_rule]) if found.tie_rule else "",

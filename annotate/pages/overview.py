@@ -9,6 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import REVIEW, get_project
 from annotate.forms import Form
+from annotate.pages.review import stages
 from annotate.reports.activity import activity
 from annotate.reports.agreement import agreement
 from annotate.reports.attention import latest_flags, latest_skips
@@ -39,6 +40,7 @@ def overview(request: HttpRequest, project_id: int) -> HttpResponse:
         "window": LATEST,
         "flags": latest_flags(project),
         "skips": latest_skips(project),
+        "stages": stages(project),
     }
     page = "annotate/projects/overview.html"
     return render(request, f"{page}#live" if request.htmx else page, context)

@@ -55,6 +55,20 @@ class ProjectForm(forms.Form):
         help_text=_("No model ever trains on the labels of these prompts."),
     )
 
+    review_percent = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=0,
+        required=False,
+        label=_("Answers that need a reviewer, %"),
+        help_text=_("They are final once a reviewer accepted them. 0 asks for no review."),
+    )
+    review_names = forms.ChoiceField(
+        choices=Project.ReviewNames.choices,
+        initial=Project.ReviewNames.NAMES,
+        required=False,
+        label=_("Reviewers see whose answer it is by"),
+    )
     board_readers = forms.ChoiceField(
         choices=Project.BoardReaders.choices,
         initial=Project.BoardReaders.REVIEWERS,
@@ -87,6 +101,8 @@ class ProjectForm(forms.Form):
                 "order",
                 "test_percent",
                 "board_readers",
+                "review_percent",
+                "review_names",
                 "own_figures",
             )
         }
@@ -100,8 +116,9 @@ class ProjectForm(forms.Form):
         """The cleaned values in the words of the project services."""
         values = dict(self.cleaned_data)
         values["lease_seconds"] = round(values.pop("lease_minutes") * 60)
-        if not values["board_readers"]:  # not sent along: it stays as it is
-            del values["board_readers"]
+        for name in ("board_readers", "review_percent", "review_names"):
+            if values[name] in ("", None):  # not sent along: it stays as it is
+                del values[name]
         return values
 
     def add_invalid(self, error: InvalidValue) -> None:

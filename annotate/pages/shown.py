@@ -92,6 +92,15 @@ class Entered:
 
 
 @dataclass(frozen=True)
+class Amending:
+    """A reviewer's form of somebody's answer: where it is sent, where back leads, whose it is."""
+
+    submit_url: str
+    back_url: str
+    author: str
+
+
+@dataclass(frozen=True)
 class ShownTask:
     """Everything the task fragment needs. `key` makes sending it twice harmless."""
 
@@ -106,6 +115,8 @@ class ShownTask:
     context: Mapping
     entered: Entered
     revises: int | None = None
+    amends: Amending | None = None
+    returned: str = ""  # what the reviewer wrote who sent the answer back
     suggestions: Sequence[Suggested] = ()
     skip_reasons: Sequence = field(default_factory=lambda: Skip.Reason.choices)
 
@@ -150,6 +161,8 @@ class ShownTask:
 
     @property
     def submit_url(self) -> str:
+        if self.amends:
+            return self.amends.submit_url
         if self.revises:
             return reverse("revise_judgement", args=[self.project_id, self.revises])
         return reverse("submit_judgement", args=[self.project_id, self.seat_id])
@@ -179,7 +192,13 @@ def from_lease(lease: Lease, annotator_id: int, refused: MultiValueDict | None =
     )
 
 
-def from_judgement(judgement: Judgement, refused: MultiValueDict | None = None) -> ShownTask:
+def from_judgement(
+    judgement: Judgement,
+    refused: MultiValueDict | None = None,
+    *,
+    amends: Amending | None = None,
+    returned: str = "",
+) -> ShownTask:
     """An answered task, as it was shown, with the answer in the form. Two queries, and one where
     the answer tells of suggestions.
     """
@@ -202,15 +221,17 @@ def from_judgement(judgement: Judgement, refused: MultiValueDict | None = None) 
     return ShownTask(
         project_id=judgement.project_id,
         seat_id=judgement.seat_id or 0,
-        key=f"revise-{judgement.pk}",
+        key=f"{'amend' if amends else 'revise'}-{judgement.pk}",
         form=form,
         entered=entered,
         revises=judgement.pk,
+        amends=amends,
+        returned=returned,
         context=task.context,
         suggestions=form.suggested(
             task_id=task.pk,
             seat_id=judgement.seat_id,
-            annotator_id=judgement.annotator_id,
+            annotator_id=judgement.annotator_id or 0,
             told=told_of(judgement.value),
         ),
         **contents(form, prompt, [found[pk] for pk in order]),

@@ -19,6 +19,8 @@ urlpatterns = [
     path("", include("annotate.pages.overview")),
     path("", include("annotate.pages.tasks")),
     path("", include("annotate.pages.quality")),
+    path("", include("annotate.pages.review")),
+    path("", include("annotate.pages.adjudication")),
     path("", include("annotate.pages.people")),
     path("", include("annotate.pages.member")),
     path("", include("annotate.pages.teams")),

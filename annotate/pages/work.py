@@ -35,9 +35,9 @@ from annotate.pages.reasons import in_words
 from annotate.pages.refused import words
 from annotate.pages.row_ids import row_id
 from annotate.pages.same_account import same_account
+from annotate.pages.work_frame import frame
 from annotate.progress import progress_now, progress_of
-from annotate.rendering import render_markdown
-from annotate.services import judgements, seats
+from annotate.services import judgements, returned, seats
 from annotate.services.chat import too_few_models
 from annotate.services.judgements import Submitted
 from annotate.services.seats import SeatGone
@@ -129,6 +129,7 @@ def undo(request: HttpRequest, project_id: int) -> HttpResponse:
     """Go to your last answer, or to the last one older than the judgement `before`."""
     project = access.get_project(request.user, project_id)
     own = Judgement.objects.filter(project=project, annotator=request.user).current()
+    own = own.filter(amendment=None)  # a reviewer's are changed in review
     before = row_id(request.GET.get("before", ""))
     if before is not None:
         own = own.filter(pk__lt=before)
@@ -202,16 +203,19 @@ def _work_page(
     """
     lease = None
     if project.state == Project.State.ACTIVE:
+        back = None if error else returned.first(project_id=project.pk, user=request.user)
+        if back is not None:
+            return redirect("revise_judgement", project.pk, back)
         try:
             lease = lease_seat(project=project, user=request.user)
         except Unasked:
             return redirect("consent", project.pk)
     if lease is None:
-        frame = _frame(project, project.guidelines) | {"progress": progress_now(project.pk)}
-        frame["labelled_only"] = not frame["progress"].total and _labelled_only(
+        around = frame(project, project.guidelines) | {"progress": progress_now(project.pk)}
+        around["labelled_only"] = not around["progress"].total and _labelled_only(
             request.user, project
         )
-        return render(request, "annotate/done.html", frame)
+        return render(request, "annotate/done.html", around)
     if error and lease.seat_id != seat_id:
         text = _("Your last answer was not taken (%s), and its task is no longer yours.")
         messages.warning(request, text % in_words(error))
@@ -223,7 +227,7 @@ def _work_page(
         "refusal": words(error, task) if error else "",
         "too_few_models": too_few_models(project),
         "may_manage": project.membership is None or project.membership.role in access.MANAGE,
-        **_frame(project, project.guidelines),
+        **frame(project, project.guidelines),
     }
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
@@ -243,28 +247,20 @@ def _revise_page(
     judgement = access.get_in_project(request.user, own, judgement_id)
     if Judgement.objects.filter(supersedes=judgement).exists():
         return redirect("undo", project_id)
-    task = shown.from_judgement(judgement, request.POST if error else None)
+    note = returned.note(judgement)
+    task = shown.from_judgement(judgement, request.POST if error else None, returned=note)
     if error and _wants_json(request):
         return _problem(400, words(error, task), field=error.field)
     project, version = judgement.project, version_of(judgement)
-    frame = _frame(project, project.guidelines if version is None else version.guidelines)
-    context = {"task": task, "refusal": words(error, task) if error else "", **frame}
+    around = frame(project, project.guidelines if version is None else version.guidelines)
+    context = {"task": task, "refusal": words(error, task) if error else "", **around}
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
 
-def _frame(project: Project, guidelines: str) -> dict:
-    """What surrounds the task: the project, its guidelines, how far it and you are."""
-    done = project.membership.done_count if project.membership else 0
-    return {
-        "project": project,
-        "guidelines": render_markdown(guidelines) if guidelines else "",
-        "done_count": done,
-        "progress": progress_of([project.pk])[project.pk].at_least(done),
-    }
-
-
 def _lease_if_asked(project_id: int, user: User, beside: int | None) -> Lease | None:
-    """The lease; None also where the page, loaded anew, would ask something first."""
+    """The lease; None also where the page, loaded anew, would ask or show something first."""
+    if returned.first(project_id=project_id, user=user) is not None:
+        return None
     try:
         return lease_by_ids(project_id=project_id, user=user, beside=beside)
     except Unasked:

@@ -9,7 +9,8 @@ from annotate.inputs import clean_choice, clean_integer
 from annotate.kinds import InvalidValue
 from annotate.models import Membership, Project
 from annotate.ranking.style import STYLES
-from annotate.services.selection import SOURCES, ExportFilters, Selection, select
+from annotate.services.export_filters import SOURCES, ExportFilters
+from annotate.services.selection import Selection, select
 
 Role = Membership.Role
 GROUPS = {

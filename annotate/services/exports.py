@@ -30,14 +30,8 @@ from annotate.interchange.preferences import (
     apply_tie_rule,
 )
 from annotate.models import Project, Snapshot
-from annotate.services.selection import (
-    UNKNOWN,
-    ExportFilters,
-    Selection,
-    refused,
-    select,
-    select_snapshot,
-)
+from annotate.services.export_filters import UNKNOWN, ExportFilters, refused
+from annotate.services.selection import Selection, select, select_snapshot
 from annotate.services.span_rows import ALL_CATEGORIES, holds_spans, span_rows
 from annotate.services.strength_levels import StrengthLevels, strength_levels
 

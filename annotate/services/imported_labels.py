@@ -2,7 +2,7 @@
 
 A label is known again by its item's id, its annotator and its place among the annotator's labels
 of that task. Sent again unchanged it adds nothing; changed, it supersedes the old one. A label
-with neither id nor annotator is known by what it says.
+with neither id nor annotator is known by what it says. One that a reviewer amended stays so.
 """
 
 import json
@@ -34,6 +34,7 @@ class _Known:
     judgement_id: int
     revisions: int
     value: dict[str, Any]
+    amended: bool
 
 
 Identity = tuple[int, str, str]  # task, author, key
@@ -59,7 +60,7 @@ def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Wr
     now = timezone.now().isoformat()
     for (task_id, author, key), (place, value) in wanted.items():
         known = there.get((task_id, author, key))
-        if known and known.value == value:
+        if known and (known.amended or known.value == value):
             continue
         if outcomes.get(place) != "created":
             outcomes[place] = "updated" if known else "created"
@@ -132,14 +133,16 @@ def _existing(task_ids: list[int]) -> dict[Identity, _Known]:
     """The newest revision of every imported judgement of the tasks."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT task_id, imported_author, idempotency_key, id, value"
-            " FROM annotate_judgement WHERE task_id = ANY(%s) AND source = 'imported'"
-            " ORDER BY id",
+            "SELECT j.task_id, j.imported_author, j.idempotency_key, j.id, j.value,"
+            " EXISTS (SELECT FROM annotate_judgement n"
+            "         WHERE n.supersedes_id = j.id AND n.source = 'person')"
+            " FROM annotate_judgement j WHERE j.task_id = ANY(%s) AND j.source = 'imported'"
+            " ORDER BY j.id",
             [task_ids],
         )
         known: dict[Identity, _Known] = {}
-        for task_id, author, key, pk, value in cursor.fetchall():
+        for task_id, author, key, pk, value, amended in cursor.fetchall():
             identity = (task_id, author, key.partition(".")[0])
             revisions = known[identity].revisions + 1 if identity in known else 1
-            known[identity] = _Known(pk, revisions, json.loads(value))
+            known[identity] = _Known(pk, revisions, json.loads(value), amended)
         return known

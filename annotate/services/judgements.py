@@ -22,7 +22,7 @@ from annotate.forms import Form, no_form
 from annotate.inputs import BIGINT_MAX, clean_integer, clean_number, clean_text
 from annotate.kinds import InvalidValue
 from annotate.kinds.span_suggestions import told_of
-from annotate.models import Judgement, Seat, User
+from annotate.models import Judgement, Review, Seat, User
 from annotate.services import audit
 from annotate.services.seats import SeatGone, known_id
 from annotate.statements import fetch_one
@@ -256,6 +256,8 @@ def revise_judgement(
         raise _key_taken()
     if repeated is None and Judgement.objects.filter(supersedes=old).exists():
         raise SeatGone(_("This judgement was revised already; revise the newest one."))
+    if repeated is None and Review.objects.filter(amended=old).exists():
+        raise SeatGone(_("This is an amendment made in review; amend it there."))
     form = Form.of_judgement(old)
 
     def clean() -> dict:

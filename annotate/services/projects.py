@@ -25,12 +25,14 @@ INTEGERS = {
     "lease_seconds": (10, 7 * 24 * 3600),
     "seed": (0, 2**31 - 1),
     "test_percent": (0, 50),
+    "review_percent": (0, 100),
 }
 TEXTS = {"name": 200, "description": 10_000, "guidelines": 200_000}
 CHOICES = {
     "order": Project.Order.values,
     "state": Project.State.values,
     "board_readers": Project.BoardReaders.values,
+    "review_names": Project.ReviewNames.values,
 }
 BOOLEANS = ("own_figures",)
 FIELDS = frozenset({*INTEGERS, *TEXTS, *CHOICES, *BOOLEANS, "kind", "kind_settings"})

@@ -12,6 +12,7 @@ from annotate.quality.consensus import Outcomes
 from annotate.quality.methods import VERSIONS
 from annotate.quality.summary import against, summarise
 from annotate.quality.votes import gather
+from annotate.review.settled import settle
 from annotate.services import jobs
 from annotate.services.quality_rows import Read, newest_judgement, read_judgements
 from annotate.services.quality_runs import KEPT
@@ -92,6 +93,8 @@ def _summaries(read: Read, watch: _Watch) -> tuple[dict, dict[str, Outcomes]]:
             voices[name] = {**found, "who": read.sides[name].named()}
             watch()
     people = Voices.HUMAN.value
+    if people in voices:
+        settle(outcomes[people], read.settled)
     for name in voices.keys() - {people} if people in voices else ():
         others = gather(read.sides[name].rows)
         voices[name]["against_people"] = list(

@@ -14,6 +14,7 @@ from annotate.models import Judgement, Project, Voices
 from annotate.quality.grouping import Facts
 from annotate.quality.summary import Material
 from annotate.quality.votes import Row
+from annotate.services.review_stages import is_used
 
 BATCH = 5000
 MOST = 1_000_000  # judgements; of larger projects the newest tasks, each with all of its own
@@ -26,8 +27,29 @@ SELECT j.id, j.task_id, j.source, j.simulated, j.annotator_id, j.judge_id, j.imp
        CASE WHEN length(btrim(j.rationale)) >= %s THEN md5(lower(btrim(j.rationale))) ELSE '' END
 FROM annotate_judgement j
 WHERE j.project_id = %s AND j.kind = %s AND j.task_id >= %s AND j.id > %s AND j.id <= %s
-  AND (SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id) IS NULL
+  AND {counts}
 ORDER BY j.id LIMIT %s
+"""
+NOT_CHANGED = "(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id) IS NULL"
+# As people gave them: what a reviewer amended counts, what made it good does not; nor does what was
+# dismissed, but for the sake of another answer.
+AS_GIVEN = """
+(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id
+ AND NOT EXISTS (SELECT FROM annotate_review r WHERE r.amended_id = n.id)) IS NULL
+AND (SELECT r.id FROM annotate_review r WHERE r.amended_id = j.id) IS NULL
+AND coalesce((SELECT r.decision = 'dismiss' AND r.settled_by_id IS NULL FROM annotate_review r
+              WHERE r.judgement_id = j.id ORDER BY r.id DESC LIMIT 1), false) = false
+"""
+# The answers by which reviewers settled tasks, each task's newest last.
+SETTLED = """
+SELECT j.task_id, j.value::text
+FROM annotate_review r JOIN annotate_judgement j ON j.id = coalesce(r.amended_id, r.judgement_id)
+WHERE r.project_id = %s AND j.kind = %s AND (r.decision = 'amend' OR r.settles_task)
+  AND NOT EXISTS (SELECT FROM annotate_review n WHERE n.replaces_id = r.id)
+  AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)
+  AND coalesce((SELECT n.decision FROM annotate_review n WHERE n.judgement_id = j.id
+                ORDER BY n.id DESC LIMIT 1), '') <> 'dismiss'
+ORDER BY r.id
 """
 FIRST_TASK = """
 SELECT task_id FROM annotate_judgement WHERE project_id = %s ORDER BY task_id DESC
@@ -64,14 +86,16 @@ class Side:
 
 @dataclass
 class Read:
-    """What was read. `unreadable`: known answers (`gold`) that the project's kind cannot read;
-    `aided`: answers of people who were shown what AI judges suggest.
+    """What was read. `settled`: by task the answer that a reviewer settled it by; `unreadable`:
+    known answers (`gold`) that the project's kind cannot read; `aided`: answers of people who were
+    shown what AI judges suggest.
     """
 
     sides: dict[str, Side] = field(default_factory=dict)
     facts: dict[int, Facts] = field(default_factory=dict)
     gold: dict[int, list[Saying]] = field(default_factory=dict)
     lengths: dict[tuple[int, int], int] = field(default_factory=dict)
+    settled: dict[int, list[Saying]] = field(default_factory=dict)
     judgements: int = 0
     unreadable: int = 0
     aided: int = 0
@@ -89,8 +113,10 @@ def read_judgements(project: Project, *, newest: int, tell: Callable[[int], None
     places: dict[int, list[int]] = {}
     first = _first_task(project)
     read.cut, after = first > 0, 0
+    reviewed = is_used(project)
+    statement = ROWS.format(counts=AS_GIVEN if reviewed else NOT_CHANGED)
     while rows := _fetch(
-        ROWS, [LEAST_WORDS, project.pk, project.kind, first, after, newest, BATCH]
+        statement, [LEAST_WORDS, project.pk, project.kind, first, after, newest, BATCH]
     ):
         after = rows[-1][0]
         _add_tasks(read, module, places, {row[1] for row in rows} - places.keys())
@@ -106,8 +132,18 @@ def read_judgements(project: Project, *, newest: int, tell: Callable[[int], None
             )
         read.judgements += len(rows)
         tell(read.judgements)
+    if reviewed:
+        _add_settled(read, module, project, places)
     _add_lengths(read)
     return read
+
+
+def _add_settled(
+    read: Read, module: kinds.Kind, project: Project, places: dict[int, list[int]]
+) -> None:
+    for task, value in _fetch(SETTLED, [project.pk, project.kind]):
+        if task in places:  # else it lies before the window
+            read.settled[task] = module.said(json.loads(value), places[task])
 
 
 def newest_judgement(project: Project) -> int:

@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Max
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from annotate.interchange.preferences import Judged, PromptText, ResponseText
 from annotate.models import LabelFlip, Project, Snapshot
+from annotate.services import review_stages
 from annotate.services.chat_export import conversations
+from annotate.services.export_filters import LEFT_OUT, SOURCES, TURNED, ExportFilters
 from annotate.services.imported_contents import NOT_FITTING
 from annotate.services.pseudonyms import imported_pseudonym
 from annotate.services.strength_levels import StrengthLevels
@@ -22,68 +21,6 @@ from annotate.services.teams import people_of_team
 from annotate.services.turned import FLIP_IN_FORCE, FLIPS, SNAPSHOT_FLIPS, turn
 
 BATCH = 2000
-SOURCES = {
-    "all": ("person", "judge", "imported"),
-    "people": ("person",),
-    "judges": ("judge",),
-    "imported": ("imported",),
-    "human": ("person", "imported"),
-}
-CHOICES = {
-    "source": tuple(SOURCES),
-    "simulated": ("include", "exclude", "only"),
-    "split": ("all", "train", "test"),
-    "suggested": ("include", "unaided"),
-    "superseded": (False, True),
-    "flipped": ("as_judged", "turned", "left_out"),
-}
-AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
-
-
-UNKNOWN = _("%(value)r is unknown. Choose one of: %(known)s.")
-
-
-def refused(field: str, message: str | Promise, **values: object) -> ValidationError:
-    """Of a choice, told in the language that is spoken where it is shown."""
-    return ValidationError({field: ValidationError(message, params=values)})
-
-
-@dataclass(frozen=True)
-class ExportFilters:
-    """`superseded` keeps answers that were changed later; `split` is the prompt's side.
-
-    `suggested`: "unaided" leaves out answers of people who were shown what AI judges suggest.
-    `flipped`: judges' labels that a second look turned round, as the judge gave them, turned, or
-    left out.
-    """
-
-    source: str = "all"
-    simulated: str = "include"
-    split: str = "all"
-    superseded: bool = False
-    suggested: str = "include"
-    flipped: str = AS_JUDGED
-    team: str = ""
-
-    def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices or isinstance(value, int) != isinstance(choices[0], int):
-                known = ", ".join(map(str, choices)).lower()
-                raise refused(name, UNKNOWN, value=value, known=known)
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, Any]) -> "ExportFilters":
-        """Raises ValidationError naming the filters there are."""
-        known = [field.name for field in fields(cls)]
-        for name in query:
-            if name not in known:
-                message = _("There is no such filter. Known: %(known)s.")
-                raise refused(str(name), message, known=", ".join(known))
-        return cls(**query)
-
-    def as_query(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "team" or value}
 
 
 @dataclass(frozen=True)
@@ -231,7 +168,7 @@ JUDGES = "SELECT id, name || ' v' || version FROM annotate_judge WHERE id = ANY(
 
 def select(*, project: Project, filters: ExportFilters, last_id: int | None = None) -> Selection:
     """The project's judgements as of now; later ones neither slip in nor supersede any, and later
-    flips turn none.
+    flips turn and later reviews dismiss none.
 
     `last_id`: as it was when that judgement was the latest.
     """
@@ -250,6 +187,8 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
             " WHERE n.supersedes_id = j.id AND n.id <= %s) IS NULL"
         )
         params.append(last_id)
+    if filters.review != "any" or not filters.superseded:
+        where += review_stages.conditions(project, filters.review, review_stages.last_review())
     if filters.suggested == "unaided":
         where.append("coalesce(j.value -> 'suggestions', '[]') = '[]'")
     if filters.flipped == LEFT_OUT:

@@ -15,15 +15,9 @@ from annotate.interchange import judged_rows
 from annotate.interchange.preferences import Judged, Preference
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
+from annotate.services.export_filters import UNKNOWN, ExportFilters, refused
 from annotate.services.exports import ExportOptions, holds_pairs, preferences_of, require_pairs
-from annotate.services.selection import (
-    UNKNOWN,
-    ExportFilters,
-    Selection,
-    refused,
-    select,
-    select_snapshot,
-)
+from annotate.services.selection import Selection, select, select_snapshot
 from annotate.services.span_rows import SpanCategories
 from annotate.services.turned import FLIP_IN_FORCE
 

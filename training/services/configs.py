@@ -19,8 +19,8 @@ from django.core.exceptions import ValidationError
 from annotate.forms import Form
 from annotate.kinds import InvalidValue
 from annotate.models import Project
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import ExportOptions, holds_pairs
-from annotate.services.selection import ExportFilters
 from training.losses.registry import POLICY_LOSSES
 from training.models import TrainingRun
 from training.recipes.config import (

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.models import Project
+from annotate.services.export_filters import CHOICES, ExportFilters
 from annotate.services.exports import CHOICES as RULES
 from annotate.services.exports import ExportOptions, stream_export
-from annotate.services.selection import CHOICES, ExportFilters
 
 FLAGS = ("margin", "metadata")
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("project", type=int, help="The project's number.")
         parser.add_argument("--format", choices=EXPORT_FORMATS, default="trl")
         parser.add_argument("--output", type=Path, help="Standard output when left out.")
-        for name in ("source", "simulated", "split", "suggested", "flipped"):
+        for name in ("source", "simulated", "split", "suggested", "flipped", "review"):
             parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
         parser.add_argument("--superseded", action="store_true")
         parser.add_argument("--team", default="", help="Only of people in this team, by name.")
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                         name: options[name]
                         for name in (
                             *("source", "simulated", "split", "suggested", "superseded"),
-                            *("flipped", "team"),
+                            *("flipped", "review", "team"),
                         )
                     }
                 ),

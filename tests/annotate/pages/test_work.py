@@ -201,21 +201,22 @@ def statements(monkeypatch):
 
 
 def test_statements_of_the_hot_path(page, statements):
-    """Session, user, then: look, write, next lease. Progress is counted now and then."""
+    """Session, user, then: look, write, what came back, next lease. Progress is counted now and
+    then."""
     client, url = page
     action, answers = open_page(client, url)
     statements.clear()
     assert client.post(action, {"answer": answers[0]}, headers=JSON).json()["next"]
-    assert len(statements) == 5
+    assert len(statements) == 6
 
 
 def test_statements_of_the_page(page, statements):
-    """Session, user, project, membership, lease."""
+    """Session, user, project, membership, what came back, lease."""
     client, url = page
     client.get(url)
     statements.clear()
     client.get(url)
-    assert len(statements) == 5
+    assert len(statements) == 6
 
 
 def test_work_of_another_account_is_refused_and_left_to_it(page, make_user, add_member, project):

@@ -21,9 +21,9 @@ from annotate.models import (
     User,
 )
 from annotate.services import selection
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.imports import ImportOptions, import_stream
-from annotate.services.selection import ExportFilters
 
 pytestmark = pytest.mark.django_db
 RULES = ("tie_rule", "aggregation", "margin", "metadata")

@@ -8,9 +8,9 @@ from django.db import Error, transaction
 from django.urls import reverse
 
 from annotate.models import Judge, Judgement, LabelFlip
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import ExportOptions, stream_export
 from annotate.services.flips import take_back, turn_label
-from annotate.services.selection import ExportFilters
 from annotate.services.snapshots import create_snapshot, stream_training_file, write_training_files
 
 pytestmark = pytest.mark.django_db

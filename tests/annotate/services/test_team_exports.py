@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from annotate.handout import lease_seat
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import stream_export
 from annotate.services.judgements import submit_judgement
 from annotate.services.members import change_member
-from annotate.services.selection import ExportFilters
 from annotate.services.snapshots import create_snapshot
 from annotate.services.teams import create_team
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from annotate.models import Draft, Judge, Judgement, Seat, Task
 from annotate.reports.agreement import agreement
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import ExportOptions, stream_export
-from annotate.services.selection import ExportFilters
 from annotate.services.tokens import issue_token
 from annotate.suggestions import is_blind
 from routing.models import Suggestion

@@ -1,0 +1,16 @@
+"""What surrounds a task on the work page."""
+
+from annotate.models import Project
+from annotate.progress import progress_of
+from annotate.rendering import render_markdown
+
+
+def frame(project: Project, guidelines: str) -> dict:
+    """What surrounds the task: the project, its guidelines, how far it and you are."""
+    done = project.membership.done_count if project.membership else 0
+    return {
+        "project": project,
+        "guidelines": render_markdown(guidelines) if guidelines else "",
+        "done_count": done,
+        "progress": progress_of([project.pk])[project.pk].at_least(done),
+    }

@@ -1,0 +1,1 @@
+"""Reviewing answers: comparing them, laying spans over each other, reading mentions. Pure."""

@@ -1,0 +1,76 @@
+"""Which judgements an export asks for: the filters, and what each may be."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+SOURCES = {
+    "all": ("person", "judge", "imported"),
+    "people": ("person",),
+    "judges": ("judge",),
+    "imported": ("imported",),
+    "human": ("person", "imported"),
+}
+CHOICES = {
+    "source": tuple(SOURCES),
+    "simulated": ("include", "exclude", "only"),
+    "split": ("all", "train", "test"),
+    "suggested": ("include", "unaided"),
+    "superseded": (False, True),
+    "flipped": ("as_judged", "turned", "left_out"),
+    "review": ("any", "final", "accepted"),
+}
+AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
+
+
+UNKNOWN = _("%(value)r is unknown. Choose one of: %(known)s.")
+
+
+def refused(field: str, message: str | Promise, **values: object) -> ValidationError:
+    """Of a choice, told in the language that is spoken where it is shown."""
+    return ValidationError({field: ValidationError(message, params=values)})
+
+
+@dataclass(frozen=True)
+class ExportFilters:
+    """`superseded` keeps answers that were changed later; `split` is the prompt's side.
+
+    `suggested`: "unaided" leaves out answers of people who were shown what AI judges suggest.
+    `flipped`: judges' labels that a second look turned round, as the judge gave them, turned, or
+    left out.
+    `review`: "any" leaves out answers that a reviewer dismissed (unless `superseded`), "final" also
+    those that still need a reviewer or were returned, "accepted" all that no reviewer accepted.
+    """
+
+    source: str = "all"
+    simulated: str = "include"
+    split: str = "all"
+    superseded: bool = False
+    suggested: str = "include"
+    flipped: str = AS_JUDGED
+    review: str = "any"
+    team: str = ""
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices or isinstance(value, int) != isinstance(choices[0], int):
+                known = ", ".join(map(str, choices)).lower()
+                raise refused(name, UNKNOWN, value=value, known=known)
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Any]) -> "ExportFilters":
+        """Raises ValidationError naming the filters there are."""
+        known = [field.name for field in fields(cls)]
+        for name in query:
+            if name not in known:
+                message = _("There is no such filter. Known: %(known)s.")
+                raise refused(str(name), message, known=", ".join(known))
+        return cls(**query)
+
+    def as_query(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "team" or value}
