@@ -44,7 +44,10 @@ def main() -> None:
             Path(name), wish.cache or Path(name) / "embeddings.safetensors", {"method": "frozen"}
         )
         for care in (0, wish.care):
-            found = [run(train, Path(name), seed, care, wish) for seed in range(wish.seeds)]
+            found = []
+            for seed in range(wish.seeds):
+                found.append(run(train, Path(name), seed, care, wish))
+                print(care, seed, found[-1], flush=True)
             for line in lines_of(care, found):
                 print("  ".join(map(str, line)), flush=True)
                 rows.append(line)

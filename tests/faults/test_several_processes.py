@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from annotate.kinds import InvalidValue
+from benchmarks import planted
 from tests.faults.processes import wait_until
 from tests.training.recipes.conftest import (  # noqa: F401  (fixtures)
     decoder,
@@ -159,6 +160,48 @@ def test_a_policy_of_two_processes_is_that_of_one(decoder, start, tmp_path):  # 
         moved = max(moved, float((value - base[name]).abs().max()) if name in base else 0.0)
     assert moved > 1e-2
     assert result["metrics"]["test"]["rows"] == 10
+
+
+def test_a_policy_of_rankings_and_of_two_processes_is_that_of_one(decoder, start, tmp_path):  # noqa: F811
+    config = DpoConfig(
+        base_model=str(decoder),
+        loss="plackett_luce",
+        ranking_depth=2,
+        max_length=48,
+        prompt_tokens=16,
+        batch_size=4,
+        max_steps=6,
+        learning_rate=1e-3,
+        threads=1,
+        precision="fp32",
+        logging_steps=1,
+        sample_prompts=0,
+    )
+    data = tmp_path / "run" / "data"
+    planted.long_rankings(data, train=16, test=6)
+    result = ended(start(config))
+    assert (result["status"], result["global_step"]) == ("done", 6), result
+    alone = train_dpo(config, data, tmp_path / "alone", ignore, never)
+    same_weights(tmp_path / "run" / "work" / "model", alone.model_dir)
+    losses = [step["loss"] for step in result["metrics"]["history"]]
+    assert losses == pytest.approx([one["loss"] for one in alone.metrics["history"]], abs=1e-3)
+
+
+def test_members_of_an_ensemble_are_shared_one_after_another(base, start, tmp_path):
+    config = config_of(base, objective="ensemble", members=2, ensemble_as="average", max_steps=6)
+    data = write_dataset(tmp_path / "run" / "data", make_rows(40), make_rows(10, start=1000))
+    result = ended(start(config))
+    assert (result["status"], result["global_step"]) == ("done", 12), result
+    alone = train_reward_model(config, data, tmp_path / "alone", ignore, never)
+    same_weights(tmp_path / "run" / "work" / "model", alone.model_dir)
+    assert result["metrics"]["test"]["rows"] == 10
+
+
+def same_weights(ours, theirs):
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (ours, theirs))
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        torch.testing.assert_close(value, theirs[name], rtol=1e-3, atol=1e-4)
 
 
 def ranked(process):

@@ -246,7 +246,7 @@ class RewardModelConfig(FilteredConfiguration):
 
     @property
     def shares_work(self) -> bool:
-        return self.method == "finetune" and self.objective != "ensemble"
+        return self.method == "finetune"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -308,7 +308,7 @@ def _group_trainer(
         dataset,
         pad_id=pad_id,
         batch_size=reference_rows,
-        should_stop=should_stop,
+        should_stop=_agreed(should_stop),
     )
     return GroupPolicyTrainer(
         args=TrainingArguments(**arguments, remove_unused_columns=False),
@@ -318,6 +318,11 @@ def _group_trainer(
         model=model,
         **more,
     )
+
+
+def _agreed(should_stop: ShouldStop) -> ShouldStop:
+    """Each of several processes reads all rows, batch by batch, and stops where the others do."""
+    return lambda: ranks.agree(should_stop())
 
 
 def _feedback_trainer(
@@ -339,7 +344,7 @@ def _feedback_trainer(
             dataset,
             pad_id=pad_id,
             batch_size=reference_rows,
-            should_stop=should_stop,
+            should_stop=_agreed(should_stop),
         )
     return FeedbackTrainer(
         args=TrainingArguments(**arguments, remove_unused_columns=False),

@@ -196,17 +196,20 @@ class DpoConfig(FilteredConfiguration):
 
     @property
     def shares_work(self) -> bool:
-        """A base that is there learns from people's pairs, each with its own loss; the sums of
-        the reference, if any, were made beforehand.
+        """A base that is there learns from what people said, each row with its own loss; the sums
+        of the reference, if any, were made beforehand.
         """
         loss = self.chosen_loss
+        if self.base_model == "tiny":  # which the run makes first, in one process
+            return False
+        if loss.of_judgements:  # but KTO's reference point, and samples that are drawn first
+            return loss.takes not in ("votes", "negatives")
         return (
             loss.by_row
             and not loss.line
             and self.reads_reference_beforehand
             and self.pairs_from == "people"
             and self.displacing_share == 0
-            and self.base_model != "tiny"  # which the run makes first, in one process
         )
 
     @property

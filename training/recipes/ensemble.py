@@ -18,7 +18,7 @@ import numpy as np
 from training.data.pairs import PairSplits, PreferencePair, read_splits
 from training.evaluation.preference import pairwise_accuracy
 from training.losses.ensemble import average_weights
-from training.recipes import output
+from training.recipes import output, ranks
 from training.recipes.config import RewardModelConfig
 from training.recipes.errors import StopRequestedError
 from training.recipes.memory import halving_batches
@@ -44,12 +44,13 @@ def finetune_ensemble(
     report: Report,
     should_stop: ShouldStop,
 ) -> RecipeResult:
-    """Train the members one after another, put them together, evaluate and publish.
+    """Train the members one after another, put them together, evaluate and publish. Several
+    processes share each member's batches.
 
     Raises RecipeError subclasses: ConfigError, DatasetError, ModelError, NonFiniteLossError.
     """
     splits = read_splits(dataset_dir, tie_rule=config.tie_rule)
-    output.claim(output_dir, config, dataset=splits.fingerprint)
+    ranks.in_turn(lambda: output.claim(output_dir, config, dataset=splits.fingerprint))
     if finished := output.finished_run(output_dir):
         return finished
     tokenizer = load_tokenizer(config.base_model)
@@ -61,8 +62,11 @@ def finetune_ensemble(
         found.append(
             _train_member(config, splits, pairs, number, output_dir, tokenizer, report, should_stop)
         )
-        if found[-1].status == "stopped":
+        if ranks.agree(found[-1].status == "stopped"):
             return _stopped(config, found)
+    if not ranks.is_first():
+        steps = sum(one.max_steps for one in found)
+        return RecipeResult("done", steps, steps)
     texts = [one for both in framed for one in both]
     batch_size = 2 * config.batch_size
     try:
@@ -141,7 +145,7 @@ def _train_member(
     def train(
         wish: RewardModelConfig, data: PairSplits, where: Path, tell: Report, stop: ShouldStop
     ) -> RecipeResult:
-        output.claim(where, wish, dataset=f"{splits.fingerprint}:{number}")
+        ranks.in_turn(lambda: output.claim(where, wish, dataset=f"{splits.fingerprint}:{number}"))
         if finished := output.finished_run(where):
             return finished
         return finetune_pairs(wish, data, where, tokenizer, tell, stop, initial_seed=config.seed)

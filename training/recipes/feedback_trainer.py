@@ -65,6 +65,7 @@ class FeedbackTrainer(Trainer):
     """Losses of `training.losses.registry` that take one of FEEDBACK.
 
     Reference log-probabilities are those of the model before its first step: `with_reference`.
+    Of several processes each notes figures of its own rows.
     """
 
     def __init__(

@@ -59,6 +59,7 @@ class GroupPolicyTrainer(Trainer):
     """Losses of `training.losses.registry` that take "lists" or "votes".
 
     Reference log-probabilities are those of the model before its first step: `with_reference`.
+    Of several processes each notes figures of its own rows.
     """
 
     def __init__(

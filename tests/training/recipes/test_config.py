@@ -57,7 +57,9 @@ def test_round_trip_through_plain_values():
     assert DpoConfig.from_dict(config.to_dict()) == config
 
 
-@pytest.mark.parametrize("wish", [{"method": "frozen"}, {"objective": "ensemble"}])
+@pytest.mark.parametrize(
+    "wish", [{"method": "frozen"}, {"method": "frozen", "objective": "ensemble"}]
+)
 def test_several_processes_are_refused_what_they_cannot_share(monkeypatch, wish):
     from training.recipes import runtime
 
@@ -80,12 +82,16 @@ def test_several_processes_are_refused_what_they_cannot_share(monkeypatch, wish)
         {"pairs_from": "best_worst"},
         {"reference_sync_steps": 10, "lora": False},
         {"displacing_share": 0.2},
+        {"loss": "nash_md"},
+        {"loss": "d2o"},
+        {"loss": "cut", "base_model": "tiny"},
     ],
 )
 def test_policies_that_need_more_than_their_own_pairs_are_worked_on_by_one(wish):
     base = {"base_model": "somewhere"}
     assert DpoConfig(**base).shares_work
-    assert DpoConfig(**base, loss="simpo").shares_work
+    for loss in ("simpo", "plackett_luce", "lambda", "cut", "hindsight", "c3po", "modpo"):
+        assert DpoConfig(**base, loss=loss).shares_work
     assert not DpoConfig(**(base | wish)).shares_work
 
 
