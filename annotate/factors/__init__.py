@@ -1,0 +1,1 @@
+"""What responses have that people choose or turn down: factors of texts, their effects. Pure."""
