@@ -4,7 +4,16 @@ from celery import shared_task
 
 from annotate import handout
 from annotate.models import QualityRun
-from annotate.services import boards, import_runs, jobs, profiles, quality_runs, rates, workers
+from annotate.services import (
+    boards,
+    factors,
+    import_runs,
+    jobs,
+    profiles,
+    quality_runs,
+    rates,
+    workers,
+)
 
 SEATS_A_SWEEP = 5000
 
@@ -17,6 +26,11 @@ def run_import(run_id: int) -> None:
 @shared_task
 def compute_board(run_id: int) -> None:
     boards.compute_board(run_id)
+
+
+@shared_task
+def compute_factors(run_id: int) -> None:
+    factors.compute_factors(run_id)
 
 
 @shared_task

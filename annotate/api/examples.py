@@ -130,6 +130,7 @@ EXPORT = [
     )
 ]
 SNAPSHOT = [request({"query": {"source": "people"}, "tie_rule": "drop", "aggregation": "each"})]
+FACTOR_RUN = [request({"source": "people", "by": "language"})]
 BOARD_RUN = [
     request(
         {

@@ -23,6 +23,7 @@ v1 = [
     path("", include("annotate.api.chat")),
     path("", include("annotate.api.interchange")),
     path("", include("annotate.api.boards")),
+    path("", include("annotate.api.factors")),
 ]
 
 urlpatterns = [

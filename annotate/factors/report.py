@@ -10,7 +10,7 @@
 `apart`: ballots whose responses differ in the factor. An effect is {"effect", "low", "high"} in log
 odds for one spread, ends null where there is no interval; a person's also says whether it `differs`
 from all. `within`, `spread` (of people) and `foretold` are null where there is too little.
-`examples`: judgements in which the response with more of it was put first ("for"), or last.
+`examples`: judgements in which the response with more of it was "chosen", or "rejected".
 """
 
 import math
@@ -137,7 +137,7 @@ def _examples(votes: Sequence[Votes]) -> list[dict[str, list[int]]]:
     for apart_P in apart_PF.T:
         order = np.argsort(-np.abs(apart_P), kind="stable")
         sides = {}
-        for name, side_P in (("for", apart_P > 0), ("against", apart_P < 0)):
+        for name, side_P in (("chosen", apart_P > 0), ("rejected", apart_P < 0)):
             first = judgement_P[order[side_P[order]][: EXAMPLES * 10]]
             sides[name] = list(dict.fromkeys(map(int, first)))[:EXAMPLES]
         found.append(sides)

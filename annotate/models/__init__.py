@@ -5,6 +5,7 @@ from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
 from annotate.models.consent import Consent, ConsentText, ProfileAnswer
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
+from annotate.models.factors import FactorRun
 from annotate.models.flip import LabelFlip
 from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
@@ -31,6 +32,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Draft",
+    "FactorRun",
     "FormVersion",
     "ImportRowError",
     "ImportRun",

@@ -204,7 +204,7 @@ class _Gathering:
         category = self._number(self.categories, named) if named else -1
         models = [self._number(self.models, name) for name in names]
         prompt = context.prompt[row.task]
-        author = self._number(self.authors, _author(row, prompt))
+        author = self._number(self.authors, author_of(row, prompt))
         line = (row.id, author, named, vote.is_whole, vote.is_bad, vote.unasked, names, vote.groups)
         self.digest.update(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         if vote.is_bad:
@@ -222,7 +222,7 @@ class _Gathering:
         columns = self.columns.setdefault((sizes, unasked), Columns())
         columns.models.extend(models)
         columns.responses.extend(self._style_row(one) for one in vote.members)
-        columns.places.extend(_places(row, vote))
+        columns.places.extend(places_of(row, vote))
         columns.author.append(author)
         columns.prompt.append(self._number(self.prompts, prompt))
         columns.category.append(category)
@@ -270,7 +270,7 @@ class _Gathering:
         return found
 
 
-def _author(row: Row, prompt: int) -> tuple[str, object]:
+def author_of(row: Row, prompt: int) -> tuple[str, object]:
     """Who gave it; of an imported label without an author only the prompt is known."""
     if row.annotator is not None:
         return "person", row.annotator
@@ -279,7 +279,7 @@ def _author(row: Row, prompt: int) -> tuple[str, object]:
     return ("imported", row.imported_author) if row.imported_author else ("prompt", prompt)
 
 
-def _places(row: Row, vote: Vote) -> list[int]:
+def places_of(row: Row, vote: Vote) -> list[int]:
     """Where each member was shown, from 0 among them; -1 where that was not kept."""
     shown = row.shown_order or []
     if any(one not in shown for one in vote.members):

@@ -197,7 +197,7 @@ def test_the_report_holds_every_part() -> None:
     assert length["together"]["low"] > 0
     assert length["q"] < 0.01
     assert 0.6 < length["share"]["share"] < 0.8
-    assert len(length["examples"]["for"]) == len(lists["examples"]["against"]) == 5
+    assert len(length["examples"]["chosen"]) == len(lists["examples"]["rejected"]) == 5
     assert found["categories"][0]["ballots"] == 240
     assert [(one["name"], one["people"]) for one in found["groups"]] == [("annotator", 6)]
     assert len(found["people"]) == 12
