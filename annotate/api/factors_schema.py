@@ -8,19 +8,25 @@ from annotate.services.board_rules import BY, CHOICES, METADATA
 
 
 class FactorRules(s.Serializer):
-    source = s.ChoiceField(CHOICES["source"], required=False, help_text="people when left out.")
-    simulated = s.ChoiceField(
-        CHOICES["simulated"], required=False, help_text="exclude when left out."
+    source = s.CharField(
+        required=False, help_text=f"people when left out; one of: {', '.join(CHOICES['source'])}."
     )
-    group = s.ChoiceField(
-        CHOICES["group"], required=False, help_text="By role in the project; all when left out."
+    simulated = s.CharField(
+        required=False,
+        help_text=f"exclude when left out; one of: {', '.join(CHOICES['simulated'])}.",
+    )
+    group = s.CharField(
+        required=False,
+        help_text=f"By role; all when left out; one of: {', '.join(CHOICES['group'])}.",
     )
     by = s.CharField(
         required=False,
         allow_blank=True,
         help_text=f"Categories: {', '.join(one for one in BY if one)}, {METADATA}<key>, or none.",
     )
-    ties = s.ChoiceField(CHOICES["ties"], required=False, help_text="davidson when left out.")
+    ties = s.CharField(
+        required=False, help_text=f"davidson when left out; one of: {', '.join(CHOICES['ties'])}."
+    )
 
 
 class FactorEffect(s.Serializer):
@@ -48,7 +54,7 @@ class FactorExamples(s.Serializer):
 
 
 class Factor(s.Serializer):
-    name = s.ChoiceField(FACTORS)
+    name = s.CharField(help_text=f"One of: {', '.join(FACTORS)}.")
     apart = s.IntegerField(help_text="Votes whose responses differ in it.")
     share = FactorShare()
     alone = FactorEffect()
@@ -89,7 +95,7 @@ class Foretold(s.Serializer):
 
 class FactorResult(s.Serializer):
     factors = Factor(many=True)
-    rare = s.ListField(child=s.ChoiceField(FACTORS), help_text="In which too few votes differ.")
+    rare = s.ListField(child=s.CharField(), help_text="In which too few votes differ.")
     ballots = s.IntegerField()
     within_ballots = s.IntegerField(help_text="Whose models are all known and different.")
     clusters = s.IntegerField(help_text="Authors, whom intervals are over.")

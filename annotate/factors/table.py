@@ -110,7 +110,7 @@ def _votes(form: Form, columns: Columns, judgement_b: Ints, factor_RF: Floats) -
         as_ints(columns.whole).astype(bool),
         judgement_b,
     )
-    return found.kept((response_bK >= 0).all(1))
+    return found.kept(np.asarray((response_bK >= 0).all(1)))
 
 
 def pairs_apart(votes: Sequence[Votes]) -> tuple[Floats, Ints, Ints, Ints]:

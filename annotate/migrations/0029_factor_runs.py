@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotate", "0027_consent"),
+        ("annotate", "0028_review"),
     ]
 
     operations = [
