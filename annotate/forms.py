@@ -10,7 +10,7 @@ from annotate import kinds, suggestions
 from annotate.inputs import InvalidValue
 from annotate.kinds import Kind
 from annotate.kinds.contract import Shown, ShownResponse, Suggested
-from annotate.kinds.form_settings import FormSettings
+from annotate.kinds.form_settings import FormSettings, suggesting
 from annotate.kinds.span_settings import SpansSettings
 from annotate.models import FormVersion, Judgement, Project
 from annotate.models.chat import oldest_heartbeat
@@ -90,8 +90,17 @@ class Form:
         return frozenset([self.kind])
 
     @property
+    def suggesting(self) -> SpansSettings | None:
+        """The settings of the question that shows what AI judges suggest; None without any."""
+        settings = self.settings
+        if isinstance(settings, FormSettings):
+            question = suggesting(settings)
+            settings = question.settings if question is not None else None
+        return settings if isinstance(settings, SpansSettings) and settings.suggestions else None
+
+    @property
     def shows_suggestions(self) -> bool:
-        return isinstance(self.settings, SpansSettings) and self.settings.suggestions
+        return self.suggesting is not None
 
     def suggested(
         self,
@@ -104,7 +113,8 @@ class Form:
         """What AI judges propose to this person. `told`: of an earlier answer that is changed,
         the ids that it tells of. No query where the form shows none, else at most two.
         """
-        if not self.shows_suggestions:
+        settings = self.suggesting
+        if settings is None:
             return ()
         if told is not None:
             return suggestions.of_ids(task_id=task_id, ids=told)
@@ -112,7 +122,7 @@ class Form:
             task_id=task_id,
             seat_id=seat_id,
             annotator_id=annotator_id,
-            blind_percent=self.settings.blind_percent,
+            blind_percent=settings.blind_percent,
         )
 
     def clean_value(

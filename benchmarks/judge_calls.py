@@ -1,5 +1,9 @@
 """What a judge's calls cost beside the model: `python -m benchmarks.judge_calls`.
 
+With `--kill` the worker is a process of its own that is killed (SIGKILL) once so many tasks are
+labelled; another one goes on. Then the books are compared with what the model's server saw: every
+call that it answered is charged to the cent, and none was asked twice.
+
 A model on the loopback answers at once, so the time is that of the books: reserving, sending,
 writing down, pooling, labelling. `first` and `last` are the calls a second in the first and the
 last tenth of the tasks, which tell whether a call grows dearer the more there are.
@@ -8,26 +12,42 @@ last tenth of the tasks, which tell whether a call grows dearer the more there a
 import argparse
 import math
 import os
+import subprocess
+import sys
 import time
+from decimal import Decimal
 
 from benchmarks.report import print_table, write_json
 from benchmarks.scratch import ROOT, installation, peak_megabytes
 
 HEADERS = ["calls", "at a time", "seconds", "calls/s", "first", "last", "peak MB"]
+KILLED = [
+    *("calls", "at a time", "killed after", "seconds", "calls/s", "interrupted", "asked twice"),
+    *("spent, $", "by hand, $"),
+]
+TOKENS = (100, 1)  # of each call, as the scripted server says
+PRICES = {"input_price": "0.15", "output_price": "0.60", "spending_limit": 1000}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tasks", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--name", default="judge_calls")
+    parser.add_argument("--kill", type=int, help="Kill the worker after so many tasks.")
+    parser.add_argument("--work", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.work is not None:
+        return work(arguments.work)
     with installation():
         import django
 
         django.setup()
-        results = [measure(tasks, arguments.concurrency) for tasks in arguments.tasks]
-    print_table(HEADERS, [list(row.values()) for row in results])
+        if arguments.kill is not None:
+            results = [killed(n, arguments.concurrency, arguments.kill) for n in arguments.tasks]
+        else:
+            results = [measure(tasks, arguments.concurrency) for tasks in arguments.tasks]
+    print_table(KILLED if arguments.kill else HEADERS, [list(row.values()) for row in results])
     path = write_json(arguments.name, results=results)
     print(f"wrote {path.relative_to(ROOT)}")
 
@@ -36,19 +56,16 @@ def measure(tasks: int, concurrency: int) -> dict[str, object]:
     from annotate.services import jobs
     from benchmarks.filling import make_project
     from routing.models import JudgeCall, JudgeRun
-    from routing.services import judge_runs
+    from routing.services import judge_runs, judge_watch
     from routing.services.judges import save_judge
     from tests.chat_server import serve_chat
-    from tests.routing.judges.scripts import say
 
     def answer(handler, body: dict) -> None:
-        x = math.sin(len(body["messages"][1]["content"]))
-        top = [("A", -math.log1p(math.exp(-x))), ("B", -math.log1p(math.exp(x)))]
         handler.server.requests.clear()
-        say(handler, "A" if x > 0 else "B", top=top)
+        _say(handler, body)
 
     project = make_project(tasks=tasks, overlap=1)
-    judge_runs.SLICE = math.inf
+    judge_watch.SLICE = math.inf
     with serve_chat() as server:
         server.scripts["bench"] = answer
         judge = save_judge(
@@ -84,6 +101,104 @@ def measure(tasks: int, concurrency: int) -> dict[str, object]:
         "last": tenth / (times[-1] - times[-1 - tenth]).total_seconds(),
         "peak_megabytes": peak_megabytes(os.getpid()),
     }
+
+
+def killed(tasks: int, concurrency: int, after: int) -> dict[str, object]:
+    from django.db.models import Count, Sum
+
+    from benchmarks.filling import make_project
+    from routing.models import JudgeAccount, JudgeCall
+    from routing.services import judge_runs
+    from routing.services.judges import save_judge
+    from tests.chat_server import serve_chat
+
+    seen: list[int] = []
+
+    def answer(handler, body: dict) -> None:
+        seen.append(hash(body["messages"][1]["content"]))
+        handler.server.requests.clear()
+        _say(handler, body)
+
+    project = make_project(tasks=tasks, overlap=1)
+    with serve_chat() as server:
+        server.scripts["bench"] = answer
+        judge = save_judge(
+            project=project,
+            actor=None,
+            name="Judge",
+            kind="openai",
+            config={"base_url": server.base_url, "model": "bench"},
+            limits={**PRICES, "concurrency": concurrency},
+        )
+        queued = judge_runs.start_judging(judge=judge, actor=None)
+        began = time.perf_counter()
+        first = _worker(queued.pk)
+        while project.judgements.count() < after and first.poll() is None:
+            time.sleep(0.2)
+        first.kill()
+        first.wait()
+        if project.judgements.count() >= tasks:
+            raise RuntimeError("the worker was through before it could be killed")
+        _expire(queued)
+        second = _worker(queued.pk)
+        if second.wait():
+            raise RuntimeError("the second worker failed")
+        seconds = time.perf_counter() - began
+    queued.refresh_from_db()
+    calls = JudgeCall.objects.filter(judge=judge)
+    states = dict(calls.values_list("state").annotate(n=Count("*")))
+    account = JudgeAccount.objects.get(project=project)
+    one = Decimal(TOKENS[0]) * Decimal("0.15") + Decimal(TOKENS[1]) * Decimal("0.60")
+    each = (one / 1_000_000).quantize(Decimal("0.000001"), "ROUND_CEILING")
+    lost = calls.filter(state="failed")
+    by_hand = states.get("answered", 0) * each + (lost.aggregate(n=Sum("reserved"))["n"] or 0)
+    if queued.state != "done" or account.reserved or account.spent != by_hand:
+        raise RuntimeError(f"{queued.state}, {account.reserved} reserved, {account.spent} spent")
+    return {
+        "calls": calls.count(),
+        "concurrency": concurrency,
+        "killed_after": after,
+        "seconds": seconds,
+        "calls_per_second": calls.count() / seconds,
+        "interrupted": states.get("failed", 0),
+        "asked_twice": len(seen) - len(set(seen)),
+        "spent": float(account.spent),
+        "by_hand": float(by_hand),
+    }
+
+
+def _worker(run_id: int) -> subprocess.Popen:
+    command = [sys.executable, "-m", "benchmarks.judge_calls", "--work", str(run_id)]
+    return subprocess.Popen(command, cwd=ROOT)
+
+
+def _expire(run) -> None:
+    """As once the lease of the killed worker has run out."""
+    from django.utils import timezone
+
+    type(run).objects.filter(pk=run.pk).update(lease_until=timezone.now())
+
+
+def work(run_id: int) -> None:
+    """One worker's part, in a process of its own."""
+    import django
+
+    django.setup()
+    from annotate.services import jobs
+    from routing.models import JudgeRun
+    from routing.services import judge_runs, judge_watch
+
+    judge_watch.SLICE = math.inf
+    run = jobs.claim(JudgeRun, run_id, owner=f"benchmark {os.getpid()}")
+    judge_runs.run_judge(run=run)
+
+
+def _say(handler, body: dict) -> None:
+    from tests.routing.judges.scripts import say
+
+    x = math.sin(len(body["messages"][1]["content"]))
+    top = [("A", -math.log1p(math.exp(-x))), ("B", -math.log1p(math.exp(x)))]
+    say(handler, "A" if x > 0 else "B", top=top, tokens=TOKENS)
 
 
 if __name__ == "__main__":

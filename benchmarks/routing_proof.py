@@ -1,6 +1,7 @@
 """Routing on real labels: what policies make of a human budget, against chance.
 
     TANDEM_DATA_DIR=DIR python -m benchmarks.routing_proof [--cache DIR] [--seeds 20] [--set NAME]
+        [--kinds cascade …]
 
 Folds are disjoint by prompt. A policy is fitted on four fifths and decides the fifth, each as a
 batch of its own with the exact budget. One person is one vote, compared with the majority of the
@@ -10,7 +11,7 @@ others; the mean over whose vote it is stands for the draw. Intervals are by pro
 import argparse
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("var/routing"))
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--set", choices=("mtbench", "llmfao"))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS[1:], default=KINDS[1:])
     wish = parser.parse_args()
     if wish.data is None:
         parser.error("set TANDEM_DATA_DIR or --data to the folder of the data sets")
@@ -57,7 +59,8 @@ def main() -> None:
     for name, read in (("mtbench", mt_bench), ("llmfao", llmfao)):
         if wish.set in (None, name):
             source = read(Path(wish.data))
-            results[name] = prove(prepare(source, read_likeness(source, wish.cache)), wish.seeds)
+            data = prepare(source, read_likeness(source, wish.cache))
+            results[name] = prove(data, wish.seeds, wish.kinds)
     for title, part in (("label error", "error"), ("reward model's accuracy", "reward")):
         print(f"\n{title}, in percent; in brackets less random, 95 % by prompts")
         print_table(HEADERS[: 9 if part == "error" else 7],
@@ -67,8 +70,8 @@ def main() -> None:
     write_json("routing_proof" + (f"_{wish.set}" if wish.set else ""), seeds=wish.seeds, **results)
 
 
-def prove(data: Data, seeds: int) -> dict[str, Any]:
-    """The rows of both tables, and what stands beside them."""
+def prove(data: Data, seeds: int, kinds: Sequence[str]) -> dict[str, Any]:
+    """The rows of both tables for these kinds and chance, and what stands beside them."""
     truth = {ties: Truth(data, ties) for ties in RISK}
     errors: dict[Any, list[np.ndarray]] = defaultdict(list)
     used: dict[Any, list[float]] = defaultdict(list)
@@ -78,28 +81,31 @@ def prove(data: Data, seeds: int) -> dict[str, Any]:
         fold_N = folds_of(data.prompt_N, 5, seed)
         mixes: dict[int, PpmPolicy] = {}  # the same for either rule of ties
         for ties, one in truth.items():
-            spent = {(k, s): np.zeros(len(fold_N)) for k in KINDS[1:] for s in SHARES}
+            spent = {(k, s): np.zeros(len(fold_N)) for k in kinds for s in SHARES}
             asked: dict[Any, float] = defaultdict(float)
             for fold in range(5):
                 inside = np.flatnonzero((fold_N == fold) & one.usable_N)
-                fitted = Fitted(data, fold_N != fold, ties, seed, mixes.get(fold))
-                mixes[fold] = fitted.ppm
-                rhos.append((fitted.ppm.performance.rho, fitted.ppm.performance.rho_budget))
+                fitted = Fitted(data, fold_N != fold, ties, seed, kinds, mixes.get(fold))
+                if fitted.ppm is not None:
+                    mixes[fold] = fitted.ppm
+                    rhos.append((fitted.ppm.performance.rho, fitted.ppm.performance.rho_budget))
                 for (kind, share), made in fitted.decide(inside):
                     spent[kind, share][inside] = one.error_of(made, inside, fitted, kind)
                     asked[kind, share] += float(made.asks_people.sum()) / one.usable_N.sum()
             for key, error_N in spent.items():
                 errors[(ties, *key)].append(error_N)
                 used[(ties, *key)].append(asked[key])
-        for key, found in reward_accuracy(data, fold_N, seed).items():
+        for key, found in reward_accuracy(data, fold_N, seed, kinds).items():
             reward[key].append(found)
         print(f"{data.source.name}: seed {seed} done", flush=True)
     return {
-        "error": [row for ties, one in truth.items() for row in error_rows(one, errors, used)],
-        "reward": reward_rows(data, reward),
+        "error": [
+            row for one in truth.values() for row in error_rows(one, errors, used, kinds)
+        ],
+        "reward": reward_rows(data, reward, kinds),
         "baselines": {ties: one.baselines() for ties, one in truth.items()},
         "ppm": dict(zip(("rho", "rho by budget alone"), np.mean(rhos, axis=0).round(3).tolist(),
-                        strict=True)),
+                        strict=True)) if rhos else {},
     }  # fmt: skip
 
 
@@ -144,21 +150,34 @@ class Truth:
 
 
 class Fitted:
-    """All policies, fitted on the rows of a mask; `ppm` may be there already."""
+    """Policies of these kinds, fitted on the rows of a mask; `ppm` may be there already."""
 
     def __init__(
-        self, data: Data, fit_N: np.ndarray, ties: Any, seed: int, ppm: PpmPolicy | None = None
+        self,
+        data: Data,
+        fit_N: np.ndarray,
+        ties: Any,
+        seed: int,
+        kinds: Sequence[str],
+        ppm: PpmPolicy | None = None,
     ) -> None:
         self.data, self.seed = data, seed
         self.rows, layout = fit_rows(data, fit_N, seed=seed)
         known = self.rows.take(fit_N)
-        self.ppm = ppm or fit_ppm(data, self.rows.instances, layout, fit_N, seed)
-        self.policies: dict[str, Policy] = {
-            "margin": MarginPolicy.fit(known.instances, layout, signal=CONFIDENCE, seed=seed),
-            "ppm": self.ppm,
-            "error": ErrorPolicy.fit(known, layout, ties=ties, seed=seed),
-            "cascade": CascadePolicy.fit(known, layout, ties=ties, risk=RISK[ties], seed=seed),
-        }
+        self.ppm = ppm
+        self.policies: dict[str, Policy] = {}
+        for kind in kinds:
+            if kind == "margin":
+                fitted: Policy = MarginPolicy.fit(
+                    known.instances, layout, signal=CONFIDENCE, seed=seed
+                )
+            elif kind == "ppm":
+                fitted = self.ppm = ppm or fit_ppm(data, self.rows.instances, layout, fit_N, seed)
+            elif kind == "error":
+                fitted = ErrorPolicy.fit(known, layout, ties=ties, seed=seed)
+            else:
+                fitted = CascadePolicy.fit(known, layout, ties=ties, risk=RISK[ties], seed=seed)
+            self.policies[kind] = fitted
 
     def votes(self, kind: str) -> np.ndarray:
         """[V]: what each vote becomes by the policy."""
@@ -215,7 +234,7 @@ def one_vote_number(data: Data, seed: int) -> np.ndarray:
 
 
 def reward_accuracy(
-    data: Data, fold_N: np.ndarray, seed: int
+    data: Data, fold_N: np.ndarray, seed: int, kinds: Sequence[str]
 ) -> dict[Any, tuple[np.ndarray, np.ndarray]]:
     """(rows, right) on the test prompts of a fold, of reward models trained on each mix.
 
@@ -227,7 +246,7 @@ def reward_accuracy(
     number_N = one_vote_number(data, seed)
     labels: dict[Any, np.ndarray] = defaultdict(lambda: np.zeros(len(fold_N)))
     for half in (0, 1):
-        fitted = Fitted(data, pool_N & (half_N == half), "free", seed)
+        fitted = Fitted(data, pool_N & (half_N == half), "free", seed, kinds)
         rows = np.flatnonzero(pool_N & (half_N != half))
         for (kind, share), made in fitted.decide(rows):
             judged = data.judge_NJ[rows, made.scored.judge]
@@ -246,12 +265,12 @@ def reward_accuracy(
     }
 
 
-def error_rows(truth: Truth, errors: Any, used: Any) -> list[list[Any]]:
+def error_rows(truth: Truth, errors: Any, used: Any, kinds: Sequence[str]) -> list[list[Any]]:
     """A row for each policy: label error in percent with its difference from random's."""
     made = []
     prompts = truth.data.prompt_N
     judge, people = truth.judges_NJ[:, -1], truth.person_N
-    for kind in KINDS:
+    for kind in ("random", *kinds):
         cells, curve = [], [truth.mean(judge)]
         for share in SHARES:
             random_N = share * people + (1 - share) * judge  # its expectation
@@ -269,9 +288,9 @@ def error_rows(truth: Truth, errors: Any, used: Any) -> list[list[Any]]:
     return made
 
 
-def reward_rows(data: Data, reward: Any) -> list[list[Any]]:
+def reward_rows(data: Data, reward: Any, kinds: Sequence[str]) -> list[list[Any]]:
     made = []
-    for kind in KINDS:
+    for kind in ("random", *kinds):
         cells = []
         for share in SHARES:
             right_N, apart_N, count_N = np.zeros((3, len(data.prompt_N)))

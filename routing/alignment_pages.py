@@ -22,6 +22,7 @@ from routing.judges import openai
 from routing.judges.length import COEFFICIENT
 from routing.models import JudgeRun, SampledOutput
 from routing.reports import remembered_labels
+from routing.services.asked import OF_PAIRS
 from routing.services.judge_runs import start_judging
 from routing.services.judges import save_judge
 
@@ -54,7 +55,7 @@ def alignment(request: HttpRequest, judge_id: int) -> HttpResponse:
         "is_model": judge.kind == openai.NAME,
         "coefficient": judge.config.get(COEFFICIENT, 0.0),
         "people": remembered_labels(judge.project),
-        "compares_pairs": judge.project.kind == "pairwise",
+        "compares_pairs": judge.project.kind in OF_PAIRS,
         "versions": Judge.objects.filter(project=judge.project, name=judge.name).order_by(
             "-version"
         ),

@@ -9,14 +9,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api.bodies import read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
 from annotate.api.waiting import WaitingShape
+from annotate.inputs import clean_boolean
+from annotate.models import Project
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.policy_settings import DOMAINS
 from routing.reasons import in_english
 from routing.reports import labels_of_people, route_figures
 from routing.services.passes import start_routing
+from routing.services.people import count_simulated
 from routing.services.policies import retire_policy, save_policy
 
 
@@ -190,10 +194,16 @@ FIGURES = inline_serializer(
             {
                 "labels": serializers.IntegerField(help_text="Current ones, imported ones too."),
                 "simulated": serializers.IntegerField(help_text="Of them by simulated people."),
+                "counts_simulated": serializers.BooleanField(
+                    help_text="Whether those count as people's in figures, fits and tests."
+                ),
             },
         ),
     },
 )
+
+
+COUNTED = inline_serializer("PeopleCounted", {"counts_simulated": serializers.BooleanField()})
 
 
 class Figures(APIView):
@@ -205,15 +215,27 @@ class Figures(APIView):
         judges, fits and simulations, and how many of them simulated people gave.
         """
         project = access.get_project(request.user, project_id, access.REVIEW)
+        return Response(self.body(project))
+
+    @extend_schema(operation_id="set_people_counted", request=COUNTED, responses=FIGURES)
+    def put(self, request, project_id: int) -> Response:
+        """Whether simulated people count as people in the project's figures, fits and tests of
+        judges. What was fitted or tested before stays as it is.
+        """
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        body = read_body(request, known=("counts_simulated",), required=("counts_simulated",))
+        wanted = clean_boolean("counts_simulated", body["counts_simulated"])
+        count_simulated(project=project, actor=request.user, simulated=wanted)
+        return Response(self.body(project))
+
+    def body(self, project: Project) -> dict:
         figures = route_figures(project)
-        return Response(
-            {
-                "policy": figures.policy and PolicySerializer(figures.policy).data,
-                "routes": figures.routes,
-                "agreement": {**asdict(figures.agreement), "rate": figures.agreement.rate},
-                "people": asdict(labels_of_people(project)),
-            }
-        )
+        return {
+            "policy": figures.policy and PolicySerializer(figures.policy).data,
+            "routes": figures.routes,
+            "agreement": {**asdict(figures.agreement), "rate": figures.agreement.rate},
+            "people": asdict(labels_of_people(project)),
+        }
 
 
 urlpatterns = [

@@ -14,13 +14,17 @@ from routing.tag_words import WORDS as TAG_WORDS
 LENGTH_GAP = "length gap"
 DISAGREE = "judges disagree"
 SILENT = "no judge prefers one"  # 1 where there is no label of a judge to be had
-ALWAYS = "always to people"  # the rule of a policy's form
+ALWAYS = "always to people"  # the rules of a policy's form
+EXPERTS = "always to experts"
+STRATUM = "stratum: "  # before the name of a task's stratum, where a rule goes by it
 
 WORDS: dict[str, str | Promise] = {
     LENGTH_GAP: _("length gap"),
     DISAGREE: _("judges disagree"),
     SILENT: _("no judge prefers one"),
     ALWAYS: _("always to people"),
+    EXPERTS: _("always to experts"),
+    "stratum": _("stratum"),
     "middle": pgettext_lazy("third of a score", "middle"),
     "bertscore": _("alike by BERTScore"),
     "bertscore_length": _("alike by BERTScore and length"),

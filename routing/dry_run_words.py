@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from annotate.forms import Form
 from annotate.interchange.renaming import named_value
 from annotate.models import Project, TaskResponse
 from annotate.pages.reasons import in_words
 from annotate.wording import Told
+from routing.services.asked import asked_of
 
 Names = Mapping[int, str]  # response id -> letter
 
@@ -63,7 +63,7 @@ def _said(
 def _named(project: Project, value: dict[str, Any], letters: Names) -> dict[str, Any]:
     """With letters for ids; as it is where a response is gone."""
     try:
-        settings = Form.of_project(project).settings
-        return named_value(project.kind, value, letters, settings)
+        asked = asked_of(project)
+        return named_value(asked.kind, value, letters, asked.settings)
     except KeyError:
         return value

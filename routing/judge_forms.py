@@ -15,6 +15,7 @@ from routing.services.judges import MONEY_FIELDS, NO_LIMIT, PACE_FIELDS
 
 KINDS = {
     "openai": _("Language model"),
+    "systemone": _("Typed choices"),
     "rules": _("Rules"),
     "panel": _("Panel"),
     "simulated": _("Simulated"),
@@ -25,6 +26,10 @@ TOLD = {
     "openai": _(
         "Any OpenAI-compatible address: a hosted API, vLLM, llama.cpp or Ollama. Each pair is "
         "asked in both orders."
+    ),
+    "systemone": _(
+        "A model behind transformers serve, which tells the probability of either choice. Each "
+        "pair is asked in both orders."
     ),
     "rules": _("Length, format and patterns, each with a weight. Costs nothing."),
     "panel": _("A weighted vote of other judges of this project."),
@@ -150,7 +155,24 @@ class OpenAIForm(forms.Form):
         return {name: value for name, value in given.items() if value is not None}
 
 
-FORMS: dict[str, type[forms.Form]] = {"openai": OpenAIForm}
+class SystemOneForm(OpenAIForm):
+    """Without what only text that is generated needs."""
+
+    answer = None
+    parameters = None
+    samples = None
+    base_url = forms.CharField(
+        max_length=500,
+        label=_("Base URL"),
+        help_text=_("What is before /systemone, such as http://127.0.0.1:8000/v1"),
+    )
+
+    def config_of(self) -> dict[str, Any]:
+        names = ("base_url", "model", "key_name", "principles")
+        return {name: self.cleaned_data.get(name, "") for name in names}
+
+
+FORMS: dict[str, type[forms.Form]] = {"openai": OpenAIForm, "systemone": SystemOneForm}
 
 
 def form_class(kind: str) -> type[forms.Form]:

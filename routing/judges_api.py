@@ -14,6 +14,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue, clean_boolean, clean_choice
 from annotate.models import Judge
 from annotate.services import jobs
@@ -81,13 +82,14 @@ class RunRequest(s.Serializer):
     retry_failed = s.BooleanField(required=False, help_text="Also ask again what failed for good.")
 
 
-class RunShape(s.ModelSerializer):
+class RunShape(WaitingShape):
     class Meta:
         model = JudgeRun
         ref_name = "JudgeRun"
         fields = [
             *("id", "judge", "purpose", "state", "progress", "total", "message", "labelled"),
             *("abstained", "failed", "report", "most_tasks", "retry_failed", "created_at"),
+            "waits_because",
         ]
 
 

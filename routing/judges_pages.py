@@ -24,6 +24,7 @@ from routing.judge_forms import KINDS, TOLD, LimitsForm, form_class
 from routing.judge_reports import standings
 from routing.models import JudgeCall, JudgeRun
 from routing.reports import remembered_labels
+from routing.services.asked import asked_of
 from routing.services.judge_runs import start_judging
 from routing.services.judge_tests import EPSILON, start_test
 from routing.services.judges import (
@@ -63,7 +64,7 @@ def judges(request: HttpRequest, project_id: int) -> HttpResponse:
         "kind": kind,
         "kinds": [(name, KINDS.get(name, name)) for name in kinds],
         "told": TOLD.get(kind, ""),
-        "does_not_fit": project.kind not in kinds[kind].asks,
+        "does_not_fit": asked_of(project).kind not in kinds[kind].asks,
     }
     return render(request, "routing/judges.html", context, status=422 if form.errors else 200)
 
@@ -139,14 +140,16 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
 def _live(found: Judge) -> dict:
     """What changes while a run goes on. Nine queries, ten in a project of spans."""
     runs = list(found.runs.order_by("-pk")[:10])
-    dry = next((run for run in runs if run.report), None)
+    tried = JudgeRun.Purpose.DRY_RUN
+    dry = next((run for run in runs if run.purpose == tried and run.report), None)
     [standing] = [one for one in standings(found.project) if one.judge.pk == found.pk]
     failures = JudgeCall.objects.filter(judge=found, state="failed").order_by("-pk")
+    asked = asked_of(found.project)
     return {
         "project": found.project,
         "tab": "judges",
         "judge": found,
-        "fits": found.project.kind in registry.get(found.kind).asks,
+        "fits": asked.kind in registry.get(found.kind).asks,
         "standing": standing,
         "account": standing.account,
         "runs": runs,
@@ -154,7 +157,7 @@ def _live(found: Judge) -> dict:
         "watched": any(not run.is_over for run in [*runs, *found.test_runs.order_by("-pk")[:1]]),
         "dry_run": dry,
         "dry_items": answers_shown(found.project, dry.report) if dry else [],
-        "decisions": decisions(found) if found.project.kind == spans.NAME else None,
+        "decisions": decisions(found) if asked.kind == spans.NAME else None,
         **_tests(found),
         "failures": failures[:FAILURES_SHOWN],
     }

@@ -21,9 +21,17 @@ from annotate.services.workers import why_waiting
 from routing import judges
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.policy_settings import DOMAIN_NAMES
-from routing.reports import RouteFigures, policy_in_force, remembered_labels, route_figures
+from routing.reports import (
+    RouteFigures,
+    forget_labels,
+    policy_in_force,
+    remembered_labels,
+    route_figures,
+)
 from routing.services.passes import start_routing
+from routing.services.people import count_simulated
 from routing.services.policies import JUDGE_KIND, retire_policy, save_policy
+from routing.services.waiting import why_no_pass
 
 DECISIONS = 25
 
@@ -139,6 +147,21 @@ def stop_routing(request: HttpRequest, project_id: int) -> HttpResponse:
     return redirect("routing", project.pk)
 
 
+@login_required
+@require_POST
+def count_simulated_people(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Whether simulated people count as people in the project's figures, fits and tests."""
+    project = get_project(request.user, project_id, MANAGE)
+    count_simulated(
+        project=project,
+        actor=request.user,
+        simulated=request.POST.get("simulated") == "yes",
+        address=request.META["REMOTE_ADDR"],
+    )
+    forget_labels(project)
+    return redirect("routing", project.pk)
+
+
 def _live(project: Project) -> dict:
     """Figures are remembered until the rule changes or a pass begins or ends."""
     policy = policy_in_force(project)
@@ -147,6 +170,7 @@ def _live(project: Project) -> dict:
     rule, latest = policy.pk if policy else 0, f"{run.pk}:{run.state}" if run else ""
     key = f"report-routes:{project.pk}:{rule}:{latest}"
     figures = remembered(key, lambda: route_figures(project))
+    going = runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists()
     return {
         "project": project,
         "tab": "routing",
@@ -154,7 +178,8 @@ def _live(project: Project) -> dict:
         "shares": _shares(figures),
         "run": run,
         "waits": why_waiting(run),
-        "going": runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists(),
+        "no_pass": None if going else why_no_pass(policy),
+        "going": going,
     }
 
 
@@ -164,10 +189,13 @@ def _shares(figures: RouteFigures) -> list[dict]:
         "ai": _("AI judge alone"),
         "both": _("AI judge, audited by people"),
         "people": _("People"),
+        "expert": _("Experts alone"),
     }
     rows, begin = [], 0.0
     for route, label in names.items():
         count = figures.routes.get(route, 0)
+        if route == "expert" and not count:
+            continue
         share = count / figures.total if figures.total else 0.0
         rows.append(
             {
@@ -205,6 +233,9 @@ urlpatterns = [
     path("projects/<int:project_id>/routing/", routing, name="routing"),
     path("projects/<int:project_id>/routing/start/", start_pass, name="start_pass"),
     path("projects/<int:project_id>/routing/stop/", stop_routing, name="stop_routing"),
+    path(
+        "projects/<int:project_id>/routing/people/", count_simulated_people, name="count_simulated"
+    ),
     path("routing/runs/<int:run_id>/cancel/", cancel_pass, name="cancel_pass"),
     path("routing/decisions/<int:decision_id>/", decision, name="decision"),
 ]

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.failures import FailureShape
 from annotate.api.problems import Conflict
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue
@@ -48,15 +49,6 @@ class FitShape(WaitingShape):
         ]
 
 
-class UpkeepFailureShape(s.Serializer):
-    since = s.DateTimeField(help_text="When it failed first, after it last worked.")
-    at = s.DateTimeField(help_text="When it failed last.")
-    message = s.CharField()
-
-    class Meta:
-        ref_name = "UpkeepFailure"
-
-
 class FittedShape(s.ModelSerializer):
     judges = s.SerializerMethodField()
     upkeep_failure = s.SerializerMethodField(
@@ -72,10 +64,10 @@ class FittedShape(s.ModelSerializer):
             "upkeep_failure",
         ]
 
-    @extend_schema_field(UpkeepFailureShape(allow_null=True))
+    @extend_schema_field(FailureShape(allow_null=True))
     def get_upkeep_failure(self, policy: RoutingPolicy) -> dict | None:
         found = upkeep_failure_of(policy)
-        return None if found is None else UpkeepFailureShape(found).data
+        return None if found is None else FailureShape(found).data
 
     def get_judges(self, policy: RoutingPolicy) -> list[int]:
         there = [place.judge_id for place in policy.places.order_by("position")]

@@ -20,7 +20,7 @@ from annotate.pages.reasons import in_words
 from annotate.services import jobs
 from annotate.services.workers import why_waiting
 from annotate.wording import Sentence
-from routing.column_words import ALWAYS
+from routing.column_words import ALWAYS, EXPERTS, STRATUM
 from routing.features.tagger import PROMPT_TAGS
 from routing.models import FeatureRun, PolicyFit, RoutingPolicy
 from routing.policy_reports import (
@@ -31,7 +31,7 @@ from routing.policy_reports import (
     upkeep_failure_of,
     waits_of,
 )
-from routing.policy_settings import DOMAIN_NAMES, FITTED, MIXES, WINDOWS
+from routing.policy_settings import DEFAULTS, DOMAIN_NAMES, FITTED, MIXES, WINDOWS
 from routing.reports import remembered_labels
 from routing.services.features import start_features
 from routing.services.policies import (
@@ -91,6 +91,22 @@ class FitForm(forms.Form):
         label=_("One label by people costs, $"),
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
+    experts = forms.BooleanField(
+        required=False,
+        label=_("Experts apart from other people"),
+        help_text=_(
+            "Members of the tier expert, asked where their labels save more for their price. "
+            "Without this, everybody is one source."
+        ),
+    )
+    expert_price = forms.FloatField(
+        required=False,
+        min_value=0.000001,
+        max_value=1e6,
+        initial=1.0,
+        label=_("One label by an expert costs, $"),
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
     window = forms.ChoiceField(
         choices=[(name, WINDOW_NAMES[name]) for name in WINDOWS], label=_("The budget is for")
     )
@@ -141,6 +157,19 @@ class FitForm(forms.Form):
         label=_("Always to people: prompts with these tags"),
         widget=forms.SelectMultiple(attrs={"size": 8}),
     )
+    expert_tags = forms.MultipleChoiceField(
+        required=False,
+        choices=[(tag, tag_word_later(tag)) for tag in PROMPT_TAGS],
+        label=_("Always to experts: prompts with these tags"),
+        widget=forms.SelectMultiple(attrs={"size": 8}),
+    )
+    expert_strata = forms.CharField(
+        required=False,
+        max_length=4000,
+        label=_("Always to experts: tasks of these strata"),
+        help_text=_("One a line."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
     domains = forms.ChoiceField(
         choices=DOMAIN_NAMES.items(),
         required=False,
@@ -162,7 +191,6 @@ class FitForm(forms.Form):
 
     def settings_of(self) -> dict[str, Any]:
         said = self.cleaned_data
-        rule = {"name": ALWAYS, "tags": said["tags"]}
         return {
             "share": said["share"] / 100,
             "money": said["money"],
@@ -170,12 +198,28 @@ class FitForm(forms.Form):
             "window": said["window"],
             "explore": said["explore"] / 100,
             "risk": said["risk"] / 100,
-            "rules": [rule] if said["tags"] else [],
+            "rules": self._rules(),
+            "experts": said["experts"],
+            "expert_price": said["expert_price"] or DEFAULTS["expert_price"],
             "encoder": {"": None, NO_ENCODER: ""}.get(said["encoder"], said["encoder"]),
             "mixes": said["mixes"],
             "boosting": said["boosting"],
             "domains": said["domains"],
         }
+
+    def _rules(self) -> list[dict[str, Any]]:
+        """To experts first: the first rule that matches counts."""
+        said = self.cleaned_data
+        strata = dict.fromkeys(filter(None, map(str.strip, said["expert_strata"].splitlines())))
+        expert = {"name": EXPERTS, "route": "expert"}
+        found: list[dict[str, Any]] = [
+            {**expert, "signal": STRATUM + name, "value": 1} for name in strata
+        ]
+        if said["expert_tags"]:
+            found.append({**expert, "tags": said["expert_tags"]})
+        if said["tags"]:
+            found.append({"name": ALWAYS, "tags": said["tags"]})
+        return found
 
 
 @login_required

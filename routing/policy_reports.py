@@ -1,39 +1,22 @@
 """What the pages tell of fitted policies: a line for each version, charts, signed gains."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from annotate.charts import Chart, Series, line_chart
+from annotate.failures import Failure, failure_of
 from annotate.models import Project
-from annotate.pages.reasons import in_words
-from annotate.wording import Told
 from routing.models import FeatureRun, FeatureSpecification, RoutingPolicy
 
 MOST_GAINS = 12
 
 
-@dataclass(frozen=True)
-class UpkeepFailure:
-    """Why a policy at work cannot be looked after now: `message` in English, `why` for readers."""
-
-    since: datetime
-    at: datetime
-    message: str
-    why: str
-
-
-def upkeep_failure_of(policy: RoutingPolicy) -> UpkeepFailure | None:
+def upkeep_failure_of(policy: RoutingPolicy) -> Failure | None:
     """None while its upkeep works, and for one that is not at work any more."""
-    kept = policy.upkeep_failure
     at_work = (RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW)
-    if not kept or policy.state not in at_work:
-        return None
-    since, at = (datetime.fromisoformat(kept[name]) for name in ("since", "at"))
-    why = in_words(Told.from_dict(kept["told"])) if kept["told"] else kept["message"]
-    return UpkeepFailure(since, at, kept["message"], why)
+    return failure_of(policy.upkeep_failure) if policy.state in at_work else None
 
 
 @dataclass(frozen=True)
@@ -43,7 +26,7 @@ class Summary:
     policy: RoutingPolicy
     error: float | None
     chance: float | None
-    upkeep_failure: UpkeepFailure | None
+    upkeep_failure: Failure | None
 
 
 def summaries(project: Project) -> list[Summary]:

@@ -1,5 +1,6 @@
 """What a manager may set of a fitted policy, checked. Pure, and without numpy: the web reads it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +19,8 @@ from routing.encoders import EncoderError, library
 FITTED = ("error", "cascade", "ppm", "rule", "random")
 WINDOWS = {"all": None, "day": 1, "week": 7, "month": 30}  # days
 LEAST_EXPLORE = 0.05
-ROUTES = ("people",)
+ROUTES = ("people", "expert")
+TIERS = ("people", "expert")  # of people, where a policy tells experts apart; from cheap to dear
 COMPARISONS = (">=", "<=", ">", "<")
 MOST_RULES = 50
 MIXES = (20, 2000)
@@ -37,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "share": 0.5,
     "money": None,
     "price": 0.3,
+    "experts": False,
+    "expert_price": 1.0,
     "window": "all",
     "explore": LEAST_EXPLORE,
     "risk": 0.15,
@@ -52,16 +56,17 @@ def clean_settings(given: object) -> dict[str, Any]:
     """All settings with defaults filled in. Raises InvalidValue with the field's path.
 
     share: people's share of the window's tasks, 0..1; or money: dollars for people's labels in a
-    window, at `price` each. explore: of what the AI would keep. risk: a cascade's promise, the
-    most by which the AI's labels differ from people's consensus. encoder: of the features that
-    need one; null takes the newest features as they are, "" goes without embeddings. mixes: on how
-    many mixes of labels kind ppm trains a reward model. domains: by what tasks are parted into
-    domains in each of which a judge must have passed the alternative annotator test to label
-    alone; empty: not asked for.
+    window, at `price` each. experts: whether members of the tier expert are a source of their own,
+    at `expert_price`; without it nobody is sent to them alone. explore: of what the AI would keep.
+    risk: a cascade's promise, the most by which the AI's labels differ from people's consensus.
+    encoder: of the features that need one; null takes the newest features as they are, "" goes
+    without embeddings. mixes: on how many mixes of labels kind ppm trains a reward model. domains:
+    by what tasks are parted into domains in each of which a judge must have passed the alternative
+    annotator test to label alone; empty: not asked for.
     """
     merged = {**DEFAULTS, **clean_object("settings", given, DEFAULTS)}
     money, encoder = merged["money"], merged["encoder"]
-    return {
+    cleaned = {
         "share": _number("share", merged["share"], 0, 1),
         "money": None if money is None else _number("money", money, 0, 1e9),
         "price": _number("price", merged["price"], 1e-6, 1e6),
@@ -78,7 +83,23 @@ def clean_settings(given: object) -> dict[str, Any]:
         "encoder": None if encoder is None else _encoder(encoder),
         "boosting": clean_boolean("settings.boosting", merged["boosting"]),
         "mixes": clean_integer("settings.mixes", merged["mixes"], low=MIXES[0], high=MIXES[1]),
+        "experts": clean_boolean("settings.experts", merged["experts"]),
+        "expert_price": _number("expert_price", merged["expert_price"], 1e-6, 1e6),
     }
+    if not cleaned["experts"] and any(rule["route"] == "expert" for rule in cleaned["rules"]):
+        raise InvalidValue("settings.experts", "must be true: a rule sends tasks to experts alone")
+    return cleaned
+
+
+def tiers_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of people, as a policy with these settings tells them apart."""
+    return TIERS if settings.get("experts") else TIERS[:1]
+
+
+def prices_of(settings: Mapping[str, Any]) -> tuple[float, ...]:
+    """Dollars of a label, by tier."""
+    both = tuple(float(settings.get(name, DEFAULTS[name])) for name in ("price", "expert_price"))
+    return both[: len(tiers_of(settings))]
 
 
 def _encoder(name: object) -> str:

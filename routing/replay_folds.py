@@ -5,7 +5,7 @@ all rows together are replayed; several partings take out the luck of one. Pure.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from annotate.quality.intervals import t95
 from routing.policies.cascade import CascadePolicy
 from routing.policies.contract import DoublyLabelled, Floats, Layout, Policy
 from routing.policies.decide import EXPLORE, Refusals
-from routing.policies.error import ErrorPolicy
+from routing.policies.error import Costs, ErrorPolicy
 from routing.policies.plain import MarginPolicy, RandomPolicy
 from routing.policies.rules import Rule
 from routing.predictor.logistic import folds_of
@@ -82,11 +82,13 @@ class Replays:
     rules: Sequence[Rule] = ()
     refusals: Refusals | None = None
     shares: Sequence[float] = SHARES
+    prices: Sequence[float] = ()  # of a label, by tier of people
     tallies: dict[str, Tally] = field(default_factory=dict)
+    known: KnownErrors | None = None  # where they were found on more rows than these
 
     def __post_init__(self) -> None:
         self.rows.check(self.layout)
-        self.errors: KnownErrors = known_errors(self.rows, RandomPolicy(self.layout))
+        self.errors = self.known or known_errors(self.rows, RandomPolicy(self.layout))
 
     def fit(self, kind: str, rows: DoublyLabelled, seed: int) -> Policy:
         """Raises ValueError where the rows are too few for the kind."""
@@ -96,9 +98,12 @@ class Replays:
             signal = f"{self.layout.judges[-1]} is sure"
             return MarginPolicy.fit(rows.instances, self.layout, signal=signal, seed=seed)
         if kind == "error":
-            return ErrorPolicy.fit(rows, self.layout, seed=seed)
+            costs = Costs.of_prices(self.layout, self.prices)
+            return ErrorPolicy.fit(rows, self.layout, costs=costs, seed=seed)
         if kind == "cascade":
-            return CascadePolicy.fit(rows, self.layout, risk=self.risk, seed=seed)
+            return CascadePolicy.fit(
+                rows, self.layout, risk=self.risk, prices=self.prices, seed=seed
+            )
         raise ValueError(f"kind: {kind!r} is none of {', '.join(REPLAYED)}")
 
     def add(
@@ -119,6 +124,20 @@ class Replays:
         tally = self._tally(name)
         self._replay(tally, policy, inside_N, seed)
         tally.turns += 1
+
+    def part(self, inside_N: np.ndarray) -> "Replays":
+        """The rows of a mask, with what chance does on them."""
+        refusals = self.refusals.take(inside_N) if self.refusals is not None else None
+        tallies = {
+            name: replace(
+                one, error_SN=one.error_SN[:, inside_N], asked_SN=one.asked_SN[:, inside_N]
+            )
+            for name, one in self.tallies.items()
+            if name == "random"
+        }
+        known = KnownErrors(self.errors.judge_NJ[inside_N], self.errors.people_N[inside_N])
+        rows = self.rows.take(inside_N)
+        return replace(self, rows=rows, refusals=refusals, tallies=tallies, known=known)
 
     def _tally(self, name: str) -> Tally:
         if name not in self.tallies:

@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf, sqrt
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Q
 
 from annotate.models import Judgement, Project
 from annotate.quality.intervals import wilson
 from annotate.reports.remembered import remembered
-from routing.models import Decision, RoutingPolicy, outside_second_looks
+from routing.models import (
+    Decision,
+    PeopleCounted,
+    RoutingPolicy,
+    counted,
+    outside_second_looks,
+)
 
 LATEST_ROUTES = """
 SELECT route, count(*) FROM (
@@ -83,24 +90,37 @@ def _latest_routes(project: Project) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class LabelsOfPeople:
-    """All that routing counts as people's, and how many of them simulated people gave."""
+    """All labels of people, and how many of them simulated people gave; whether figures of routing
+    count those.
+    """
 
     labels: int
     simulated: int
+    counts_simulated: bool = True
 
 
 def labels_of_people(project: Project) -> LabelsOfPeople:
-    """One query, over all judgements of the project in force; pages remember it."""
+    """Two queries, one over all judgements of the project in force; pages remember it."""
     rows = Judgement.objects.current().filter(project=project)
     found = rows.exclude(source=Judgement.Source.JUDGE).aggregate(
         labels=Count("pk"), simulated=Count("pk", filter=Q(simulated=True))
     )
-    return LabelsOfPeople(**found)
+    left_out = PeopleCounted.objects.filter(project=project, simulated=False)
+    return LabelsOfPeople(**found, counts_simulated=not left_out.exists())
 
 
 def remembered_labels(project: Project) -> LabelsOfPeople:
     """As `labels_of_people`, perhaps a little older."""
-    return remembered(f"report-people:{project.pk}", lambda: labels_of_people(project))
+    return remembered(_people_key(project), lambda: labels_of_people(project))
+
+
+def forget_labels(project: Project) -> None:
+    """What is remembered of them, once somebody chose whether simulated people count."""
+    cache.delete(_people_key(project))
+
+
+def _people_key(project: Project) -> str:
+    return f"report-people:{project.pk}"
 
 
 def majority(votes: list[int | None]) -> int | None:
@@ -129,6 +149,7 @@ def _audited(project: Project, **decided: object) -> dict[int, tuple[int | None,
     rows = (
         outside_second_looks(answers)
         .exclude(source=Judgement.Source.IMPORTED)
+        .filter(Q(source=Judgement.Source.JUDGE) | counted())
         .values_list("task_id", "source", "value")
     )
     judge: dict[int, int | None] = {}

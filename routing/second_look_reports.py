@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from annotate.models import Judgement, Project, TaskResponse
 from annotate.quality.intervals import wilson
-from routing.models import SecondLook, SecondLookItem
+from routing.models import SecondLook, SecondLookItem, of_people
 from routing.reports import majority
 
 Outcome, State = SecondLookItem.Outcome, SecondLookItem.State
@@ -72,7 +72,7 @@ def wanted_sides(answers: QuerySet[Judgement]) -> dict[int, int]:
     Two queries.
     """
     votes: dict[int, list[int | None]] = {}
-    people = answers.exclude(source=Judgement.Source.JUDGE)
+    people = of_people(answers)
     for task_id, value in people.values_list("task_id", "value"):
         votes.setdefault(task_id, []).append(value.get("preferred"))
     places = TaskResponse.objects.filter(task__in=list(votes))

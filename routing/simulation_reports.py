@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from annotate.charts import Chart, Series, line_chart
 from annotate.models import Judge, Judgement, Project, Task
 from routing import judges as judge_kinds
-from routing.models import JudgeCall, PolicySimulation, outside_second_looks
+from routing.models import JudgeCall, PolicySimulation, of_people, outside_second_looks
 from routing.services.learned import new_to
 from routing.services.simulations import Prices, prices_of
 from routing.simulation_settings import FOLDS, least_rows
@@ -220,9 +220,7 @@ def stocks(project: Project) -> list[Stock]:
     all that people answered counts, but for what it learned from. Two queries, and up to three
     for each judge that is priced, a panel or a reward model.
     """
-    people = outside_second_looks(
-        Judgement.objects.current().filter(project=project).exclude(source=Judgement.Source.JUDGE)
-    )
+    people = outside_second_looks(of_people(Judgement.objects.current().filter(project=project)))
     answered = Task.objects.filter(project=project, pk__in=people.order_by().values("task"))
     everything = answered.count()
     found = []

@@ -7,7 +7,7 @@ from annotate.inputs import clean_integer
 from annotate.kinds.answers import clean_object
 from routing.policy_settings import clean_settings
 
-FROM_POLICIES = ("explore", "risk", "rules", "domains")
+FROM_POLICIES = ("explore", "risk", "rules", "domains", "experts", "price", "expert_price")
 FOLDS, REPEATS = 5, 3
 KNOWN = (*FROM_POLICIES, "folds", "repeats")
 LEAST_FITTED_ON = 50  # rows outside a fold, as for any fit
@@ -17,8 +17,8 @@ MOST_FOLDS, MOST_REPEATS = 10, 20
 def clean_simulation(given: object) -> dict[str, Any]:
     """All settings with defaults filled in. Raises InvalidValue with the field's path.
 
-    folds: parts that the prompts are cut into; repeats: different cuts. explore, risk, rules
-    and domains are those of a policy.
+    folds: parts that the prompts are cut into; repeats: different cuts. The others are
+    those of a policy.
     """
     merged = {"folds": FOLDS, "repeats": REPEATS, **clean_object("settings", given, KNOWN)}
     own = {name: merged[name] for name in FROM_POLICIES if name in merged}

@@ -8,15 +8,17 @@ from annotate.models import Judge
 from annotate.quality.intervals import mean_interval
 from annotate.reports.remembered import remembered
 
-# From the judge's suggestions to the answers that tell of them; one row a task.
+# From the judge's suggestions to the answers that tell of them, of spans alone or within a form; a
+# row for each task.
 DECIDED = """
 SELECT count(*), sum(jsonb_array_length(told -> 'accepted')),
        sum(jsonb_array_length(told -> 'changed')), sum(jsonb_array_length(told -> 'dismissed')),
        sum(jsonb_array_length(told -> 'undecided'))
 FROM routing_suggestion s
 JOIN annotate_judgement j ON j.task_id = s.task_id
-CROSS JOIN LATERAL jsonb_array_elements(j.value -> 'suggestions') told
-WHERE s.judge_id = %s AND j.kind = 'spans' AND j.source = 'person'
+CROSS JOIN LATERAL jsonb_path_query(j.value, CASE j.kind
+    WHEN 'form' THEN '$.answers.*.suggestions[*]' ELSE '$.suggestions[*]' END::jsonpath) told
+WHERE s.judge_id = %s AND j.kind IN ('spans', 'form') AND j.source = 'person'
   AND (told ->> 'id')::bigint = s.id
   AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)
 GROUP BY s.id

@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests.append(body)
         self.server.keys.append(self.headers["Authorization"])
         self.close_connection = True
-        if self.path != "/v1/chat/completions":
+        if self.path not in ("/v1/chat/completions", "/v1/systemone"):
             return self.answer(404, {"error": {"message": "no such path"}})
         script = self.server.scripts[body["model"].split(":")[0]]
         try:

@@ -5,12 +5,16 @@ class TrainingConfig(AppConfig):
     name = "training"
 
     def ready(self) -> None:
+        from annotate.services.workers import register_reason
         from routing.judges import register
         from training import boosting, density_ratio, encoders, reward_heads
         from training.judge import register_kind
+        from training.services.waiting import HELD, why_training_waits
 
         register_kind()
         encoders.register_library()
         reward_heads.register_heads()
         boosting.register_booster()
         register(density_ratio.KIND)
+        for model in HELD:
+            register_reason(model, why_training_waits)

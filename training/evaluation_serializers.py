@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from annotate.api.waiting import WaitingShape
 from training.models import EvaluationRun, EvaluationSet, ModelVersion
 
 
@@ -23,7 +24,7 @@ class EvaluationSetSerializer(serializers.ModelSerializer):
         ]
 
 
-class EvaluationRunSerializer(serializers.ModelSerializer):
+class EvaluationRunSerializer(WaitingShape):
     config = serializers.DictField()
     metrics = serializers.DictField()
     percent = serializers.IntegerField(allow_null=True, read_only=True)
@@ -34,6 +35,7 @@ class EvaluationRunSerializer(serializers.ModelSerializer):
             *("id", "project", "evaluation_set", "model_version", "proxy", "gold", "state"),
             *("message", "progress", "total", "percent", "attempt", "cancel_requested"),
             *("config", "metrics", "device_seconds", "created_at", "started_at", "finished_at"),
+            "waits_because",
         ]
 
 

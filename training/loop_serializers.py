@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotate.api.failures import FailureShape
+from annotate.failures import failure_of
 from annotate.models import ChatModel
 from training.loop.guards import GUARDS
 from training.models import Loop, LoopRound, ModelVersion
@@ -66,6 +68,7 @@ class LoopSerializer(serializers.ModelSerializer):
         required=False, help_text="people, people_share, diversity_drop, gap, gap_rows."
     )
     stopped_by = serializers.SerializerMethodField()
+    failure = serializers.SerializerMethodField()
 
     class Meta:
         model = Loop
@@ -87,6 +90,7 @@ class LoopSerializer(serializers.ModelSerializer):
             "go_on",
             "waits_for",
             "stopped_by",
+            "failure",
             "created_at",
             "finished_at",
         ]
@@ -106,6 +110,12 @@ class LoopSerializer(serializers.ModelSerializer):
     def get_stopped_by(self, loop: Loop) -> dict[str, Any] | None:
         """The guard that stopped it."""
         return loop.stopped_by
+
+    @extend_schema_field(FailureShape(allow_null=True))
+    def get_failure(self, loop: Loop) -> dict[str, Any] | None:
+        """Why it could not be looked at, until it can be; null while it works."""
+        found = failure_of(loop.failure)
+        return None if found is None else FailureShape(found).data
 
 
 class LoopDetailSerializer(LoopSerializer):

@@ -8,6 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from annotate.api.bodies import read_body
+from annotate.api.failures import FailureShape
+from annotate.api.waiting import WaitingShape
+from annotate.failures import failure_of
 from annotate.models import ChatModel
 from training.evaluation import gate
 from training.models import (
@@ -55,7 +58,7 @@ class TrainingPointSerializer(serializers.ModelSerializer):
         fields = ["step", "values"]
 
 
-class TrainingRunSerializer(serializers.ModelSerializer):
+class TrainingRunSerializer(WaitingShape):
     percent = serializers.IntegerField(allow_null=True, read_only=True)
     model_version = serializers.SerializerMethodField()
 
@@ -86,6 +89,7 @@ class TrainingRunSerializer(serializers.ModelSerializer):
             "created_at",
             "started_at",
             "finished_at",
+            "waits_because",
         ]
 
     def get_model_version(self, run: TrainingRun) -> int | None:
@@ -173,7 +177,7 @@ class RollBackSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(choices=ModelVersion.Kind.choices)
 
 
-class SamplingSerializer(serializers.ModelSerializer):
+class SamplingSerializer(WaitingShape):
     config = serializers.DictField()
     metrics = serializers.DictField()
 
@@ -195,6 +199,7 @@ class SamplingSerializer(serializers.ModelSerializer):
             "created_at",
             "started_at",
             "finished_at",
+            "waits_because",
         ]
 
 
@@ -262,6 +267,7 @@ class LimitsSerializer(serializers.ModelSerializer):
 class ScheduleSerializer(serializers.ModelSerializer):
     config = serializers.DictField(default=dict, help_text="Fields of the recipe.")
     outlook = serializers.SerializerMethodField()
+    failure = serializers.SerializerMethodField()
 
     class Meta:
         model = Schedule
@@ -279,6 +285,7 @@ class ScheduleSerializer(serializers.ModelSerializer):
             "last_queued_at",
             "created_at",
             "outlook",
+            "failure",
         ]
         read_only_fields = ["project", "last_queued_at"]
 
@@ -287,3 +294,9 @@ class ScheduleSerializer(serializers.ModelSerializer):
         """What it waits for."""
         seen = self.context.get("outlooks", {}).get(schedule.pk)
         return OutlookSerializer(seen or outlook(schedule, timezone.now())).data
+
+    @extend_schema_field(FailureShape(allow_null=True))
+    def get_failure(self, schedule: Schedule) -> dict | None:
+        """Why it could not be looked at or queue a run, until it can; null while it works."""
+        found = failure_of(schedule.failure)
+        return None if found is None else FailureShape(found).data

@@ -1,4 +1,4 @@
-"""Jobs over REST that say why they have not begun."""
+"""Jobs over REST that say why they go no further."""
 
 from rest_framework import serializers as s
 
@@ -9,7 +9,7 @@ from annotate.services.workers import why_waiting
 class WaitingShape(s.ModelSerializer):
     """With `waits_because`; name it among the fields."""
 
-    waits_because = s.SerializerMethodField(help_text="Why it is queued still, else empty.")
+    waits_because = s.SerializerMethodField(help_text="Why it goes no further, else empty.")
 
     def get_waits_because(self, run: Job) -> str:
         why = why_waiting(run)

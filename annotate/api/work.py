@@ -157,13 +157,14 @@ def lease_body(lease: Lease, annotator_id: int) -> dict:
 
 def _suggestions(lease: Lease, annotator_id: int) -> list[dict]:
     form = Form.read(lease.kind, lease.kind_settings, lease.form_version)
-    if not form.shows_suggestions:
+    settings = form.suggesting
+    if settings is None:
         return []
     proposed = form.suggested(
         task_id=lease.task_id, seat_id=lease.seat_id, annotator_id=annotator_id
     )
     responses = (ShownResponse(one["id"], tuple(one["content"])) for one in lease.responses)
-    return as_told(Shown(tuple(responses), suggestions=proposed), form.settings)
+    return as_told(Shown(tuple(responses), suggestions=proposed), settings)
 
 
 def judgement_body(judgement: Judgement) -> dict:

@@ -75,12 +75,34 @@ async def complete(
 
     The client may be shared by requests to one address (`new_client`).
     """
+    body = _body(target, messages, stream=False)
+    value = await post(client, target, "chat/completions", body, private_hosts=private_hosts)
+    piece = _piece(value, target, "message")
+    return Completion(
+        text=piece.text[:MAX_REPLY_CHARS],
+        finish_reason=piece.finish_reason,
+        model=_storable(str(value.get("model") or ""))[:200],
+        prompt_tokens=piece.prompt_tokens,
+        completion_tokens=piece.completion_tokens,
+        first_token=_first_token(value),
+    )
+
+
+async def post(
+    client: httpx.AsyncClient,
+    target: Target,
+    path: str,
+    body: Mapping[str, Any],
+    *,
+    private_hosts: Collection[str],
+) -> Mapping[str, Any]:
+    """The JSON object that the path below the base URL answers. Raises ModelFailure."""
     try:
-        address = await resolve(f"{target.base_url}/chat/completions", private_hosts=private_hosts)
+        address = await resolve(f"{target.base_url}/{path}", private_hosts=private_hosts)
         async with client.stream(
             "POST",
             address.url,
-            json=_body(target, messages, stream=False),
+            json=dict(body),
             headers=_headers(address, target),
             extensions=_extensions(address),
         ) as answer:
@@ -93,16 +115,7 @@ async def complete(
         raise ModelFailure(
             "malformed", Told("the reply has more than {count} bytes", count=MAX_WHOLE_BYTES)
         )
-    value = _json(raw.decode("utf-8", "replace"), target)
-    piece = _piece(value, target, "message")
-    return Completion(
-        text=piece.text[:MAX_REPLY_CHARS],
-        finish_reason=piece.finish_reason,
-        model=_storable(str(value.get("model") or ""))[:200],
-        prompt_tokens=piece.prompt_tokens,
-        completion_tokens=piece.completion_tokens,
-        first_token=_first_token(value),
-    )
+    return _json(raw.decode("utf-8", "replace"), target)
 
 
 def new_client() -> httpx.AsyncClient:

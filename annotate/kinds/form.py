@@ -34,6 +34,7 @@ from annotate.kinds.form_settings import (
     clean_settings,
     needs_content,
     response_range,
+    suggesting,
 )
 from annotate.kinds.parts import PARTS
 from annotate.kinds.sayings import Saying
@@ -58,6 +59,7 @@ __all__ = [
     "pairs",
     "response_range",
     "said",
+    "suggesting",
 ]
 
 

@@ -11,6 +11,7 @@ from annotate.kinds.conditions import clean_wanted
 from annotate.kinds.errors import InvalidValue
 from annotate.kinds.labels import LabelsSettings
 from annotate.kinds.parts import PARTS
+from annotate.kinds.span_settings import SpansSettings
 
 MAX_QUESTIONS = 30
 MAX_TITLE = 500
@@ -57,6 +58,7 @@ def clean_settings(raw: Mapping[str, Any]) -> FormSettings:
         questions.append(_clean_question(f"kind_settings.questions.{number}", asked, questions))
     settings = FormSettings(tuple(questions), least)
     _refuse_beside_a_chat(settings)
+    _refuse_suggestions_twice(settings)
     _refuse_no_number_of_responses(settings)
     return settings
 
@@ -76,6 +78,15 @@ def _range(question: Question) -> tuple[int, int]:
     low, high = PARTS[question.kind].RESPONSES
     of_task = isinstance(question.settings, LabelsSettings) and question.settings.scope == "task"
     return (0 if of_task else low), high
+
+
+def suggesting(settings: FormSettings) -> Question | None:
+    """The question at which people are shown what AI judges suggest; at most one of a form."""
+    return next((one for one in settings.questions if _suggests(one)), None)
+
+
+def _suggests(question: Question) -> bool:
+    return isinstance(question.settings, SpansSettings) and question.settings.suggestions
 
 
 def needs_content(settings: FormSettings) -> bool:
@@ -188,6 +199,17 @@ def _refuse_beside_a_chat(settings: FormSettings) -> None:
                 "needs responses, and a form with a chat has none; beside a chat ask for labels of "
                 "the whole task, and rate its end by the chat's own criteria",
             )
+
+
+def _refuse_suggestions_twice(settings: FormSettings) -> None:
+    """A judge suggests marks for one question, so only one of them can show any."""
+    at = [number for number, one in enumerate(settings.questions) if _suggests(one)]
+    if at[1:]:
+        raise InvalidValue(
+            f"kind_settings.questions.{at[1]}.settings.suggestions",
+            "is on at question {first} already; one question of a form shows what judges suggest",
+            first=settings.questions[at[0]].name,
+        )
 
 
 def _refuse_no_number_of_responses(settings: FormSettings) -> None:

@@ -194,9 +194,15 @@ def _is_same(made: Mark, mark: Mark) -> bool:
 
 def told_of(value: Mapping[str, Any]) -> frozenset[int]:
     """The ids of the suggestions that a stored answer, of any kind, tells of."""
-    return frozenset(entry["id"] for entry in value.get("suggestions", ()))
+    parts = [value, *(value["answers"].values() if "asked" in value else ())]
+    return frozenset(entry["id"] for one in parts for entry in one.get("suggestions", ()))
 
 
 def without_suggested(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored answer without the marks that were made of a suggestion."""
+    """A stored answer, of spans or of a form, without the marks that were made of a suggestion."""
+    if "asked" in value:
+        parts = value["answers"].items()
+        return {**value, "answers": {name: without_suggested(one) for name, one in parts}}
+    if "suggestions" not in value:
+        return dict(value)
     return {**value, "marks": [mark for mark in value["marks"] if "suggested" not in mark]}

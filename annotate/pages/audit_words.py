@@ -63,6 +63,7 @@ DEEDS: dict[str, str | Promise] = {
     "routing.cancel_asked": _("Routing: cancelling asked for"),
     "routing.features_queued": _("Signals asked for"),
     "routing.fit_queued": _("Fit of a policy asked for"),
+    "routing.people_counted": _("Simulated people counted, or left out"),
     "routing.policy_fitted": _("Routing policy fitted"),
     "routing.policy_in_shadow": _("Routing policy put into shadow"),
     "routing.policy_promoted": _("Routing policy put in force"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.finegrained.labels import CATEGORIES
+from annotate.forms import Form
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
@@ -91,7 +92,7 @@ class SelectionForm(forms.Form):
             del self.fields["review"]
         if not LabelFlip.objects.filter(judgement__project=project).exists():
             del self.fields["flipped"]
-        if project.kind != spans.NAME:
+        if spans.NAME not in Form.of_project(project).asked_kinds:
             del self.fields["suggested"]
         teams = list(project.teams.order_by("name").values_list("name", flat=True))
         self.fields["team"].choices = [("", _("everybody")), *((name, name) for name in teams)]

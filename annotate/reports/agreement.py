@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from annotate import kinds
-from annotate.kinds.span_suggestions import without_suggested
+from annotate.kinds.span_suggestions import told_of, without_suggested
 from annotate.models import Project
 from annotate.quality.agreement import count_units, krippendorff_alpha
 from annotate.quality.intervals import mean_interval
@@ -76,9 +76,9 @@ def _agreement(project: Project, suggested: str) -> Agreement:
     count = 0
     for task_id, value, shown in rows.values_list("task_id", "value", "shown_order"):
         count += 1
-        if suggested == "leave_out" and "suggestions" in value:
+        if suggested == "leave_out":
             value = without_suggested(value)
-        elif suggested == "unaided" and value.get("suggestions"):
+        elif suggested == "unaided" and told_of(value):
             continue
         answers.setdefault(task_id, []).append((value, shown))
     double = {task_id: said for task_id, said in answers.items() if len(said) > 1}

@@ -190,7 +190,8 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
     if filters.review != "any" or not filters.superseded:
         where += review_stages.conditions(project, filters.review, review_stages.last_review())
     if filters.suggested == "unaided":
-        where.append("coalesce(j.value -> 'suggestions', '[]') = '[]'")
+        paths = ("$.suggestions[*]", "$.answers.*.suggestions[*]")
+        where += [f"NOT jsonb_path_exists(j.value, '{path}')" for path in paths]
     if filters.flipped == LEFT_OUT:
         where.append(f"{FLIP_IN_FORCE.format(last_flip)} IS NULL")
     if filters.team:

@@ -5,6 +5,7 @@ busy for hours cannot answer, but then the job that it works on has a heartbeat.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from celery import current_app
@@ -21,6 +22,11 @@ CALL_EVERY = timedelta(seconds=60)
 SILENT = timedelta(minutes=3)  # after so long without a sign nobody is there
 FRESH = timedelta(seconds=30)  # a job may wait for so long without a word
 TASK = "annotate.tasks.answer_roll"
+
+Reason = Callable[[Job], Told | None]
+"""What else a job that is not over waits for; asked while it is queued and while it runs."""
+
+_reasons: dict[type[Job], Reason] = {}
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +61,30 @@ def answer_roll(queue: str) -> None:
     QueueRoll.objects.filter(queue=queue).update(answered_at=timezone.now())
 
 
-def why_waiting(job: Job | None) -> Told | None:
-    """Why a queued job has not begun yet; None for one that is not queued, or only just, or no job.
+def register_reason(model: type[Job], reason: Reason) -> None:
+    """What jobs of this kind may wait for beside a worker."""
+    _reasons[model] = reason
 
-    A query; while no worker has answered one more for each kind of job of its queue.
+
+def why_waiting(job: Job | None) -> Told | None:
+    """Why a job goes no further: no worker has taken it yet, or what its kind may wait for. None
+    for one that is over or goes on, or was queued only just, or no job.
+
+    A query or, while workers are busy or none has answered, up to two for each kind of job of its
+    queue; and those of its kind's own reason.
     """
-    if job is None or job.state != JobState.QUEUED:
+    if job is None or job.is_over:
+        return None
+    reason = _reasons.get(type(job))
+    own = reason(job) if reason is not None else None
+    queued = _why_queued(job)
+    if own is None or queued is None:
+        return own or queued
+    return Told("{why} {more}", why=queued, more=own)
+
+
+def _why_queued(job: Job) -> Told | None:
+    if job.state != JobState.QUEUED:
         return None
     now = timezone.now()
     if now - max(one for one in (job.created_at, job.heartbeat_at) if one is not None) < FRESH:
@@ -70,14 +94,30 @@ def why_waiting(job: Job | None) -> Told | None:
     if seen is None or now - seen > SILENT:
         seen = max((one for one in (seen, _last_heartbeat(job.queue)) if one), default=None)
     if seen is not None and now - seen <= SILENT:
-        return Told("Workers that take the queue {queue} are there; they do other work first.",
-                    queue=job.queue)  # fmt: skip
+        return _busy(job)
     if roll is None or now - roll.called_at > SILENT:
         return Told(
             "Neither beat nor a worker that takes the queue default gives a sign of life; without "
             "them nothing that waits is begun again. Start them: bin/serve."
         )
     return _nobody(job.queue, None if seen is None else now - seen)
+
+
+def _busy(job: Job) -> Told:
+    """Workers are there, so the job waits for what they work on, and for what came before it."""
+    models = [model for model in jobs.job_models() if model.queue == job.queue]
+    running = sum(model.objects.filter(state=JobState.RUNNING).count() for model in models)
+    earlier = sum(
+        model.objects.filter(state=JobState.QUEUED, created_at__lt=job.created_at).count()
+        for model in models
+    )
+    return Told(
+        "Workers that take the queue {queue} are there; they do other work first: {running} under "
+        "way, {earlier} queued earlier.",
+        queue=job.queue,
+        running=running,
+        earlier=earlier,
+    )
 
 
 def _last_heartbeat(queue: str) -> datetime | None:

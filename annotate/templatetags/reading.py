@@ -7,11 +7,13 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from annotate.failures import Failure, failure_of
 from annotate.interchange.records import RowError
-from annotate.models import ImportRowError, Job, Task
+from annotate.models import ImportRowError, Job
 from annotate.pages.consensus_words import question_words
 from annotate.pages.reasons import in_words, told_in_words
 from annotate.rendering import render_markdown, render_parts
+from annotate.services.workers import why_waiting
 from annotate.wording import Told
 
 register = template.Library()
@@ -46,6 +48,19 @@ def content(turn: str | list[dict]) -> SafeString:
 def told(said: Told | Job | ImportRowError | RowError) -> str:
     """Told, or the message of a job or a refused row, in the reader's language."""
     return in_words(said) if isinstance(said, Told) else told_in_words(said)
+
+
+@register.filter
+def kept_failure(found: dict | None) -> Failure | None:
+    """What a row keeps of a failure of what is done by itself."""
+    return failure_of(found)
+
+
+@register.filter
+def waits(job: Job | None) -> str:
+    """Why a job goes no further, in the reader's language; "" where it goes on or is over."""
+    why = why_waiting(job)
+    return in_words(why) if why is not None else ""
 
 
 @register.filter
@@ -109,9 +124,3 @@ def as_json(value: object) -> str:
 def role_name(role: str) -> str:
     """Who speaks in a turn, as a heading."""
     return str(ROLES.get(role, role.title()))
-
-
-@register.filter
-def route_name(route: str) -> str:
-    """A route as people call it, such as "AI judge"."""
-    return str(Task.Route(route).label)

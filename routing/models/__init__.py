@@ -18,6 +18,7 @@ from routing.models.features import (
 )
 from routing.models.judge_tests import DomainTest, JudgeTestRun
 from routing.models.judging import JudgeAccount, JudgeCall, JudgeRun, Suggestion
+from routing.models.people import PeopleCounted, counted, of_people
 from routing.models.policies import (
     Decision,
     PolicyFit,
@@ -44,6 +45,7 @@ __all__ = [
     "JudgeRun",
     "JudgeTestRun",
     "LabelPrices",
+    "PeopleCounted",
     "PolicyFit",
     "PolicyJudge",
     "PolicySimulation",
@@ -60,6 +62,8 @@ __all__ = [
     "TagCorrection",
     "TaggerChoice",
     "TextEncoder",
+    "counted",
     "model_tagger",
+    "of_people",
     "outside_second_looks",
 ]

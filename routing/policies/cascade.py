@@ -1,7 +1,7 @@
 """Kind `cascade`: cheap judge, strong judge, people; each judge keeps what it is tested to know."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from routing.policies.contract import (
 )
 from routing.policies.error_model import ErrorModel, fit_error_model
 from routing.policies.references import Ties, losses, refer
+from routing.policies.tiers import choose_tier
 from routing.predictor.logistic import folds_of
 from routing.predictor.trees import Booster
 
@@ -30,7 +31,8 @@ class CascadePolicy:
 
     Within what all judges keep together, the expected distance from people's consensus is at most
     `risk` with probability 1 - delta: each judge's part is tested at delta / judges. A judge
-    among `refused` (by the alternative annotator test, say) keeps nothing.
+    among `refused` (by the alternative annotator test, say) keeps nothing. `prices`: of a label by
+    tier, by which one is chosen; empty where all cost the same.
     """
 
     kind: ClassVar[str] = "cascade"
@@ -41,6 +43,7 @@ class CascadePolicy:
     risk: float
     delta: float
     reference: Floats
+    prices: tuple[float, ...] = ()
 
     @classmethod
     def fit(
@@ -52,6 +55,7 @@ class CascadePolicy:
         delta: float = 0.05,
         ties: Ties = "half",
         refused: tuple[str, ...] = (),
+        prices: Sequence[float] = (),
         seed: int,
         boost: Booster | None = None,
     ) -> "CascadePolicy":
@@ -90,9 +94,12 @@ class CascadePolicy:
             thresholds.append(found)
             open_N &= confidence_N < found.value
         tier_error = tuple(known.tier_errors(rows, layout).tolist())
-        made = cls(layout, models, tuple(thresholds), tier_error, risk, delta, np.zeros(201))
+        made = cls(
+            layout, models, tuple(thresholds), tier_error, risk, delta, np.zeros(201),
+            tuple(prices) if len(prices) > 1 else (),
+        )  # fmt: skip
         gain = made.score(rows.instances, share=0.0, seed=seed).gain
-        return cls(layout, models, tuple(thresholds), tier_error, risk, delta, quantiles(gain))
+        return replace(made, reference=quantiles(gain))
 
     @property
     def reference_gain(self) -> Floats:
@@ -113,14 +120,15 @@ class CascadePolicy:
             certified |= keeps
         p_NJ = np.stack([p for p, _ in predicted], axis=1)
         p_err = p_NJ[np.arange(rows), judge]
-        tier = int(np.argmin(self.tier_error))
-        gain = p_err - self.tier_error[tier] + OUTSIDE * ~certified
+        worth_NT = p_err[:, None] - np.array(self.tier_error)
+        tier = choose_tier(worth_NT, self.prices)
+        gain = worth_NT[np.arange(rows), tier] + OUTSIDE * ~certified
         names, parts = self._parts(judge, predicted)
         return Scored(
             gain=gain,
             p_err=p_err,
             judge=judge,
-            tier=np.full(rows, tier, dtype=np.int64),
+            tier=tier,
             certified=certified,
             parts=parts,
             part_names=names,
@@ -150,6 +158,7 @@ class CascadePolicy:
             "risk": self.risk,
             "delta": self.delta,
             "reference": self.reference.tolist(),
+            **({"prices": list(self.prices)} if self.prices else {}),
         }
 
     @classmethod
@@ -166,6 +175,7 @@ class CascadePolicy:
             stored["risk"],
             stored["delta"],
             np.array(stored["reference"], dtype=float),
+            tuple(stored.get("prices", ())),
         )
 
 

@@ -1,6 +1,6 @@
 """Kind `error`: each instance to the source with the lowest expected error x value + cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,20 +20,27 @@ from routing.policies.contract import (
 from routing.policies.error_model import ErrorModel, fit_error_model
 from routing.policies.gain_model import GainModel, fit_gain_model
 from routing.policies.references import Ties, label_losses, refer
+from routing.policies.tiers import choose_tier
 from routing.predictor.trees import Booster
 
 
 @dataclass(frozen=True)
 class Costs:
-    """`value`: what one wrong label costs, in the currency of the costs of one label by source."""
+    """`value`: what one wrong label costs, in the currency of the costs of one label by source.
+
+    `prices`, by tier: what a label takes from the budget. The budget pays them, so they are no part
+    of the gain, but a tier is chosen by what it saves for its price. Empty: all cost the same.
+    """
 
     value: float = 1.0
     judges: tuple[float, ...] = (0.0,)
     tiers: tuple[float, ...] = (0.0,)
+    prices: tuple[float, ...] = ()
 
     def check(self, layout: Layout) -> None:
         for name, given, wanted in (
             ("judges", self.judges, layout.judges), ("tiers", self.tiers, layout.tiers),
+            ("prices", self.prices or self.tiers, layout.tiers),
         ):  # fmt: skip
             if len(given) != len(wanted):
                 raise ValueError(f"costs.{name}: {len(given)} for {', '.join(wanted)}")
@@ -41,11 +48,19 @@ class Costs:
             raise ValueError(f"costs.value: {self.value}, it must be above 0")
 
     def to_json(self) -> dict[str, Any]:
-        return {"value": self.value, "judges": list(self.judges), "tiers": list(self.tiers)}
+        costs = {"value": self.value, "judges": list(self.judges), "tiers": list(self.tiers)}
+        return costs | ({"prices": list(self.prices)} if self.prices else {})
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Costs":
-        return cls(stored["value"], tuple(stored["judges"]), tuple(stored["tiers"]))
+        prices = tuple(stored.get("prices", ()))
+        return cls(stored["value"], tuple(stored["judges"]), tuple(stored["tiers"]), prices)
+
+    @classmethod
+    def of_prices(cls, layout: Layout, prices: Sequence[float]) -> "Costs":
+        """Only what labels of people take from the budget; one tier has nothing to choose from."""
+        free = (0.0,) * len(layout.judges), (0.0,) * len(layout.tiers)
+        return cls(1.0, *free, tuple(prices) if len(prices) > 1 else ())
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,7 @@ class ErrorPolicy:
         boost: Booster | None = None,
     ) -> "ErrorPolicy":
         """Fit on rows that judges and people labelled; people's error needs several votes a row."""
-        costs = costs or Costs(1.0, (0.0,) * len(layout.judges), (0.0,) * len(layout.tiers))
+        costs = costs or Costs.of_prices(layout, ())
         costs.check(layout)
         known = refer(rows, layout, ties=ties)
         mean_J = known.weight_V @ known.judge_error_VJ / known.weight_V.sum()
@@ -118,7 +133,7 @@ class ErrorPolicy:
         said = [model.predict(batch) for model in self.better]
         saved_NT = np.stack([gain for gain, _ in said], axis=1) * self.costs.value
         worth_NT = saved_NT - np.array(self.costs.tiers) + self.costs.judges[self.base]
-        tier = np.argmax(worth_NT, axis=1)
+        tier = choose_tier(worth_NT, self.costs.prices)
         names, parts = self._parts(said, tier)
         return Scored(
             gain=worth_NT[np.arange(len(batch)), tier],

@@ -8,7 +8,7 @@ from django.utils import timezone
 from annotate.models import Task
 from routing.models import Decision, RoutingPolicy
 from routing.policies.budget import Budget
-from routing.policy_settings import WINDOWS
+from routing.policy_settings import WINDOWS, prices_of, tiers_of
 
 
 def budget_left(policy: RoutingPolicy, *, to_come: int) -> Budget:
@@ -25,14 +25,16 @@ def budget_left(policy: RoutingPolicy, *, to_come: int) -> Budget:
     )
     if policy.settings["money"] is not None:
         limit, spent = policy.settings["money"], found["spent"] or 0.0
-        return Budget(limit, (price_of(policy),), min(spent, limit), to_come)
+        return Budget(limit, costs_of(policy), min(spent, limit), to_come)
     limit = float(int(policy.settings["share"] * (found["count"] + to_come) + 1e-9))
-    return Budget(limit, (1.0,), min(float(found["asked"]), limit), to_come)
+    return Budget(limit, costs_of(policy), min(float(found["asked"]), limit), to_come)
 
 
-def price_of(policy: RoutingPolicy) -> float:
-    """Of one label by people, in the unit of the budget."""
-    return policy.settings["price"] if policy.settings["money"] is not None else 1.0
+def costs_of(policy: RoutingPolicy) -> tuple[float, ...]:
+    """Of one label by each tier of people, in the unit of the budget."""
+    if policy.settings["money"] is not None:
+        return prices_of(policy.settings)
+    return (1.0,) * len(tiers_of(policy.settings))
 
 
 def has_budget(policy: RoutingPolicy, undecided: QuerySet[Task]) -> bool:

@@ -128,7 +128,7 @@ def _rows_of(
     part = rows.take(both_N)
     spec = _spec_of(active)
     mine = [one for one, both in zip(sides, both_N, strict=True) if both]
-    layout = load(active.artifact).layout if active.is_fitted else layout_of(spec, judges)
+    layout = load(active.artifact).layout if active.is_fitted else layout_of(spec, judges, {})
     seen = instances(spec, layout, mine, heard, should_stop)
     return both_N, replace(part, instances=seen), judges
 
@@ -153,7 +153,7 @@ def _replayed(
             policy, rows, known_errors(rows, policy), share=share, seed=seed,
             rules=rules_of(active.settings), refusals=refused, explore=active.audit_share,
         )  # fmt: skip
-    layout = layout_of(_spec_of(active), judges)
+    layout = layout_of(_spec_of(active), judges, {})
     errors = known_errors(rows, RandomPolicy(layout))
     signal = [one.name for one in layout.signals].index(f"{active.judge} is sure")
     sure_N = rows.instances.signals[:, signal]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from annotate import kinds
 from annotate.media.as_text import as_text
 from annotate.models import Judgement, Response
 from annotate.wording import Told
@@ -16,6 +15,7 @@ from routing.judges.criteria import (
 )
 from routing.judges.errands import Errand, run_errands
 from routing.models import Criterion, Grade, JudgeCall, JudgeRun, SampledOutput
+from routing.services.asked import OF_PAIRS, asked_of
 from routing.services.criteria import save_criterion
 from routing.services.judge_watch import RunCancelled, Watch
 from routing.services.judging import questions
@@ -73,7 +73,7 @@ def examples_of(run: JudgeRun) -> list[tuple[int, Example]]:
         (one.output.task_id, _example(one.output, "good" if one.passes else "bad"))
         for one in rows.order_by("passes", "-pk")[: EXAMPLES // 2]
     ]
-    said = Judgement.objects.current().filter(project=run.project, kind="pairwise")
+    said = Judgement.objects.current().filter(project=run.project, kind__in=OF_PAIRS)
     people = said.exclude(source=Judgement.Source.JUDGE).select_related("task__prompt")
     for judgement in people.order_by("-pk")[: 4 * EXAMPLES]:
         preferred = judgement.value.get("preferred")
@@ -144,11 +144,9 @@ def _batches(run: JudgeRun) -> Iterator[list[SampledOutput]]:
 def _errands(run: JudgeRun, batch: list[SampledOutput], criteria: list[Criterion]) -> list[Errand]:
     """Of the outputs whose tasks can be asked about."""
     project = run.project
-    settings = kinds.get(project.kind).clean_settings(project.kind_settings)
-    asked = {
-        one.task_id: one
-        for one in questions([output.task_id for output in batch], project.kind, settings)
-    }
+    of_project = asked_of(project)
+    ids = [output.task_id for output in batch]
+    asked = {one.task_id: one for one in questions(ids, of_project.kind, of_project.settings)}
     return [
         check_errand(
             asked[output.task_id],

@@ -19,13 +19,15 @@ from routing.policies.cascade import CascadePolicy
 from routing.policies.contract import Instances, Policy
 from routing.policies.decide import Decisions, Refusals, decide, standing_judges
 from routing.policies.registry import load
+from routing.policy_settings import TIERS
 from routing.reasons import Why, why
-from routing.services.budgets import budget_left, price_of
+from routing.services.budgets import budget_left, costs_of
 from routing.services.domains import refused_to
 from routing.services.instances import Sides, instances, rules_of, sides_of
 from routing.services.judging import as_answer, questions, verdicts
 
 AI, BOTH, PEOPLE = Decision.Route.AI, Decision.Route.BOTH, Decision.Route.PEOPLE
+EXPERT = TIERS.index("expert")
 MOST_REASONS = 5
 
 
@@ -45,6 +47,7 @@ class Row:
     p_err: float
     cost: float
     reasons: list[Why]
+    experts: bool = False  # whether only they are asked
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,12 @@ def decide_tasks(
         refusals=refused,
         explore=policy_row.audit_share,
     )
-    price = price_of(policy_row)
+    costs = costs_of(policy_row)
     standing = standing_judges(made.scored.judge, batch.judge_labels)
     rows = [
         row
         for number, one in enumerate(sides)
-        if (row := _row(one, number, int(standing[number]), made, batch, judges, said, price,
+        if (row := _row(one, number, int(standing[number]), made, batch, judges, said, costs,
                         refused)) is not None
     ]  # fmt: skip
     return Decided(rows, len(sides) - len(rows))
@@ -140,7 +143,7 @@ def _row(
     batch: Instances,
     judges: Sequence[Judge],
     said: Sequence[dict[int, Verdict]],
-    price: float,
+    costs: Sequence[float],
     refused: Refusals,
 ) -> Row | None:
     """None for what waits for budget, and for what people could never be asked about. `place`: of
@@ -158,6 +161,7 @@ def _row(
     if refusal >= 0 and route in (AI, BOTH):  # the judge that stands in
         route, propensity, reasons = PEOPLE, 1.0, [refused.reasons[refusal]]
     asks = route != AI
+    tier = int(made.source[number]) if made.asks_people[number] else 0
     return Row(
         sides=one,
         verdict=said[place].get(one.task_id),
@@ -169,8 +173,9 @@ def _row(
         score=float(made.score[number]),
         threshold=float(made.threshold) if np.isfinite(made.threshold) else None,
         p_err=float(made.scored.p_err[number]),
-        cost=price if asks else 0.0,
+        cost=costs[tier] if asks else 0.0,
         reasons=reasons,
+        experts=asks and tier == EXPERT,
     )
 
 

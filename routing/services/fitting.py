@@ -23,14 +23,16 @@ from routing.models import FeatureSpecification, PolicyFit, PolicyJudge, Routing
 from routing.policies.cascade import CascadePolicy
 from routing.policies.contract import DoublyLabelled, Layout, Policy
 from routing.policies.decide import Refusals
-from routing.policies.error import ErrorPolicy
+from routing.policies.error import Costs, ErrorPolicy
 from routing.policies.error_model import ErrorModel
 from routing.policies.plain import RandomPolicy, RulePolicy
 from routing.policies.rules import Rule, first_rule
+from routing.policy_settings import prices_of
 from routing.replay import SHARES, known_errors, paired_difference, replay
 from routing.services import fitting_ppm
 from routing.services.comparing import Ours, against_incumbent
 from routing.services.domains import refused_to
+from routing.services.expert_votes import require_experts
 from routing.services.featurising import current_specification, freeze_specification
 from routing.services.fitting_ppm import TooFewRows
 from routing.services.instances import Sides, doubly_labelled, layout_of, rules_of
@@ -85,7 +87,7 @@ def _fit(
     sides: Sequence[Sides],
     said: Said,
 ) -> RoutingPolicy:
-    layout = layout_of(spec, judges)
+    layout = layout_of(spec, judges, run.settings)
     try:
         rows = doubly_labelled(spec, layout, sides, said, lambda: _beat(run)) if sides else None
     except EncoderChanged:
@@ -93,7 +95,7 @@ def _fit(
         spec = freeze_specification(
             project=run.project, encoder=name, should_stop=lambda: _beat(run)
         )
-        layout = layout_of(spec, judges)
+        layout = layout_of(spec, judges, run.settings)
         rows = doubly_labelled(spec, layout, sides, said, lambda: _beat(run))
     held_out = np.array([one.held_out for one in sides], dtype=bool)
     there = int((~held_out).sum())
@@ -109,14 +111,20 @@ def _fit(
     seed = run.project.seed
     policy: Policy
     told: dict[str, Any] = {}
+    prices = prices_of(run.settings)
     boost = booster() if run.settings.get("boosting", True) else None
     if run.kind == "ppm":
         policy, told = _fit_ppm(run, spec, judges, sides, rows, layout, held_out)
     elif run.kind == "error":
-        policy = ErrorPolicy.fit(rows.take(~held_out), layout, seed=seed, boost=boost)
+        require_experts(rows.take(~held_out), layout)
+        costs = Costs.of_prices(layout, prices)
+        policy = ErrorPolicy.fit(rows.take(~held_out), layout, costs=costs, seed=seed, boost=boost)
     elif run.kind == "cascade":
         risk = float(run.settings["risk"])
-        policy = CascadePolicy.fit(rows.take(~held_out), layout, risk=risk, seed=seed, boost=boost)
+        require_experts(rows.take(~held_out), layout)
+        policy = CascadePolicy.fit(
+            rows.take(~held_out), layout, risk=risk, prices=prices, seed=seed, boost=boost
+        )
     else:
         policy = {"rule": RulePolicy, "random": RandomPolicy}[run.kind](layout)
     rules = rules_of(run.settings)

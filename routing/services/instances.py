@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from annotate.media.as_text import as_text
-from annotate.models import Judge, Judgement, Task
-from routing.column_words import DISAGREE, LENGTH_GAP, SILENT, signals_of_judge
+from annotate.models import Judge, Judgement, Membership, Task
+from routing.column_words import DISAGREE, LENGTH_GAP, SILENT, STRATUM, signals_of_judge
 from routing.features.signals import (
     confidence,
     judge_spread,
@@ -22,17 +22,19 @@ from routing.features.signals import (
     towards_label,
 )
 from routing.judges import Verdict
-from routing.models import FeatureSpecification
+from routing.models import FeatureSpecification, of_people
 from routing.policies.contract import (
     COMMON,
     BadBatch,
     DoublyLabelled,
     Floats,
     Instances,
+    Ints,
     Layout,
     Signal,
 )
 from routing.policies.rules import Rule
+from routing.policy_settings import TIERS, tiers_of
 from routing.services.featurising import spec_of, tags_and_scores
 from routing.services.reading import ShouldStop, never
 
@@ -51,8 +53,12 @@ class Sides:
     words: tuple[int, int]
 
 
-def layout_of(spec: FeatureSpecification, judges: Sequence[Judge]) -> Layout:
-    """Tags of the specification; four signals a judge, and where the judges disagree."""
+def layout_of(
+    spec: FeatureSpecification, judges: Sequence[Judge], settings: Mapping[str, Any]
+) -> Layout:
+    """Tags of the specification; four signals a judge, and where the judges disagree; the strata
+    that rules of a policy with these settings name, and the tiers of people that it tells apart.
+    """
     names = [str(judge) for judge in judges]
     signals = [Signal(LENGTH_GAP, COMMON)]
     for number, name in enumerate(names):
@@ -60,7 +66,9 @@ def layout_of(spec: FeatureSpecification, judges: Sequence[Judge]) -> Layout:
     if len(names) > 1:
         signals.append(Signal(DISAGREE, len(names) - 1))
     signals.append(Signal(SILENT, len(names) - 1))
-    return Layout(spec_of(spec).names, tuple(signals), tuple(names))
+    named = dict.fromkeys(rule["signal"] for rule in settings.get("rules", ()))
+    signals += [Signal(name, COMMON) for name in named if name.startswith(STRATUM)]
+    return Layout(spec_of(spec).names, tuple(signals), tuple(names), tiers_of(settings))
 
 
 def instances(
@@ -91,8 +99,19 @@ def instances(
         columns |= zip(signals_of_judge(name), found, strict=True)
     columns[DISAGREE] = judge_spread(labels)
     columns[SILENT] = (labels == 0).all(1).astype(float)
+    columns |= _strata(ids, [one.name for one in layout.signals if one.name.startswith(STRATUM)])
     signals = [_column(columns, one.name) for one in layout.signals]
     return Instances(ids, tags, np.column_stack(signals), labels)
+
+
+def _strata(task_ids: Ints, names: Sequence[str]) -> dict[str, Floats]:
+    """1 where the task is in the stratum that the signal is named by. One query, or none."""
+    if not names:
+        return {}
+    tasks = Task.objects.filter(pk__in=task_ids.tolist())
+    stratum = dict(tasks.values_list("pk", "stratum"))
+    here = [STRATUM + stratum.get(pk, "") for pk in task_ids.tolist()]
+    return {name: np.array([one == name for one in here], dtype=float) for name in names}
 
 
 def _column(columns: Mapping[str, Floats], name: str) -> Floats:
@@ -151,20 +170,21 @@ def words_in(content: Sequence[Mapping[str, Any]]) -> int:
     return len(as_text(content).split())
 
 
-def votes_of(sides: Sequence[Sides]) -> list[tuple[int, int, int, int]]:
+def votes_of(
+    sides: Sequence[Sides], tiers: Sequence[str] = TIERS[:1]
+) -> list[tuple[int, int, int, int]]:
     """(row, author, tier, label) of every current answer of a person to these tasks.
 
     A preference is 1 or -1 by the task's own order, all other verdicts 0. Imported answers count
-    as people's. One query.
+    as people's, of the first tier. One query, and one where experts are told apart: by the tier
+    that a member has now.
     """
     row_of = {one.task_id: row for row, one in enumerate(sides)}
-    answers = (
-        Judgement.objects.current()
-        .filter(task__in=list(row_of))
-        .exclude(source=Judgement.Source.JUDGE)
-        .values_list("task_id", "annotator_id", "imported_author", "value")
+    answers = of_people(Judgement.objects.current().filter(task__in=list(row_of))).values_list(
+        "task_id", "annotator_id", "imported_author", "value"
     )
     authors: dict[object, int] = {}
+    experts = _experts(row_of) if len(tiers) > 1 else frozenset()
     found = []
     for task_id, annotator, imported, value in answers:
         row = row_of[task_id]
@@ -172,8 +192,14 @@ def votes_of(sides: Sequence[Sides]) -> list[tuple[int, int, int, int]]:
         preferred = value.get("preferred")
         one = sides[row]
         label = {one.first: 1, one.second: -1}.get(preferred, 0)
-        found.append((row, author, 0, label))
+        found.append((row, author, int(annotator in experts), label))
     return sorted(found)
+
+
+def _experts(task_ids: Iterable[int]) -> frozenset[int]:
+    projects = Task.objects.filter(pk__in=list(task_ids)).values("project")
+    rows = Membership.objects.filter(project__in=projects, tier=Membership.Tier.EXPERT)
+    return frozenset(rows.values_list("user", flat=True))
 
 
 def doubly_labelled(
@@ -184,7 +210,7 @@ def doubly_labelled(
     should_stop: ShouldStop = never,
 ) -> DoublyLabelled:
     """All of the tasks with people's votes; groups are prompts. Raises as `instances`."""
-    votes = np.array(votes_of(sides), dtype=np.int64).reshape(-1, 4)
+    votes = np.array(votes_of(sides, layout.tiers), dtype=np.int64).reshape(-1, 4)
     return DoublyLabelled(
         instances(spec, layout, sides, said, should_stop),
         votes[:, 0],

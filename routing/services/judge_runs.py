@@ -7,7 +7,6 @@ from contextlib import closing
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotate import kinds
 from annotate.inputs import InvalidValue, clean_choice, clean_integer
 from annotate.kinds import spans
 from annotate.models import JobState, Judge, Judgement, Task, User
@@ -15,7 +14,8 @@ from annotate.services import audit, jobs
 from annotate.wording import Told
 from routing import judges
 from routing.judges import Question, Verdict, openai
-from routing.models import JudgeRun, Suggestion
+from routing.models import JudgeRun, Suggestion, of_people, outside_second_looks
+from routing.services.asked import OF_PAIRS, asked_of, stored
 from routing.services.criteria_runs import check_some, draft_some
 from routing.services.dry_runs import report_of
 from routing.services.judge_watch import RunCancelled, Watch, counts_of
@@ -83,9 +83,9 @@ def _check_purpose(judge: Judge, purpose: str) -> None:
             raise InvalidValue("judge", "must be a language model (kind openai) for this")
         return
     asks = judges.get(judge.kind).asks
-    if purpose == JudgeRun.Purpose.MEASURE and judge.project.kind != "pairwise":
+    if purpose == JudgeRun.Purpose.MEASURE and judge.project.kind not in OF_PAIRS:
         raise InvalidValue("judge", "is measured on pairs, and this project asks something else")
-    if judge.project.kind not in asks:
+    if asked_of(judge.project).kind not in asks:
         raise InvalidValue(
             "judge",
             "does not answer {kind}, which this project asks; it answers: {asks}",
@@ -118,7 +118,7 @@ def run_judge(*, run: JudgeRun) -> None:
 
 
 def _labels_of(judge: Judge) -> QuerySet:
-    labels = Suggestion if judge.project.kind == spans.NAME else Judgement
+    labels = Suggestion if asked_of(judge.project).kind == spans.NAME else Judgement
     return labels.objects.filter(judge=judge)
 
 
@@ -154,8 +154,9 @@ def _label_some(run: JudgeRun) -> bool:
 
 def _labelled_by(run: JudgeRun) -> int:
     """Also what was labelled by a worker that was killed before it wrote its count down."""
-    when = "created_at" if run.project.kind == spans.NAME else "submitted_at"
-    return _labels_of(run.judge).filter(**{f"{when}__gte": run.created_at}).count()
+    labels = _labels_of(run.judge)
+    when = "created_at" if labels.model is Suggestion else "submitted_at"
+    return labels.filter(**{f"{when}__gte": run.created_at}).count()
 
 
 def _batches(run: JudgeRun) -> Iterator[list[int]]:
@@ -172,9 +173,8 @@ def _batches(run: JudgeRun) -> Iterator[list[int]]:
 
 def _judged(run: JudgeRun, task_ids: list[int], watch: Watch) -> Iterator[tuple[Question, Verdict]]:
     """Verdicts with their questions; a task that the kind cannot ask about has failed."""
-    project = run.project
-    settings = kinds.get(project.kind).clean_settings(project.kind_settings)
-    items = {one.task_id: one for one in questions(task_ids, project.kind, settings)}
+    asked = asked_of(run.project)
+    items = {one.task_id: one for one in questions(task_ids, asked.kind, asked.settings)}
     run.failed += len(task_ids) - len(items)
     unheard = set(items)
     with closing(verdicts(run.judge, list(items.values()), watch.should_stop, run=run)) as said:
@@ -215,13 +215,10 @@ def store_label(
     """A judgement of the judge, or a suggestion where people must confirm (spans). False if there
     is one of this judge already.
     """
-    module = kinds.get(question.kind)
     common = {
         "judge": judge,
         "task_id": question.task_id,
-        "kind": question.kind,
-        "schema_version": module.SCHEMA_VERSION,
-        "value": value,
+        **stored(judge.project, question, value),
     }
     try:
         with transaction.atomic():
@@ -269,8 +266,11 @@ def _try_out(run: JudgeRun) -> None:
 
 
 def _drawn(run: JudgeRun) -> list[int]:
-    """At random, the same for the same run."""
-    people = Judgement.objects.current().by_people().filter(task=OuterRef("pk"))
+    """At random, the same for the same run. What a second look asked people about is no sample of
+    what the judge is to be compared on.
+    """
+    answers = of_people(Judgement.objects.current().by_people())
+    people = outside_second_looks(answers).filter(task=OuterRef("pk"))
     tasks = Task.objects.filter(project=run.project_id).order_by("-pk")
     rng = random.Random(run.pk)
     most = run.most_tasks or DRY_RUN_TASKS

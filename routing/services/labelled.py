@@ -7,7 +7,7 @@ from annotate.models import Job, Judge, Judgement, Project, Task
 from annotate.services import jobs
 from annotate.wording import Refusal, Told
 from routing.judges import Verdict
-from routing.models import outside_second_looks
+from routing.models import of_people, outside_second_looks
 from routing.services.instances import Sides, sides_of
 from routing.services.judging import questions, verdicts
 from routing.services.learned import new_to
@@ -32,9 +32,7 @@ def gather(run: Job, project: Project, judges: Sequence[Judge]) -> tuple[list[Si
     elsewhere on tasks with the same features. And without those that one of the judges, a reward
     model, learned from: there it is wrong less often.
     """
-    answered = outside_second_looks(
-        Judgement.objects.current().filter(project=project).exclude(source=Judgement.Source.JUDGE)
-    )
+    answered = outside_second_looks(of_people(Judgement.objects.current().filter(project=project)))
     tasks = Task.objects.filter(project=project, pk__in=answered.values("task"))
     for judge in judges:
         tasks = new_to(judge, tasks)

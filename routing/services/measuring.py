@@ -20,9 +20,10 @@ from routing.estimates.length_bias import Coefficient, NotTold, length_coefficie
 from routing.judges import Question, Verdict
 from routing.judges.length import COEFFICIENT, log_ratio
 from routing.judges.probability import logit
-from routing.models import JudgeRun, outside_second_looks
+from routing.models import JudgeRun, of_people, outside_second_looks
 from routing.replay_folds import Mean, mean_over_prompts
 from routing.reports import majority
+from routing.services.asked import OF_PAIRS
 from routing.services.judge_watch import RunCancelled, Watch
 from routing.services.judging import questions, verdicts
 from routing.services.learned import new_to
@@ -86,8 +87,8 @@ def measure(run: JudgeRun, watch: Watch) -> None:
 
 
 def _answered(judge: Judge) -> list[int]:
-    answers = Judgement.objects.current().filter(project=judge.project_id, kind="pairwise")
-    people = outside_second_looks(answers.exclude(source=Judgement.Source.JUDGE))
+    answers = Judgement.objects.current().filter(project=judge.project_id, kind__in=OF_PAIRS)
+    people = outside_second_looks(of_people(answers))
     tasks = Task.objects.filter(project=judge.project_id, pk__in=people.values("task"))
     return list(new_to(judge, tasks).order_by("-pk").values_list("pk", flat=True)[:MOST])
 
@@ -99,13 +100,9 @@ def _new_questions(judge: Judge, asked: Mapping[int, Question]) -> list[Question
 
 
 def _votes(asked: Mapping[int, Any]) -> dict[int, tuple[int, ...]]:
-    answers = Judgement.objects.current().filter(task__in=list(asked), kind="pairwise")
+    answers = Judgement.objects.current().filter(task__in=list(asked), kind__in=OF_PAIRS)
     found: dict[int, tuple[int, ...]] = {}
-    for task_id, value in (
-        answers.exclude(source=Judgement.Source.JUDGE)
-        .order_by("pk")
-        .values_list("task_id", "value")
-    ):
+    for task_id, value in of_people(answers).order_by("pk").values_list("task_id", "value"):
         first, second = asked[task_id].response_ids
         vote = {first: 1, second: -1}.get(value.get("preferred"), 0)
         found[task_id] = (*found.get(task_id, ()), vote)

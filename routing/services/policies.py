@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from annotate.inputs import InvalidValue, clean_choice
-from annotate.models import JobState, Judge, Project, User
+from annotate.models import JobState, Judge, Membership, Project, User
 from annotate.services import audit, jobs
 from annotate.wording import Told
 from routing import judges
@@ -104,6 +104,8 @@ def start_fit(
     clean_choice("kind", kind, FITTED)
     cleaned = clean_settings(settings)
     ids = clean_judges(project, judges)
+    if cleaned["experts"] and not experts_of(project).exists():
+        raise InvalidValue("settings.experts", "no member has the tier expert; name some first")
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if PolicyFit.objects.filter(project=project, state__in=GOING).exists():
         raise InvalidValue("kind", "another policy is being fitted; wait for it or cancel it")
@@ -113,6 +115,11 @@ def start_fit(
     audit.record(action="routing.fit_queued", target=run, actor=actor, project=project, kind=kind)
     jobs.enqueue(run)
     return run
+
+
+def experts_of(project: Project) -> QuerySet[Membership]:
+    """Members whom tasks for experts alone may be given."""
+    return Membership.objects.filter(project=project, tier=Membership.Tier.EXPERT)
 
 
 def clean_judges(project: Project, judges: Sequence[int]) -> list[int]:

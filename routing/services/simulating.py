@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from annotate.models import JobState, Judge, Project
+from annotate.models import JobState, Judge
 from annotate.services import jobs
 from annotate.wording import Told
 from routing import judges as judge_kinds
@@ -20,12 +20,20 @@ from routing.policies.contract import DoublyLabelled, Layout
 from routing.policies.ppm import PpmPolicy
 from routing.policies.registry import load
 from routing.policies.rules import first_rule
+from routing.policy_settings import prices_of
 from routing.replay_folds import REPLAYED, Replays
 from routing.services.domains import refused_to
+from routing.services.expert_votes import require_experts
 from routing.services.featurising import current_specification
 from routing.services.fitting_ppm import TooFewRows
-from routing.services.instances import doubly_labelled, layout_of, rules_of
-from routing.services.labelled import gather, ordered_judges
+from routing.services.instances import (
+    Sides,
+    doubly_labelled,
+    instances,
+    layout_of,
+    rules_of,
+)
+from routing.services.labelled import Said, gather, ordered_judges
 from routing.simulation_settings import least_rows
 
 LEAST_HELD_OUT = 2  # prompts that a policy fitted elsewhere is replayed on
@@ -44,10 +52,9 @@ def run_simulation(*, run: PolicySimulation) -> None:
         sides, said = gather(run, project, judges)
         if sides is None:
             raise Cancelled
-        held_out_N = np.array([one.held_out for one in sides], dtype=bool)
-        layout = layout_of(spec, judges)
+        layout = layout_of(spec, judges, run.settings)
         rows = doubly_labelled(spec, layout, sides, said, lambda: _beat(run)) if sides else None
-        result = _replay_all(run, spec, layout, judges, rows, held_out_N)
+        result = _replay_all(run, spec, layout, judges, rows, sides, said)
     except (Cancelled, ReadingStopped):
         return jobs.finish(run, JobState.CANCELLED)
     except judge_kinds.JudgeInterrupted:
@@ -67,7 +74,8 @@ def _replay_all(
     layout: Layout,
     judges: Sequence[Judge],
     rows: DoublyLabelled | None,
-    held_out_N: np.ndarray,
+    sides: Sequence[Sides],
+    said: Said,
 ) -> dict[str, Any]:
     folds, repeats = run.settings["folds"], run.settings["repeats"]
     there = 0 if rows is None else len(rows.instances)
@@ -85,10 +93,11 @@ def _replay_all(
         )
     rules = rules_of(run.settings)
     first_rule(rules, rows.instances.take(np.arange(0)), layout)  # refuses unknown tags at once
+    require_experts(rows, layout)
     refused = refused_to(judges, run.settings.get("domains", ""), rows.instances.ids.tolist())
     replays = Replays(
         rows, layout, explore=run.settings["explore"], risk=run.settings["risk"],
-        rules=rules, refusals=refused,
+        rules=rules, refusals=refused, prices=prices_of(run.settings),
     )  # fmt: skip
     total, done = len(REPLAYED) * folds * repeats, 0
 
@@ -110,7 +119,7 @@ def _replay_all(
             done = (REPLAYED.index(kind) + 1) * folds * repeats
         else:
             curves[kind] = {"tested_on": there, "points": _points(replays, kind)}
-    found = _fitted_ppm(run.project, spec, layout, replays, rows, held_out_N)
+    found = _fitted_ppm(run, spec, judges, sides, said, replays)
     if isinstance(found, Told):
         skipped["ppm"] = found
     elif found is not None:
@@ -127,47 +136,59 @@ def _replay_all(
     }
 
 
-def _points(replays: Replays, name: str, inside_N: np.ndarray | None = None) -> list[Any]:
-    return [point.to_json() for point in replays.points(name, inside_N)]
+def _points(replays: Replays, name: str) -> list[Any]:
+    return [point.to_json() for point in replays.points(name)]
 
 
 def _fitted_ppm(
-    project: Project,
+    run: PolicySimulation,
     spec: FeatureSpecification,
-    layout: Layout,
+    judges: Sequence[Judge],
+    sides: Sequence[Sides],
+    said: Said,
     replays: Replays,
-    rows: DoublyLabelled,
-    held_out_N: np.ndarray,
 ) -> dict[str, Any] | Told | None:
     """The newest fitted `ppm` on held-out prompts, which no fit has seen; why not, or None where
     there is none. To fit one takes hundreds of trained models, so it is not fitted anew in folds.
+    It reads tags alone: those of the features that it was fitted with.
     """
     policy = (
-        RoutingPolicy.objects.filter(project=project, kind=RoutingPolicy.Kind.PPM)
+        RoutingPolicy.objects.filter(project=run.project, kind=RoutingPolicy.Kind.PPM)
         .exclude(artifact=None)
+        .select_related("spec__encoder")
         .order_by("-version")
         .first()
     )
     if policy is None:
         return None
-    if policy.spec_id != spec.pk:
-        return Told(
-            "Routing policy v{version} was fitted with other features; fit it anew.",
-            version=policy.version,
-        )
-    if len(np.unique(rows.group[held_out_N])) < LEAST_HELD_OUT:
+    held_out_N = np.array([one.held_out for one in sides], dtype=bool)
+    if len(np.unique(replays.rows.group[held_out_N])) < LEAST_HELD_OUT:
         return Told(
             "Routing policy v{version} needs tasks of held-out prompts, which its fit has not "
             "seen.",
             version=policy.version,
         )
+    layout, part = replays.layout, replays.part(held_out_N)
+    if policy.spec_id != spec.pk:
+        assert policy.spec is not None  # of kind ppm
+        mine = [one for one in sides if one.held_out]
+        layout = layout_of(policy.spec, judges, run.settings)
+        try:
+            seen = instances(policy.spec, layout, mine, said, lambda: _beat(run))
+        except ValueError as error:  # EncoderError: its weights changed, or nobody can read it
+            return Told(
+                "Routing policy v{version} was fitted with other features, which cannot be "
+                "computed here: {why} Fit it anew.",
+                version=policy.version,
+                why=error.apart() if isinstance(error, Told) else str(error),
+            )
+        part = replace(part, layout=layout, rows=replace(part.rows, instances=seen))
     fitted = load(policy.artifact)
     assert isinstance(fitted, PpmPolicy)
-    replays.add_fitted(
-        "ppm", replace(fitted, layout=layout), held_out_N, seed=project.seed
-    )  # it reads tags alone, and those are the same
+    everywhere_N = np.full(len(part.rows.instances), True)
+    part.add_fitted("ppm", replace(fitted, layout=layout), everywhere_N, seed=run.project.seed)
     return {
         "tested_on": int(held_out_N.sum()),
         "policy": policy.pk,
-        "points": _points(replays, "ppm", held_out_N),
+        "points": _points(part, "ppm"),
     }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from annotate.models import Judgement, Project, Response, TaskResponse
 from annotate.wording import Told
 from routing.encoders import EncoderError
-from routing.models import FeatureSpecification
+from routing.models import FeatureSpecification, of_people
 from routing.policies.contract import Floats
 from routing.reasons import why
 from routing.selection.diversity import k_center_with_distance
@@ -161,11 +161,7 @@ def _generators(task_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
 def _past_duels(project: Project) -> list[tuple[str, str, float]]:
     """(generator, generator, 1 if people preferred the first, 0 the second, 1/2 neither)."""
     answers = Judgement.objects.current().filter(project=project)
-    newest = list(
-        answers.exclude(source=Judgement.Source.JUDGE)
-        .order_by("-pk")
-        .values_list("task_id", "value")[:MOST_DUELS]
-    )
+    newest = list(of_people(answers).order_by("-pk").values_list("task_id", "value")[:MOST_DUELS])
     pairs = _generators(sorted({task for task, _ in newest}))
     winners = {value.get("preferred") for task, value in newest if task in pairs}
     made = Response.objects.filter(pk__in=[one for one in winners if one is not None])

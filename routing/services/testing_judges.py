@@ -17,7 +17,7 @@ from annotate.services import jobs
 from annotate.wording import Told
 from routing import judges as judge_kinds
 from routing.guarantee.alternative_annotator import AlternativeAnnotator, may_replace
-from routing.models import DomainTest, JudgeTestRun, outside_second_looks
+from routing.models import DomainTest, JudgeTestRun, of_people, outside_second_looks
 from routing.services.domains import Grouping, domains_of
 from routing.services.instances import UNSURE, Sides, sides_of
 from routing.services.labelled import free_verdicts
@@ -90,7 +90,7 @@ def gather(run: JudgeTestRun) -> list[Item] | None:
 
 def _doubly_answered(judge: Judge) -> list[int]:
     answers = Judgement.objects.current().filter(project=judge.project_id)
-    people = outside_second_looks(answers.exclude(source=Judgement.Source.JUDGE))
+    people = outside_second_looks(of_people(answers))
     counted = people.values("task").annotate(n=Count("pk"))
     tasks = Task.objects.filter(pk__in=counted.filter(n__gt=1).values("task"))
     return sorted(new_to(judge, tasks).values_list("pk", flat=True))
@@ -102,11 +102,8 @@ def people_s_votes(sides: Sequence[Sides]) -> dict[int, list[tuple[str, int]]]:
     """
     found: dict[int, list[tuple[str, int]]] = {one.task_id: [] for one in sides}
     side_of = {one.task_id: {one.first: 1, one.second: -1} for one in sides}
-    answers = (
-        Judgement.objects.current()
-        .filter(task__in=list(found))
-        .exclude(source=Judgement.Source.JUDGE)
-        .values_list("task_id", "annotator__pseudonym", "imported_author", "value")
+    answers = of_people(Judgement.objects.current().filter(task__in=list(found))).values_list(
+        "task_id", "annotator__pseudonym", "imported_author", "value"
     )
     for task_id, pseudonym, imported, value in answers.order_by("pk"):
         label = side_of[task_id].get(value.get("preferred"), 0)

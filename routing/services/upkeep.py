@@ -14,9 +14,8 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from annotate.failures import kept
 from annotate.models import JobState, Judge, Judgement, Project, TaskResponse
-from annotate.services import jobs
-from annotate.wording import Told
 from routing.estimates.aipw import NotEstimable, Part, estimate_mean_of_parts
 from routing.features.spec import population_stability
 from routing.models import (
@@ -24,6 +23,7 @@ from routing.models import (
     InstanceFeatures,
     PolicyFit,
     RoutingPolicy,
+    of_people,
     outside_second_looks,
 )
 from routing.reports import majority
@@ -59,11 +59,8 @@ def look_after(*, policy: RoutingPolicy) -> dict[str, Any]:
 @transaction.atomic
 def record_failure(*, policy: RoutingPolicy, error: Exception) -> None:
     """Keep on the policy why it could not be looked after, and since when, until it can be."""
-    said = jobs.why(error) if isinstance(error, Told) else f"{type(error).__name__}: {error}"
     row = RoutingPolicy.objects.select_for_update().get(pk=policy.pk)
-    now = timezone.now().isoformat()
-    since = row.upkeep_failure["since"] if row.upkeep_failure else now
-    row.upkeep_failure = {"since": since, "at": now, **jobs.message_columns(said)}
+    row.upkeep_failure = kept(error, row.upkeep_failure)
     row.save(update_fields=["upkeep_failure"])
 
 
@@ -156,8 +153,7 @@ def _since(policy: RoutingPolicy, decided: QuerySet[Decision]) -> int:
 
 
 def _of_people() -> QuerySet[Judgement]:
-    answers = Judgement.objects.current().exclude(source=Judgement.Source.JUDGE)
-    return outside_second_looks(answers)
+    return outside_second_looks(of_people(Judgement.objects.current()))
 
 
 def _plain(estimate: dict[str, Any]) -> dict[str, Any]:

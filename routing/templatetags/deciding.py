@@ -7,9 +7,10 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from annotate.models import Task
 from annotate.pages.reasons import in_words
 from routing import column_words
-from routing.models import DomainTest
+from routing.models import Decision, DomainTest
 from routing.reasons import told
 
 register = template.Library()
@@ -20,6 +21,13 @@ def whys(reasons: Sequence[str | Sequence[Any]]) -> str:
     """The reasons of a decision or of a place, in a line."""
     word, number = column_words.column_word, number_format
     return "; ".join(in_words(told(one, word, number)) for one in reasons)
+
+
+@register.filter
+def route_word(route: str) -> str:
+    """Where a decision sends a task, as a task's own route is called."""
+    alike = Task.Route(route).label if route in Task.Route.values else Decision.Route(route).label
+    return str(alike)
 
 
 @register.filter

@@ -83,12 +83,15 @@ def open_page(page: Page, project: Project) -> None:
     page.locator(".span-layer").first.wait_for(state="attached")
 
 
-def suggest(task: Task, name: str, words: list[str], text: str) -> None:
-    """As a judge's of that name, version 2: all unverifiable, of the first response."""
+def suggest(
+    task: Task, name: str, words: list[str], text: str, response: int | None = None
+) -> None:
+    """As a judge's of that name, version 2: all unverifiable, of the first response or another."""
+    response = response or task.places.get(position=0).response_id
     marks = []
     for one in words:
         start = text.index(one)
-        mark = {"response": task.places.get(position=0).response_id, "part": 0, "start": start}
+        mark = {"response": response, "part": 0, "start": start}
         marks.append({**mark, "end": start + len(one), "type": "unverifiable", "note": "why"})
     judge, _ = Judge.objects.get_or_create(
         project=task.project, name=name, version=2, kind="openai"

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotate.models import Draft, Judgement, Task
-from tests.browser.contents import problem, submit
+from routing.models import Suggestion
+from tests.browser.contents import problem, shown_ids, submit
 from tests.browser.marking import (
     LIGHT,
     PLAIN,
@@ -144,3 +145,45 @@ def test_decisions_outlast_a_reload_and_a_deleted_mark_is_dismissed(open_suggest
     [mark] = submit(page)["marks"]
     assert text[mark["start"] : mark["end"]] == "😀 ends"
     assert deeds() == {"accepted": [1], "changed": [], "dismissed": [0], "undecided": [2]}
+
+
+WOOD = "It was made of wood, says one."
+FORM = {
+    "questions": [
+        {"name": "overall", "title": "Which is better?", "kind": "pairwise"},
+        {
+            "name": "errors",
+            "title": "What is wrong with the weaker one?",
+            "kind": "spans",
+            "responses": {"of": "overall", "side": "rejected"},
+            "settings": SETTINGS,
+        },
+    ]
+}
+
+
+def test_in_a_form_those_at_the_response_that_the_question_is_about(open_browser, ada):
+    """What was decided at the other one is not told, and the answer is taken."""
+    project = make_marking_project(ada, "form", FORM, [LIGHT, WOOD], [])
+    task = Task.objects.get(project=project)
+    suggest(task, "Big", ["Lighthouse"], LIGHT)
+    first, second = task.places.order_by("position").values_list("response", flat=True)
+    suggest(task, "Small", ["wood"], WOOD, second)
+    small = Suggestion.objects.get(judge__name="Small")
+    page = open_browser(ada)
+    open_page(page, project)
+    better = {
+        pk: f"{letter} is much better" for letter, pk in zip("AB", shown_ids(page), strict=True)
+    }
+    page.get_by_role("radio", name=better[second]).check()
+    expect(offered(page)).to_have_text(re.compile("Big v2.*Lighthouse"))
+    of_judge(page, "Dismiss", "Lighthouse").click()
+    expect(offered(page)).to_have_count(0)
+    page.get_by_role("radio", name=better[first]).check()
+    expect(offered(page)).to_have_text(re.compile("Small v2.*wood"))
+    page.get_by_role("button", name=re.compile("^Accept .*wood, by Small v2$")).click()
+    expect(heads(page)).to_have_text(re.compile("suggested by Small v2"))
+    errors = submit(page)["answers"]["errors"]
+    told = {"accepted": [0], "changed": [], "dismissed": [], "undecided": []}
+    assert errors["suggestions"] == [{"id": small.pk, "judge": "Small v2", **told}]
+    assert [mark["response"] for mark in errors["marks"]] == [second]

@@ -35,7 +35,7 @@ def test_a_manager_saves_a_policy_and_reads_figures(
     figures = client.get(f"{base}/figures/").data
     assert figures["routes"] == {}
     assert figures["agreement"]["rate"] is None
-    assert figures["people"] == {"labels": 0, "simulated": 0}
+    assert figures["people"] == {"labels": 0, "simulated": 0, "counts_simulated": True}
     assert client.get(f"{base}/decisions/").data["results"] == []
     assert client.delete(f"{base}/policies/").status_code == 204
     assert client.get(f"{base}/policies/").data[0]["state"] == "retired"

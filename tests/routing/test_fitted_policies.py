@@ -1,6 +1,7 @@
 """A policy is fitted to what a judge and people both labelled, tested, and decides."""
 
 import pytest
+from django.urls import reverse
 
 from annotate.kinds import InvalidValue
 from annotate.models import JobState, Judgement, Seat, Task
@@ -17,6 +18,7 @@ from routing.services.policies import (
     save_policy,
     start_fit,
 )
+from routing.services.waiting import why_no_pass
 from routing.tasks import look_after_policies
 from tests.routing.planted import rows, take_in
 
@@ -118,6 +120,18 @@ def test_money_is_a_budget_too(project) -> None:
     promote_policy(policy=policy, actor=None)
     decide(project)
     assert sum(Decision.objects.values_list("cost", flat=True)) <= 3.0
+
+
+def test_a_policy_without_budget_says_why_no_pass_begins(project, client) -> None:
+    policy = fit(project, kind="random", share=0.3).policy
+    promote_policy(policy=policy, actor=None)
+    assert why_no_pass(policy) is None
+    client.force_login(project.created_by)
+    for window, said in (("all", "is used up, so no pass"), ("week", "of the last 7 days is used")):
+        policy.settings |= {"share": 0.0, "window": window}
+        policy.save(update_fields=["settings"])
+        assert said in why_no_pass(policy).message
+        assert said in client.get(reverse("routing", args=[project.pk])).content.decode()
 
 
 def test_rules_come_first(project) -> None:

@@ -48,7 +48,7 @@ def test_the_spread_of_the_members_is_a_signal(judge) -> None:
     kept = JudgeCall.objects.values_list("raw__members", flat=True)
     assert list(kept) == [[[2.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [1.0, 0.0]]] * 2
     spec, sides = freeze_specification(project=judge.project), sides_of(ids, test_percent=0)
-    layout = layout_of(spec, [judge])
+    layout = layout_of(spec, [judge], {})
     names = [one.name for one in layout.signals]
     place = names.index("many v1’s members are apart")
     whole = instances(spec, layout, sides, [heard]).signals

@@ -5,10 +5,10 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from annotate.handout import lease_seat
-from annotate.models import JobState, Judge, Judgement, Seat
+from annotate.models import AuditEvent, JobState, Judge, Judgement, Seat
 from annotate.services import jobs
 from annotate.services.judgements import submit_judgement
-from routing.models import Decision, RoutingPolicy, RoutingRun
+from routing.models import Decision, RoutingPolicy, RoutingRun, of_people
 from routing.reasons import in_english
 from routing.services.passes import run_routing
 from tests.routing.length_judge import lengthen
@@ -80,6 +80,16 @@ def test_every_page_with_figures_tells_of_simulated_people(
     for page in pages:
         told = client.get(page).content.decode()
         assert "1 of the 4 labels of people in this project is of a simulated person" in told, page
+    api = f"/api/v1/projects/{project.pk}/routing/figures/"
+    assert client.get(api).json()["people"]["counts_simulated"] is True
+    assert of_people(Judgement.objects.all()).count() == 4
+    answer = client.post(url_of(project, "count_simulated"), {"simulated": "no"}, follow=True)
+    assert "It is left out of the figures here" in answer.content.decode()
+    assert of_people(Judgement.objects.all()).count() == 3
+    told = client.put(api, {"counts_simulated": True}, content_type="application/json").json()
+    assert told["people"] == {"labels": 4, "simulated": 1, "counts_simulated": True}
+    assert of_people(Judgement.objects.all()).count() == 4
+    assert AuditEvent.objects.filter(action="routing.people_counted").count() == 2
 
 
 def test_opening_the_page_writes_nothing(client, project, length_judge) -> None:
@@ -209,6 +219,6 @@ def test_the_list_costs_the_same_for_one_and_for_many(
     client.force_login(project.created_by)
     client.post(url_of(project), RULE)
     run_pass(client, project)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         page = client.get(url_of(project))
     assert len(page.context["decisions"]) == 25

@@ -8,9 +8,12 @@ from rest_framework.test import APIClient
 from annotate.models import AuditEvent, JobState
 from annotate.services import jobs
 from annotate.services.tokens import issue_token
+from annotate.wording import Refusal
 from routing.models import PolicySimulation, RoutingPolicy
 from routing.policies.ppm import PpmPolicy
 from routing.predictor.performance import PerformanceModel
+from routing.services import simulating
+from routing.services.featurising import freeze_specification
 from routing.services.instances import layout_of
 from routing.services.policies import current_judge
 from routing.services.simulating import run_simulation
@@ -256,7 +259,7 @@ def test_by_htmx_only_what_changed_comes(manager, project) -> None:
 def fitted_ppm(project) -> RoutingPolicy:
     """By a model that gains from every English prompt that people label."""
     judge, spec = current_judge(project=project), project.feature_specs.get()
-    layout = layout_of(spec, [judge])
+    layout = layout_of(spec, [judge], {})
     english = layout.tags.index("English")
     model = PerformanceModel(
         (english,), 0.0, np.ones(1), np.zeros((1, 1)), alpha=1.0, rho=0.5, rho_budget=0.1
@@ -276,8 +279,25 @@ def test_a_fitted_ppm_is_replayed_on_held_out_prompts(project) -> None:
     held_out = project.prompts.filter(split_bucket__lt=project.test_percent).count()
     assert (found["policy"], found["tested_on"]) == (policy.pk, held_out)
     assert found["points"][-1]["people"] > 0.9
-    RoutingPolicy.objects.filter(pk=policy.pk).update(spec=None)
-    assert "other features" in simulate(project).result["skipped"]["ppm"]
+
+
+def test_one_of_other_features_is_replayed_with_its_own(project, monkeypatch) -> None:
+    """Newer features do not keep it out; what cannot be computed any more does, and is told."""
+    simulate(project)
+    policy = fitted_ppm(project)
+    before = simulate(project).result["curves"]["ppm"]
+    freeze_specification(project=project)
+    newest = project.feature_specs.order_by("-version").first()
+    assert policy.spec != newest
+    found = simulate(project).result["curves"]["ppm"]
+    assert (found["tested_on"], found["points"]) == (before["tested_on"], before["points"])
+    monkeypatch.setattr(simulating, "instances", lost)
+    skipped = simulate(project).result["skipped"]["ppm"]
+    assert "other features, which cannot be computed here: its weights are gone." in skipped
+
+
+def lost(*args) -> None:
+    raise Refusal("its weights are gone.")
 
 
 MEAN = {"value": 0.2, "low": 0.1, "high": 0.3}

@@ -71,6 +71,9 @@ class Loop(models.Model):
     waits_for = models.CharField(
         max_length=20, blank=True, help_text="What kept the last look from starting a step."
     )
+    failure = models.JSONField(
+        null=True, editable=False, help_text="Why it could not be looked at: since, at, message."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -42,6 +42,9 @@ class Schedule(models.Model):
     last_judgement_id = models.BigIntegerField(
         default=0, help_text="Newest judgement when it last queued a run; later ones are new."
     )
+    failure = models.JSONField(
+        null=True, editable=False, help_text="Why it could not be looked at: since, at, message."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )

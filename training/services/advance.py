@@ -41,6 +41,7 @@ from training.services.runs import queue_run
 from training.services.samples import make_pair_task
 from training.services.sampling import queue_sampling
 from training.services.stated import contexts_of
+from training.services.step_failures import forget_failure, record_failure
 from training.supervise import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ TASKS = 500  # pairs that become tasks in one step
 def advance_loops() -> int:
     """Take every step that can be taken now; returns how many.
 
-    A loop that cannot be looked at is logged and keeps no other back.
+    A loop that cannot be looked at says why on its page, and keeps no other back.
     """
     active = Loop.objects.filter(state=Loop.State.ACTIVE, project__archived_at=None)
     steps = 0
@@ -63,8 +64,11 @@ def advance_loops() -> int:
                 steps += 1
         except DATABASE_AWAY:
             raise
-        except Exception:
+        except Exception as error:
             logger.exception("Loop %s could not be advanced", pk)
+            record_failure(Loop, pk, error)
+        else:
+            forget_failure(Loop, pk)
     return steps
 
 

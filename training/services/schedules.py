@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from annotate.failures import kept
 from annotate.kinds import InvalidValue
 from annotate.models import Project, User
 from annotate.services import audit
@@ -15,7 +16,10 @@ from training.services import cron as cron_expressions
 from training.services.configs import clean_config, require_learnable
 from training.services.outlook import newest_judgement, outlook
 from training.services.runs import queue_run
+from training.services.step_failures import forget_failure, record_failure
 from training.supervise import DATABASE_AWAY
+
+QUEUING = "queuing"  # the step that failed, where the schedule could be looked at
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +76,7 @@ def save_schedule(
         action = "training.schedule_changed"
     for name, value in values.items():
         setattr(schedule, name, value)
+    schedule.failure = None  # of what it was before
     schedule.save()
     audit.record(action=action, target=schedule, actor=actor, project=project, **values)
     return schedule
@@ -97,7 +102,7 @@ def delete_schedule(*, schedule: Schedule, actor: User | None) -> None:
 def queue_due_runs() -> list[TrainingRun]:
     """Queue a run for every schedule that is due; beat calls this every few seconds.
 
-    One that cannot be looked at is logged and keeps no other back.
+    One that cannot be looked at says why on its page, and keeps no other back.
     """
     ids = Schedule.objects.filter(enabled=True, project__archived_at=None).values_list("pk")
     queued = []
@@ -106,8 +111,9 @@ def queue_due_runs() -> list[TrainingRun]:
             queued.append(_queue_if_due(pk))
         except DATABASE_AWAY:
             raise
-        except Exception:
+        except Exception as error:
             logger.exception("Schedule %s could not be looked at", pk)
+            record_failure(Schedule, pk, error)
     return [run for run in queued if run is not None]
 
 
@@ -125,12 +131,13 @@ def _queue_if_due(schedule_id: int) -> TrainingRun | None:
         return None
     seen = outlook(schedule, now)
     if not seen.starts:
+        _forget_unreadable(schedule)
         return None
     schedule.last_queued_at = now
     schedule.last_judgement_id = newest_judgement(schedule.project)
     schedule.save(update_fields=["last_queued_at", "last_judgement_id"])
     try:
-        return queue_run(
+        run = queue_run(
             project=schedule.project,
             actor=schedule.created_by,
             recipe=schedule.recipe,
@@ -146,7 +153,17 @@ def _queue_if_due(schedule_id: int) -> TrainingRun | None:
             project=schedule.project,
             error=str(error),
         )
+        schedule.failure = {**kept(error, schedule.failure), "step": QUEUING}
+        schedule.save(update_fields=["failure"])
         return None
+    forget_failure(Schedule, schedule.pk)
+    return run
+
+
+def _forget_unreadable(schedule: Schedule) -> None:
+    """It could be looked at. That no run could be queued stands until one can, or it is changed."""
+    if schedule.failure and schedule.failure.get("step") != QUEUING:
+        forget_failure(Schedule, schedule.pk)
 
 
 def _check_triggers(

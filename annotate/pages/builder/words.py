@@ -202,7 +202,7 @@ _OF: dict[type, dict[str, Words]] = {
             _("Show what AI judges marked"),
             _(
                 "As suggestions to accept, change or dismiss. They sway people: what is taken over "
-                "is no independent label. Only where spans are the project's one question."
+                "is no independent label. At one question of a form."
             ),
         ),
         "decide_suggestions": Words(_("Every suggestion must be decided on")),

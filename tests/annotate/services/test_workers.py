@@ -10,6 +10,7 @@ from annotate import tasks
 from annotate.models import ImportRun, QueueRoll
 from annotate.services import jobs, workers
 from annotate.services.workers import why_waiting
+from annotate.wording import Told
 from tests.queues import own_queue
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,7 @@ def test_calls_do_not_pile_up_while_nobody_answers(queue) -> None:
 def test_why_a_job_waits(make_project, queue) -> None:
     project = make_project()
     assert why_waiting(queued(project, 0)) is None  # only just
+    queued(project, 20)
     run = queued(project, 10)
     assert "Neither beat nor a worker" in why_waiting(run).message  # nobody calls the roll
     roll = QueueRoll.objects.create(queue=queue, called_at=ago(0))
@@ -84,7 +86,7 @@ def test_why_a_job_waits(make_project, queue) -> None:
         project=project, file_name="b", stored_as="b", format="trl",
         state="running", lease_until=ago(-1), heartbeat_at=ago(1),
     )  # fmt: skip
-    assert "do other work first" in why_waiting(run).message
+    assert "do other work first: 1 under way, 1 queued earlier." in why_waiting(run).message
     ImportRun.objects.filter(state="running").update(heartbeat_at=ago(7.5))
     assert "has been seen for 7 minutes" in why_waiting(run).message
     tasks.answer_roll(queue)
@@ -105,3 +107,18 @@ def test_a_missing_extra_is_named_where_its_workers_are_needed(
     assert "extra" not in why_waiting(run).message
     monkeypatch.setattr(workers, "TRAINING_QUEUES", (queue,))
     assert "`training` extra is missing (a_package_that_is_not_there)" in why_waiting(run).message
+
+
+def test_what_a_kind_of_job_may_wait_for_is_told_too(make_project, queue, monkeypatch) -> None:
+    said = {"queued": Told("Somebody must pay."), "running": Told("It rains.")}
+    monkeypatch.setattr(workers, "_reasons", {ImportRun: lambda job: said.get(job.state)})
+    run = queued(make_project(), 0)
+    assert why_waiting(run).message == "Somebody must pay."
+    ImportRun.objects.update(created_at=ago(10))
+    run.refresh_from_db()
+    assert why_waiting(run).message.startswith("Neither beat")
+    assert why_waiting(run).message.endswith("Somebody must pay.")
+    run.state = "running"
+    assert why_waiting(run).message == "It rains."
+    run.state = "done"
+    assert why_waiting(run) is None

@@ -1,15 +1,16 @@
 """A judge of a project that asks the scripted server, and a run of it."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from annotate.models import Judge, Project
+from annotate.models import Judge, Project, Response, Task
 from annotate.services import jobs
 from routing.models import JudgeAccount, JudgeRun
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import save_judge
-from tests.routing.judges.scripts import SCRIPTS
+from tests.routing.judges.scripts import SCRIPTS, say
 
 LIMITS = {"input_price": "1", "output_price": "10", "spending_limit": "100"}
 
@@ -56,6 +57,42 @@ def work() -> Callable[..., JudgeRun]:
         return claimed
 
     return run
+
+
+@pytest.fixture
+def make_task(make_project, make_pair_tasks):
+    """make_task("ranking", {…settings}, ["text", …]) -> a task of a project of that kind."""
+
+    def make(kind: str, settings: dict, texts: list[str], **prompt) -> Task:
+        project = make_project(kind=kind, kind_settings=settings)
+        [task] = make_pair_tasks(project, 1)
+        task.places.all().delete()
+        for name, value in prompt.items():
+            setattr(task.prompt, name, value)
+        task.prompt.save()
+        for position, text in enumerate(texts):
+            response = Response.objects.create(
+                prompt=task.prompt,
+                content=[{"type": "text", "text": text}],
+                content_hash=str(position),
+            )
+            task.places.create(response=response, position=position)
+        return task
+
+    return make
+
+
+@pytest.fixture
+def answer_with(judge_server):
+    """answer_with(function of the request's body) -> the model's name."""
+
+    def make(function) -> str:
+        judge_server.scripts["own"] = lambda handler, body: say(
+            handler, json.dumps(function(body)), tokens=(100, 20)
+        )
+        return "own"
+
+    return make
 
 
 def account(judge: Judge) -> JudgeAccount:

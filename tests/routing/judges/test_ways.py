@@ -1,11 +1,9 @@
 """Rankings, ratings, critiques and spans of a language model, over HTTP."""
 
-import json
-
 import pytest
 
 from annotate.kinds import ranking as ranking_kind
-from annotate.models import Judgement, Response, Task
+from annotate.models import Judgement, Task
 from routing.judges import Question, Verdict
 from routing.judges.asking import WAYS, ranking
 from routing.judges.asking.contract import Reading
@@ -14,42 +12,6 @@ from tests.routing.judges.scripts import material, say
 from tests.routing.length_judge import lengthen
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def make_task(make_project, make_pair_tasks):
-    """make_task("ranking", {…settings}, ["text", …]) -> a task of a project of that kind."""
-
-    def make(kind: str, settings: dict, texts: list[str], **prompt) -> Task:
-        project = make_project(kind=kind, kind_settings=settings)
-        [task] = make_pair_tasks(project, 1)
-        task.places.all().delete()
-        for name, value in prompt.items():
-            setattr(task.prompt, name, value)
-        task.prompt.save()
-        for position, text in enumerate(texts):
-            response = Response.objects.create(
-                prompt=task.prompt,
-                content=[{"type": "text", "text": text}],
-                content_hash=str(position),
-            )
-            task.places.create(response=response, position=position)
-        return task
-
-    return make
-
-
-@pytest.fixture
-def answer_with(judge_server):
-    """answer_with(function of the request's body) -> the model's name."""
-
-    def make(function) -> str:
-        judge_server.scripts["own"] = lambda handler, body: say(
-            handler, json.dumps(function(body)), tokens=(100, 20)
-        )
-        return "own"
-
-    return make
 
 
 def ids(task: Task) -> list[int]:

@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection
+from django.urls import reverse
 
+from annotate.failures import failure_of
 from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent, Seat
 from tests.training.judged import label_first
@@ -246,7 +248,7 @@ def test_paused_and_archived_loops_rest(project):
 
 @pytest.mark.parametrize("error", [RuntimeError("broken"), IntegrityError("broken")])
 def test_one_that_cannot_be_looked_at_keeps_no_other_back(
-    project, judged_project, monkeypatch, caplog, error
+    project, judged_project, monkeypatch, caplog, client, error
 ):
     broken, sound = begin(project), begin(judged_project(4, name="Other"))
     step = advance.take_step
@@ -260,6 +262,18 @@ def test_one_that_cannot_be_looked_at_keeps_no_other_back(
     advance_loops()
     assert LoopRound.objects.get().loop == sound
     assert f"Loop {broken.pk} could not be advanced" in caplog.text
+    broken.refresh_from_db()
+    assert failure_of(broken.failure).why == f"{type(error).__name__}: broken"
+    client.force_login(project.created_by)
+    url = reverse("loop", args=[broken.pk])
+    assert f"{type(error).__name__}: broken" in client.get(url).content.decode()
+    told = client.get(f"/api/v1/training/loops/{broken.pk}/").json()
+    assert told["failure"]["message"] == f"{type(error).__name__}: broken"
+    monkeypatch.setattr(advance, "take_step", step)
+    advance_loops()
+    broken.refresh_from_db()
+    assert broken.failure is None
+    assert "this step fails" not in client.get(url).content.decode()
 
 
 def test_without_a_database_none_is_looked_at(project, monkeypatch):

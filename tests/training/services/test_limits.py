@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from annotate.inputs import InvalidValue
 from annotate.services import jobs
+from annotate.services.workers import why_waiting
 from training.models import (
     EvaluationRun,
     EvaluationSet,
@@ -163,3 +165,18 @@ def test_rubbish_is_refused_by_name(project, values, field):
         save_limits(project=project, actor=None, **values)
     assert caught.value.field == field
     assert limits_of(project).pk is None
+
+
+def test_a_queued_run_says_that_the_hours_are_used_up(project, client):
+    run = queue_run(project=project, actor=None, recipe="reward_model", config={})
+    assert why_waiting(run) is None
+    ran(project, 2, timezone.now())
+    save_limits(project=project, actor=None, device_hours=1, period="week")
+    assert "1 device hours are used up until" in why_waiting(run).message
+    save_limits(project=project, actor=None, device_hours=1, period="ever")
+    client.force_login(project.created_by)
+    said = "device hours are used up: a worker that takes it refuses it"
+    assert said in client.get(reverse("training_run", args=[run.pk])).content.decode()
+    assert said in client.get(f"/api/v1/training/runs/{run.pk}/").json()["waits_because"]
+    save_limits(project=project, actor=None, device_hours=None)
+    assert why_waiting(run) is None

@@ -6,6 +6,7 @@ import pytest
 from django.db import DataError
 from django.utils import timezone
 
+from annotate.failures import failure_of
 from annotate.models import AuditEvent
 from tests.training.judged import label_first
 from training.models import Schedule, TrainingRun
@@ -96,6 +97,15 @@ def test_one_that_has_become_invalid_does_not_stop_the_others(save):
     assert queue_due_runs() == []
     event = AuditEvent.objects.get(action="training.schedule_failed")
     assert (event.object_id, "no_such_field" in event.detail["error"]) == (broken.pk, True)
+    # It stands on the page until a run is queued, or somebody changes the schedule.
+    broken.refresh_from_db()
+    assert "no_such_field" in failure_of(broken.failure).why
+    age(broken, 0)
+    assert queue_due_runs() == []
+    broken.refresh_from_db()
+    assert broken.failure is not None
+    broken = change_schedule(schedule=broken, actor=None, config={})
+    assert broken.failure is None
 
 
 def test_what_the_database_refuses_of_one_keeps_no_other_back(save, monkeypatch, caplog):
@@ -119,6 +129,15 @@ def test_one_that_cannot_be_looked_at_keeps_no_other_back(save, caplog):
     age(sound, 5)
     assert [run.schedule for run in queue_due_runs()] == [sound]
     assert f"Schedule {broken.pk} could not be looked at" in caplog.text
+    broken.refresh_from_db()
+    since = broken.failure["since"]
+    queue_due_runs()
+    broken.refresh_from_db()
+    assert (broken.failure["since"], broken.failure["at"] > since) == (since, True)
+    Schedule.objects.filter(pk=broken.pk).update(cron="0 3 * * *")
+    queue_due_runs()
+    broken.refresh_from_db()
+    assert broken.failure is None
 
 
 def test_changes_made_at_once_keep_each_other(save):

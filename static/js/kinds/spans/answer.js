@@ -20,11 +20,11 @@ export class Answer {
   #lastKey = 0;
   #compare;
 
-  /** `stored` may be anything; `is…` tell what of it makes sense here. `offered` are the ids of the
-     suggestions on the page; null where there cannot be any. */
+  /** `stored` may be anything; `is…` tell what of it makes sense here. `offered` (ids, on(ids))
+     has the suggestions on the page; null where there cannot be any. */
   constructor(stored, { isMark, isItem, isEvidence, isResponse, compare, offered }) {
     this.#compare = compare;
-    this.#offered = offered ?? [];
+    this.#offered = offered;
     if (!isObject(stored)) return;
     const read = (list, isEntry, fields) =>
       listOf(list)
@@ -41,7 +41,7 @@ export class Answer {
     );
     this.noError = stored.no_error === true;
     this.dismissed = listOf(stored.suggestions)
-      .filter((entry) => isObject(entry) && this.#offered.includes(entry.id))
+      .filter((entry) => isObject(entry) && offered?.ids.includes(entry.id))
       .flatMap(({ id, dismissed }) => listOf(dismissed).map((mark) => ({ id, mark })));
   }
 
@@ -52,15 +52,19 @@ export class Answer {
     const marks = those(this.marks, MARK_FIELDS);
     const missing = those(this.missing, ITEM_FIELDS);
     const texts = Object.entries(this.corrected).filter(([id]) => ids.includes(Number(id)));
-    if (!marks.length && !missing.length && !texts.length && !this.noError && !this.dismissed.length) return null;
-    return { marks, missing, corrected: Object.fromEntries(texts), no_error: this.noError, ...this.#suggestions };
+    const suggestions = this.#suggestions(ids);
+    const isDismissed = suggestions.some(({ dismissed }) => dismissed.length);
+    if (!marks.length && !missing.length && !texts.length && !this.noError && !isDismissed) return null;
+    const told = suggestions.length ? { suggestions } : {};
+    return { marks, missing, corrected: Object.fromEntries(texts), no_error: this.noError, ...told };
   }
 
-  /** What has been seen, and dismissed, as the server wants it told. */
-  get #suggestions() {
-    const dismissed = (id) => this.dismissed.filter((ref) => ref.id === id).map(({ mark }) => mark);
-    const suggestions = this.#offered.map((id) => ({ id, dismissed: dismissed(id) }));
-    return suggestions.length ? { suggestions } : {};
+  /** What has been seen, and dismissed, at these responses, as the server wants it told. */
+  #suggestions(ids) {
+    const dismissed = (places, id) =>
+      this.dismissed.filter((ref) => ref.id === id && places.includes(ref.mark)).map(({ mark }) => mark);
+    const here = this.#offered?.on(ids) ?? [];
+    return here.map(({ id, places }) => ({ id, dismissed: dismissed(places, id) }));
   }
 
   find(key) {

@@ -31,7 +31,7 @@ export class Desk {
       isEvidence: (entry) => this.evidence.isRight(entry),
       isResponse: (id) => this.texts.response(id),
       compare: (a, b) => this.texts.compare(a, b, (name) => this.types.place(name)),
-      offered: this.page.settings.suggestions ? this.offered.ids : null,
+      offered: this.page.settings.suggestions ? this.offered : null,
     });
   }
 

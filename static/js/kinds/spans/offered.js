@@ -4,6 +4,7 @@
 export class Offered {
   ids = []; // Of all suggestions on the page, also of those without a mark.
   #all = [];
+  #places = new Map(); // By suggestion id: its marks, [{mark, response}].
   #judges = new Map(); // By suggestion id.
   #desk;
 
@@ -13,6 +14,7 @@ export class Offered {
     for (const { id, judge, marks } of suggestions ? JSON.parse(suggestions) : []) {
       this.ids.push(id);
       this.#judges.set(id, judge);
+      this.#places.set(id, marks);
       for (const { mark, ...fields } of marks) {
         this.#all.push({ ...fields, key: `suggestion ${id} ${mark}`, judge, suggested: [{ id, mark }] });
       }
@@ -20,6 +22,16 @@ export class Offered {
     const { types, texts } = desk;
     this.#all = this.#all.filter((mark) => types.place(mark.type) >= 0 && texts.has(mark));
     this.#all.sort((a, b) => texts.compare(a, b, (name) => types.place(name)));
+  }
+
+  /** The suggestions that say anything of these responses, with the places of those marks in the
+      judge's list; and those without any mark. */
+  on(responses) {
+    const found = [...this.#places].map(([id, marks]) => {
+      const places = marks.filter(({ response }) => responses.includes(response)).map(({ mark }) => mark);
+      return { id, places, isSilent: !marks.length };
+    });
+    return found.filter(({ places, isSilent }) => places.length || isSilent);
   }
 
   get open() {
