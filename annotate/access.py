@@ -36,6 +36,11 @@ def get_project(user: User, project_id: int, roles: frozenset[Role] = ANY_MEMBER
     return project
 
 
+def may_manage(project: Project, user: User) -> bool:
+    """Whether the user manages the project, which came from `get_project`."""
+    return user.is_superuser or (project.membership and project.membership.role in MANAGE)
+
+
 BOARD_READERS = {
     Project.BoardReaders.MANAGERS: MANAGE,
     Project.BoardReaders.REVIEWERS: REVIEW,

@@ -44,8 +44,9 @@ FROM tandem_lease_seat(%(project)s::bigint, %(user)s::bigint, %(beside)s::bigint
 """
 REOPEN = """
 UPDATE annotate_seat
-SET state = 'open', annotator_id = NULL, leased_at = NULL, leased_until = NULL,
-    reopened_key = nextval('annotate_seat_reopened_key')
+SET state = CASE WHEN is_gold THEN 'void' ELSE 'open' END, annotator_id = NULL,
+    leased_at = NULL, leased_until = NULL,
+    reopened_key = CASE WHEN NOT is_gold THEN nextval('annotate_seat_reopened_key') END
 """
 RELEASE_ONE = REOPEN + "WHERE id = %(seat)s AND state = 'leased' AND annotator_id = %(user)s"
 RELEASE_ALL = (
@@ -56,7 +57,7 @@ RELEASE_ALL = (
 REOPEN_EXPIRED = """
 WITH expired AS MATERIALIZED (
     SELECT id FROM annotate_seat
-    WHERE state = 'leased' AND leased_until < statement_timestamp()
+    WHERE state = 'leased' AND leased_until < statement_timestamp() AND NOT is_gold
       AND (%(project)s::bigint IS NULL OR project_id = %(project)s)
     ORDER BY leased_until LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED)

@@ -10,6 +10,11 @@ from annotate.api.permissions import needed_scope
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
 GROUPS = (
     ("Projects", r"projects/(\{project_id\}/((progress|agreement|form-versions)/)?)?$|presets/"),
+    (
+        "Checks and pay",
+        r"projects/\{project_id\}/(gold|rules|checks|practice|pay)/|tasks/\{task_id\}/gold/|"
+        r"projects/\{project_id\}/members/\{member_id\}/(pause|qualification)/",
+    ),
     ("Members", r"projects/\{project_id\}/(members|teams|invitations|consent|profile)/|me/"),
     ("Import", r"projects/\{project_id\}/import/|imports/"),
     ("Media", r"projects/\{project_id\}/media/"),

@@ -38,6 +38,8 @@ PARAMETERS = {
     "superseded": "1: also answers that were changed later.",
     "flipped": "Judges' labels that a second look turned round: "
     f"{', '.join(CHOICES['flipped'])} (default as_judged).",
+    "gold": "People's answers to hidden items with a known answer: "
+    f"{', '.join(CHOICES['gold'])} (default without).",
     "review": f"{', '.join(CHOICES['review'])} (default any: all but dismissed ones). "
     "final: accepted by a reviewer, or not drawn for a review; accepted: by a reviewer.",
     "team": "Only of people who are in this team of the project now, by name.",
@@ -206,7 +208,7 @@ def _lines(request: Request, project: Project, format: str):
         if snapshot is None:
             raise Http404(f"The project has no snapshot {number[:20]}.")
         return stream_export(snapshot=snapshot, format=format)
-    named = ("source", "simulated", "split", "suggested", "flipped", "review", "team")
+    named = ("source", "simulated", "split", "suggested", "flipped", "gold", "review", "team")
     filters = {name: given[name] for name in named if name in given}
     rules = {name: given[name] for name in RULES if name in given}
     return stream_export(

@@ -16,6 +16,7 @@ v1 = [
     path("", include("annotate.api.consent")),
     path("", include("annotate.api.own_data")),
     path("", include("annotate.api.tasks")),
+    path("", include("annotate.api.gold")),
     path("", include("annotate.api.quality")),
     path("", include("annotate.api.review")),
     path("", include("annotate.api.imports")),

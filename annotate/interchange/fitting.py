@@ -16,13 +16,14 @@ confidence, criteria and rationale are not asked of it.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from annotate import kinds
 from annotate.interchange.orders import order_of
 from annotate.interchange.records import (
     ImportedAnswer,
+    ImportedGold,
     ImportedItem,
     ImportedLabel,
     ImportedResponse,
@@ -33,6 +34,8 @@ from annotate.interchange.records import (
 from annotate.interchange.renaming import named_context, named_value
 from annotate.kinds import InvalidValue, context, form, joint, rating, similarity
 from annotate.kinds.contract import Shown, ShownResponse
+from annotate.kinds.known import can_be_known, grade
+from annotate.kinds.relaxed import relaxed
 from annotate.wording import Sentence, Told, translatable
 
 # How many responses a task without answers takes.
@@ -45,18 +48,6 @@ GROUPS = {
     "all": translatable("All responses of a row together"),
 }
 PREFERENCES = ("pairwise", context.NAME, joint.NAME)
-# Not asked of an imported answer, and what it may say whether or not people are offered it.
-RELAXED: dict[str, Any] = {
-    "rationale_min_chars": 0,
-    "confidence": False,
-    "allow_tie": True,
-    "allow_ties": True,
-    "allow_both_good": True,
-    "allow_both_bad": True,
-    "allow_all_good": True,
-    "allow_all_bad": True,
-    "modes": ("best_worst", "full", "best"),
-}
 # What a task's context must state for a kind; each raises InvalidValue.
 CONTEXT_CHECKS = {
     context.NAME: context.statements_of,
@@ -71,7 +62,7 @@ class Fit:
 
     def __init__(self, kind: str, settings: Any, group: str = "auto") -> None:
         self.kind, self.group = kind, group
-        self.settings = _relaxed(settings)
+        self.settings = relaxed(settings)
         self._module = kinds.get(kind)
         self._low, self._high = kinds.response_range(self._module, settings)
         self._questions: dict[str, form.Question] = {}  # a form's first of each kind
@@ -81,6 +72,8 @@ class Fit:
 
     def __call__(self, item: ImportedItem) -> ImportedItem:
         """The item with `tasks` and `aside`. Raises RowProblem if the project cannot take it."""
+        if item.gold is not None:
+            return self._fit_gold(item, item.gold)
         if self.kind == "pairwise":
             if len(item.responses) == 2 and not item.answers and self.group != "one":
                 return item
@@ -116,6 +109,56 @@ class Fit:
     @property
     def schema_version(self) -> int:
         return self._module.SCHEMA_VERSION
+
+    def _fit_gold(self, item: ImportedItem, gold: ImportedGold) -> ImportedItem:
+        """One task, which has the known answer; labels that the row has as well are put aside."""
+        if not can_be_known(self.kind, self.settings):
+            raise RowProblem(
+                "gold",
+                gold.value,
+                "Answers of kind {kind} are never right or wrong. Leave the field out.",
+                kind=self.kind,
+            )
+        self._check_context(item)
+        positions, value = tuple(range(len(item.responses))), gold.value
+        if value is None:
+            positions, value = self._gold_of_labels(item, gold)
+        elif not self._takes(self.kind, positions, item):
+            raise self._wrong_number(item)
+        shown = _shown(item, positions)
+        try:
+            known = self._module.clean_value(value, shown=shown, settings=self.settings)
+        except InvalidValue as error:
+            raise RowProblem.of(f"gold.{error.field}", value, Sentence(error)) from error
+        if not grade(self.kind, known, known, positions).right:
+            raise RowProblem("gold", value, "It says nothing to compare answers with.")
+        task = ItemTask(positions, gold=replace(gold, value=value))
+        left = {
+            "labels": [_label_entry(label) for label in item.labels],
+            "answers": [_answer_entry(answer) for answer in item.answers],
+        }
+        aside = {name: entries for name, entries in left.items() if entries}
+        return replace(item, tasks=(task,), aside=aside or None)
+
+    def _gold_of_labels(
+        self, item: ImportedItem, gold: ImportedGold
+    ) -> tuple[tuple[int, ...], dict[str, Any]]:
+        if self.kind == "pairwise" and len(gold.labels) == 1:
+            label = gold.labels[0]
+            return (label.first, label.second), _preference(label, self.settings.strength_levels)
+        fitting = _Fitting()
+        if self.kind != "pairwise":
+            self._fit_labels(replace(item, labels=gold.labels), fitting)
+        if len(fitting.groups) == 1 and not fitting.left_labels:
+            [(positions, annotator, parts)] = fitting.groups
+            task = self._task(item, positions, annotator, parts, fitting)
+            if task is not None:
+                return positions, task.answers[0].value
+        raise RowProblem(
+            "gold",
+            [_label_entry(label) for label in gold.labels],
+            "It does not fit what the project asks. Give the answer as an object with `value`.",
+        )
 
     def _fit_pairs(self, item: ImportedItem) -> ImportedItem:
         """A pairwise project keeps labels as they are; all other answers are put aside."""
@@ -347,17 +390,3 @@ def _content(response: ImportedResponse) -> tuple[dict[str, Any], ...]:
 def _identity(item: ImportedItem, place: int) -> tuple[str | Parts, str, str]:
     response = item.responses[place]
     return response.content, response.generator, response.generator_version
-
-
-def _relaxed(settings: Any) -> Any:
-    if isinstance(settings, form.FormSettings):
-        questions = tuple(
-            replace(question, required=False, settings=_relaxed(question.settings))
-            for question in settings.questions
-        )
-        return replace(settings, questions=questions, rationale_min_chars=0)
-    names = {field.name for field in fields(settings)}
-    changes = {name: value for name, value in RELAXED.items() if name in names}
-    if isinstance(settings, kinds.pairwise.PairwiseSettings):
-        changes["criteria"] = ()
-    return replace(settings, **changes)

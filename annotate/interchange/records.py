@@ -87,14 +87,29 @@ class ImportedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedGold:
+    """The known answer of an item: `labels`, or a `value` of the project's kind with positions in
+    place of response ids. `use` and `tolerance` as the item's, None where the file does not say.
+    """
+
+    labels: tuple[ImportedLabel, ...] = ()
+    value: dict[str, Any] | None = None
+    explanation: str = ""
+    use: str | None = None
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ItemTask:
     """A task that an item makes, of the responses at these positions, with its answers.
 
-    The answers are of the project's kind, their values with positions in place of ids.
+    The answers are of the project's kind, their values with positions in place of ids; so is that
+    of `gold`, which is the only answer of its task.
     """
 
     positions: tuple[int, ...]
     answers: tuple[ImportedAnswer, ...] = ()
+    gold: ImportedGold | None = None
 
 
 @dataclass(slots=True)
@@ -121,6 +136,7 @@ class ImportedItem:
     answers: tuple[ImportedAnswer, ...] = ()
     passages: tuple[dict[str, Any], ...] = ()
     context: dict[str, Any] | None = None
+    gold: ImportedGold | None = None
     tasks: tuple[ItemTask, ...] | None = None
     aside: dict[str, list[dict[str, Any]]] | None = None
     raw: dict[str, Any] | None = None

@@ -6,6 +6,8 @@ from typing import Any
 from annotate.kinds import form, spans
 
 Names = Mapping[int, Any]  # position -> id; on pages id -> letter
+# What answers hold by response: of ratings, of single words, of steps, of labels.
+KEYED = ("ratings", "words", "labels", "critiques", "responses", "unrankable")
 
 
 def named_value(kind: str, value: Mapping[str, Any], names: Names, settings: Any) -> dict[str, Any]:
@@ -20,9 +22,12 @@ def named_value(kind: str, value: Mapping[str, Any], names: Names, settings: Any
         }
         return {**value, "answers": answers}
     named = dict(value)
-    for field in ("preferred", "best", "worst"):
+    for field in ("preferred", "best", "worst", "closer", "anchor"):
         if field in named:
-            named[field] = names[named[field]]
+            named[field] = names.get(named[field], named[field])
+    for field in KEYED:
+        if isinstance(named.get(field), dict):
+            named[field] = {_named_key(key, names): said for key, said in named[field].items()}
     if "tiers" in named:
         named["tiers"] = [[names[place] for place in tier] for tier in named["tiers"]]
     return named

@@ -2,11 +2,12 @@
 
     {"prompt": text or messages, "id"?,
      "responses": [text or {"text" or "content", "model", "version"}],
-     "label"? , "labels"?, "ranking"?, "annotator"?, "passages"?, "context"?}
+     "label"? , "labels"?, "ranking"?, "annotator"?, "passages"?, "context"?, "gold"?}
 
 `label` is the position of the best response (from 0), "tie", "both_good", "both_bad", or an object
 {"preferred" or "verdict", "strength"?, "annotator"?, "margin"?, "pair"?}; `labels` is a list of
 them. `ranking` lists positions from best to worst, equal ones as an inner list: [2, [0, 1]].
+`gold` is the known answer of a task that checks people: see known.py.
 """
 
 import itertools
@@ -16,6 +17,7 @@ from typing import Any, cast
 from annotate.interchange import fields
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.known import gold_of
 from annotate.interchange.records import (
     ImportedItem,
     ImportedLabel,
@@ -30,7 +32,7 @@ from annotate.wording import translatable
 KNOWN = frozenset(
     {
         *("id", "prompt", "responses", "label", "labels", "ranking", "annotator", "language"),
-        *("metadata", "system", "passages", "context"),
+        *("metadata", "system", "passages", "context", "gold"),
     }
 )
 VERDICTS = ("tie", "both_good", "both_bad")
@@ -53,6 +55,13 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         labels=tuple(_labels(data, len(responses))),
         passages=tuple(fields.passages(data.get("passages"), limits)),
         context=fields.context(data, limits),
+        gold=gold_of(
+            data.get("gold"),
+            "gold",
+            limits,
+            label=lambda said: read_label(said, "gold", len(responses)),
+            ranking=lambda said: read_ranking(said, len(responses)),
+        ),
     )
 
 
@@ -101,18 +110,21 @@ def _labels(data: dict[str, Any], count: int) -> list[ImportedLabel]:
     annotator = fields.name_of(data, "annotator") or None
     found: list[ImportedLabel] = []
     if data.get("label") is not None:
-        found += _label(data["label"], "label", count, annotator)
+        found += read_label(data["label"], "label", count, annotator)
     several = data.get("labels") or []
     if not isinstance(several, list):
         raise fields.not_a_list("labels", several)
     for i, entry in enumerate(several):
-        found += _label(entry, f"labels[{i}]", count, annotator)
+        found += read_label(entry, f"labels[{i}]", count, annotator)
     if data.get("ranking") is not None:
-        found += _ranking(data["ranking"], count, annotator)
+        found += read_ranking(data["ranking"], count, annotator)
     return found
 
 
-def _label(value: Any, name: str, count: int, annotator: str | None) -> list[ImportedLabel]:
+def read_label(
+    value: Any, name: str, count: int, annotator: str | None = None
+) -> list[ImportedLabel]:
+    """One label, of all pairs of `count` responses that it speaks of."""
     entry = value if isinstance(value, dict) else {"preferred": value}
     verdict = entry.get("preferred", entry.get("verdict"))
     margin, strength = entry.get("margin"), entry.get("strength")
@@ -152,7 +164,7 @@ def _pair(value: Any, name: str, count: int) -> tuple[int, int] | None:
     return first, second
 
 
-def _ranking(value: Any, count: int, annotator: str | None) -> list[ImportedLabel]:
+def read_ranking(value: Any, count: int, annotator: str | None = None) -> list[ImportedLabel]:
     """Every pair the order implies; members of one tier are ties."""
     if not isinstance(value, list):
         raise fields.not_a_list("ranking", value)

@@ -2,19 +2,24 @@
 
 The mapping's keys: `prompt`; `response_a`, `response_b` … `response_j`, each with `generator_a` …;
 or `chosen` and `rejected` instead of responses and label; `label`, `strength`, `annotator`, `id`,
-`system`, `language`. Without a mapping the columns carry these names themselves.
+`system`, `language`; `gold`, the known answer, as `label` or as a JSON object (see known.py), with
+`gold_explanation` and `gold_use`. Without a mapping the columns carry these names themselves.
 """
 
 import csv
 import itertools
+import json
 import string
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from annotate.interchange import fields
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.known import gold_of, use_of
 from annotate.interchange.records import (
+    ImportedGold,
     ImportedItem,
     ImportedLabel,
     ImportedResponse,
@@ -23,6 +28,7 @@ from annotate.interchange.records import (
     Verdict,
     storable,
 )
+from annotate.interchange.responses import read_label, read_ranking
 from annotate.interchange.rows import Row, decode_text, looks_like_json, objects, start
 from annotate.interchange.streams import FatalProblem, Limits, RawLine, split_lines
 from annotate.wording import Told, translatable
@@ -30,6 +36,7 @@ from annotate.wording import Told, translatable
 LETTERS = string.ascii_lowercase[:10]
 NAMES = (
     *("prompt", "chosen", "rejected", "label", "strength", "annotator", "id", "system", "language"),
+    *("gold", "gold_explanation", "gold_use"),
     *(f"response_{letter}" for letter in LETTERS),
     *(f"generator_{letter}" for letter in LETTERS),
 )
@@ -77,6 +84,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         language=cells.name("language", fields.MAX_LANGUAGE_CHARS),
         metadata=fields.metadata(row.data, used, options.limits),
         labels=(label,) if label else (),
+        gold=_gold(cells, letters, options.label_values),
     )
 
 
@@ -248,14 +256,53 @@ def _label(
     said = cells.name("label").strip()
     if not said:
         return None
+    return _meant(cells.column("label"), said, letters, label_values, strength, annotator)
+
+
+def _meant(
+    column: str,
+    said: str,
+    letters: list[str],
+    label_values: Mapping[str, str],
+    strength: int | None = None,
+    annotator: str | None = None,
+) -> ImportedLabel:
     known = dict(label_values) or LABEL_VALUES
     meaning = known.get(said, known.get(said.lower(), ""))
     if meaning in VERDICTS and len(letters) == 2:
         return ImportedLabel(cast(Verdict, meaning), strength=strength, annotator=annotator)
     if meaning not in letters or len(letters) != 2:
-        raise _no_meaning(cells.column("label"), said, [*letters, *VERDICTS], label_values)
+        raise _no_meaning(column, said, [*letters, *VERDICTS], label_values)
     return ImportedLabel(
         "prefer", preferred=letters.index(meaning), strength=strength, annotator=annotator
+    )
+
+
+def _gold(
+    cells: _Cells, letters: list[str], label_values: Mapping[str, str]
+) -> ImportedGold | None:
+    column = cells.column("gold")
+    said = cells.text("gold").strip() if cells.has("gold") else ""
+    if not said:
+        return None
+    explanation = cells.text("gold_explanation") if cells.has("gold_explanation") else ""
+    use = use_of(cells.name("gold_use").strip(), cells.column("gold_use"))
+    if not said.startswith("{"):
+        meant = _meant(column, said, letters, label_values)
+        return ImportedGold((meant,), None, explanation, use)
+    try:
+        given = json.loads(said)
+    except ValueError as error:
+        raise RowProblem(column, said, "Not JSON: {said}.", said=str(error)) from error
+    found = gold_of(
+        given,
+        column,
+        cells.limits,
+        label=lambda entry: read_label(entry, column, len(letters)),
+        ranking=lambda entry: read_ranking(entry, len(letters)),
+    )
+    return found and replace(
+        found, explanation=found.explanation or explanation, use=found.use or use
     )
 
 

@@ -216,12 +216,14 @@ def _check_gate(
 
 def renamed(value: Mapping[str, Any], names: Mapping[int, Any]) -> dict[str, Any]:
     """The stored answer with other ids of responses, such as their positions in a file."""
-    return {
-        **value,
-        "marks": [{**mark, "response": names[mark["response"]]} for mark in value["marks"]],
-        "missing": [{**item, "response": names[item["response"]]} for item in value["missing"]],
-        "corrected": {str(names[int(pk)]): text for pk, text in value["corrected"].items()},
-    }
+    named = dict(value)
+    for field in ("marks", "missing"):
+        if field in value:
+            named[field] = [{**one, "response": names[one["response"]]} for one in value[field]]
+    if "corrected" in value:
+        texts = value["corrected"].items()
+        named["corrected"] = {str(names[int(pk)]): text for pk, text in texts}
+    return named
 
 
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:

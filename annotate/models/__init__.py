@@ -3,14 +3,18 @@
 from annotate.models.audit import AuditEvent
 from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
+from annotate.models.checks import Standing, WorkRules
 from annotate.models.consent import Consent, ConsentText, ProfileAnswer
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.models.factors import FactorRun
 from annotate.models.flip import LabelFlip
+from annotate.models.gold import GoldCheck, GoldItem
 from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
+from annotate.models.pay import PayRate
+from annotate.models.practice import PracticeAnswer, PracticeRun
 from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.quality import Consensus, QualityRun, Voices
 from annotate.models.review import Review
@@ -34,6 +38,8 @@ __all__ = [
     "Draft",
     "FactorRun",
     "FormVersion",
+    "GoldCheck",
+    "GoldItem",
     "ImportRowError",
     "ImportRun",
     "Invitation",
@@ -46,6 +52,9 @@ __all__ = [
     "MediaFile",
     "MediaUse",
     "Membership",
+    "PayRate",
+    "PracticeAnswer",
+    "PracticeRun",
     "ProfileAnswer",
     "Project",
     "Prompt",
@@ -58,12 +67,14 @@ __all__ = [
     "Skip",
     "Snapshot",
     "SnapshotJudgement",
+    "Standing",
     "Task",
     "TaskPlace",
     "TaskResponse",
     "Team",
     "User",
     "Voices",
+    "WorkRules",
     "content_hash",
     "split_bucket",
 ]

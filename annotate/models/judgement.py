@@ -88,6 +88,11 @@ class Judgement(models.Model):
         Seat, on_delete=models.PROTECT, related_name="judgements", null=True, blank=True
     )
     shown_order = ArrayField(models.BigIntegerField(), default=list)
+    is_gold = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Given where the known answer checked its author: no ordinary label.",
+    )
     late = models.BooleanField(default=False, help_text="Came after somebody else got the seat.")
     seconds_active = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -1,5 +1,6 @@
 """What is asked of people: tasks, and the seats at them."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from django.conf import settings
@@ -137,15 +138,17 @@ class SeatQuerySet(models.QuerySet["Seat"]):
     def counts_by_state(self, project_ids: Iterable[int]) -> dict[int, dict[str, int]]:
         """By project, then state; without those that are none. One query.
 
-        The open ones are counted apart, because each part has a partial index to itself.
+        Hidden checks are left out. The open ones and those are counted apart, because each part
+        has a partial index to itself.
         """
         rows = self.filter(project__in=list(project_ids)).order_by().values("project", "state")
         of_open = rows.filter(state=Seat.State.OPEN).annotate(n=models.Count("*"))
         of_others = rows.exclude(state=Seat.State.OPEN).annotate(n=models.Count("*"))
-        found: dict[int, dict[str, int]] = {}
-        for row in of_open.union(of_others, all=True):
-            found.setdefault(row["project"], {})[row["state"]] = row["n"]
-        return found
+        of_gold = rows.filter(is_gold=True).annotate(n=-models.Count("*"))
+        found: dict[int, Counter[str]] = {}
+        for row in of_open.union(of_others, of_gold, all=True):
+            found.setdefault(row["project"], Counter())[row["state"]] += row["n"]
+        return {pk: {state: n for state, n in states.items() if n} for pk, states in found.items()}
 
 
 class Seat(models.Model):
@@ -193,6 +196,11 @@ class Seat(models.Model):
         models.BigIntegerField(),
         default=list,
         help_text="Users whose lease ran out; they may still submit late.",
+    )
+    is_gold = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Drawn to check one person by a known answer; never open to others.",
     )
     queue_key = models.BigIntegerField()
     reopened_key = models.BigIntegerField(null=True, blank=True)
@@ -259,6 +267,8 @@ class Seat(models.Model):
             models.Index(
                 fields=["project", "state"], name="seat_project_state", condition=~Q(state="open")
             ),
+            # Overview: hidden checks by state, which are no progress.
+            models.Index(fields=["project", "state"], name="seat_gold", condition=Q(is_gold=True)),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import spans
-from annotate.models import LabelFlip, Project, Snapshot
+from annotate.models import GoldCheck, LabelFlip, Project, Snapshot
 from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import (
     ExportOptions,
@@ -60,6 +60,11 @@ REVIEWED = {
     "final": _("final: accepted, or not in need of a review"),
     "accepted": _("accepted by a reviewer"),
 }
+GOLD = {
+    "without": _("left out"),
+    "with": _("with all others"),
+    "only": _("these alone"),
+}
 RULES = ("tie_rule", "aggregation")
 
 
@@ -85,11 +90,16 @@ class SelectionForm(forms.Form):
     )
 
     review = forms.ChoiceField(choices=REVIEWED.items(), label=_("Stage of review"), required=False)
+    gold = forms.ChoiceField(
+        choices=GOLD.items(), label=_("Answers to hidden items with a known answer")
+    )
 
     def __init__(self, data=None, *, project: Project, **options) -> None:
         super().__init__(data, **options)
         if not project.review_percent and not is_used(project):
             del self.fields["review"]
+        if not GoldCheck.objects.filter(project=project).exists():
+            del self.fields["gold"]
         if not LabelFlip.objects.filter(judgement__project=project).exists():
             del self.fields["flipped"]
         if spans.NAME not in Form.of_project(project).asked_kinds:
@@ -102,7 +112,7 @@ class SelectionForm(forms.Form):
     @property
     def filters(self) -> dict[str, str]:
         """As ExportFilters takes them."""
-        names = ("source", "simulated", "split", "suggested", "flipped", "review", "team")
+        names = ("source", "simulated", "split", "suggested", "flipped", "gold", "review", "team")
         values = self.cleaned_data
         return {name: values[name] for name in names if values.get(name)}
 
@@ -143,6 +153,7 @@ class ExportForm(SelectionForm):
         "split",
         "suggested",
         "flipped",
+        "gold",
         "review",
         "category",
         *RULES,

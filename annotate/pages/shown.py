@@ -13,7 +13,7 @@ from annotate.forms import Form
 from annotate.handout import Lease
 from annotate.kinds.contract import Suggested
 from annotate.kinds.span_suggestions import told_of
-from annotate.models import Judgement, Skip
+from annotate.models import Judgement, Skip, Task
 from annotate.pages.questions import (
     ShownQuestion,
     least_rationale,
@@ -102,7 +102,11 @@ class Amending:
 
 @dataclass(frozen=True)
 class ShownTask:
-    """Everything the task fragment needs. `key` makes sending it twice harmless."""
+    """Everything the task fragment needs. `key` makes sending it twice harmless.
+
+    `posts_to`: where an answer goes that is given at no seat; `leads_back` then leads away from
+    it, and `why` asks for words in place of the rationale.
+    """
 
     project_id: int
     seat_id: int
@@ -119,6 +123,9 @@ class ShownTask:
     returned: str = ""  # what the reviewer wrote who sent the answer back
     suggestions: Sequence[Suggested] = ()
     skip_reasons: Sequence = field(default_factory=lambda: Skip.Reason.choices)
+    posts_to: str = ""
+    leads_back: str = ""
+    why: str = ""
 
     @property
     def earlier_turns(self) -> list[Turn]:
@@ -161,6 +168,8 @@ class ShownTask:
 
     @property
     def submit_url(self) -> str:
+        if self.posts_to:
+            return self.posts_to
         if self.amends:
             return self.amends.submit_url
         if self.revises:
@@ -235,6 +244,39 @@ def from_judgement(
             told=told_of(judgement.value),
         ),
         **contents(form, prompt, [found[pk] for pk in order]),
+    )
+
+
+def from_task(
+    task: Task,
+    form: Form,
+    entered: Entered,
+    *,
+    posts_to: str,
+    order: Sequence[int] = (),
+    **more: str,
+) -> ShownTask:
+    """A task without a seat, its responses in the `order` given, else as they are stored."""
+    places = task.places.select_related("response").order_by("position")
+    found = {
+        place.response_id: {"id": place.response_id, "content": place.response.content}
+        for place in places
+    }
+    prompt = {
+        "system": task.prompt.system,
+        "conversation": task.prompt.conversation,
+        "passages": task.prompt.passages,
+    }
+    return ShownTask(
+        project_id=task.project_id,
+        seat_id=0,
+        key=posts_to,
+        form=form,
+        entered=entered,
+        context=task.context,
+        posts_to=posts_to,
+        **more,
+        **contents(form, prompt, [found[pk] for pk in order or found]),
     )
 
 

@@ -8,10 +8,11 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from annotate.access import REVIEW, get_in_project, get_project
+from annotate.access import REVIEW, get_in_project, get_project, may_manage
 from annotate.models import Judgement, Membership, Task
 from annotate.pages.answer_words import pair_words
 from annotate.pages.consensus_words import tell
+from annotate.pages.gold import gold_of
 from annotate.pages.paging import number_in, page_links
 from annotate.reports.consensus import consensus_of
 from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
@@ -69,6 +70,8 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
         "consensus": [{"row": row, "told": tell(row, letters)} for row in consensus_of(found)],
         "seats": found.seats.select_related("annotator").order_by("number"),
         "skips": found.skips.select_related("annotator").order_by("id"),
+        "gold": gold_of(found, letters),
+        "manages": may_manage(found.project, request.user),
         "tasks_of_prompt": found.prompt.tasks.exclude(pk=found.pk).order_by("pk")[:20],
     }
     return render(request, "annotate/projects/task.html", context)

@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-from annotate import kinds
+from annotate.kinds.known import grade
 from annotate.models import Judgement, Project
 
 MOST_GOLD = 5000  # answers that are compared with known ones, the latest
@@ -29,20 +29,21 @@ def sample(project: Project, *, each: int, seed: int) -> list[int]:
 
 
 def failed_gold(project: Project) -> list[int]:
-    """Ids of people's current answers that differ from their tasks' known ones, of the latest
-    MOST_GOLD. An answer or a known one that the kind cannot compare fails nothing. Two queries.
+    """Ids of people's current answers that miss their tasks' known ones, of the latest MOST_GOLD.
+    An answer or a known one that the kind cannot compare fails nothing. Two queries.
     """
-    module = kinds.get(project.kind)
     rows = Judgement.objects.filter(project=project, kind=project.kind).current().by_people()
-    rows = rows.filter(task__gold__isnull=False).order_by("-pk").select_related("task")[:MOST_GOLD]
-    rows = rows.prefetch_related("task__places")
+    rows = rows.filter(task__gold__isnull=False).order_by("-pk")[:MOST_GOLD]
+    rows = rows.select_related("task__gold_item").prefetch_related("task__places")
     found = []
     for row in rows:
         ids = sorted(place.response_id for place in row.task.places.all())
         try:
-            apart = module.distance(row.value, row.task.gold, ids)
+            item = getattr(row.task, "gold_item", None)
+            tolerance = item.tolerance if item else None
+            graded = grade(row.kind, row.value, row.task.gold, ids, tolerance)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             continue  # the report on quality tells of known answers that cannot be read
-        if apart > 0:
+        if not graded.right:
             found.append(row.pk)
     return found

@@ -22,6 +22,7 @@ CHOICES = {
     "suggested": ("include", "unaided"),
     "superseded": (False, True),
     "flipped": ("as_judged", "turned", "left_out"),
+    "gold": ("without", "with", "only"),
     "review": ("any", "final", "accepted"),
 }
 AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
@@ -42,6 +43,8 @@ class ExportFilters:
     `suggested`: "unaided" leaves out answers of people who were shown what AI judges suggest.
     `flipped`: judges' labels that a second look turned round, as the judge gave them, turned, or
     left out.
+    `gold`: people's answers to hidden items with a known answer, which check their authors and are
+    no ordinary labels.
     `review`: "any" leaves out answers that a reviewer dismissed (unless `superseded`), "final" also
     those that still need a reviewer or were returned, "accepted" all that no reviewer accepted.
     """
@@ -52,6 +55,7 @@ class ExportFilters:
     superseded: bool = False
     suggested: str = "include"
     flipped: str = AS_JUDGED
+    gold: str = "without"
     review: str = "any"
     team: str = ""
 

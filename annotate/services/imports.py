@@ -160,7 +160,8 @@ def fit_of(project: Project, group: str = "auto") -> Fit:
 def became(report: ImportReport) -> Told:
     """What is told of an import's end: what people are asked, and which labels were taken."""
     tasks, labels = report.counts["tasks_for_people"], report.counts["judgements"]
-    return Told(
+    known = report.counts["known_answers"]
+    told = Told(
         "{asked}, {kept}.",
         asked=Told("1 task for people")
         if tasks == 1
@@ -169,6 +170,9 @@ def became(report: ImportReport) -> Told:
         if labels == 1
         else Told("{count} labels kept", count=Grouped(labels)),
     )
+    if not known:
+        return told
+    return Told("{told} Known answers: {count}.", told=told, count=Grouped(known))
 
 
 def kept_aside(count: int) -> Told:

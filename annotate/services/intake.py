@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from annotate.interchange.fitting import Fit
+from annotate.interchange.records import ItemTask
 from annotate.interchange.renaming import named_context
 from annotate.models import Project, Seat, Task, TaskResponse
 from annotate.services import bulk
@@ -24,6 +25,7 @@ from annotate.services.imported_contents import (
     store_prompts,
     store_responses,
 )
+from annotate.services.imported_gold import KnownAnswer, store_gold
 from annotate.services.imported_labels import LabelledItem, store_labels
 from annotate.services.tasks import lower_cursors, queue_key, shown_order
 
@@ -51,6 +53,7 @@ class _Wanted:
     key: str
     for_people: bool
     context: str
+    known: ItemTask | None = None
 
 
 def store_batch(*, project: Project, items: list[PreparedItem], wish: Wish) -> BatchResult:
@@ -65,6 +68,7 @@ def store_batch(*, project: Project, items: list[PreparedItem], wish: Wish) -> B
         for item in waiting:
             wanted += _wanted(item, wish)
         task_ids = _store_tasks(project, wanted, wish, result, copies)
+    _store_gold(project, wanted, task_ids, wish, result)
     if not wish.as_tasks:
         _store_labels(project, waiting, wanted, task_ids, wish, result)
     outcomes = Counter(item.outcome for item in waiting)
@@ -89,17 +93,27 @@ def _wanted(item: PreparedItem, wish: Wish) -> list[_Wanted]:
             for positions in _pairs(item, every=for_people)
         ]
     return [
-        _task(item, task.positions, wish.as_tasks or not task.answers, context)
+        _task(
+            item,
+            task.positions,
+            task.gold is None and (wish.as_tasks or not task.answers),
+            context,
+            task if task.gold else None,
+        )
         for task in source.tasks
     ]
 
 
 def _task(
-    item: PreparedItem, positions: tuple[int, ...], for_people: bool, context: str
+    item: PreparedItem,
+    positions: tuple[int, ...],
+    for_people: bool,
+    context: str,
+    known: ItemTask | None = None,
 ) -> _Wanted:
     ids = tuple([item.response_ids[place] for place in positions])
     key = pair_key(item.prompt_id, ids, context)
-    return _Wanted(item, positions, ids, key, for_people, context)
+    return _Wanted(item, positions, ids, key, for_people, context, known)
 
 
 def _pairs(item: PreparedItem, *, every: bool) -> Iterable[tuple[int, int]]:
@@ -191,12 +205,13 @@ def _place_rows(fresh: dict[str, _Wanted], ids: dict[str, int]) -> Iterator[str]
 
 
 def _existing_tasks(project: Project, keys: list[str]) -> tuple[dict[str, int], set[int]]:
-    """Ids by key, and which of them never asked for people."""
+    """Ids by key, and which of them never asked for people; those with a known answer do not."""
     if not keys:
         return {}, set()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT dedup_key, id, overlap = 0 FROM annotate_task"
+            "SELECT dedup_key, id, overlap = 0 AND coalesce(gold, 'null') = 'null'"
+            " FROM annotate_task"
             " WHERE project_id = %s AND dedup_key = ANY(string_to_array(%s, ','))",
             [project.pk, ",".join(keys)],
         )
@@ -234,6 +249,27 @@ def _seat_rows(
 SEAT_COLUMNS = (
     *("task_id", "project_id", "number", "state", "shown_order", "former_holders", "queue_key"),
 )
+
+
+def _store_gold(
+    project: Project,
+    wanted: list[_Wanted],
+    task_ids: dict[str, int],
+    wish: Wish,
+    result: BatchResult,
+) -> None:
+    items: dict[int, PreparedItem] = {}
+    answers: list[KnownAnswer] = []
+    for task in wanted:
+        if task.known is not None and task.known.gold is not None:
+            source, gold, pk = task.item.source, task.known.gold, task_ids[task.key]
+            value = wish.fit.stored(source, task.known, gold.value or {}, task.item.response_ids)
+            items[pk] = task.item
+            answers.append(KnownAnswer(pk, value, gold))
+    changed = store_gold(project=project, answers=answers)
+    for pk in changed:
+        items[pk].mark("updated")
+    result.counts["known_answers"] += len(changed)
 
 
 def _store_labels(

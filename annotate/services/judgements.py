@@ -24,6 +24,7 @@ from annotate.kinds import InvalidValue
 from annotate.kinds.span_suggestions import told_of
 from annotate.models import Judgement, Review, Seat, User
 from annotate.services import audit
+from annotate.services.gold_checks import check_answer
 from annotate.services.seats import SeatGone, known_id
 from annotate.statements import fetch_one
 
@@ -35,11 +36,11 @@ EARLIEST_START = datetime(2000, 1, 1, tzinfo=UTC)
 # See annotate/sql/judgements.sql.
 LOOK = """
 SELECT project_id, task_id, state, is_mine, was_mine, shown_order, kind, kind_settings,
-       form_version_id, held_seat_id, judgement_id, same_key_id
+       form_version_id, held_seat_id, judgement_id, same_key_id, is_gold
 FROM tandem_look_at_seat(%(seat)s::bigint, %(user)s::bigint, %(key)s, %(form)s::bigint)
 """
 ANSWER = """
-SELECT judgement_id, submitted_at, simulated
+SELECT judgement_id, submitted_at, simulated, wants_pause
 FROM tandem_answer_seat(
     %(seat)s::bigint, %(user)s::bigint, %(late)s, %(kind)s, %(schema)s::int, %(form)s::bigint,
     %(value)s, %(rationale)s, %(flag)s, %(seconds)s::float8, %(started)s::timestamptz, %(key)s)
@@ -54,13 +55,15 @@ Answer = object | Callable[[Form], object]
 class Submitted:
     """`created` is false when an answer had been taken before; `late` as the model says.
 
-    `differs`: that earlier answer stays, though this one said something else.
+    `differs`: that earlier answer stays, though this one said something else. `wants_pause`: its
+    author has worked for so long that a pause is to be suggested.
     """
 
     judgement: Judgement
     created: bool
     late: bool
     differs: bool = False
+    wants_pause: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class _Seen:
     held_seat_id: int | None
     judgement_id: int | None
     same_key_id: int | None
+    is_gold: bool
 
     @property
     def form(self) -> Form:
@@ -144,7 +148,10 @@ def _look(seat_id: int, user: User, key: str, form: int | None) -> _Seen:
 
 
 def _write(seen: _Seen, parameters: dict) -> Submitted | None:
-    """One attempt; None when something changed since the look. Raises SeatGone."""
+    """One attempt; None when something changed since the look. Raises SeatGone.
+
+    An answer to a hidden item is graded in the same transaction.
+    """
     if not (seen.is_mine or seen.was_mine):
         raise SeatGone(
             _(
@@ -156,14 +163,26 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
     if not seen.is_mine and seen.held_seat_id is not None:
         # The page is of an earlier lease; meanwhile this person sits at the task again.
         late, parameters = False, {**parameters, "seat": seen.held_seat_id}
+    parameters = {**parameters, "late": late}
     try:
-        row = fetch_one(ANSWER, {**parameters, "late": late})
+        if not seen.is_gold:
+            row = fetch_one(ANSWER, parameters)
+            return _as_submitted(seen, parameters, row) if row else None
+        with transaction.atomic():
+            row = fetch_one(ANSWER, parameters)
+            done = _as_submitted(seen, parameters, row) if row else None
+            if done is not None:
+                check_answer(done.judgement)
+            return done
     except IntegrityError as error:
         if error.__cause__.diag.constraint_name != "judgement_idempotency":
             raise
         return None  # the key went to another task meanwhile; the next look says so
-    if row is None:
-        return None
+
+
+def _as_submitted(seen: _Seen, parameters: dict, row: tuple) -> Submitted:
+    """What a row of ANSWER says was written."""
+    late = parameters["late"]
     judgement = Judgement(
         id=row[0],
         submitted_at=row[1],
@@ -180,13 +199,14 @@ def _write(seen: _Seen, parameters: dict) -> Submitted | None:
         rationale=parameters["rationale"],
         flag=parameters["flag"],
         shown_order=seen.shown_order,
+        is_gold=seen.is_gold,
         late=late,
         seconds_active=parameters["seconds"],
         started_at=parameters["started"],
         idempotency_key=parameters["key"],
     )
     judgement._state.adding = False
-    return Submitted(judgement, created=True, late=late)
+    return Submitted(judgement, created=True, late=late, wants_pause=bool(row[3]))
 
 
 def _repeated(seen: _Seen, user: User, value: Answer, texts: dict[str, str]) -> Submitted:
@@ -289,10 +309,13 @@ def revise_judgement(
         simulated=user.is_simulated,
         annotator=user,
         shown_order=old.shown_order,
+        is_gold=old.is_gold,
         late=old.late,
         seconds_active=_clean_seconds(seconds_active),
         supersedes=old,
     )
+    if new.is_gold:
+        check_answer(new)
     audit.record(
         action="judgement.revised",
         target=new,

@@ -214,6 +214,7 @@ def _amend(old: Judgement, reviewer: User, form: Form, answer: dict, rationale: 
         simulated=reviewer.is_simulated,
         annotator=reviewer,
         shown_order=old.shown_order,
+        is_gold=old.is_gold,
         late=old.late,
         supersedes=old,
     )

@@ -135,7 +135,7 @@ ISO_TIME = """
 PROVENANCE = f""", j.simulated, j.annotator_id, j.judge_id, j.imported_author, j.kind,
     j.schema_version, j.rationale, j.flag, j.shown_order, j.seconds_active,
     {ISO_TIME.format("j.started_at")}, {ISO_TIME.format("j.submitted_at")},
-    j.late, j.supersedes_id, j.form_version_id"""
+    j.late, j.supersedes_id, j.form_version_id, j.is_gold"""
 
 # What a batch needs besides is read table by table along their primary keys: a join would leave
 # it to the planner, whose guesses change with a project's share of the tables.
@@ -187,6 +187,8 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
             " WHERE n.supersedes_id = j.id AND n.id <= %s) IS NULL"
         )
         params.append(last_id)
+    if filters.gold != "with":
+        where.append("j.is_gold" if filters.gold == "only" else "NOT j.is_gold")
     if filters.review != "any" or not filters.superseded:
         where += review_stages.conditions(project, filters.review, review_stages.last_review())
     if filters.suggested == "unaided":
@@ -330,5 +332,6 @@ def _origins(project_id: int, rows: list[tuple]) -> Iterator[dict[str, Any]]:
             "submitted_at": row[15],
             "late": row[16],
             "supersedes": row[17],
+            **({"gold": True} if row[19] else {}),
             **({"chat": chat} if chat else {}),
         }

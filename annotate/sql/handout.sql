@@ -26,7 +26,8 @@ END $$;
 
 -- The seat that this person works at next, leased to them, with what the page shows of it.
 -- outcome: 'leased' | 'none' | 'full' (two leases, or the project is paused) | 'stranger'
--- | 'unasked' (the person has yet to agree to the project's text, or to pass its questions).
+-- | 'unasked' (the person has yet to agree to the project's text, or to pass its questions)
+-- | why the person is held back (see checks.sql).
 -- `everywhere` leaves the cursors aside and waits for locked rows.
 CREATE OR REPLACE FUNCTION tandem_lease_seat(
     the_project bigint, the_user bigint, beside bigint, everywhere boolean,
@@ -94,14 +95,23 @@ BEGIN
                 outcome := 'full';
                 RETURN;
             END IF;
-            seat_id := tandem_pick_seat(
-                the_project, the_user, membership, everywhere, queue_at, reopened_at, ranked_at);
+            SELECT h.why INTO outcome FROM tandem_hold_back(membership, cardinality(holds)) h;
+            IF outcome IS NOT NULL THEN
+                RETURN;
+            END IF;
+            seat_id := tandem_draw_gold(the_project, the_user, membership, lease);
+            IF seat_id IS NULL THEN
+                seat_id := tandem_pick_seat(
+                    the_project, the_user, membership, everywhere, queue_at, reopened_at,
+                    ranked_at);
+            END IF;
             IF seat_id IS NULL THEN
                 outcome := 'none';
                 RETURN;
             END IF;
             UPDATE annotate_membership m SET held_seats = holds || seat_id
             WHERE m.id = membership;
+            UPDATE annotate_standing s SET draws = s.draws + 1 WHERE s.membership_id = membership;
         END IF;
         UPDATE annotate_seat s
         SET state = 'leased', annotator_id = the_user, reopened_key = NULL, ranked_key = NULL,

@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION tandem_look_at_seat(
 ) RETURNS TABLE (
     project_id bigint, task_id bigint, state text, is_mine boolean, was_mine boolean,
     shown_order bigint[], kind text, kind_settings text, form_version_id bigint,
-    held_seat_id bigint, judgement_id bigint, same_key_id bigint
+    held_seat_id bigint, judgement_id bigint, same_key_id bigint, is_gold boolean
 ) LANGUAGE plpgsql STABLE
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
@@ -18,8 +18,8 @@ DECLARE
 BEGIN
     SELECT s.project_id, s.task_id, s.state::text,
            s.state IN ('leased', 'done') AND s.annotator_id IS NOT DISTINCT FROM the_user,
-           the_user = ANY (s.former_holders), s.shown_order
-    INTO project_id, task_id, state, is_mine, was_mine, shown_order
+           the_user = ANY (s.former_holders), s.shown_order, s.is_gold
+    INTO project_id, task_id, state, is_mine, was_mine, shown_order, is_gold
     FROM annotate_seat s WHERE s.id = the_seat;
     PERFORM FROM annotate_membership m
     WHERE m.project_id = tandem_look_at_seat.project_id AND m.user_id = the_user;
@@ -66,7 +66,9 @@ CREATE OR REPLACE FUNCTION tandem_answer_seat(
     the_seat bigint, the_user bigint, as_late boolean, the_kind text, the_schema int,
     the_form bigint, the_value jsonb, the_rationale text, the_flag text, seconds float8, started timestamptz,
     the_key text
-) RETURNS TABLE (judgement_id bigint, submitted_at timestamptz, simulated boolean)
+) RETURNS TABLE (
+    judgement_id bigint, submitted_at timestamptz, simulated boolean, wants_pause boolean
+)
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
@@ -76,8 +78,11 @@ DECLARE
     the_project bigint;
     the_task bigint;
     shown bigint[];
+    gold boolean;
+    pause_due boolean;
 BEGIN
-    SELECT s.project_id, s.task_id, s.shown_order INTO the_project, the_task, shown
+    SELECT s.project_id, s.task_id, s.shown_order, s.is_gold
+    INTO the_project, the_task, shown, gold
     FROM annotate_seat s WHERE s.id = the_seat;
     SELECT m.id INTO membership FROM annotate_membership m
     WHERE m.project_id = the_project AND m.user_id = the_user FOR NO KEY UPDATE;
@@ -100,16 +105,17 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    pause_due := tandem_count_answer(the_project, membership);
     RETURN QUERY
     INSERT INTO annotate_judgement AS j (
         project_id, task_id, kind, schema_version, form_version_id, value, rationale, flag,
         source, simulated, annotator_id, imported_author, seat_id, shown_order, late,
-        seconds_active, started_at, submitted_at, idempotency_key)
+        seconds_active, started_at, submitted_at, idempotency_key, is_gold)
     SELECT the_project, the_task, the_kind, the_schema, the_form, the_value, the_rationale,
            the_flag, 'person', u.is_simulated, the_user, '', the_seat, shown, as_late, seconds,
-           started, clock_timestamp(), the_key
+           started, clock_timestamp(), the_key, gold
     FROM annotate_user u WHERE u.id = the_user
-    RETURNING j.id, j.submitted_at, j.simulated;
+    RETURNING j.id, j.submitted_at, j.simulated, pause_due;
     UPDATE annotate_membership m
     SET done_count = m.done_count + 1, held_seats = array_remove(m.held_seats, the_seat)
     WHERE m.id = membership;

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("project", type=int, help="The project's number.")
         parser.add_argument("--format", choices=EXPORT_FORMATS, default="trl")
         parser.add_argument("--output", type=Path, help="Standard output when left out.")
-        for name in ("source", "simulated", "split", "suggested", "flipped", "review"):
+        for name in ("source", "simulated", "split", "suggested", "flipped", "gold", "review"):
             parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
         parser.add_argument("--superseded", action="store_true")
         parser.add_argument("--team", default="", help="Only of people in this team, by name.")
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                         name: options[name]
                         for name in (
                             *("source", "simulated", "split", "suggested", "superseded"),
-                            *("flipped", "review", "team"),
+                            *("flipped", "gold", "review", "team"),
                         )
                     }
                 ),

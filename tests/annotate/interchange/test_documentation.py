@@ -34,7 +34,7 @@ def objects(text: str) -> list[dict]:
     return found
 
 
-@pytest.mark.parametrize(("format", "count"), [("trl", 4), ("hh", 1), ("responses", 4)])
+@pytest.mark.parametrize(("format", "count"), [("trl", 4), ("hh", 1), ("responses", 8)])
 def test_json_examples(format, count):
     rows = [row for block in blocks(f"Import: `{format}`") for row in objects(block)]
     items = read_rows(rows, format)

@@ -1,0 +1,212 @@
+"""Known answers, the rules of work, and how people stand with them. For managers."""
+
+from django.db.models import Count, Q, QuerySet
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api import gold_schema as schema
+from annotate.api.bodies import PlainJSONParser, read_body, read_id
+from annotate.api.paging import answer_page
+from annotate.api.query_parameters import refuse_unknown
+from annotate.inputs import clean_choice
+from annotate.models import GoldItem, Membership, Task, WorkRules
+from annotate.reports.gold import LEAST, Checked, checked_people, proposals
+from annotate.services import gold, standing
+
+
+class GoldView(APIView):
+    parser_classes = [PlainJSONParser]
+
+
+class GoldList(GoldView):
+    @extend_schema(
+        operation_id="list_gold",
+        parameters=[OpenApiParameter("use", str, enum=GoldItem.Use.values)],
+        responses=schema.GoldPage,
+    )
+    def get(self, request: Request, project_id: int) -> Response:
+        """The known answers, oldest first, also those that are not used any more."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        tasks = Task.objects.filter(project=project, gold_item__isnull=False)
+        if "use" in request.query_params:
+            use = clean_choice("use", request.query_params["use"], GoldItem.Use.values)
+            tasks = tasks.filter(gold_item__use=use)
+        return answer_page(request, _with_checks(tasks), _item_body)
+
+
+class TaskGold(GoldView):
+    @extend_schema(operation_id="set_gold", request=schema.GoldRequest, responses=schema.GoldItem)
+    def put(self, request: Request, task_id: int) -> Response:
+        """Set the task's known answer. Nobody is asked about it as ordinary work any more."""
+        task = access.get_in_project(request.user, Task.objects.all(), task_id, access.MANAGE)
+        body = read_body(request, known={"value", *gold.FIELDS}, required=["value"])
+        item = gold.set_gold(task=task, actor=request.user, **body)
+        return _answer(item)
+
+    @extend_schema(operation_id="change_gold", request=schema.GoldChange, responses=schema.GoldItem)
+    def patch(self, request: Request, task_id: int) -> Response:
+        """Change what the known answer is used for. Another tolerance grades answers anew."""
+        item = _item(request, task_id)
+        body = read_body(request, known=gold.FIELDS)
+        return _answer(gold.change_gold(item=item, actor=request.user, **body))
+
+    @extend_schema(
+        operation_id="retire_gold",
+        parameters=[
+            OpenApiParameter(
+                "to_people", int, description="1: the task is ordinary work from now on."
+            )
+        ],
+        responses={204: None},
+    )
+    def delete(self, request: Request, task_id: int) -> Response:
+        """Use the known answer no longer; what was checked by it stays."""
+        to_people = read_id(request, "to_people") == 1
+        gold.retire_gold(item=_item(request, task_id), actor=request.user, to_people=to_people)
+        return Response(status=204)
+
+
+class Proposals(GoldView):
+    @extend_schema(
+        operation_id="list_gold_proposals",
+        parameters=[
+            OpenApiParameter("least", int, description=f"People who agree; {LEAST} by default.")
+        ],
+        responses=schema.GoldProposals,
+    )
+    def get(self, request: Request, project_id: int) -> Response:
+        """Tasks that everybody answered alike, up to twenty of the latest judgements."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        found = proposals(project, read_id(request, "least") or LEAST)
+        rows = [
+            {"task": one.task.pk, "people": one.people, "value": one.judgement.value}
+            for one in found
+        ]
+        return Response({"results": rows})
+
+
+class RulesDetail(GoldView):
+    @extend_schema(operation_id="get_rules", responses=schema.Rules)
+    def get(self, request: Request, project_id: int) -> Response:
+        """The rules that annotators work under."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        return Response(_rules_body(standing.rules_of(project)))
+
+    @extend_schema(operation_id="change_rules", request=schema.Rules, responses=schema.Rules)
+    def patch(self, request: Request, project_id: int) -> Response:
+        """Change the rules that are given."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        body = read_body(request, known=standing.RULES)
+        return Response(
+            _rules_body(standing.set_rules(project=project, actor=request.user, **body))
+        )
+
+
+class Checks(GoldView):
+    @extend_schema(operation_id="list_checks", responses=schema.CheckedList)
+    def get(self, request: Request, project_id: int) -> Response:
+        """How each annotator did at hidden items, the lowest share first."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        refuse_unknown(request, [])
+        return Response({"results": [_checked_body(row) for row in checked_people(project)]})
+
+
+class MemberPause(GoldView):
+    @extend_schema(operation_id="pause_member", request=None, responses=schema.Checked)
+    def post(self, request: Request, project_id: int, member_id: int) -> Response:
+        """Hand the member nothing more; what is in their hands may still be submitted."""
+        member = _member(request, project_id, member_id)
+        standing.pause_member(membership=member, actor=request.user)
+        return _standing(member)
+
+    @extend_schema(operation_id="resume_member", responses=schema.Checked)
+    def delete(self, request: Request, project_id: int, member_id: int) -> Response:
+        """Hand out to the member again; the floor counts hidden items from now on."""
+        member = _member(request, project_id, member_id)
+        standing.resume_member(membership=member, actor=request.user)
+        return _standing(member)
+
+
+def _item(request: Request, task_id: int) -> GoldItem:
+    rows = GoldItem.objects.select_related("task")
+    return access.get_in_project(request.user, rows, task_id, access.MANAGE)
+
+
+def _member(request: Request, project_id: int, member_id: int) -> Membership:
+    rows = Membership.objects.filter(project=project_id, role=Membership.Role.ANNOTATOR)
+    return access.get_in_project(request.user, rows, member_id, access.MANAGE)
+
+
+def _standing(member: Membership) -> Response:
+    [row] = checked_people(member.project, member.user_id)
+    return Response(_checked_body(row))
+
+
+def _answer(item: GoldItem) -> Response:
+    return Response(_item_body(_with_checks(Task.objects.filter(pk=item.task_id)).get()))
+
+
+def _with_checks(tasks: QuerySet[Task]) -> QuerySet[Task]:
+    right = Count("gold_checks", filter=Q(gold_checks__right=True))
+    return tasks.select_related("gold_item").annotate(right=right, answers=Count("gold_checks"))
+
+
+def _item_body(task: Task) -> dict:
+    item = task.gold_item
+    return {
+        "task": task.pk,
+        "value": task.gold,
+        "use": item.use,
+        "explanation": item.explanation,
+        "tolerance": item.tolerance,
+        "origin": item.origin,
+        "created_at": item.created_at,
+        "retired_at": item.retired_at,
+        "right": task.right,
+        "answers": task.answers,
+    }
+
+
+def _rules_body(rules: WorkRules) -> dict:
+    return {name: getattr(rules, name) for name in schema.Rules().fields}
+
+
+def _checked_body(row: Checked) -> dict:
+    interval = row.passed.interval or (None, None)
+    return {
+        "member": row.membership.pk,
+        "user": row.membership.user.username,
+        "pseudonym": row.membership.user.pseudonym,
+        "simulated": row.membership.user.is_simulated,
+        "right": row.passed.right,
+        "answers": row.passed.count,
+        "share": row.passed.share,
+        "low": interval[0],
+        "high": interval[1],
+        "attention_right": row.attention.right,
+        "attention_answers": row.attention.count,
+        "paused_at": row.standing.paused_at if row.standing else None,
+        "paused_why": row.standing.paused_why if row.standing else "",
+    }
+
+
+urlpatterns = [
+    path("projects/<int:project_id>/gold/", GoldList.as_view(), name="api_gold"),
+    path(
+        "projects/<int:project_id>/gold/proposals/",
+        Proposals.as_view(),
+        name="api_gold_proposals",
+    ),
+    path("projects/<int:project_id>/rules/", RulesDetail.as_view(), name="api_rules"),
+    path("projects/<int:project_id>/checks/", Checks.as_view(), name="api_checks"),
+    path(
+        "projects/<int:project_id>/members/<int:member_id>/pause/",
+        MemberPause.as_view(),
+        name="api_member_pause",
+    ),
+    path("tasks/<int:task_id>/gold/", TaskGold.as_view(), name="api_task_gold"),
+]
