@@ -2,7 +2,7 @@
 
     {"factors": [{"name", "apart", "share", "alone", "together", "within", "q", "spread",
                   "spread_p", "examples"}, …],
-     "rare": [name, …], "ballots", "clusters", "within_ballots", "foretold",
+     "rare": [name, …], "ballots", "clusters", "clusters_of", "within_ballots", "foretold",
      "categories": [{"name", "ballots", "effects": [effect, …]}, …], "small",
      "groups": [{"sort", "name", "people", "ballots", "effects"}, …],
      "people": [{"author", "ballots", "effects"}, …]}
@@ -15,7 +15,7 @@ from all. `within`, `spread` (of people) and `foretold` are null where there is 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from annotate.ranking.likelihood import Ties
 
 Floats = NDArray[np.float64]
 
+LEAST_PEOPLE = 5  # whom intervals are over; with fewer, they are over prompts
 LEAST_BALLOTS = 50  # of all, of a category and of a group that are reckoned with
 MOST_CATEGORIES = 20
 MOST_PEOPLE = 100
@@ -52,14 +53,19 @@ def report(
     beat: Callable[[], object],
 ) -> dict[str, Any]:
     """`models`: how many there are; `groups`: sort and name of each, and its authors."""
+    by_person = [one.kept(one.whole_b) for one in table.votes]
+    ballots = sum(map(len, by_person))
+    by_prompt = _people(by_person) < LEAST_PEOPLE
+    if by_prompt:
+        table = replace(table, votes=[one.by_prompt() for one in table.votes])
     whole = [one.kept(one.whole_b) for one in table.votes]
-    ballots = sum(map(len, whole))
     clusters = _people(whole)
     empty = {"factors": [], "people": [], "groups": [], "categories": [], "small": 0}
     base = {
         "rare": list(table.rare),
         "ballots": ballots,
         "clusters": clusters,
+        "clusters_of": "prompts" if by_prompt else "people",
         "within_ballots": 0,
         "foretold": None,
     }
@@ -71,7 +77,7 @@ def report(
         base["within_ballots"] = sum(map(len, known))
         within = together(known, ties, models=models, beat=beat)
     by_itself, all_together = alone(whole, ties, beat=beat), together(whole, ties, beat=beat)
-    people = people_of(whole, ties, beat=beat)
+    people = people_of(by_person, ties, beat=beat)
     length = table.factors.index("length") if "length" in table.factors else None
     foretold = foretell(whole, ties, length=length, beat=beat)
     sizes, kept = _largest(table, len(categories))
@@ -90,7 +96,7 @@ def report(
             for at in kept
         ],
         "small": int((sizes > 0).sum()) - len(kept),
-        "groups": _groups(whole, groups, ties, beat),
+        "groups": _groups(by_person, groups, ties, beat),
         "people": _each(people, all_together) if people is not None else [],
     }
 

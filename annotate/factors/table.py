@@ -42,6 +42,10 @@ class Votes:
             self.judgement_b[which_b],
         )
 
+    def by_prompt(self) -> "Votes":
+        """With prompts in the place of authors, for intervals over prompts."""
+        return replace(self, block=replace(self.block, author_b=self.prompt_b))
+
     def with_factors(self, which: Sequence[int]) -> "Votes":
         """Those factors alone."""
         return replace(

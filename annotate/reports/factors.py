@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +17,7 @@ from annotate.models import Judgement, Membership
 from annotate.reports.quality import Rater, raters_of
 
 CLEAR = 0.05  # false discovery rate
+MOST_ODDS = 100
 DIFFER = 0.01  # the chance of so much spread among people who are all alike
 
 WORDS = {
@@ -61,6 +63,17 @@ class Odds:
     low: float | None
     high: float | None
     differs: bool = False
+
+    @property
+    def words(self) -> str:
+        return _factor(self.odds)
+
+    @property
+    def interval(self) -> str:
+        """From and to; empty where there is none."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{_factor(self.low)} – {_factor(self.high)}"
 
     @property
     def is_clear(self) -> bool:
@@ -155,6 +168,15 @@ def odds_of(effect: Mapping[str, Any]) -> Odds:
         None if high is None else _odds(high),
         effect.get("differs", False),
     )
+
+
+def _factor(value: float) -> str:
+    """Two places; what is beyond a hundred, either way, is no more than said to be so."""
+    if value > MOST_ODDS:
+        return f"> {number_format(MOST_ODDS)}"
+    if value < 1 / MOST_ODDS:
+        return f"< {number_format(1 / MOST_ODDS, 2)}"
+    return str(number_format(value, 2))
 
 
 def _odds(effect: float) -> float:

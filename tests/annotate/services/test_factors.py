@@ -38,7 +38,7 @@ def test_a_report_tells_what_people_choose_by(project, people) -> None:
     run = reckoned(project, by="language")
     assert run.state == JobState.DONE, run.message
     result = run.result
-    assert (result["ballots"], result["clusters"]) == (160, 4)
+    assert (result["ballots"], result["clusters"], result["clusters_of"]) == (160, 40, "prompts")
     assert result["counts"] == {"judgements": 160, "votes": 160, "authors": 4, "prompts": 40}
     length, place = result["factors"]
     assert (length["name"], place["name"]) == ("length", "position")
