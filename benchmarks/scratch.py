@@ -73,12 +73,12 @@ def web() -> Iterator[tuple[psutil.Process, int]]:
         server.wait(20)
 
 
-def wait_healthy(port: int, server: subprocess.Popen, seconds: float = 60) -> None:
+def wait_healthy(port: int, server: subprocess.Popen, seconds: float = 120) -> None:
     """Return when /healthz answers. Raises RuntimeError when the server ends or stays silent."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

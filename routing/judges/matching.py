@@ -86,10 +86,14 @@ class Matcher:
 
 
 def _start() -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    """Returns when it has started: how long that takes says nothing of the patterns."""
+    child = subprocess.Popen(
         [sys.executable, "-I", "-S", str(CHILD)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
     )
+    assert child.stdout is not None
+    child.stdout.readline()
+    return child

@@ -18,6 +18,8 @@ export class Draft {
   #activity;
   #timer = 0;
   #dirty = false;
+  #sent = 0; // How often; what came of the newest alone is told, for it holds all before it.
+  #underWay = 0;
   #isOut = false; // Logged out, as the page says.
 
   constructor(task, user, activity) {
@@ -50,6 +52,8 @@ export class Draft {
     const url = this.#task.dataset.draftUrl;
     if (!url) return;
     const body = JSON.stringify(this.#value());
+    const number = (this.#sent += 1);
+    this.#underWay += 1;
     try {
       const answer = await fetch(url, {
         method: "POST",
@@ -59,15 +63,19 @@ export class Draft {
         keepalive: body.length < KEEPALIVE_MOST, // Browsers refuse to carry on with longer ones.
       });
       this.#tellWhoIsOut(answer.redirected);
-      this.#sent(answer.ok && !answer.redirected);
+      this.#tell(number, answer.ok && !answer.redirected);
     } catch {
-      this.#sent(false);
+      this.#tell(number, false);
+    } finally {
+      this.#underWay -= 1;
     }
   }
 
-  #sent(isSaved) {
+  /** "Saved" means all of it: while something newer is on its way, or is about to be, nothing is said. */
+  #tell(number, isSaved) {
+    if (number !== this.#sent || this.#dirty) return;
     setStatus(isSaved ? "saved" : this.#isOut ? "kept" : "offline");
-    if (!isSaved) this.#dirty = true;
+    this.#dirty = !isSaved;
   }
 
   /** A redirection leads to the login. */
@@ -80,6 +88,7 @@ export class Draft {
   discard() {
     clearTimeout(this.#timer);
     this.#dirty = false;
+    this.#sent += 1;
     localStorage.removeItem(this.#name);
   }
 
@@ -88,8 +97,13 @@ export class Draft {
     this.#dirty = true;
     keep(this.#name, this.#value()); // Where that fails the server's copy is all there is.
     setStatus("saving");
+    this.#flushLater();
+  }
+
+  /** Not while one is under way, which may arrive after the newer one and take its place. */
+  #flushLater() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.flush(), PAUSE_MS);
+    this.#timer = setTimeout(() => (this.#underWay ? this.#flushLater() : this.flush()), PAUSE_MS);
   }
 
   #value() {

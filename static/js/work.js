@@ -78,7 +78,7 @@ function prepare(task) {
 function onSubmit(event) {
   const form = event.target;
   if (form.id !== "answer" && form.id !== "skip-form") return;
-  if (form.id === "answer" && (isSecondClick() || !isComplete(shown))) {
+  if (form.id === "answer" && (isSecondPress() || !isComplete(shown))) {
     return event.preventDefault();
   }
   if (form.id === "answer") {
@@ -90,8 +90,13 @@ function onSubmit(event) {
   if (!isWaiting) send(form);
 }
 
-/** A double click or two quick Enters: the second one falls on the next, untouched task. */
-function isSecondClick() {
+/** A double click, as the browser counts it, whose second half falls on the next, untouched task. */
+function isSecondClick({ target, detail }) {
+  return detail > 1 && Boolean(target.closest?.("#answer .submit")) && shown.questions.isUntouched;
+}
+
+/** Two quick presses of Enter: the second one falls on the next, untouched task. */
+function isSecondPress() {
   return activity.shownFor < 0.5 && shown.questions.isUntouched;
 }
 
@@ -182,6 +187,7 @@ async function fetchAhead() {
 }
 
 async function onClick(event) {
+  if (isSecondClick(event)) return event.preventDefault();
   if (event.target.closest?.("[data-give-up]")) return draft.discard();
   const link = event.target.closest?.("[data-undo]");
   if (!link) return;

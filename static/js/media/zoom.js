@@ -15,7 +15,10 @@ let current = 0;
 let isBeside = false;
 const view = { scale: 1, x: 0, y: 0 };
 
-export function mount() {} // Importing is enough: links are listened to wherever they appear.
+/** Importing is enough for a click, wherever the links appear; this tells what it will open. */
+export function mount(root) {
+  for (const link of root.querySelectorAll("a[data-zoom]")) link.ariaHasPopup = "dialog";
+}
 
 addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-zoom]");
