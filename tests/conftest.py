@@ -3,7 +3,6 @@
 import gc
 import io
 import os
-import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,11 @@ from config.translations import compile_changed
 from routing import judges
 from tests.chat_server import serve_chat
 from tests.routing.length_judge import LengthJudge
+from tests.sameness import (  # noqa: F401 (fixtures)
+    nothing_is_spared,
+    same_chance_each_time,
+    same_ids_each_time,
+)
 from tests.template import migrated_template
 
 # A busy machine takes its time over an example, which says nothing about the code.
@@ -112,28 +116,6 @@ def quick_flush() -> Iterator[None]:
         patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
         patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
         yield
-
-
-@pytest.fixture(autouse=True)
-def same_ids_each_time(request, django_db_blocker) -> None:
-    """A test's rows get the same ids whatever ran before it in its process.
-
-    Orders and samples are drawn by id: a test would see other ones each time. The ids differ from
-    test to test, so that nothing kept by id is taken for another test's, and from table to table,
-    so that an id of the wrong table is seldom right.
-    """
-    is_marked = request.node.get_closest_marker("django_db") is not None
-    if not is_marked and {"db", "transactional_db"}.isdisjoint(request.fixturenames):
-        return
-    request.getfixturevalue("django_db_setup")
-    first = zlib.crc32(request.node.nodeid.encode())
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval(seqrelid, 1 + 1000 * mod(%s + abs(hashtext(relname)::bigint), 99991),"
-            " false) FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid"
-            " WHERE relname ~ '^(annotate|routing|training)_'",
-            [first],
-        )
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -137,10 +137,10 @@ def test_preference_refuses_impossible_weights(bad):
     ids=["empty", "lines", "words", "han", "emoji", "rtl", "fences", "pipes", "a", "!", "odd"],
 )
 def test_extreme_texts_have_finite_utilities_in_linear_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     assert math.isfinite(hidden_utility(QUESTION, text))
     assert math.isfinite(hidden_utility(text, GOOD))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @settings(max_examples=200)

@@ -11,25 +11,29 @@ import pytest
 from kombu import Connection, Producer
 
 from config import broker
+from tests.waiting import PATIENCE
 
+# Reads until there is nothing, once the file that is its third argument was there before it looked.
 READER = """
 import sys, time
 from pathlib import Path
 from kombu import Connection
 from config import broker
-folder, queue, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+folder, queue, over = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 options = broker.transport_options(folder)
 with Connection("spool://localhost", transport_options=options) as connection:
     box = connection.SimpleQueue(queue)
-    idle_since = time.monotonic()
-    while time.monotonic() - idle_since < seconds:
+    while True:
+        is_over = over.exists()
         try:
             message = box.get(block=False)
         except box.Empty:
+            if is_over:
+                break
+            time.sleep(0.01)
             continue
         print(message.payload["number"], flush=True)
         message.ack()
-        idle_since = time.monotonic()
 """
 
 
@@ -96,6 +100,8 @@ def test_a_message_being_written_is_not_read(spool, tmp_path):
 
 def test_four_readers_share_a_queue_while_two_processes_write(tmp_path):
     """Real processes: 4 readers of one queue, 1 of another, messages arriving meanwhile."""
+    spool, over = tmp_path / "spool", tmp_path / "over"
+    spool.mkdir()
     writer = (
         "import sys\nfrom pathlib import Path\nfrom kombu import Connection\n"
         "from config import broker\n"
@@ -110,16 +116,16 @@ def test_four_readers_share_a_queue_while_two_processes_write(tmp_path):
     root = Path(__file__).resolve().parents[2]
     readers = [
         subprocess.Popen(
-            [*start, READER, str(tmp_path), queue, "5"], stdout=subprocess.PIPE, cwd=root
+            [*start, READER, str(spool), queue, str(over)], stdout=subprocess.PIPE, cwd=root
         )
         for queue in ("default", "default", "default", "default", "training")
     ]
     writers = [
-        subprocess.Popen([*start, writer, str(tmp_path), str(first)], cwd=root)
-        for first in (0, 300)
+        subprocess.Popen([*start, writer, str(spool), str(first)], cwd=root) for first in (0, 300)
     ]
-    assert [process.wait(60) for process in writers] == [0, 0]
-    outputs = [[int(line) for line in r.communicate(timeout=60)[0].split()] for r in readers]
+    assert [process.wait(PATIENCE) for process in writers] == [0, 0]
+    over.touch()
+    outputs = [[int(line) for line in r.communicate(timeout=PATIENCE)[0].split()] for r in readers]
     assert [reader.returncode for reader in readers] == [0] * 5
     assert sorted(outputs[4]) == [n for n in range(600) if n % 10 == 0]
     assert sorted(chain(*outputs[:4])) == [n for n in range(600) if n % 10]

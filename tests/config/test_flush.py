@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from annotate.models import Project, User
+from tests.waiting import PATIENCE
 
 WAITS = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
 TAKE = "SELECT FROM {} WHERE id = {} FOR UPDATE"
@@ -43,7 +44,7 @@ def test_a_flush_and_a_late_request_that_wait_for_each_other(make_project) -> No
 
     thread = threading.Thread(target=late_request)
     thread.start()
-    assert is_held.wait(30)
+    assert is_held.wait(PATIENCE)
     call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
     thread.join()
     assert not User.objects.exists()

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest
 from config import postgres
 from config.account import account_for
 from config.cluster import DATABASE, LONGEST_SOCKET_PATH, Cluster, ClusterError
+from tests.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,15 +39,8 @@ def environment(var) -> dict[str, str]:
 
 
 def ask(url: str, query: str = "SELECT current_database()"):
-    with psycopg.connect(url, connect_timeout=5) as connection:
+    with psycopg.connect(url, connect_timeout=60) as connection:
         return connection.execute(query).fetchone()[0]
-
-
-def wait_until(condition, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
 
 
 def gone(pid: int) -> bool:
@@ -111,7 +104,7 @@ def test_data_survive_kill_9_of_every_server_process(var):
     for process in family:
         with suppress(psutil.NoSuchProcess):  # some end by themselves when the first is gone
             process.kill()
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(family, timeout=PATIENCE)
     assert (cluster.data / "postmaster.pid").exists()
     assert cluster.running_pid() is None
     cluster.start()
@@ -156,9 +149,9 @@ def test_two_processes_at_once_share_one_server_and_the_last_one_stops_it(var, e
     assert ask(urls.pop()) == DATABASE
     cluster = Cluster(var)
     pid = cluster.running_pid()
-    first.communicate(timeout=30)
+    first.communicate(timeout=PATIENCE)
     assert cluster.running_pid() == pid
-    second.communicate(timeout=30)
+    second.communicate(timeout=PATIENCE)
     assert cluster.running_pid() is None
 
 
@@ -170,7 +163,7 @@ def test_a_server_started_by_hand_stays_until_stopped(var, environment):
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -178,7 +171,7 @@ def test_a_server_started_by_hand_stays_until_stopped(var, environment):
     started = command("start")
     assert started.returncode == 0, started.stderr
     pid = Cluster(var).running_pid()
-    user_process(environment, HOLD).communicate(timeout=30)
+    user_process(environment, HOLD).communicate(timeout=PATIENCE)
     assert Cluster(var).running_pid() == pid
     assert command("url").stdout == started.stdout
     assert f"pid {pid}" in command("status").stdout
@@ -196,7 +189,7 @@ def test_another_process_may_stop_a_server_whose_starter_lives_on(var, environme
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.stdout, done.stderr) == ("stopped\n", "")
@@ -215,7 +208,7 @@ def test_a_killed_user_does_not_keep_the_server_for_ever(var, environment):
     killed.kill()
     killed.communicate()
     assert Cluster(var).running_pid() is not None
-    user_process(environment, HOLD).communicate(timeout=30)
+    user_process(environment, HOLD).communicate(timeout=PATIENCE)
     assert Cluster(var).running_pid() is None
 
 
@@ -323,7 +316,7 @@ class TestAsRoot:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
             **account.popen_options(),
         )
@@ -336,6 +329,6 @@ def test_signal_to_a_user_process_leaves_no_lock(var, environment):
     user = user_process(environment, HOLD)
     user.stdout.readline()
     user.send_signal(signal.SIGTERM)
-    user.communicate(timeout=30)
+    user.communicate(timeout=PATIENCE)
     wait_until(lambda: not postgres._is_used(var))
     assert postgres.stop(var) is True

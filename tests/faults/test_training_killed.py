@@ -167,14 +167,12 @@ def test_worker_told_to_stop_lets_the_child_save_and_gives_the_run_back(
     assert run.state == JobState.CANCELLED
 
 
-def test_cancel_ends_the_child_within_ten_seconds(var_dir, start_worker, queue):
+def test_cancel_ends_the_child_soon(var_dir, start_worker, queue):
     run = queue(max_steps=100_000)
     start_worker()
     wait_for_checkpoint(var_dir, run)
-    began = time.monotonic()
     cancel_run(run=run, actor=None)
-    wait_until_over(run, seconds=10, sweep=False)
-    assert time.monotonic() - began < 10
+    wait_until_over(run, seconds=10, sweep=False)  # long before its steps are done
     assert run.state == JobState.CANCELLED
     assert not children_of(var_dir)
     assert not ModelVersion.objects.exists()
@@ -187,8 +185,18 @@ def test_a_lost_message_is_sent_again(var_dir, start_worker, queue):
     shutil.rmtree(var_dir / "broker")
     start_worker()
     TrainingRun.objects.filter(pk=run.pk).update(created_at="2020-01-01T00:00:00Z")
-    wait_until_over(run)
+    wait_until(lambda: sent_again(run), 60, "its beginning")
+    wait_until_over(run, sweep=False)
     assert_done_once(var_dir, run, attempt=1)
+
+
+def sent_again(run: TrainingRun) -> bool:
+    """Whether it has begun; if not, sends what beat's sweep would send."""
+    run.refresh_from_db()
+    if run.state == JobState.QUEUED:
+        jobs.requeue_due()
+        time.sleep(0.5)
+    return run.state != JobState.QUEUED
 
 
 def test_training_outlives_a_database_that_is_away(var_dir, start_worker, queue):

@@ -33,7 +33,7 @@ PEOPLE = 64
 TASKS = 2000
 OVERLAP = 2
 KILLS = 2
-PATIENCE = 150  # seconds until a client gives up on a server that does not answer
+PATIENCE = 300  # seconds until a client gives up on a server that does not answer
 
 
 class Server:
@@ -63,8 +63,8 @@ class Server:
         family = [*tree.children(recursive=True), tree]
         for process in family:
             process.send_signal(signal.SIGKILL)
-        psutil.wait_procs(family, timeout=10)
-        self.process.wait(10)
+        psutil.wait_procs(family, timeout=PATIENCE)
+        self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ class Annotator:
         while True:
             request = urllib.request.Request(self.base + path, data, self.headers)
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
+                with urllib.request.urlopen(request, timeout=120) as answer:
                     raw = answer.read()
                     return answer.status, json.loads(raw) if raw else None
             except urllib.error.HTTPError as error:

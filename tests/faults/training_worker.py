@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from config import broker
+from tests.waiting import PATIENCE
 from training.models import TrainingRun
 
 LEASE_SECONDS = 4
@@ -90,12 +91,12 @@ class Worker:
         """SIGKILL to the worker and its pool, as if the machine's power went for them."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def shut_down(self) -> None:
         """SIGTERM, as the supervisor sends it."""
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
 
 
 def events(var: Path, run: TrainingRun, kind: str) -> list[dict]:

@@ -14,6 +14,7 @@ from django.db import OperationalError
 
 from tests.faults.processes import wait_until
 from tests.faults.training_worker import children_of
+from tests.waiting import PATIENCE
 from training import child as child_module
 from training import supervise
 from training.child import Child, FolderBusy, log_tail, read_result
@@ -78,7 +79,7 @@ def test_a_killed_child_leaves_no_result_and_says_how_it_died(start, tmp_path):
     assert child.result() is None  # the former child's result is not this one's
     (tmp_path / "log.txt").write_text("x" * 9999 + "\nCannot allocate memory")
     os.kill(child.pid, signal.SIGKILL)
-    assert child.wait(10)
+    assert child.wait(PATIENCE)
     told = child.how_it_died()
     assert "SIGKILL" in told
     assert told.endswith("Cannot allocate memory")
@@ -180,7 +181,7 @@ def test_a_stop_while_loading_is_not_lost(start, tmp_path):
     child = start()
     wait_until((tmp_path / "progress.jsonl").exists, 10, "the child is up")
     child.ask_to_stop()
-    assert child.wait(60)
+    assert child.wait(PATIENCE)
     assert json.loads((tmp_path / "result.json").read_text()) == {"status": "stopped"}
     with suppress(ProcessLookupError):
         os.killpg(child.pid, 0)

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.faults.processes import wait_until
+from tests.waiting import PATIENCE
 from training import host as host_module
 from training.host import CannotAnswer, Host, RowsFailed
 
@@ -83,7 +84,7 @@ def test_killed_in_the_middle_it_answers_anyway(make_host):
     asking = Asking(host)
     wait_until(lambda: host._number == 2, 10, "the request sent")
     os.kill(first, signal.SIGKILL)
-    asking.join(30)
+    asking.join(PATIENCE)
     assert "no longer in" in str(asking.error)
     assert host.pid not in (None, first)
 
@@ -111,14 +112,14 @@ def test_a_request_that_kills_it_again_is_given_up_and_the_next_one_is_answered(
 
 
 def test_who_takes_too_long_is_ended(make_host):
-    host = make_host(patience=5.0)
+    host = make_host()
     ask(host)
     host.patience = 0.5
     first = host.pid
     os.kill(first, signal.SIGSTOP)
     with pytest.raises(RowsFailed, match=r"longer than 0.5 s; ask for less"):
         host.ask(GONE, ROWS, nothing)
-    host.patience = 5.0
+    host.patience = PATIENCE
     ask(host)
     assert host.pid != first
 
@@ -135,7 +136,7 @@ def test_a_request_that_nobody_wants_any_more_does_not_hold_the_others_up(make_h
     first = host.pid
     os.kill(first, signal.SIGSTOP)  # deaf to being cancelled
     asking = Asking(host, leave)
-    asking.join(10)
+    asking.join(PATIENCE)
     assert str(asking.error) == "cancelled"
     ask(host)
     assert host.pid != first
@@ -148,7 +149,7 @@ def test_closed_in_the_middle_it_blames_no_row(make_host):
     asking = Asking(host)
     wait_until(lambda: host._number == 2, 10, "the request sent")
     host.close()
-    asking.join(10)
+    asking.join(PATIENCE)
     assert (type(asking.error), "shuts down" in str(asking.error)) == (CannotAnswer, True)
 
 
@@ -165,7 +166,7 @@ def test_a_child_ends_with_its_input(make_host):
     ask(host)
     child = psutil.Process(host.pid)
     host._pipe.process.stdin.close()
-    child.wait(10)
+    child.wait(PATIENCE)
 
 
 def test_an_old_log_is_begun_anew(make_host, tmp_path, monkeypatch):

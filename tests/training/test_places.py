@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from annotate.models import JobState
+from tests.waiting import PATIENCE
 from training import tasks
 from training.models import (
     EvaluationRun,
@@ -30,7 +31,7 @@ def test_one_at_a_time_of_each_kind_whichever_thread_asks():
         assert mine
         thread = threading.Thread(target=ask)
         thread.start()
-        thread.join(10)
+        thread.join(PATIENCE)
     assert found == [False, True]
     with pytest.raises(RuntimeError), place(EVALUATION):
         raise RuntimeError("it is given back all the same")

@@ -11,10 +11,11 @@ from annotate.chat.completions import MAX_REPLY_CHARS, Target, stream_reply
 from annotate.chat.failures import ModelFailure
 from annotate.chat.reading import Patience, read_pieces
 from tests.chat_server import KEY
+from tests.waiting import PATIENCE
 
 PRIVATE = ("127.0.0.1",)
 PATIENT = Patience()
-HURRIED = Patience(first=0.6, silence=0.4, total=1.0)
+LONG = 600.0
 
 
 def read(server, model: str, *, patience=PATIENT, until=None, **target):
@@ -108,20 +109,21 @@ def test_nobody_there():
 
 
 @pytest.mark.parametrize(
-    ("model", "seconds", "says"),
+    ("model", "patience", "says"),
     [
-        ("silent", HURRIED.first, "nothing for 0.6 s"),
-        ("halting", HURRIED.silence, "nothing for 0.4 s"),
-        ("endless", HURRIED.total, "not finished after 1 s"),
+        ("silent", Patience(first=0.6, silence=LONG, total=LONG), "nothing for 0.6 s"),
+        ("halting", Patience(first=LONG, silence=0.4, total=LONG), "nothing for 0.4 s"),
+        ("endless", Patience(first=LONG, silence=LONG, total=1.0), "not finished after 1 s"),
     ],
+    ids=["first", "silence", "total"],
 )
-def test_every_wait_is_bounded(chat_server, model, seconds, says):
+def test_every_wait_is_bounded(chat_server, model, patience, says):
     """By its own bound: none of these servers would end, or say more, for a minute."""
     began = time.monotonic()
     with pytest.raises(ModelFailure) as caught:
-        read(chat_server, model, patience=HURRIED)
+        read(chat_server, model, patience=patience)
     assert (caught.value.kind, caught.value.detail) == ("timed_out", says)
-    assert time.monotonic() - began > seconds
+    assert time.monotonic() - began > min(patience.first, patience.silence, patience.total)
     assert not chat_server.ending.is_set()
     assert not chat_server.go.is_set()
 
@@ -129,7 +131,7 @@ def test_every_wait_is_bounded(chat_server, model, seconds, says):
 def test_closing_hangs_up(chat_server):
     pieces = read(chat_server, "endless", until=lambda so_far: len(text_of(so_far)) > 30)
     assert text_of(pieces).startswith("on and on and ")
-    assert chat_server.hung_up.wait(10)
+    assert chat_server.hung_up.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("model", ["endless", "halting", "silent"])
@@ -153,7 +155,7 @@ def test_a_reply_without_end_is_cut(chat_server):
     pieces = read(chat_server, "flood")
     assert len(text_of(pieces)) == MAX_REPLY_CHARS
     assert pieces[-1].finish_reason == "too_long"
-    assert chat_server.hung_up.wait(10)
+    assert chat_server.hung_up.wait(PATIENCE)
 
 
 def test_text_that_the_database_cannot_hold(chat_server):

@@ -1,7 +1,6 @@
 """Tasks that a strategy put first: their lane, their cursor, and everybody else's order."""
 
 import threading
-import time
 from contextlib import closing
 
 import pytest
@@ -17,6 +16,7 @@ from annotate.services.seats import release_seat, skip_seat
 from annotate.services.tasks import open_seats, queue_key, ranked_key, void_surplus
 from tests.annotate.handout.seats import TIE, answer
 from tests.annotate.handout.test_together import run_all, work_until_empty
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,23 +177,17 @@ def test_a_seat_that_is_locked_for_a_moment_gets_its_rank_after_it(crew, monkeyp
         with transaction.atomic():
             Seat.objects.select_for_update().get(pk=locked.pk)
             held.set()
-            assert done.wait(30)
+            assert done.wait(PATIENCE)
 
     def rank_meanwhile() -> None:
         from annotate.services import places
 
-        assert held.wait(30)
+        assert held.wait(PATIENCE)
         monkeypatch.setattr(places.time, "sleep", lambda seconds: done.set())
         assert rank(project, ids(project)) == 3
 
     run_all([hold, rank_meanwhile])
     assert Seat.objects.filter(ranked_key=None).count() == 0
-
-
-def _wait_for(rounds: list[int], wanted: int) -> None:
-    until = time.monotonic() + 60
-    while len(rounds) < wanted and time.monotonic() < until:
-        time.sleep(0.01)
 
 
 def test_ranked_anew_again_and_again_while_everybody_works(crew):
@@ -215,7 +209,8 @@ def test_ranked_anew_again_and_again_while_everybody_works(crew):
             while lease := lease_seat(project=project, user=user):
                 turn += 1
                 if turn % 4 == 0:
-                    _wait_for(rounds, min(turn // 4, 5))
+                    wanted = min(turn // 4, 5)
+                    wait_until(lambda: stop.is_set() or len(rounds) >= wanted, "a round")  # noqa: B023
                 if turn % 7 == 0:
                     release_seat(seat_id=lease.seat_id, user=user)
                     continue

@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,6 +19,7 @@ from annotate.services.judgements import submit_judgement
 from annotate.services.projects import update_project
 from annotate.services.seats import SeatGone, release_seat, skip_seat
 from tests.annotate.handout.seats import TIE
+from tests.waiting import PATIENCE, somebody_waits_for_a_lock, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,13 +31,13 @@ def run_all(jobs) -> None:
     barrier = threading.Barrier(len(jobs))
 
     def begin(job) -> None:
-        barrier.wait(30)
+        barrier.wait(PATIENCE)
         with closing(connection):
             job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:
         for future in [pool.submit(begin, job) for job in jobs]:
-            future.result(120)
+            future.result(PATIENCE)
 
 
 def work_until_empty(project, user) -> None:
@@ -165,17 +165,6 @@ def test_expiry_skips_and_releases_in_the_middle_lose_nothing(crew):
         assert {user.pk for user in users} == taken | declined | late
 
 
-def wait_until_blocked(seconds: float = 20) -> None:
-    """Until some session waits for a lock."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone():
-                return
-    pytest.fail("nobody waits for a lock")
-
-
 def in_thread(pool: ThreadPoolExecutor, job):
     def begin():
         with closing(connection):
@@ -198,8 +187,8 @@ def test_a_lease_lost_while_it_is_asked_for_again_is_not_given_out_twice(crew):
                 leased_until=timezone.now() + timedelta(minutes=15),
             )
             asked = in_thread(pool, lambda: lease_seat(project=project, user=ann))
-            wait_until_blocked()
-        assert asked.result(30) is None
+            wait_until(somebody_waits_for_a_lock)
+        assert asked.result(PATIENCE) is None
     assert Seat.objects.get().annotator == bob
 
 
@@ -214,4 +203,4 @@ def test_answers_go_on_while_the_project_is_changed(crew):
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         update_project(project=project, actor=project.created_by, name="Renamed", overlap=2)
-        assert in_thread(pool, submit).result(30).created
+        assert in_thread(pool, submit).result(PATIENCE).created

@@ -26,6 +26,7 @@ from annotate.services.judgements import revise_judgement, submit_judgement
 from annotate.services.seats import SeatGone
 from annotate.wording import Told
 from tests.annotate.chat.running import run_alone
+from tests.waiting import PATIENCE, wait_until
 
 OTHER_CONNECTIONS = """
 SELECT count(*) FROM pg_stat_activity
@@ -164,10 +165,7 @@ def test_stopping_keeps_what_came(make_chat, chat_server):
     ended = []
     thread = threading.Thread(target=lambda: ended.append(hear(project, 0, "A")))
     thread.start()
-    deadline = time.monotonic() + 20
-    while not ChatReply.objects.filter(text__contains="on and on").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(ChatReply.objects.filter(text__contains="on and on").exists)
     with pytest.raises(InvalidValue, match="too early"):
         send(project, 1, "Wait", {"ratings": {"A": 1}})
     session = ChatSession.objects.get()
@@ -176,11 +174,11 @@ def test_stopping_keeps_what_came(make_chat, chat_server):
         submit_judgement(seat_id=project.seat, user=project.ada, value=verdict)
     assert refused.value.field == "value.turns.0"
     stop_reply(seat_id=project.seat, user=project.ada, number=0, letter="A")
-    thread.join(20)
+    thread.join(PATIENCE)
     [reply] = ended
     assert (reply.state, reply.stands) == ("stopped", True)
     assert reply.text.startswith("on and on and ")
-    assert chat_server.hung_up.wait(10)
+    assert chat_server.hung_up.wait(PATIENCE)
     assert send(project, 1, "Enough", {"ratings": {"A": 1}}).follows == "A"
 
 
@@ -190,20 +188,22 @@ def test_no_connection_is_held_while_a_model_speaks(make_chat, chat_server):
     send(project, 0, "Hello")
     thread = threading.Thread(target=lambda: hear(project, 0, "A"))
     thread.start()
-    deadline = time.monotonic() + 20
-    while not ChatReply.objects.filter(text="First half, ").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(ChatReply.objects.filter(text="First half, ").exists)
+    wait_until(lambda: other_connections() == 0, "no connection is held")
     seen = []
     for _ in range(20):
-        with connection.cursor() as cursor:
-            cursor.execute(OTHER_CONNECTIONS)
-            seen.append(cursor.fetchone()[0])
+        seen.append(other_connections())
         time.sleep(0.02)
     chat_server.go.set()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert seen.count(0) >= 10, seen
     assert ChatReply.objects.get().text == "First half, second half."
+
+
+def other_connections() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(OTHER_CONNECTIONS)
+        return cursor.fetchone()[0]
 
 
 @pytest.mark.django_db(transaction=True)

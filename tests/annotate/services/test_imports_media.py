@@ -18,6 +18,7 @@ from annotate.services.imports import ImportOptions, import_stream
 from annotate.services.media import MediaInUse, delete_media
 from annotate.services.snapshots import create_snapshot
 from tests.annotate.media import making
+from tests.waiting import somebody_waits_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -290,7 +291,7 @@ def test_no_file_goes_while_a_batch_shows_it(project, files) -> None:
 
     def progress(report, errors) -> bool:
         thread.start()
-        while not locks_waited_for():
+        while not somebody_waits_for_a_lock():
             thread.join(0.01)
             assert thread.is_alive()
         return False
@@ -305,9 +306,3 @@ def test_no_file_goes_while_a_batch_shows_it(project, files) -> None:
     )
     thread.join()
     assert (report.created, len(waiting)) == (1, 1)
-
-
-def locks_waited_for() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]

@@ -2,7 +2,6 @@
 
 import io
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -13,6 +12,7 @@ from annotate.media.storage import media_storage
 from annotate.models import AuditEvent, MediaFile, MediaUse, Response, content_hash
 from annotate.services.media import MediaInUse, add_media, delete_media
 from tests.annotate.media import making
+from tests.waiting import PATIENCE, somebody_waits_for_a_lock, wait_until
 
 PNG = making.picture("PNG", 40, 30)
 
@@ -25,20 +25,6 @@ def show(task, file: MediaFile) -> Response:
     return Response.objects.create(
         prompt=task.prompt, content=shown(file), content_hash=content_hash(shown(file), file.pk)
     )
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
-
-
-def until(condition) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it never came")
 
 
 def elsewhere(deed: Callable[[], object]) -> Future:
@@ -130,8 +116,8 @@ def test_a_file_that_is_being_shown_is_waited_for(make_project, make_pair_tasks,
     with transaction.atomic():
         show(task, file)
         deed = elsewhere(lambda: delete_media(file=file, actor=project.created_by))
-        until(waits_for_a_lock)
-    assert isinstance(deed.exception(20), MediaInUse)
+        wait_until(somebody_waits_for_a_lock)
+    assert isinstance(deed.exception(PATIENCE), MediaInUse)
     assert MediaFile.objects.filter(pk=file.pk).exists()
 
 
@@ -143,8 +129,8 @@ def test_a_file_that_is_being_deleted_is_not_shown(make_project, make_pair_tasks
     with transaction.atomic():
         delete_media(file=MediaFile.objects.get(pk=file.pk), actor=project.created_by)
         deed = elsewhere(lambda: show(task, file))
-        until(waits_for_a_lock)
-    assert isinstance(deed.exception(20), IntegrityError)
+        wait_until(somebody_waits_for_a_lock)
+    assert isinstance(deed.exception(PATIENCE), IntegrityError)
     assert "media_use_file" in str(deed.exception())
 
 
@@ -158,7 +144,7 @@ def test_bytes_sent_again_meanwhile_stay(make_project, add_file, media_folder, m
     def keep_and_wait(key, stream) -> None:
         keep(key, stream)
         kept.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
 
     monkeypatch.setattr(media_storage(), "keep", keep_and_wait)
     sent = elsewhere(
@@ -166,12 +152,12 @@ def test_bytes_sent_again_meanwhile_stay(make_project, add_file, media_folder, m
             project=project, actor=project.created_by, stream=io.BytesIO(PNG), name="a.png"
         )
     )
-    assert kept.wait(20)
+    assert kept.wait(PATIENCE)
     gone = elsewhere(lambda: delete_media(file=file, actor=project.created_by))
-    until(lambda: not MediaFile.objects.filter(pk=file.pk).exists())
-    until(waits_for_a_lock)
+    wait_until(lambda: not MediaFile.objects.filter(pk=file.pk).exists())
+    wait_until(somebody_waits_for_a_lock)
     go_on.set()
-    assert (sent.exception(20), gone.exception(20)) == (None, None)
+    assert (sent.exception(PATIENCE), gone.exception(PATIENCE)) == (None, None)
     again = MediaFile.objects.get()
     assert again.pk != file.pk
     assert (media_folder / again.key).read_bytes() == PNG

@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from tests.faults.processes import Tree, free_port, new_var
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +40,7 @@ def test_two_rounds_from_nothing(var_dir) -> None:
     try:
         tree.family()
         status = tree.process.wait(600)
-        tree._reader.join(5)
+        tree._reader.join(PATIENCE)
     finally:
         tree.clean_up()
     assert status == 0, tree.output
@@ -57,6 +58,6 @@ def test_two_rounds_from_nothing(var_dir) -> None:
 
 def test_a_wrong_configuration_is_told_by_field() -> None:
     tree = Tree(["manage.py", "demo_loop", "--dpo", "[1]"], {})
-    assert tree.process.wait(60) != 0
-    tree._reader.join(5)
+    assert tree.process.wait(PATIENCE) != 0
+    tree._reader.join(PATIENCE)
     assert "must be a JSON object" in tree.output

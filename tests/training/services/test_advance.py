@@ -12,6 +12,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent, Seat
 from tests.training.judged import label_first
 from tests.training.loop_driver import GATE, begin, finish_job, vote, whole_round
+from tests.waiting import PATIENCE
 from training.models import (
     Loop,
     LoopRound,
@@ -177,14 +178,14 @@ def test_two_beats_at_once_queue_one_run(project):
 
     def look() -> None:
         try:
-            together.wait(10)
+            together.wait(PATIENCE)
             advance_loops()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
         for looking in [pool.submit(look) for _ in range(4)]:
-            looking.result(30)
+            looking.result(PATIENCE)
     run = TrainingRun.objects.get()
     assert open_round(loop).reward_run == run
 

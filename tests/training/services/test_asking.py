@@ -6,6 +6,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import ChatModel, JobState, Response, Task
 from annotate.services import jobs
 from tests.chat_server import KEY
+from tests.waiting import PATIENCE
 from training import folders, lifeline, supervise
 from training.models import SamplingRun
 from training.services import asking, running
@@ -157,7 +158,7 @@ def test_cancelling_hangs_up(ask, chat_server, monkeypatch):
     chat_server.scripts["slow"] = slow
     run = ask("slow")
     assert run.state == JobState.CANCELLED
-    assert chat_server.hung_up.wait(5)
+    assert chat_server.hung_up.wait(PATIENCE)
 
 
 def test_a_worker_that_shuts_down_gives_it_back(ask, chat_server, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from annotate.models import JobState
 from annotate.services import jobs
+from tests.waiting import PATIENCE
 from training import lifeline, supervise
 from training.models import TrainingRun
 from training.services import running
@@ -22,7 +23,7 @@ def run(make_project, var_dir, monkeypatch) -> TrainingRun:
 
 
 def rows_for_ever(check) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         check()
     pytest.fail("nobody interrupted the preparation")
