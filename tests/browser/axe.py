@@ -7,6 +7,10 @@ CALM = {"reduced_motion": "reduce", "color_scheme": "light"}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE = {"width": 1300, "height": 850}
 NARROW = {"width": 400, "height": 850}
+# Whether the script of a work page has begun; other pages are ready when they are loaded.
+BEGUN = """
+() => !document.querySelector("#work #task") || "ready" in document.documentElement.dataset
+"""
 RUN = """
 async (options) => {
   const isTransition = (one) => one instanceof CSSTransition;
@@ -37,6 +41,8 @@ class Axe:
 
         Leaves it wide, light and from the left.
         """
+        page.wait_for_load_state()
+        page.wait_for_function(BEGUN)
         if not page.evaluate("'axe' in window"):
             page.evaluate(self.script)
         self._run(page, state)

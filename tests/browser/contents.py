@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -83,10 +83,20 @@ def problem(page: Page):
 
 def submit(page: Page) -> dict:
     """By mouse; the stored value. The page shows another task or has left when this returns."""
+    button = page.get_by_role("button", name=re.compile("^(Submit|Save the change)"))
+    return _hand_in(page, button.click)
+
+
+def enter(page: Page) -> dict:
+    """As `submit`, by key."""
+    return _hand_in(page, lambda: page.keyboard.press("Enter"))
+
+
+def _hand_in(page: Page, deed: Callable[[], None]) -> dict:
     shown = page.locator("#task, form#answer").first
     shown.evaluate("task => task.dataset.handedIn = ''")
     with page.expect_response(re.compile("/submit/|/judgements/")) as answer:
-        page.get_by_role("button", name=re.compile("^(Submit|Save the change)")).click()
+        deed()
     assert answer.value.status in (200, 302)
     expect(problem(page)).to_be_hidden()
     expect(page.locator("[data-handed-in]")).to_have_count(0)
@@ -98,4 +108,5 @@ def last_value() -> dict:
 
 
 def wait_for_draft(page: Page) -> None:
+    """Returns when the server has all that was entered so far."""
     expect(page.locator("[data-status]")).to_have_text("Saved")

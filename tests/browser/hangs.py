@@ -18,7 +18,7 @@ PATIENCE = 240
 class Watch:
     """with Watch(seconds) as watch: ends this process's browsers if the body takes longer.
 
-    watch.ended then says that it did.
+    watch.ended then says that it did; it ends none after the body.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -37,6 +37,7 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         self._timer.cancel()
+        self._timer.join()
 
     def _end(self) -> None:
         self.ended = True

@@ -8,6 +8,7 @@ from annotate.models import Judge, Project, Task, User
 from annotate.models.content import Prompt
 from routing.models import Suggestion
 from tests.browser.contents import make_project
+from tests.browser.desk import ready
 
 LIGHT = (
     "The Lighthouse of Alexandria was built about 280 BC. It was made of steel. It was built then."
@@ -33,6 +34,9 @@ RECT = """([letter, words]) => {
   throw new Error(`not shown in one piece: ${words}`);
 }"""
 
+# The page looks at what a pointer has selected in the next frame: nobody's next key is sooner.
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+
 
 def drag(page: Page, words: str, letter: str = "A") -> None:
     """Select words with the mouse; they run in one direction."""
@@ -44,11 +48,13 @@ def drag(page: Page, words: str, letter: str = "A") -> None:
     page.mouse.down()
     page.mouse.move(far, last["y"] + last["height"] / 2, steps=5)
     page.mouse.up()
+    page.evaluate(NEXT_FRAME)
 
 
 def click_on(page: Page, words: str, letter: str = "A") -> None:
     first, _last = page.evaluate(RECT, [letter, words])
     page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+    page.evaluate(NEXT_FRAME)
 
 
 def type_button(page: Page, name: str):
@@ -80,6 +86,7 @@ def make_marking_project(
 
 def open_page(page: Page, project: Project) -> None:
     page.goto(f"/projects/{project.pk}/work/")
+    ready(page)
     page.locator(".span-layer").first.wait_for(state="attached")
 
 

@@ -10,7 +10,7 @@ from annotate.models import Project, Seat
 from annotate.pages.kinds import PAGE_PARTS
 from tests.browser.asked import EVERY, LANDED, Asked
 from tests.browser.axe import CALM
-from tests.browser.desk import answer, open_desk, option
+from tests.browser.desk import answer, open_desk, option, past_a_second_press, revise
 
 
 def test_pages_of_everybody(open_browser, ada, project, make_project, axe) -> None:
@@ -20,6 +20,7 @@ def test_pages_of_everybody(open_browser, ada, project, make_project, axe) -> No
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
     axe.look(page, "login refused")
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Log in").click()
@@ -30,6 +31,7 @@ def test_pages_of_everybody(open_browser, ada, project, make_project, axe) -> No
     axe.look(page, "account")
     page.get_by_label("What is it for?").fill("laptop")
     page.get_by_role("button", name=re.compile("token", re.I)).first.click()
+    expect(page.locator(".secret")).to_be_visible()
     axe.look(page, "account with a new token")
     page.goto(f"/projects/{project.pk}/people/")
     axe.look(page, "403")
@@ -59,12 +61,11 @@ def test_states_of_the_work_page(open_work, ada, axe) -> None:
     page.keyboard.press("d")
     axe.look(page, "differences")
     answer(page, "A is better")
-    page.wait_for_timeout(600)  # Sooner, Enter would pass for a double one.
+    past_a_second_press(page)
     page.keyboard.press("Enter")
     expect(page.locator(".problem")).to_be_visible()
     axe.look(page, "nothing chosen")
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     axe.look(page, "revise")
     assert axe.looks == 3 * 10
 
@@ -106,7 +107,7 @@ def test_every_kind(open_browser, chat_server, ada, axe, asked: Asked) -> None:
     page = open_browser(ada, **CALM)
     open_desk(page, asked.project(ada, chat_server))
     axe.look(page, asked.name)
-    page.wait_for_timeout(600)
+    past_a_second_press(page)
     page.get_by_role("button", name="Submit").click()
     expect(page.locator(".problem")).to_be_visible()
     axe.look(page, "nothing answered")

@@ -73,6 +73,7 @@ def test_the_simulator_without_a_script(manager, launch, live_server) -> None:
     plain.goto(reverse("simulator", args=[project.pk]))
     plain.get_by_label("Different cuts").fill("1")
     plain.get_by_role("button", name="Replay policies").click()
+    expect(plain.get_by_role("button", name="Cancel the replay")).to_be_visible()
     run_simulation(run=jobs.claim(PolicySimulation, PolicySimulation.objects.get().pk, owner="t"))
     plain.goto(reverse("simulator", args=[project.pk]))
     plain.get_by_role("spinbutton", name="People label at most").fill("80")
@@ -89,7 +90,8 @@ def test_tags(manager, axe: Axe) -> None:
     axe.look(page, "tags")
     shoot(page, "tags")
     page.get_by_label("Tag", exact=True).select_option("open-endedness: high")
-    page.get_by_role("button", name="Filter").press("Enter")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Filter").press("Enter")
     page.locator("tbody th a").first.click()
     axe.look(page, "tags of a prompt")
     shoot(page, "prompt-tags")

@@ -9,7 +9,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from annotate.models import Judgement, Project
 from tests.browser.axe import CALM
-from tests.browser.desk import PHONE
+from tests.browser.desk import PHONE, open_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,10 +19,17 @@ def maria(make_user):
     return make_user("maria")
 
 
-def open_builder(page: Page, preset: str) -> None:
+def open_builder(page: Page, preset: str, *, scripts: bool = True) -> None:
     page.goto("/projects/new/")
     page.get_by_role("link", name=preset).click()
     expect(page.locator("#preview-title")).to_be_visible()
+    if scripts:
+        follows(page)
+
+
+def follows(page: Page) -> None:
+    """Returns when the page does by itself what its buttons do without scripts."""
+    expect(page.locator("html.scripted")).to_be_attached()
 
 
 def preview(page: Page) -> FrameLocator:
@@ -46,7 +53,7 @@ def test_from_a_preset_to_the_first_answer(open_browser, maria, make_pair_tasks)
     project = Project.objects.get()
     assert project.kind_settings["criteria"][0]["title"] == "More useful"
     make_pair_tasks(project, 1)
-    page.goto(reverse("work", args=[project.pk]))
+    open_desk(page, project)
     side = page.get_by_role("complementary", name="Questions")
     expect(side.get_by_text("More useful", exact=True)).to_be_visible()
     for radio in page.locator("input[type=radio][value$=':3']").all()[::2]:
@@ -137,7 +144,7 @@ def test_json_and_fields_follow_each_other(open_browser, maria) -> None:
 
 def test_without_scripts_everything_goes_by_buttons(open_browser, maria) -> None:
     page = open_browser(maria, java_script_enabled=False)
-    open_builder(page, "From scratch")
+    open_builder(page, "From scratch", scripts=False)
     page.locator("#at-questions-0-kind").select_option("rating")
     page.get_by_role("button", name="Update the form").click()
     page.get_by_role("button", name="Add: Criterion").click()
@@ -160,13 +167,17 @@ def test_without_scripts_everything_goes_by_buttons(open_browser, maria) -> None
 def test_a_condition_is_chosen(open_browser, maria, scripts: bool) -> None:
     page = open_browser(maria, java_script_enabled=scripts)
     page.goto("/projects/new/?preset=multipref")
+    if scripts:
+        follows(page)
     page.locator("#id_name").fill("Conditions")
 
     def update() -> None:
         if not scripts:
-            page.get_by_role("button", name="Update the form").click()
+            with page.expect_navigation():
+                page.get_by_role("button", name="Update the form").click()
 
     page.get_by_role("button", name="Add a question").click()
+    expect(page.get_by_label("Asked")).to_have_count(1)
     page.get_by_label("Asked").select_option("pairwise")
     update()
     page.get_by_label("Its answer").select_option("How clearly one is better")

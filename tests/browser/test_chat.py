@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import pytest
 from django.urls import reverse
@@ -10,13 +9,15 @@ from playwright.sync_api import expect
 
 from annotate.models import ChatReply, ChatSession, ChatTurn, Judgement
 from annotate.services.projects import update_project
-from tests.browser.desk import open_desk
+from tests.browser.contents import wait_for_draft
+from tests.browser.desk import open_desk, past_a_second_press, ready, reload
+from tests.waiting import PATIENCE, wait_until
 
 
 def open_chat(open_browser, project):
     page = open_browser(project.ada)
     open_desk(page, project)
-    page.wait_for_timeout(600)  # Submit any sooner would count as the end of a double click
+    past_a_second_press(page)
     return page
 
 
@@ -122,7 +123,7 @@ def test_stop_keeps_what_came(open_browser, make_chat, chat_server):
     page.get_by_role("button", name="Stop A").click()
     expect(reply(page, "A")).to_have_attribute("data-state", "stopped")
     expect(reply(page, "A").locator(".prose")).to_contain_text("on and on and")
-    assert chat_server.hung_up.wait(10)
+    assert chat_server.hung_up.wait(PATIENCE)
     stored = ChatReply.objects.get()
     assert stored.state == "stopped"
     assert reply(page, "A").locator(".prose").inner_text().split() == stored.text.split()
@@ -167,7 +168,8 @@ def test_a_reload_in_the_middle_loses_nothing(open_browser, make_chat, chat_serv
     halting = page.locator("[data-reply][data-state=streaming]")
     expect(halting.locator("[data-written]")).to_have_text("First half, ")
     page.get_by_label("Your message").fill("written ahead")
-    page.wait_for_timeout(1500)  # for the draft and for the first half to be written down
+    wait_for_draft(page)
+    wait_until(ChatReply.objects.filter(text="First half, ").exists)
     page.reload()
     expect(halting.locator("[data-written]")).to_have_text("First half, ")
     expect(page.get_by_label("Your message")).to_have_value("written ahead")
@@ -177,9 +179,8 @@ def test_a_reload_in_the_middle_loses_nothing(open_browser, make_chat, chat_serv
     assert ChatReply.objects.count() == 2
     assert len(chat_server.requests) == 2
     judge(page, 0, "A is better")
-    page.wait_for_timeout(1000)
-    with page.expect_response(re.compile("/work/next/")):
-        page.reload()
+    wait_for_draft(page)
+    reload(page)
     page.get_by_label("Your message").press("Enter")
     settled(page, 1, "A")
     assert ChatTurn.objects.get(number=1).verdict["preference"]["preferred"] == "A"
@@ -230,7 +231,7 @@ def test_a_question_after_the_conversation(open_browser, make_chat, chat_server)
     expect(why).to_be_visible()
     page.get_by_role("button", name="Submit").click()
     expect(page.locator(".problem")).to_be_visible()
-    page.reload()
+    reload(page)
     expect(why).to_be_visible()
     why.get_by_role("checkbox", name="rude").check()
     submit(page)
@@ -306,6 +307,7 @@ def test_undo_shows_the_conversation_with_its_verdicts(open_browser, make_chat):
     submit(page)
     expect(page.locator("[data-turn]")).to_have_count(0)  # the next task
     page.goto(reverse("undo", args=[project.pk]))
+    ready(page)
     expect(reply(page, "A")).to_contain_text("heard: Hello")
     expect(page.get_by_label("A, 1 to 100").first).to_have_value("70")
     expect(page.get_by_label("Your message")).to_have_count(0)
@@ -348,10 +350,7 @@ def test_the_server_ends_what_the_browser_left(open_browser, make_chat, chat_ser
     expect(reply(page, "A").locator("[data-written]")).to_have_text("First half, ")
     page.goto("about:blank")
     chat_server.go.set()
-    deadline = time.monotonic() + 20
-    while not ChatReply.objects.filter(state="done").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(ChatReply.objects.filter(state="done").exists)
     assert ChatReply.objects.get().text == "First half, second half."
 
 
@@ -359,7 +358,7 @@ def test_the_draft_is_json_without_surprises(open_browser, make_chat):
     page = open_chat(open_browser, make_chat("echo", "echo:2"))
     say(page, "Hello")
     settled(page, 0, "A", "B")
-    with page.expect_request(re.compile("/draft/")) as sent:
+    with page.expect_request(lambda one: "prefer:A" in (one.post_data or "")) as sent:
         judge(page, 0, "A is better")
     fields = json.loads(sent.value.post_data)["fields"]
     assert fields["answer.turns.0.verdict"] == ["prefer:A"]

@@ -27,7 +27,7 @@ def test_an_answer_arrives_once(open_browser, chat_server, ada, asked: Asked) ->
     expect(page.locator(".problem")).to_be_hidden()
     assert not Judgement.objects.exists()
     page.context.set_offline(False)
-    expect(page.locator("[data-status]")).to_have_text("Saved", timeout=15_000)
+    expect(page.locator("[data-status]")).to_have_text("Saved")
     counted(page, 1)
     assert Judgement.objects.count() == 1
     assert last_value()

@@ -9,13 +9,14 @@ from playwright.sync_api import Page, expect
 from annotate.models import Judgement, Task
 from tests.browser.contents import (
     demo,
+    enter,
     make_project,
     problem,
     shown_ids,
     submit,
     wait_for_draft,
 )
-from tests.browser.desk import PHONE, open_desk, option
+from tests.browser.desk import PHONE, arrive, open_desk, option, reload
 
 TOPICS = ("everyday-01", "everyday-02")
 STATED = {"criterion": "Which answer is safer?", "situation": "The reader is a child."}
@@ -64,9 +65,7 @@ def test_similarity_by_keys_then_by_mouse(open_kind):
     page.keyboard.press("1")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    with page.expect_response(re.compile("/submit/")):
-        page.keyboard.press("Enter")
-    assert Judgement.objects.get().value == {
+    assert enter(page) == {
         "verdict": "closer",
         "closer": others[1],
         "anchor": anchor,
@@ -84,16 +83,16 @@ def test_similarity_keeps_a_draft_and_can_be_changed(open_kind):
     expect(problem(page)).to_have_text("Say how sure you are.")
     wait_for_draft(page)
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(page.locator(".scale input").first).to_be_checked()
     page.get_by_label("Fairly sure").check()
     first = submit(page)
     assert (first["verdict"], first["confidence"]) == ("closer", "fairly")
     page.get_by_role("link", name="Undo").click()
-    page.wait_for_url(re.compile("/judgements/"))
+    arrive(page, "/judgements/[0-9]+/.*")
     option(page, "Can't tell").check()
     page.get_by_role("button", name="Save the change").click()
-    page.wait_for_url(re.compile("/work/$"))
+    arrive(page, "/work/")
     assert Judgement.objects.current().get().value["verdict"] == "cant_tell"
 
 
@@ -103,6 +102,7 @@ def test_similarity_without_scripts(open_browser, ada):
     page.goto(reverse("work", args=[project.pk]))
     page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
     assert Judgement.objects.get().value["verdict"] == "closer"
 
 

@@ -12,7 +12,7 @@ from tests.browser.contents import (
     under,
     wait_for_draft,
 )
-from tests.browser.desk import PHONE, open_desk
+from tests.browser.desk import PHONE, arrive, open_desk, reload
 
 TREE = [
     {
@@ -164,12 +164,12 @@ def test_a_draft_comes_back_and_an_answer_can_be_changed(open_labels):
     label(page, "harm/violence/threat").check()
     wait_for_draft(page)
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(label(page, "harm/violence/threat")).to_be_checked()
     expect(page.get_by_role("button", name="Take out Harmful › violence › Threat")).to_be_visible()
     submit(page)
     page.get_by_role("link", name="Undo").click()
-    expect(page.locator(".revising")).to_be_visible()
+    arrive(page, "/judgements/[0-9]+/.*")
     label(page, "style").check()
     page.get_by_role("button", name="Save the change").click()
     expect(page.locator(".revising")).to_be_hidden()

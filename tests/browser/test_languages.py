@@ -101,7 +101,7 @@ def test_the_current_tab_is_in_sight_on_a_phone(arabic, open_in, project, ada, d
         expect(page.locator("html")).to_have_attribute("dir", direction)
         strip = page.locator(".tabs")
         assert strip.evaluate("one => one.scrollWidth > 2 * one.clientWidth")
-        expect(strip.locator("[aria-current]")).to_be_in_viewport(ratio=0.9, timeout=5000)
+        expect(strip.locator("[aria-current]")).to_be_in_viewport(ratio=0.9)
         assert page.evaluate("scrollY") == 0
 
 

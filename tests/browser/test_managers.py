@@ -111,7 +111,8 @@ def test_from_nothing_to_the_first_task(open_browser, maria, tmp_path) -> None:
     expect(page.get_by_role("link", name="30 tasks")).to_be_visible()
     project = Project.objects.get()
     assert project.guidelines == "Prefer **true** answers."
-    page.get_by_role("link", name="30 tasks").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="30 tasks").click()
     page.get_by_role("row").nth(1).get_by_role("link").click()
     expect(page.get_by_text(re.compile(r"^Good \d+\.$"))).to_be_visible()
 

@@ -15,7 +15,15 @@ from tests.browser.contents import (
     submit,
     wait_for_draft,
 )
-from tests.browser.desk import PHONE, open_desk
+from tests.browser.desk import (
+    PHONE,
+    arrive,
+    counted,
+    open_desk,
+    past_a_second_press,
+    reload,
+    revise,
+)
 
 TOPICS = ("everyday-01", "everyday-02", "everyday-04")
 ALL = ("Brook", "Flint", "Lantern", "Magpie")
@@ -167,9 +175,7 @@ def test_by_keys_alone(open_ranking):
 def test_the_order_shown_is_no_answer_until_it_is_said_to_be_right(open_ranking):
     page = open_ranking()
     ids = shown_ids(page)
-    # At once it would be taken for the second of two clicks on the task before.
-    began = page.evaluate("performance.now()")
-    page.wait_for_function("began => performance.now() - began > 600", arg=began)
+    past_a_second_press(page)
     page.keyboard.press("Enter")
     expect(problem(page)).to_contain_text("say that the order shown is right")
     assert not Judgement.objects.exists()
@@ -213,21 +219,19 @@ def test_a_draft_comes_back_and_undo_changes_the_answer(open_ranking):
         page.keyboard.press(key)
     wait_for_draft(page)
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(page.locator(".tier:not(.open) .chip")).to_have_count(2)
     assert order(page) == ["BD"]
     expect(page.locator("#letter-B")).to_have_attribute("data-place", "1")
     page.keyboard.press("1")
     page.keyboard.press("3")
     assert letters(ids, submit(page)) == ["BD", "A", "C"]
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
-    expect(page.locator("html[data-ready]")).to_be_attached()
+    revise(page)
     assert order(page) == ["BD", "A", "C"]
     page.keyboard.press("Shift+C")
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/work/$"))
+    arrive(page, "/work/")
     assert letters(ids, Judgement.objects.current().get().value) == ["BD", "C", "A"]
 
 
@@ -247,6 +251,7 @@ def test_without_scripts(open_browser, ada):
     expect(page.get_by_label("Place of A")).to_have_value("2")
     page.get_by_label("Why can D not be ranked?").fill("empty")
     page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
     value = Judgement.objects.get().value
     assert letters(ids, value) == ["B", "AC"]
     assert value["unrankable"] == {str(ids[3]): "empty"}
@@ -337,5 +342,6 @@ def test_the_order_of_two_without_scripts(open_browser, ada):
     second.get_by_label("Place of A").select_option("2")
     second.get_by_label("Place of B").select_option("1")
     page.get_by_role("button", name="Submit").click()
+    counted(page, 1)
     value = Judgement.objects.get().value["answers"]["tone"]
     assert [len(tier) for tier in value["tiers"]] == [1, 1]

@@ -13,7 +13,7 @@ from tests.browser.contents import (
     under,
     wait_for_draft,
 )
-from tests.browser.desk import PHONE, open_desk
+from tests.browser.desk import PHONE, arrive, open_desk, reload
 
 CRITERIA = [
     {
@@ -169,14 +169,14 @@ def test_a_draft_comes_back_and_an_answer_can_be_changed(open_rating):
     page.keyboard.press("x")
     wait_for_draft(page)
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(under(page, "A").get_by_role("radio", name="2: partly")).to_be_checked()
     expect(under(page, "A").get_by_role("radio", name="Does not apply")).to_be_checked()
     rate(page, "B", "Helpful", "1: not at all")
     rate(page, "B", "Correct", "Unsure")
     submit(page)
     page.get_by_role("link", name="Undo").click()
-    expect(page.locator(".revising")).to_be_visible()
+    arrive(page, "/judgements/[0-9]+/.*")
     rate(page, "B", "Helpful", "3: fully")
     page.get_by_role("button", name="Save the change").click()
     expect(page.locator(".revising")).to_be_hidden()

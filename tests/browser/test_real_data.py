@@ -59,7 +59,6 @@ def test_nine_replies_of_open_assistant(open_browser, ada, project_of, data_dir)
         assert count in (8, 9)
         for key in "123456789"[:count]:
             page.keyboard.press(key)
-        page.wait_for_timeout(600)  # Sooner, it would pass for a second click.
         assert fits(page)
         submit(page)
     sizes = sorted(len(answer.value["tiers"]) for answer in Judgement.objects.all())
@@ -77,7 +76,6 @@ def test_pictures_of_image_reward(open_browser, ada, project_of, data_dir) -> No
         assert fits(page)
         page.keyboard.press("3")
         page.keyboard.press("Shift+Digit7")
-        page.wait_for_timeout(600)
         submit(page)
     assert {answer.value["verdict"] for answer in Judgement.objects.all()} == {"best_worst"}
 
@@ -91,6 +89,5 @@ def test_pairs_of_llmfao(open_browser, ada, project_of, data_dir, width: int) ->
     for _ in rows:
         assert fits(page)
         page.keyboard.press("2")
-        page.wait_for_timeout(600)
         submit(page)
     assert Judgement.objects.filter(source="person").count() == 3

@@ -58,6 +58,7 @@ def test_without_scripts(open_browser, manager) -> None:
     page.goto(reverse("selection", args=[project.pk]))
     page.get_by_label("What people label next").select_option("random")
     page.get_by_role("button", name="Rank by it").click()
+    expect(page.get_by_role("button", name="Cancel the ranking")).to_be_visible()
     rank_queued()
     page.reload()
     expect(page.get_by_role("heading", name="First in line")).to_be_visible()

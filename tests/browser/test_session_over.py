@@ -1,7 +1,5 @@
 """The session ends in the middle: the answer is kept, told of, and sent once after logging in."""
 
-import re
-
 import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
@@ -9,9 +7,16 @@ from playwright.sync_api import Page, expect
 from annotate.models import Draft, Judgement
 from tests.browser.asked import LANDED, Asked
 from tests.browser.conftest import PASSWORD
-from tests.browser.desk import answer, counted, open_desk, option, question
-
-SENT = re.compile("/submit/")
+from tests.browser.desk import (
+    answer,
+    arrive,
+    counted,
+    is_taken,
+    open_desk,
+    option,
+    question,
+    revise,
+)
 
 
 def log_in(page: Page) -> None:
@@ -35,10 +40,10 @@ def test_logging_in_by_the_link_goes_on(open_browser, chat_server, ada, asked: A
     asked.answer(page)
     Session.objects.all().delete()
     submit(page)
+    expect(page.locator(".turn.last .prose")).not_to_have_text(first)
     second = question(page)
-    assert second != first
     page.get_by_role("link", name="Log in").click()
-    with page.expect_response(SENT):
+    with page.expect_response(is_taken):
         log_in(page)
     counted(page, 1)
     assert question(page) == second
@@ -49,12 +54,14 @@ def test_logging_in_by_the_link_goes_on(open_browser, chat_server, ada, asked: A
 def test_logging_in_in_another_tab_sends_it(open_browser, chat_server, ada, asked: Asked) -> None:
     page = open_browser(ada)
     open_desk(page, asked.project(ada, chat_server))
+    first = question(page)
     asked.answer(page)
     Session.objects.all().delete()
     submit(page)
+    expect(page.locator(".turn.last .prose")).not_to_have_text(first)
     second = question(page)
     other = page.context.new_page()
-    with page.expect_response(lambda got: SENT.search(got.url) and got.status == 200):
+    with page.expect_response(is_taken):
         other.goto("/login/")
         log_in(other)
         expect(other.get_by_role("heading", name="Projects")).to_be_visible()
@@ -63,7 +70,7 @@ def test_logging_in_in_another_tab_sends_it(open_browser, chat_server, ada, aske
     expect(page.locator("[data-notice]")).to_be_hidden()
     assert question(page) == second
     asked.answer(page)
-    with page.expect_response(SENT):
+    with page.expect_response(is_taken):
         page.get_by_role("button", name="Submit").click()
     assert Judgement.objects.count() == 2
 
@@ -87,14 +94,13 @@ def test_a_draft_tells_that_the_session_is_over(open_work, ada) -> None:
 def test_a_change_of_an_answer_is_kept(open_work, ada) -> None:
     page = open_work(ada)
     answer(page, "A is better")
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     page.get_by_label("Why?").fill("on second thought")
     option(page, "Tie: equally good").check()
     Session.objects.all().delete()
     page.get_by_role("button", name="Save the change").click()
     log_in(page)
-    page.wait_for_url(re.compile("/judgements/"))
+    arrive(page, "/judgements/[0-9]+/.*")
     expect(option(page, "Tie: equally good")).to_be_checked()
     expect(page.get_by_label("Why?")).to_have_value("on second thought")
     page.get_by_role("button", name="Save the change").click()

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from annotate.models import Draft, Judgement, Project
 from tests.browser.contents import problem, shown_ids, submit, wait_for_draft
+from tests.browser.desk import ready, reload
 from tests.browser.marking import LIGHT, PASSAGES, PLAIN, click_on, drag, heads, note, said
 
 
@@ -134,17 +135,17 @@ def test_a_draft_comes_back_and_an_answer_by_undo(open_spans):
     drag(page, "made of steel")
     page.keyboard.press("4")
     page.get_by_label("Corrected text").fill(LIGHT.replace("steel", "stone"))
-    with page.expect_response(re.compile("/draft/")):
-        note(page).fill("not steel")
+    note(page).fill("not steel")
     wait_for_draft(page)
     assert "not steel" in Draft.objects.get().value["fields"]["answer"][0]
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(heads(page)).to_have_text(re.compile("made of steel$"))
     expect(page.locator(".correction-diff ins")).to_have_text(["stone"])
     value = submit(page)
     assert value["marks"][0]["note"] == "not steel"
     page.goto(f"/projects/{Project.objects.get().pk}/work/undo/")
+    ready(page)
     expect(heads(page)).to_have_text(re.compile("made of steel$"))
     heads(page).click()
     page.get_by_role("button", name="Delete").click()

@@ -12,7 +12,7 @@ from tests.browser.contents import (
     under,
     wait_for_draft,
 )
-from tests.browser.desk import PHONE, open_desk
+from tests.browser.desk import PHONE, arrive, open_desk, reload
 
 LONG = "Two apples and two.\n\nThat is 2 + 2.\n\nSo there are five."
 SHORT = "Four."
@@ -134,7 +134,7 @@ def test_a_draft_comes_back_and_an_answer_can_be_changed(open_steps):
     step(page, long, 2).get_by_role("textbox").fill("\nNot <b>so</b>")
     wait_for_draft(page)
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(step(page, long, 2).get_by_role("radio", name="Wrong")).to_be_checked()
     expect(step(page, long, 2).get_by_role("textbox")).to_have_value("\nNot <b>so</b>")
     judge(page, long, 1, "Right")
@@ -142,7 +142,7 @@ def test_a_draft_comes_back_and_an_answer_can_be_changed(open_steps):
     judge(page, short, 1, "Right")
     submit(page)
     page.get_by_role("link", name="Undo").click()
-    expect(page.locator(".revising")).to_be_visible()
+    arrive(page, "/judgements/[0-9]+/.*")
     judge(page, long, 3, "Wrong")
     page.get_by_role("button", name="Save the change").click()
     expect(page.locator(".revising")).to_be_hidden()

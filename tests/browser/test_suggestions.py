@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from annotate.models import Draft, Judgement, Task
 from routing.models import Suggestion
 from tests.browser.contents import problem, shown_ids, submit
+from tests.browser.desk import reload
 from tests.browser.marking import (
     LIGHT,
     PLAIN,
@@ -134,7 +135,7 @@ def test_decisions_outlast_a_reload_and_a_deleted_mark_is_dismissed(open_suggest
     expect(heads(page)).to_have_count(1)
     expect(page.locator("[data-status]")).to_have_text("Saved")
     assert Draft.objects.count() == 1
-    page.reload()
+    reload(page)
     expect(heads(page)).to_have_text(re.compile("suggested by Big v2"))
     expect(offered(page)).to_have_text(re.compile("😀 ends"))
     page.get_by_role("button", name="Bring back what is dismissed (1)").click()

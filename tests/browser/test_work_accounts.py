@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from annotate.models import Judgement
 from tests.browser.conftest import PASSWORD
-from tests.browser.desk import answer, counted, open_desk, option
+from tests.browser.desk import answer, arrive, counted, is_taken, open_desk, option, revise
 
 OTHERS = "[data-others-wait]"
 
@@ -23,7 +23,7 @@ def grace(make_user, add_member, project):
 def change_account(page: Page, name: str) -> None:
     page.goto("/")
     page.get_by_role("button", name="Log out").click()
-    page.goto("/login/")
+    page.wait_for_url("**/login/**")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -42,8 +42,8 @@ def test_an_answer_waits_for_its_own_account(open_work, ada, grace, project) -> 
     expect(page.locator("[data-status]")).to_have_text("Offline: kept in this browser")
     other = page.context.new_page()
     change_account(other, "grace")
-    page.unroute("**/submit/")
     with page.expect_response(re.compile("/submit/")) as sent:
+        page.unroute("**/submit/")
         page.evaluate("dispatchEvent(new Event('focus'))")
     assert sent.value.status == 403
     expect(page.locator("[data-notice]")).to_contain_text("Another account is logged in")
@@ -56,7 +56,7 @@ def test_an_answer_waits_for_its_own_account(open_work, ada, grace, project) -> 
 
     page.close()
     change_account(other, "ada")
-    with other.expect_response(re.compile("/submit/")):
+    with other.expect_response(is_taken):
         other.goto(reverse("work", args=[project.pk]))
     counted(other, 1)
     expect(other.locator(OTHERS)).to_be_hidden()
@@ -86,8 +86,8 @@ def test_an_answer_is_sent_though_no_task_is_left(open_work, ada, project) -> No
     expect(page.locator("[data-status]")).to_have_text("Offline: kept in this browser")
     project.state = "paused"
     project.save()
-    page.unroute("**/submit/")
-    with page.expect_response(re.compile("/submit/")):
+    with page.expect_response(is_taken):
+        page.unroute("**/submit/")
         page.goto(reverse("work", args=[project.pk]))
     expect(page.get_by_text("task done by you")).to_be_visible()
     assert Judgement.objects.count() == 1
@@ -96,8 +96,7 @@ def test_an_answer_is_sent_though_no_task_is_left(open_work, ada, project) -> No
 def test_a_draft_of_a_change_goes_when_the_change_is_made(open_work, ada) -> None:
     page = open_work(ada)
     answer(page, "A is better")
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     option(page, "Tie: equally good").check()
     assert any("revise-" in name for name in drafts(page))
     page.get_by_role("button", name="Save the change").click()
@@ -110,14 +109,12 @@ def test_a_draft_of_a_change_goes_when_the_change_is_made(open_work, ada) -> Non
 def test_a_draft_of_a_change_goes_when_it_is_given_up(open_work, ada) -> None:
     page = open_work(ada)
     answer(page, "A is better")
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     option(page, "Tie: equally good").check()
     page.get_by_role("link", name="Keep it as it was").click()
-    page.wait_for_url(re.compile("/work/$"))
+    arrive(page, "/work/")
     assert not any("revise-" in name for name in drafts(page))
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     expect(option(page, "A is better")).to_be_checked()
 
 

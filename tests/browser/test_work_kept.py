@@ -6,7 +6,8 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.models import Draft, Judgement, Seat
-from tests.browser.desk import answer, counted, open_desk, option, question
+from tests.browser.contents import wait_for_draft
+from tests.browser.desk import answer, counted, is_taken, open_desk, option, question
 
 
 def test_reload_in_the_middle_of_a_draft(open_work, ada, project):
@@ -14,9 +15,7 @@ def test_reload_in_the_middle_of_a_draft(open_work, ada, project):
     before = question(page)
     option(page, "B is better").check()
     page.get_by_label("Why?").fill("half a thought")
-    with page.expect_response(re.compile("/draft/")):
-        page.keyboard.press("Tab")
-    expect(page.locator("[data-status]")).to_have_text("Saved")
+    wait_for_draft(page)
     assert Draft.objects.get().value["fields"]["rationale"] == ["half a thought"]
     page.evaluate("localStorage.clear()")
     open_desk(page, project)
@@ -61,8 +60,8 @@ def test_answers_survive_a_crash_while_offline(open_work, ada, project):
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     expect(page.locator("[data-status]")).to_have_text("Offline: kept in this browser")
-    page.unroute("**/submit/")
-    with page.expect_response(re.compile("/submit/")):
+    with page.expect_response(is_taken):
+        page.unroute("**/submit/")
         page.goto(reverse("work", args=[project.pk]))
     assert Judgement.objects.count() == 1
 
@@ -74,12 +73,11 @@ def test_an_answer_that_the_server_fails_at_keeps_no_other_back(open_work, ada):
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     expect(page.locator("[data-status]")).to_contain_text("kept in this browser")
-    with page.expect_response(lambda got: "/submit/" in got.url and got.status == 200):
+    with page.expect_response(is_taken):
         page.keyboard.press("7")
-        page.wait_for_timeout(600)  # Sooner, Enter would pass for a double one.
         page.keyboard.press("Enter")
     assert Judgement.objects.get().seat_id != int(first)
-    with page.expect_response(re.compile(f"/{first}/submit/")):
+    with page.expect_response(is_taken):
         page.unroute(f"**/{first}/submit/")
     expect(page.locator("[data-notice]")).to_be_hidden()
     counted(page, 2)
@@ -141,8 +139,8 @@ def test_logged_out_meanwhile_keeps_the_answer(open_work, ada, project):
     page.keyboard.press("Enter")
     expect(page.locator("[data-notice]")).to_contain_text("Log in again")
     assert not Judgement.objects.exists()
-    page.context.add_cookies(cookies)
-    with page.expect_response(re.compile("/submit/")):
+    with page.expect_response(is_taken):
+        page.context.add_cookies(cookies)
         page.goto(reverse("work", args=[project.pk]))
     assert Judgement.objects.count() == 1
 

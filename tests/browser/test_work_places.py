@@ -1,11 +1,9 @@
 """Any number of responses, and questions that stand under them or beside them."""
 
-import re
 from types import SimpleNamespace
 
 import pytest
 from django.template import engines
-from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate import kinds
@@ -15,7 +13,8 @@ from annotate.pages import questions
 from annotate.pages.kinds import PAGE_PARTS
 from annotate.services.projects import create_project
 from annotate.services.tasks import open_seats
-from tests.browser.desk import PHONE, option
+from tests.browser.contents import wait_for_draft
+from tests.browser.desk import PHONE, open_desk, option, reload
 
 OVERALL = {"name": "overall", "title": "Which is better?", "kind": "pairwise"}
 
@@ -118,7 +117,7 @@ def many(ada, marks):
 def test_any_number_of_responses_stands_equal(open_browser, ada, many, count, options):
     project = many(count)
     page = open_browser(ada, **options)
-    page.goto(reverse("work", args=[project.pk]))
+    open_desk(page, project)
     boxes = [one.bounding_box() for one in page.locator(".column").all()]
     assert len(boxes) == count
     assert len({(round(box["width"]), round(box["y"])) for box in boxes}) == 1
@@ -132,17 +131,17 @@ def test_any_number_of_responses_stands_equal(open_browser, ada, many, count, op
 def test_native_fields_under_the_responses_need_no_script(open_browser, ada, many):
     project = many(3)
     page = open_browser(ada)
-    page.goto(reverse("work", args=[project.pk]))
+    open_desk(page, project)
     page.get_by_label("Points for A").fill("5")
     page.get_by_label("Points for B").fill("9")
     page.get_by_label("Points for C").fill("1")
     page.get_by_role("button", name="Submit").click()
     expect(page.locator(".problem")).to_be_visible()
     assert not Judgement.objects.exists()
-    with page.expect_response(re.compile("/draft/")):
-        page.get_by_label("Points for B").fill("2")
+    page.get_by_label("Points for B").fill("2")
+    wait_for_draft(page)
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     expect(page.get_by_label("Points for B")).to_have_value("2")
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
@@ -158,7 +157,7 @@ def test_a_question_about_the_loser_alone(open_browser, ada, many):
     }
     project = many(2, "form", {"questions": [OVERALL, about_loser]})
     page = open_browser(ada)
-    page.goto(reverse("work", args=[project.pk]))
+    open_desk(page, project)
     expect(page.get_by_label("Points for A")).to_be_hidden()
     expect(page.get_by_text("Points count twice.")).to_be_hidden()
     option(page, "A is better").check()

@@ -10,7 +10,8 @@ from annotate.kinds.conditions import holds
 from annotate.models import Draft, Judgement
 from annotate.services.projects import create_project
 from tests.annotate.kinds.condition_cases import CASES
-from tests.browser.desk import PHONE, open_desk
+from tests.browser.contents import wait_for_draft
+from tests.browser.desk import PHONE, arrive, open_desk, reload, revise
 
 FORM = {
     "questions": [
@@ -103,7 +104,7 @@ def test_a_form_by_keyboard_alone(open_form):
         },
     }
     expect(page.locator("[data-done]")).to_have_text("1")
-    assert current(page) == "Which is better?"
+    expect(page.locator("[data-question][data-current] > legend")).to_have_text("Which is better?")
 
 
 def test_what_is_missing_is_told_where_it_is(open_form):
@@ -124,20 +125,19 @@ def test_a_form_comes_back_after_a_reload_and_by_undo(open_form):
     page = open_form("form", FORM)
     choose(page, "Which is better?", "B is slightly better")
     choose(page, "Which is truer?", "Tie: equally good")
-    with page.expect_response(re.compile("/draft/")):
-        choose(page, "Which is truer?", "Not sure")
+    choose(page, "Which is truer?", "Not sure")
+    wait_for_draft(page)
     assert Draft.objects.get().value["fields"]["answer.truth"] == ["tie"]
     page.evaluate("localStorage.clear()")
-    page.reload()
+    reload(page)
     truer = ask(page, "Which is truer?")
     expect(truer.get_by_role("radio", name="Not sure")).to_be_checked()
     submit(page)
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     expect(truer.get_by_role("radio", name="Tie: equally good")).to_be_checked()
     choose(page, "Which is better?", "Both are bad")
     page.get_by_role("button", name="Save the change").click()
-    page.wait_for_url(re.compile("/work/$"))
+    arrive(page, "/work/")
     assert list(Judgement.objects.current().get().value["answers"]) == ["overall"]
 
 
@@ -186,8 +186,7 @@ def test_criteria_by_mouse_and_what_is_missing(open_form):
     assert Judgement.objects.get().value["criteria"]["helpful"]["own_reason"] == (
         "names <b>sources</b>"
     )
-    page.keyboard.press("u")
-    page.wait_for_url(re.compile("/judgements/"))
+    revise(page)
     own = page.get_by_label("A reason of your own for Helpful")
     expect(own).to_have_value("names <b>sources</b>")
 
@@ -202,6 +201,7 @@ def test_criteria_without_scripts(open_browser, ada, make_pair_tasks):
         group.get_by_role("radio", name="Fairly sure").check()
     ask(page, "Helpful").get_by_role("checkbox", name="concise").check()
     page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("heading", name="Nothing left for you")).to_be_visible()
     assert Judgement.objects.get().value["criteria"]["helpful"]["reasons"] == ["concise"]
 
 

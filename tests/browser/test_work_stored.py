@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from annotate.models import Draft, Judgement
+from tests.browser.contents import wait_for_draft
 from tests.browser.desk import counted, open_desk, option, question
 
 FILL = """() => {
@@ -27,8 +28,8 @@ def test_a_full_browser_store_loses_nothing(open_work, ada):
     page = open_work(ada)
     before = question(page)
     page.evaluate(FILL)
-    with page.expect_response(re.compile("/draft/")):
-        think_aloud(page, "a long thought")
+    think_aloud(page, "a long thought")
+    wait_for_draft(page)
     assert Draft.objects.get().value["fields"]["rationale"] == ["a long thought"]
     with page.expect_response(re.compile("/submit/")):
         page.get_by_role("button", name="Submit").click()
