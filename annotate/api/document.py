@@ -22,7 +22,8 @@ GROUPS = (
     ("Quality", r"projects/\{project_id\}/(quality|consensus)/|tasks/\{task_id\}/consensus/"),
     (
         "Review",
-        r"projects/\{project_id\}/(reviews?|returned)/|judgements/\{judgement_id\}/review/",
+        r"projects/\{project_id\}/(reviews?|returned)/|judgements/\{judgement_id\}/review/|"
+        r"tasks/\{task_id\}/discussion/|mentions/",
     ),
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),

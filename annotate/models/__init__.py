@@ -6,6 +6,7 @@ from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
 from annotate.models.checks import Standing, WorkRules
 from annotate.models.consent import Consent, ConsentText, ProfileAnswer
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
+from annotate.models.discussion import Mention, Note
 from annotate.models.factors import FactorRun
 from annotate.models.flip import LabelFlip
 from annotate.models.gold import GoldCheck, GoldItem
@@ -52,6 +53,8 @@ __all__ = [
     "MediaFile",
     "MediaUse",
     "Membership",
+    "Mention",
+    "Note",
     "PayRate",
     "PracticeAnswer",
     "PracticeRun",

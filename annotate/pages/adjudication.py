@@ -13,6 +13,7 @@ from annotate.access import REVIEW, get_in_project
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Review, Task
 from annotate.pages import shown
+from annotate.pages.discussion_words import threads_of
 from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
@@ -91,6 +92,8 @@ def _page(request: HttpRequest, task: Task, refusal: str = "", status: int = 200
         "queue": reverse("review", args=[project.pk]) + "?" + query_of(wanted),
         "query": query_of(wanted, judgement=chosen.pk if chosen else None),
         "refusal": refusal,
+        "threads": threads_of(task, request.user),
+        "back": request.get_full_path() if request.method == "GET" else "",
         "note": request.POST.get("note", ""),
     }
     return render(request, "annotate/review/task.html", context, status=status)

@@ -81,18 +81,22 @@ def overlays(answers: Sequence[Judgement], letters: Letters, content: Mapping) -
     return found
 
 
-def person_words(project: Project, person: User | None) -> str:
-    """Name or pseudonym, as the project shows reviewers; empty for nobody."""
+def person_words(project: Project, person: User | None, reader: User | None = None) -> str:
+    """Name or pseudonym, as the project shows reviewers; empty for nobody. Readers see their own
+    name.
+    """
     if person is None:
         return ""
+    if reader is not None and person.pk == reader.pk:
+        return person.username
     hidden = project.review_names == Project.ReviewNames.PSEUDONYMS
     return person.pseudonym if hidden else person.username
 
 
-def author_words(project: Project, row: Judgement) -> str:
+def author_words(project: Project, row: Judgement, reader: User | None = None) -> str:
     """Whose answer it is: a person, a judge, or who a file says."""
     if row.annotator is not None:
-        return person_words(project, row.annotator)
+        return person_words(project, row.annotator, reader)
     if row.judge is not None:
         return str(row.judge)
     hidden = project.review_names == Project.ReviewNames.PSEUDONYMS

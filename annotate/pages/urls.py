@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("annotate.pages.review")),
     path("", include("annotate.pages.adjudication")),
     path("", include("annotate.pages.gold")),
+    path("", include("annotate.pages.discussion")),
     path("", include("annotate.pages.people")),
     path("", include("annotate.pages.member")),
     path("", include("annotate.pages.teams")),

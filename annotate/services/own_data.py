@@ -15,6 +15,8 @@ from annotate.models import (
     Draft,
     Invitation,
     Judgement,
+    Note,
+    Review,
     Skip,
     User,
 )
@@ -151,6 +153,31 @@ def _skips(user: User) -> Iterator[dict[str, Any]]:
         }
 
 
+def _reviews(user: User) -> Iterator[dict[str, Any]]:
+    """What the person decided about others' answers."""
+    for review in _walk(Review.objects.filter(reviewer=user).select_related("project")):
+        yield {
+            **_of(review.project),
+            "task": review.task_id,
+            "judgement": review.judgement_id,
+            "decision": review.decision,
+            "note": review.note,
+            "created_at": review.created_at,
+        }
+
+
+def _notes(user: User) -> Iterator[dict[str, Any]]:
+    for note in _walk(Note.objects.filter(author=user).select_related("project")):
+        yield {
+            **_of(note.project),
+            "task": note.task_id,
+            "judgement": note.judgement_id,
+            "deed": note.deed,
+            "text": note.text,
+            "created_at": note.created_at,
+        }
+
+
 def _chats(user: User) -> Iterator[dict[str, Any]]:
     """Models by letter: which is which is not for the person."""
     for session in _walk(ChatSession.objects.filter(annotator=user).select_related("project")):
@@ -208,6 +235,8 @@ SECTIONS: dict[str, Callable[[User], Iterator[dict[str, Any]]]] = {
     "drafts": _drafts,
     "skips": _skips,
     "chats": _chats,
+    "reviews": _reviews,
+    "notes": _notes,
     "invitations": _invitations,
     "deeds": _deeds,
 }
