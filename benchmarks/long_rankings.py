@@ -4,7 +4,7 @@
 
 Planted lists of two to ten texts (`planted.long_rankings`), the same texts once with every place
 drawn from Plackett and Luce's model and once the first `care` places, the rest by chance. Each way
-of learning from the same lists, through the recipe, is tested on the same pairs in the order of
+of learning from the same lists, by the recipe's own parts, is tested on the same pairs in order of
 the planted reward; differences are by seed, with Student's intervals.
 """
 
@@ -18,15 +18,22 @@ from typing import Any
 
 from benchmarks import planted
 from benchmarks.report import mean_and_half_width, print_table, write_json
-from benchmarks.reward_models import Trainer
+from training.evaluation.calibration import preference_log_loss
+from training.evaluation.preference import pairwise_accuracy
+from training.recipes.config import RewardModelConfig
+from training.recipes.embeddings import EmbeddingCache
+from training.recipes.head_model import choose, load_features
+from training.recipes.heads.features import Features
+from training.recipes.heads.objectives import OBJECTIVES
+from training.recipes.models import weights_fingerprint
 
-WAYS = (
-    "whole lists",
-    "lists to the depth",
-    "all pairs",
-    "pairs with one of the best",
-    "bradley_terry",
-)
+WAYS = {
+    "whole lists": ("lists", 0),
+    "lists to the depth": ("lists", -1),
+    "all pairs": ("pairs", 0),
+    "pairs with one of the best": ("best", 0),
+}
+"""Of what each way learns, and whether the depth is given (-1)."""
 BESIDE = "all pairs"
 HEADERS = ("with care", "way", "accuracy", "less all pairs", "log-loss", "less all pairs")
 
@@ -40,43 +47,50 @@ def main() -> None:
     wish = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as name:
-        train = Trainer(
-            Path(name), wish.cache or Path(name) / "embeddings.safetensors", {"method": "frozen"}
+        config = config_of(0)
+        cache = EmbeddingCache(
+            wish.cache or Path(name) / "layers.safetensors",
+            encoder=weights_fingerprint(config.base_model),
         )
+        features = load_features(config, layers_cache=cache)
         for care in (0, wish.care):
             found = []
             for seed in range(wish.seeds):
-                found.append(run(train, Path(name), seed, care, wish))
+                found.append(run(features, Path(name), seed, care, wish))
                 print(care, seed, found[-1], flush=True)
-            for line in lines_of(care, found):
-                print("  ".join(map(str, line)), flush=True)
-                rows.append(line)
+            rows += lines_of(care, found)
     print_table(HEADERS, rows)
     write_json("long_rankings", wish={"seeds": wish.seeds, "train": wish.train}, rows=rows)
 
 
-def run(
-    train: Trainer, folder: Path, seed: int, care: int, wish: argparse.Namespace
-) -> dict[str, tuple[float, float]]:
-    """Accuracy and log-loss by way of learning."""
-    lists = folder / f"lists-{care}-{seed}"
-    planted.long_rankings(lists, care=care, train=wish.train, seed=seed)
-    of_pairs, of_best = (
-        lists.with_name(f"{lists.name}-pairs"),
-        lists.with_name(f"{lists.name}-best"),
+def config_of(depth: int) -> RewardModelConfig:
+    return RewardModelConfig(
+        objective="plackett_luce",
+        method="frozen",
+        max_length=128,
+        prompt_tokens=32,
+        ranking_depth=depth,
     )
-    as_pairs(lists, of_pairs, best=None)
-    as_pairs(lists, of_best, best=wish.care)
-    same = {"objective": "plackett_luce"}
-    results = {
-        "whole lists": train(lists, **same),
-        "lists to the depth": train(lists, **same, ranking_depth=wish.care),
-        "all pairs": train(of_pairs, **same),
-        "pairs with one of the best": train(of_best, **same),
-        "bradley_terry": train(lists, objective="bradley_terry"),
-    }
-    figures = {way: result.metrics["test"] for way, result in results.items()}
-    return {way: (one["accuracy"]["value"], one["log_loss"]) for way, one in figures.items()}
+
+
+def run(
+    features: Features, folder: Path, seed: int, care: int, wish: argparse.Namespace
+) -> dict[str, tuple[float, float]]:
+    """Accuracy and log-loss by way of learning, each fitted as the recipe does."""
+    folders = {name: folder / f"{name}-{care}-{seed}" for name in ("lists", "pairs", "best")}
+    planted.long_rankings(folders["lists"], care=care, train=wish.train, seed=seed)
+    as_pairs(folders["lists"], folders["pairs"], best=None)
+    as_pairs(folders["lists"], folders["best"], best=wish.care)
+    found = {}
+    for way, (learned, depth) in WAYS.items():
+        objective = OBJECTIVES["plackett_luce"](config_of(wish.care if depth else 0))
+        examples = objective.read(folders[learned])
+        choice = choose(objective, examples, features)
+        head = objective.fit(examples.train, features, choice.l2)
+        tests = examples.pairs.test if examples.pairs else []
+        gap_N = head.pair_gaps(tests, features) / choice.temperature
+        found[way] = (pairwise_accuracy(gap_N).value, preference_log_loss(gap_N))
+    return found
 
 
 def as_pairs(lists: Path, folder: Path, *, best: int | None) -> None:

@@ -43,15 +43,42 @@ def plackett_luce_loss(
         raise ValueError(f"depth is {depth}; it is a number of places, or 0 for all")
     open_B = torch.zeros(len(reward_BK), dtype=torch.bool) if open_B is None else open_B
     losses_B = reward_BK.new_zeros(len(reward_BK))
-    for sizes, is_open, rows in _alike(tier_BK, open_B, depth):
-        index = torch.tensor(rows, device=reward_BK.device)
-        # Sorted by tier, absent places last: those of one tier stand side by side.
-        order_GK = torch.where(tier_BK[index] < 0, reward_BK.shape[1], tier_BK[index]).argsort(
-            dim=1, stable=True
-        )
-        sorted_GK = reward_BK[index].gather(1, order_GK.to(reward_BK.device))
-        losses_B = losses_B.index_put((index,), _loss_of_tiers(sorted_GK, sizes, is_open, depth))
+    groups = _alike(tier_BK, open_B, depth)
+    strict = [row for sizes, _, rows in groups if set(sizes) <= {1} for row in rows]
+    if strict:
+        index = torch.tensor(strict, device=reward_BK.device)
+        sorted_SK, tier_SK = _sorted(reward_BK, tier_BK, index)
+        losses_B = losses_B.index_put((index,), _loss_of_places(sorted_SK, tier_SK >= 0, depth))
+    for sizes, is_open, rows in groups:
+        if not set(sizes) <= {1}:
+            index = torch.tensor(rows, device=reward_BK.device)
+            sorted_GK, _ = _sorted(reward_BK, tier_BK, index)
+            losses_G = _loss_of_tiers(sorted_GK, sizes, is_open, depth)
+            losses_B = losses_B.index_put((index,), losses_G)
     return losses_B
+
+
+def _sorted(reward_BK: Tensor, tier_BK: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows by tier, absent places last: those of one tier stand side by side. Rewards and tiers."""
+    tier_GK = tier_BK[index.to(tier_BK.device)]
+    order_GK = torch.where(tier_GK < 0, reward_BK.shape[1], tier_GK).argsort(dim=1, stable=True)
+    sorted_GK = reward_BK[index].gather(1, order_GK.to(reward_BK.device))
+    return sorted_GK, tier_GK.gather(1, order_GK).to(reward_BK.device)
+
+
+def _loss_of_places(sorted_SK: Tensor, here_SK: Tensor, depth: int) -> Tensor:
+    """[S] losses of lists without ties, of whatever lengths, all stages at once.
+
+    sum over places j of log sum_{i >= j} exp r_i - r_j; the last place costs nothing.
+    """
+    places_K = torch.arange(sorted_SK.shape[1], device=sorted_SK.device)
+    left_KK = places_K.unsqueeze(1) <= places_K  # at stage j, those from j on
+    itself_KK = places_K.unsqueeze(1) == places_K  # keeps stages of absent places finite
+    left_SKK = (left_KK & here_SK.unsqueeze(1)) | itself_KK
+    still_SKK = sorted_SK.unsqueeze(1).masked_fill(~left_SKK, -torch.inf)
+    stage_SK = still_SKK.logsumexp(2) - sorted_SK
+    counted_SK = here_SK & (places_K < depth) if depth else here_SK
+    return torch.where(counted_SK, stage_SK, 0.0).sum(1)
 
 
 def counted_tiers(sizes: Sequence[int], is_open: bool, depth: int) -> int:
