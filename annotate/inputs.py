@@ -57,7 +57,7 @@ class Checks:
     """Goes on behind a value that is refused, so that all are told at once.
 
     `check.of(clean_text, …)` is what the check returns, None where it refused; `check.end()` raises
-    what was refused.
+    what was refused, in the order in which it was.
     """
 
     def __init__(self) -> None:
@@ -67,8 +67,13 @@ class Checks:
         try:
             return check(*given, **named)
         except InvalidValue as error:
-            self.refused += error.all
+            self.refuse(error)
             return None
+
+    def refuse(self, error: InvalidValue) -> None:
+        """Keep it for the end; what two checks say of one value is said once."""
+        known = {(one.field, one.message) for one in self.refused}
+        self.refused += [one for one in error.all if (one.field, one.message) not in known]
 
     def end(self) -> None:
         """Raises InvalidValue, of several InvalidValues."""

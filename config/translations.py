@@ -37,7 +37,17 @@ REASONS = {
     "RowProblem": (3,),
     "require": (3,),
     **dict.fromkeys(("Refusal", "Told", "BadMedia", "FatalProblem", "CutShort", "UnknownFormat")),
-    **dict.fromkeys(("BadBatch", "JudgeError", "NothingToGoOn", "NotTold", "TooFewRows")),
+    **dict.fromkeys(
+        (
+            "BadBatch",
+            "JudgeError",
+            "NoModel",
+            "NotEstimable",
+            "NothingToGoOn",
+            "NotTold",
+            "TooFewRows",
+        )
+    ),
     **dict.fromkeys(
         (
             "EncoderError",

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotate.kinds import InvalidValue
-from annotate.services.exports import DoesNotFit
 from annotate.services.rates import TooManyTries
+from annotate.services.refused_choices import DoesNotFit
 from annotate.services.reviews import ReviewConflict
 from annotate.services.seats import SeatGone
 

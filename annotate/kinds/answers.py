@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from annotate.inputs import clean_boolean, clean_choice, clean_integer, clean_text
+from annotate.inputs import Checks, clean_boolean, clean_choice, clean_integer, clean_text
 from annotate.kinds.contract import Shown
 from annotate.kinds.errors import InvalidValue
 
@@ -122,21 +122,33 @@ def require_object(raw: object) -> Mapping[str, Any]:
 
 
 def begin(
-    raw: object, known: Iterable[str], *, settings: AnswerSettings, rationale: str
+    raw: object,
+    known: Iterable[str],
+    *,
+    settings: AnswerSettings,
+    rationale: str,
+    check: Checks | None = None,
 ) -> dict[str, Any]:
     """The answer as an object with `known` fields, or with confidence; raises InvalidValue.
 
-    Checks also that the rationale is as long as the project wants it.
+    A rationale shorter than the project wants it goes to `check` if there is one.
     """
     answer = require_object(raw)
     if not answer:
         raise InvalidValue("value", "is empty: give an answer, or skip the task")
     answer = clean_object("value", answer, [*known, "confidence"])
-    if len(rationale.strip()) < settings.rationale_min_chars:
-        raise InvalidValue(
-            "rationale", "needs at least {least} characters", least=settings.rationale_min_chars
-        )
+    if check is None:
+        require_rationale(rationale, settings)
+    else:
+        check.of(require_rationale, rationale, settings)
     return answer
+
+
+def require_rationale(rationale: str, settings: AnswerSettings) -> None:
+    """Raises InvalidValue if it is shorter than the project wants it."""
+    least = settings.rationale_min_chars
+    if len(rationale.strip()) < least:
+        raise InvalidValue("rationale", "needs at least {least} characters", least=least)
 
 
 def confidence(
@@ -164,7 +176,7 @@ def for_responses(
 ) -> dict[str, T]:
     """{"<response id>": clean(path, entry, response id)}, in the order of the ids.
 
-    With `every`, no shown response may be missing. Raises InvalidValue.
+    With `every`, no shown response may be missing. Raises InvalidValue, of several InvalidValues.
     """
     if not isinstance(raw, Mapping):
         raise InvalidValue(field, "must be a JSON object by response id")
@@ -174,11 +186,17 @@ def for_responses(
             raise InvalidValue(
                 f"{field}.{key}", "is not the id of a shown response: {ids}", ids=", ".join(ids)
             )
-    if every:
-        for key in ids:
-            if key not in raw:
-                raise InvalidValue(f"{field}.{key}", "is missing; answer for every response")
-    return {key: clean(f"{field}.{key}", raw[key], pk) for key, pk in ids.items() if key in raw}
+    check, cleaned = Checks(), {}
+    for key, pk in ids.items():
+        path = f"{field}.{key}"
+        if key in raw:
+            entry = check.of(clean, path, raw[key], pk)
+            if entry is not None:
+                cleaned[key] = entry
+        elif every:
+            check.refuse(InvalidValue(path, "is missing; answer for every response"))
+    check.end()
+    return cleaned
 
 
 def written(field: str, value: object, *, low: int, high: int) -> str:

@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.inputs import BIGINT_MAX, clean_choice, clean_integer
+from annotate.inputs import BIGINT_MAX, Checks, clean_choice, clean_integer
 from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -137,8 +137,13 @@ def clean_value(
     raw: object, *, shown: Shown, settings: ChatSettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    check = Checks()
     answer = answers.begin(
-        raw, ("session", "points", "turns", "final"), settings=settings, rationale=rationale
+        raw,
+        ("session", "points", "turns", "final"),
+        settings=settings,
+        rationale=rationale,
+        check=check,
     )
     session = session_of(shown)
     given = answer.get("session")
@@ -165,17 +170,19 @@ def clean_value(
             "value.points", "is {points} in this project; leave it out", points=points
         )
     cleaned: dict[str, Any] = {"session": session.id, "points": points}
-    turns = _turns(answer.get("turns"), session, settings)
+    turns = check.of(_turns, answer.get("turns"), session, settings)
     if turns:
         cleaned["turns"] = turns
-    final = _final(answer.get("final"), session, settings)
+    final = check.of(_final, answer.get("final"), session, settings)
     if final:
         cleaned["final"] = final
+    confidence = check.of(answers.confidence, answer, settings) or {}
+    check.end()
     if not turns and not final:
         raise InvalidValue(
             "value.final", "finds one reply a turn, nothing to prefer; skip the task"
         )
-    return cleaned | answers.confidence(answer, settings)
+    return cleaned | confidence
 
 
 def _turns(raw: object, session: Session, settings: ChatSettings) -> dict[str, Any]:
@@ -183,17 +190,18 @@ def _turns(raw: object, session: Session, settings: ChatSettings) -> dict[str, A
     replied = {str(turn): models for turn, models in enumerate(session.replies) if models}
     known = replied if settings.turn != "none" else ()
     given = answers.clean_object("value.turns", {} if raw is None else raw, known)
-    cleaned = {}
+    check, cleaned = Checks(), {}
     for turn in known:
         field, models = f"value.turns.{turn}", replied[turn]
         asked = _asked(settings.turn, models)
         if not asked:
             if turn in given:
-                raise InvalidValue(field, "has one reply, nothing to prefer; leave it out")
-            continue
-        if turn not in given:
-            raise InvalidValue(field, "is missing; judge every turn")
-        cleaned[turn] = clean_turn(field, given[turn], models, settings)
+                check.refuse(InvalidValue(field, "has one reply, nothing to prefer; leave it out"))
+        elif turn not in given:
+            check.refuse(InvalidValue(field, "is missing; judge every turn"))
+        else:
+            cleaned[turn] = check.of(clean_turn, field, given[turn], models, settings)
+    check.end()
     return cleaned
 
 
@@ -233,9 +241,12 @@ def _final(raw: object, session: Session, settings: ChatSettings) -> dict[str, A
     if "ratings" in asked:
         path, criteria = f"{field}.ratings", settings.final_criteria
         rated = answers.clean_object(path, given.get("ratings"), criteria)
+        check = Checks()
         cleaned["ratings"] = {
-            name: _ratings(f"{path}.{name}", rated.get(name), models, settings) for name in criteria
+            name: check.of(_ratings, f"{path}.{name}", rated.get(name), models, settings)
+            for name in criteria
         }
+        check.end()
     return cleaned
 
 
@@ -267,10 +278,14 @@ def _ratings(
     path: str, raw: object, models: Sequence[str], settings: ChatSettings
 ) -> dict[str, int]:
     given = answers.clean_object(path, raw, models)
-    return {
-        model: clean_integer(f"{path}.{model}", given.get(model), low=1, high=settings.points)
-        for model in models
-    }
+    check, cleaned = Checks(), {}
+    for model in models:
+        field = f"{path}.{model}"
+        rating = check.of(clean_integer, field, given.get(model), low=1, high=settings.points)
+        if rating is not None:
+            cleaned[model] = rating
+    check.end()
+    return cleaned
 
 
 def pairs(value: Mapping[str, Any], response_ids: Sequence[int]) -> list[Pair]:

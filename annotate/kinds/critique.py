@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.inputs import clean_integer
+from annotate.inputs import Checks, clean_integer
 from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown, ShownResponse
@@ -51,39 +51,51 @@ def clean_value(
     raw: object, *, shown: Shown, settings: CritiqueSettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
-    answer = answers.begin(raw, ("responses",), settings=settings, rationale=rationale)
+    check = Checks()
+    answer = answers.begin(raw, ("responses",), settings=settings, rationale=rationale, check=check)
 
     def clean(field: str, entry: object, pk: int) -> dict[str, str]:
         return _one(field, entry, shown.response(pk, field), settings)
 
-    entries = answers.for_responses("value.responses", answer.get("responses"), shown, clean)
-    if not any(entries.values()):
+    given = answer.get("responses")
+    entries = check.of(answers.for_responses, "value.responses", given, shown, clean)
+    confidence = check.of(answers.confidence, answer, settings) or {}
+    check.end()
+    if entries is None or not any(entries.values()):
         raise InvalidValue("value.responses", "is empty: write a critique, or skip the task")
-    return {"responses": entries, **answers.confidence(answer, settings)}
+    return {"responses": entries, **confidence}
 
 
 def _one(
     field: str, raw: object, response: ShownResponse, settings: CritiqueSettings
 ) -> dict[str, str]:
     given = answers.clean_object(field, raw, ("critique", "refined"))
-    cleaned = {}
-    critique = answers.written(
+    check = Checks()
+    critique = check.of(
+        answers.written,
         f"{field}.critique",
         given.get("critique", ""),
         low=settings.critique_min_chars,
         high=MAX_CRITIQUE_CHARS,
     )
-    if critique.strip():
-        cleaned["critique"] = critique
-    path = f"{field}.refined"
+    refined = check.of(_refined, f"{field}.refined", given, response, settings)
+    check.end()
+    cleaned = {} if critique is None or not critique.strip() else {"critique": critique}
+    return cleaned if refined is None else {**cleaned, "refined": refined}
+
+
+def _refined(
+    path: str, given: Mapping[str, Any], response: ShownResponse, settings: CritiqueSettings
+) -> str | None:
+    """The improved text; None where there is none."""
     if settings.refinement == "none" and "refined" in given:
         raise InvalidValue(path, "is not asked for in this project; leave it out")
-    if settings.refinement == "required" or "refined" in given:
-        refined = answers.written(path, given.get("refined", ""), low=1, high=MAX_REFINED_CHARS)
-        if _even_lines(refined) == _even_lines(text_of(response)):
-            raise InvalidValue(path, "is the response itself; improve it, or leave it out")
-        cleaned["refined"] = refined
-    return cleaned
+    if settings.refinement != "required" and "refined" not in given:
+        return None
+    refined = answers.written(path, given.get("refined", ""), low=1, high=MAX_REFINED_CHARS)
+    if _even_lines(refined) == _even_lines(text_of(response)):
+        raise InvalidValue(path, "is the response itself; improve it, or leave it out")
+    return refined
 
 
 def _even_lines(text: str) -> str:

@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from annotate.inputs import Checks
 from annotate.kinds import answers
 from annotate.kinds.conditions import holds
 from annotate.kinds.contract import Kind, Pair, Shown
@@ -83,10 +84,6 @@ def clean_value(
         raise InvalidValue("value", "is empty: answer the questions of the form")
     if not isinstance(given, Mapping):
         raise InvalidValue("value.answers", "must be an object: each question's name, its answer")
-    if len(rationale.strip()) < settings.rationale_min_chars:
-        raise InvalidValue(
-            "rationale", "needs at least {least} characters", least=settings.rationale_min_chars
-        )
     extra = set(sent) - {"answers", "asked"}
     if extra:
         raise InvalidValue(f"value.{min(map(str, extra))}", "unknown field; leave it out")
@@ -99,10 +96,19 @@ def clean_value(
             known=", ".join(sorted(known)),
         )
     done: dict[str, _Answered] = {}
+    check, open_questions = Checks(), set[str]()
+    check.of(answers.require_rationale, rationale, settings)
     for question in settings.questions:
-        answer = _clean_answer(question, given, done, shown, rationale)
+        if open_questions & _follows(question):  # what is asked then, nobody can tell
+            open_questions.add(question.name)
+            continue
+        before = len(check.refused)
+        answer = check.of(_clean_answer, question, given, done, shown, rationale)
         if answer is not None:
             done[question.name] = answer
+        elif len(check.refused) > before:
+            open_questions.add(question.name)
+    check.end()
     value = {
         "answers": {name: answer.value for name, answer in done.items()},
         "asked": [
@@ -139,10 +145,22 @@ def _clean_answer(
             given[question.name], shown=about, settings=question.settings, rationale=rationale
         )
     except InvalidValue as error:
-        if error.field != "value" and not error.field.startswith("value."):
-            raise
-        raise error.at(field + error.field.removeprefix("value")) from error
+        check = Checks()
+        for one in error.all:
+            inside = one.field == "value" or one.field.startswith("value.")
+            check.refuse(one.at(field + one.field.removeprefix("value")) if inside else one)
+        check.end()
     return _Answered(question.name, kind, responses, value)
+
+
+def _follows(question: Question) -> set[str]:
+    """The questions whose answers settle whether it is asked, and about what."""
+    names = set()
+    if question.when is not None:
+        names.add(question.when["question"])
+    if not isinstance(question.responses, str):
+        names.add(question.responses["of"])
+    return names
 
 
 def _asked_about(

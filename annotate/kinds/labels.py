@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotate.inputs import clean_integer, clean_text
+from annotate.inputs import Checks, clean_integer, clean_text
 from annotate.kinds import answers, sayings
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -126,7 +126,8 @@ def clean_value(
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
     name = "labels" if settings.scope == "task" else "responses"
-    answer = answers.begin(raw, (name,), settings=settings, rationale=rationale)
+    check = Checks()
+    answer = answers.begin(raw, (name,), settings=settings, rationale=rationale, check=check)
     places = {
         path: place for place, path in enumerate(paths(settings.tree, leaf_only=settings.leaf_only))
     }
@@ -136,10 +137,13 @@ def clean_value(
 
     cleaned: Any
     if settings.scope == "task":
-        cleaned = clean("value.labels", answer.get("labels"))
+        cleaned = check.of(clean, "value.labels", answer.get("labels"))
     else:
-        cleaned = answers.for_responses("value.responses", answer.get("responses"), shown, clean)
-    return {name: cleaned, **answers.confidence(answer, settings)}
+        given = answer.get("responses")
+        cleaned = check.of(answers.for_responses, "value.responses", given, shown, clean)
+    confidence = check.of(answers.confidence, answer, settings) or {}
+    check.end()
+    return {name: cleaned, **confidence}
 
 
 def _chosen(

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotate.inputs import Checks
 from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -70,15 +71,15 @@ def clean_value(
     given = answers.require_object(raw)
     if not given:
         raise InvalidValue("value", "is empty: choose a response, or say that they tie")
-    if len(rationale.strip()) < settings.rationale_min_chars:
-        raise InvalidValue(
-            "rationale", "needs at least {least} characters", least=settings.rationale_min_chars
-        )
     answers.refuse_unknown("value", given, {*PREFERENCE, "criteria"})
-    value = _clean_preference("value", given, shown.response_ids, settings)
+    check, ids = Checks(), shown.response_ids
+    check.of(answers.require_rationale, rationale, settings)
+    criteria = None
     if settings.criteria or given.get("criteria"):
-        value["criteria"] = _clean_criteria(given, shown.response_ids, settings)
-    return value
+        criteria = check.of(_clean_criteria, given, ids, settings)
+    value = check.of(_clean_preference, "value", given, ids, settings)
+    check.end()
+    return {**(value or {}), **({} if criteria is None else {"criteria": criteria})}
 
 
 def _clean_criteria(
@@ -90,20 +91,27 @@ def _clean_criteria(
     answers.refuse_unknown(
         "value.criteria", given, {criterion.name for criterion in settings.criteria}
     )
-    found = {}
+    check, found = Checks(), {}
     for criterion in settings.criteria:
-        field = f"value.criteria.{criterion.name}"
         answer = given.get(criterion.name)
-        if not isinstance(answer, Mapping) or not answer:
-            raise InvalidValue(
-                field, "is missing: say which is better by {title!r}", title=criterion.title
-            )
-        answers.refuse_unknown(field, answer, {*PREFERENCE, "reasons", "own_reason"})
-        found[criterion.name] = {
-            **_clean_preference(field, answer, response_ids, settings),
-            **clean_reasons(field, answer, criterion),
-        }
+        found[criterion.name] = check.of(_by_criterion, answer, criterion, response_ids, settings)
+    check.end()
     return found
+
+
+def _by_criterion(
+    answer: object, criterion: Criterion, response_ids: Sequence[int], settings: PairwiseSettings
+) -> dict[str, Any]:
+    field = f"value.criteria.{criterion.name}"
+    if not isinstance(answer, Mapping) or not answer:
+        raise InvalidValue(
+            field, "is missing: say which is better by {title!r}", title=criterion.title
+        )
+    answers.refuse_unknown(field, answer, {*PREFERENCE, "reasons", "own_reason"})
+    return {
+        **_clean_preference(field, answer, response_ids, settings),
+        **clean_reasons(field, answer, criterion),
+    }
 
 
 def _clean_preference(

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotate.inputs import clean_boolean, clean_choice, clean_text
+from annotate.inputs import Checks, clean_boolean, clean_choice, clean_text
 from annotate.kinds import answers, scales
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -100,8 +100,13 @@ def clean_value(
     raw: object, *, shown: Shown, settings: RatingSettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    check = Checks()
     answer = answers.begin(
-        raw, ("ratings", "words", "overall", "scales"), settings=settings, rationale=rationale
+        raw,
+        ("ratings", "words", "overall", "scales"),
+        settings=settings,
+        rationale=rationale,
+        check=check,
     )
     added: dict[str, Any] = {
         "overall": settings.overall or settings.criteria[0].name,
@@ -116,29 +121,36 @@ def clean_value(
     def clean(field: str, entry: object, pk: int) -> dict[str, Any]:
         return _ratings(field, entry, settings)
 
-    ratings = answers.for_responses("value.ratings", answer.get("ratings"), shown, clean)
-    words = _words(answer.get("words"), shown, settings)
+    given = answer.get("ratings")
+    ratings = check.of(answers.for_responses, "value.ratings", given, shown, clean) or {}
+    words = check.of(_words, answer.get("words"), shown, settings) or {}
+    confidence = check.of(answers.confidence, answer, settings) or {}
+    check.end()
     if not words and not any(ratings.values()):
         raise InvalidValue("value.ratings", "is empty: rate a response, or skip the task")
-    return {"ratings": ratings, **words, **added, **answers.confidence(answer, settings)}
+    return {"ratings": ratings, **words, **added, **confidence}
 
 
 def _ratings(field: str, raw: object, settings: RatingSettings) -> dict[str, Any]:
     given = answers.clean_object(field, raw, [criterion.name for criterion in settings.criteria])
+    check = Checks()
     cleaned: dict[str, int | float | str | None] = {}
     for criterion in settings.criteria:
         path = f"{field}.{criterion.name}"
         if criterion.name not in given:
             if criterion.required:
-                raise InvalidValue(path, "is missing; rate every required criterion")
+                check.refuse(InvalidValue(path, "is missing; rate every required criterion"))
         elif given[criterion.name] is None:
             if not criterion.allow_na:
-                raise InvalidValue(path, "is null; this criterion applies to every response")
+                check.refuse(
+                    InvalidValue(path, "is null; this criterion applies to every response")
+                )
             cleaned[criterion.name] = None
         else:
-            cleaned[criterion.name] = scales.clean_rating(
-                path, given[criterion.name], criterion.scale
+            cleaned[criterion.name] = check.of(
+                scales.clean_rating, path, given[criterion.name], criterion.scale
             )
+    check.end()
     return cleaned
 
 

@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotate.finegrained.layout import lay_out
-from annotate.inputs import clean_boolean, clean_choice, clean_text
+from annotate.inputs import Checks, clean_boolean, clean_choice, clean_text
 from annotate.kinds import answers, span_suggestions
 from annotate.kinds.contract import Pair, Shown
 from annotate.kinds.critique import text_of
@@ -42,7 +42,7 @@ from annotate.kinds.span_marks import (
     place_of,
     response_of,
 )
-from annotate.kinds.span_settings import SpansSettings, clean_settings
+from annotate.kinds.span_settings import MissingType, SpansSettings, clean_settings
 
 __all__ = [
     "MAX_MARKS",
@@ -72,17 +72,20 @@ def clean_value(
     raw: object, *, shown: Shown, settings: SpansSettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    check = Checks()
     answer = answers.begin(
         raw,
         ("marks", "missing", "corrected", "no_error", "suggestions"),
         settings=settings,
         rationale=rationale,
+        check=check,
     )
-    placed = _marks(answer.get("marks", ()), shown, settings)
+    placed = check.of(_marks, answer.get("marks", ()), shown, settings) or []
     marks = [mark for _, mark in placed]
-    missing = _missing(answer.get("missing", ()), shown, settings)
-    corrected = _corrected(answer.get("corrected", {}), shown, settings)
-    no_error = clean_boolean("value.no_error", answer.get("no_error", False))
+    missing = check.of(_missing, answer.get("missing", ()), shown, settings) or []
+    corrected = check.of(_corrected, answer.get("corrected", {}), shown, settings) or {}
+    no_error = bool(check.of(clean_boolean, "value.no_error", answer.get("no_error", False)))
+    check.end()
     _check_gate(marks, missing, corrected, no_error, settings)
     suggestions = span_suggestions.clean(answer.get("suggestions"), placed, shown, settings)
     return {
@@ -98,10 +101,13 @@ def clean_value(
 def _marks(raw: object, shown: Shown, settings: SpansSettings) -> list[tuple[int, Mark]]:
     """In order, each with its place in what was sent."""
     listed = answers.clean_list("value.marks", raw, low=0, high=MAX_MARKS)
-    marks = [
-        (index, clean_mark(f"value.marks.{index}", entry, shown, settings))
+    check = Checks()
+    checked = [
+        check.of(clean_mark, f"value.marks.{index}", entry, shown, settings)
         for index, entry in enumerate(listed)
     ]
+    check.end()
+    marks = [(index, mark) for index, mark in enumerate(checked) if mark is not None]
     order = {kind.name: place for place, kind in enumerate(settings.types)}
     marks.sort(key=lambda mark: (place_of(mark[1]), order[mark[1]["type"]]))
     _check_together(marks, settings)
@@ -146,19 +152,28 @@ def _missing(raw: object, shown: Shown, settings: SpansSettings) -> list[Item]:
     listed = answers.clean_list("value.missing", raw, low=0, high=high)
     items: list[Item] = []
     types = {kind.name: kind for kind in settings.missing_types}
+    check = Checks()
     for index, entry in enumerate(listed):
         field = f"value.missing.{index}"
-        given = answers.clean_object(field, entry, ("response", "type", "evidence"))
-        pk = response_of(f"{field}.response", given, shown).id
-        kind = types[clean_choice(f"{field}.type", given.get("type"), types)]
-        item: Item = {"response": pk, "type": kind.name}
-        item |= clean_evidence(f"{field}.evidence", given.get("evidence"), kind, shown, 0)
+        item = check.of(_missing_item, field, entry, types, shown)
+        if item is None:
+            continue
         if item in items:
-            raise InvalidValue(
-                field, "is item {other} again; leave one out", other=items.index(item)
-            )
+            other = items.index(item)
+            check.refuse(InvalidValue(field, "is item {other} again; leave one out", other=other))
         items.append(item)
+    check.end()
     return items
+
+
+def _missing_item(
+    field: str, entry: object, types: Mapping[str, MissingType], shown: Shown
+) -> Item:
+    given = answers.clean_object(field, entry, ("response", "type", "evidence"))
+    pk = response_of(f"{field}.response", given, shown).id
+    kind = types[clean_choice(f"{field}.type", given.get("type"), types)]
+    item: Item = {"response": pk, "type": kind.name}
+    return item | clean_evidence(f"{field}.evidence", given.get("evidence"), kind, shown, 0)
 
 
 def _corrected(raw: object, shown: Shown, settings: SpansSettings) -> dict[str, str]:

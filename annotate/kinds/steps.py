@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotate.inputs import Checks
 from annotate.kinds import answers
 from annotate.kinds.answers import AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -92,8 +93,13 @@ def clean_value(
     raw: object, *, shown: Shown, settings: StepsSettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    check = Checks()
     answer = answers.begin(
-        raw, ("labels", "critiques", "mode", "split"), settings=settings, rationale=rationale
+        raw,
+        ("labels", "critiques", "mode", "split"),
+        settings=settings,
+        rationale=rationale,
+        check=check,
     )
     added = {"mode": settings.mode, "split": settings.split}
     for name, right in added.items():
@@ -111,19 +117,23 @@ def clean_value(
     def clean(field: str, entry: object, pk: int) -> list[int | None]:
         return _labels(field, entry, counts[pk], settings.mode)
 
-    labels = answers.for_responses("value.labels", answer.get("labels"), shown, clean)
-    critiques = _critiques(answer.get("critiques"), shown, labels, settings)
-    return {"labels": labels, **critiques, **added, **answers.confidence(answer, settings)}
+    labels = check.of(answers.for_responses, "value.labels", answer.get("labels"), shown, clean)
+    critiques = {}
+    if labels is not None:
+        critiques = check.of(_critiques, answer.get("critiques"), shown, labels, settings) or {}
+    confidence = check.of(answers.confidence, answer, settings) or {}
+    check.end()
+    return {"labels": labels, **critiques, **added, **confidence}
 
 
 def _labels(field: str, raw: object, count: int, mode: str) -> list[int | None]:
     labels = answers.clean_list(field, raw, low=count, high=count)
-    wrong = None
+    check, wrong = Checks(), None
     for index, label in enumerate(labels):
         path = f"{field}.{index}"
         if mode == "each":
             if type(label) is not int or label not in LABELS:
-                raise InvalidValue(path, "must be -1 (wrong), 0 (neutral) or 1 (right)")
+                check.refuse(InvalidValue(path, "must be -1 (wrong), 0 (neutral) or 1 (right)"))
         elif wrong is not None:
             if label is not None:
                 raise InvalidValue(
@@ -133,6 +143,7 @@ def _labels(field: str, raw: object, count: int, mode: str) -> list[int | None]:
             raise InvalidValue(path, "must be 1 (right), or -1 if it is the first wrong step")
         elif label == -1:
             wrong = index
+    check.end()
     return labels
 
 
@@ -153,10 +164,13 @@ def _critiques(
     field = "value.critiques"
     found = answers.for_responses(field, {} if raw is None else raw, shown, clean, every=False)
     if settings.critiques == "on_wrong":
+        check = Checks()
         for pk, judged in labels.items():
             for index, label in enumerate(judged):
                 if label == -1 and str(index) not in found.get(pk, {}):
-                    raise InvalidValue(f"{field}.{pk}.{index}", "is missing; say what is wrong")
+                    path = f"{field}.{pk}.{index}"
+                    check.refuse(InvalidValue(path, "is missing; say what is wrong"))
+        check.end()
     written = {pk: texts for pk, texts in found.items() if texts}
     return {"critiques": written} if written else {}
 

@@ -17,7 +17,6 @@ from annotate.pages.discussion_words import threads_of
 from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
-from annotate.pages.refused import words
 from annotate.pages.review_words import author_words, overlays, person_words, rows_of
 from annotate.pages.work_frame import frame
 from annotate.reports.review_address import query_of, wanted_of
@@ -220,7 +219,7 @@ def _amend_page(
             author_words(judgement.project, judgement),
         ),
     )
-    context = {"task": task, "refusal": words(error, task) if error else ""}
+    context = {"task": task.refused(error) if error else task}
     page = context | frame(judgement.project, judgement.project.guidelines)
     return render(request, "annotate/work.html", page, status=422 if error else 200)
 

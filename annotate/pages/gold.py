@@ -22,7 +22,6 @@ from annotate.pages.known_words import answer_words, letters_by_place
 from annotate.pages.paging import number_in, page_links
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
-from annotate.pages.refused import words
 from annotate.pages.rules_form import RulesForm
 from annotate.reports.gold import (
     LEAST,
@@ -181,8 +180,7 @@ def _answer_page(
     )
     context = {
         "project": task.project,
-        "task": page,
-        "refusal": words(error, page) if error else "",
+        "task": page.refused(error) if error else page,
         "heading": _("The known answer of task %(number)s") % {"number": task.pk},
     }
     return render(request, "annotate/work.html", context, status=422 if error else 200)

@@ -63,6 +63,7 @@ def imports(request: HttpRequest, project_id: int) -> HttpResponse:
         "form": form,
         "runs": runs[:50],
         "examples": examples_for(project.kind),
+        "too_few_models": too_few_models(project),
     }
     status = 422 if form.errors else 200
     return render(request, "annotate/projects/imports.html", context, status=status)

@@ -7,7 +7,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from annotate.access import REVIEW, get_project
+from annotate.access import MANAGE, REVIEW, get_project
 from annotate.forms import Form
 from annotate.pages.review import stages
 from annotate.reports.activity import activity
@@ -16,6 +16,7 @@ from annotate.reports.attention import latest_flags, latest_skips
 from annotate.reports.latest import LATEST
 from annotate.reports.people import people
 from annotate.reports.progress import judged_by_ai, progress
+from annotate.services.chat import too_few_models
 from annotate.services.exports import holds_pairs
 
 
@@ -37,6 +38,8 @@ def overview(request: HttpRequest, project_id: int) -> HttpResponse:
         else None,
         "activity": activity(project),
         "people": people(project),
+        "too_few_models": too_few_models(project),
+        "may_manage": project.membership is None or project.membership.role in MANAGE,
         "window": LATEST,
         "flags": latest_flags(project),
         "skips": latest_skips(project),

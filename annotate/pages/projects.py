@@ -18,6 +18,7 @@ from annotate.pages.builder.asked import Asked, digest
 from annotate.pages.builder.drawn import Builder
 from annotate.pages.project_form import ProjectForm
 from annotate.services import projects
+from annotate.services.chat import too_few_models
 
 SCRATCH = "scratch"
 
@@ -175,6 +176,7 @@ def _form_page(
             "preview_project_form" if project else "preview_form", args=arguments
         ),
         "preview_query": "" if project else f"?preset={preset}",
+        "too_few_models": too_few_models(project) if project else None,
         "samples": samples.titles(),
         "sample": request.POST.get("sample", ""),
         "preview_text": form["guidelines"].value() or "",

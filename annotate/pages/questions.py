@@ -1,7 +1,7 @@
 """The questions of a form as the page shows them, and the answers as the form sends them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from annotate.pages.kinds import PagePart
 from annotate.pages.kinds.default_words import in_readers_words
 
 if TYPE_CHECKING:
+    from annotate.pages.refused import Wrong
     from annotate.pages.shown import ShownResponse, ShownTask
 
 PREFIX = "answer"
@@ -80,6 +81,18 @@ class ShownQuestion:
     @property
     def keys(self) -> list[tuple[str, str]]:
         return self.variables.get("keys", [])
+
+    def wrong_at(self, *below: str) -> str:
+        """Why what stands at these places of the answer, or inside of them, was refused."""
+        found = [wrong.reason for wrong in self.task.wrong if self._is_wrong(wrong, below)]
+        return " ".join(dict.fromkeys(found))
+
+    def leads_at(self, *below: str) -> bool:
+        """Whether these places have the first thing that was refused."""
+        return bool(self.task.wrong) and self._is_wrong(self.task.wrong[0], below)
+
+    def _is_wrong(self, wrong: "Wrong", below: Sequence[str]) -> bool:
+        return any(wrong.is_in(f"{self.prefix}{place}") for place in below)
 
     @property
     def about(self) -> str:

@@ -5,10 +5,11 @@ was left empty the reader is asked to answer it; other reasons are the kind's ow
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from annotate.inputs import InvalidValue
 from annotate.pages.reasons import in_words
@@ -18,36 +19,70 @@ if TYPE_CHECKING:
     from annotate.pages.shown import ShownTask
 
 
-def words(error: InvalidValue, task: "ShownTask") -> str:
-    """The refusal of the answer that stands in the task's form."""
+# More refusals than this are not listed at the foot of the page; all stand at their places.
+MOST_LISTED = 4
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing that was refused. `at` is named as the fields of the page's form are.
+
+    `places` are what the page calls where it is, from the outside in.
+    """
+
+    at: str
+    places: Sequence[str]
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """The places, the reason behind them."""
+        return ": ".join([*filter(None, self.places), self.reason])
+
+    def is_in(self, place: str) -> bool:
+        """Whether it is about the place, something inside of it, or a whole that it is part of."""
+        return f"{self.at}.".startswith(f"{place}.") or f"{place}.".startswith(f"{self.at}.")
+
+
+def wrongs(error: InvalidValue, task: "ShownTask") -> tuple[Wrong, ...]:
+    """All that was refused of the answer that stands in the task's form."""
+    return tuple(_wrong(one, task) for one in error.all)
+
+
+def listed(refused: Sequence[Wrong]) -> str:
+    """What stands at the foot of the page, a line each."""
+    lines = [wrong.words for wrong in refused[:MOST_LISTED]]
+    more = len(refused) - len(lines)
+    if more:
+        text = ngettext("And %(count)s more place.", "And %(count)s more places.", more)
+        lines.append(text % {"count": more})
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _wrong(error: InvalidValue, task: "ShownTask") -> Wrong:
     top, *path = error.field.split(".")
     least = task.rationale_min_chars
     if top == "rationale" and len(task.entered.rationale.strip()) < least:
-        return _("Say why, in at least {least} characters.").format(least=least)
+        return Wrong(top, (), _("Say why, in at least {least} characters.").format(least=least))
     if top != "value":
         names = {"rationale": _("Why?"), "flag": _("Flag")}
-        return _join([names.get(top, "")], in_words(error))
+        return Wrong(top, [names.get(top, "")], in_words(error))
     question, path = _question(path, task)
-    places = [question.own_title if question else ""]
     if question is None:
-        return _join(places, in_words(error))
+        return Wrong("", (), in_words(error))
+    at, places = ".".join([question.prefix, *path]), [question.own_title]
     value = question.value
     if path == ["confidence"] and not _at(value, path):
-        return _join(places, _("Say how sure you are."))
+        return Wrong(at, places, _("Say how sure you are."))
     places += _places(path, question, task)
     if _at(value, path) in (None, "", [], {}) and not _is_gate(path, question):
-        return _join(places, _("Answer this question first."))
-    return _join(places, in_words(error))
+        return Wrong(at, places, _("Answer this question first."))
+    return Wrong(at, places, in_words(error))
 
 
 def _is_gate(path: Sequence[str], question: "ShownQuestion") -> bool:
     """Whether it is about how parts of an answer go together: marks, and a text left as it was."""
     return question.kind == "spans" and (path[:1] == ["corrected"] or len(path) == 1)
-
-
-def _join(places: Sequence[str], reason: str) -> str:
-    """Places from the outside in, the reason behind them."""
-    return ": ".join([*filter(None, places), reason])
 
 
 def _question(

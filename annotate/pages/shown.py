@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from django.urls import reverse
@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from annotate.forms import Form
 from annotate.handout import Lease
+from annotate.inputs import InvalidValue
 from annotate.kinds.contract import Suggested
 from annotate.kinds.span_suggestions import told_of
 from annotate.models import Judgement, Skip, Task
@@ -21,6 +22,7 @@ from annotate.pages.questions import (
     questions_of,
     read_value,
 )
+from annotate.pages.refused import Wrong, listed, wrongs
 from annotate.rendering import render_markdown, render_marked_part, render_parts
 
 LETTERS = string.ascii_uppercase
@@ -126,6 +128,16 @@ class ShownTask:
     posts_to: str = ""
     leads_back: str = ""
     why: str = ""
+    wrong: Sequence[Wrong] = ()
+
+    def refused(self, error: InvalidValue) -> "ShownTask":
+        """The task with what was refused of the answer in its form."""
+        return replace(self, wrong=wrongs(error, self))
+
+    @property
+    def refusal(self) -> str:
+        """What stands at its foot: a line for each of the first things that were refused."""
+        return listed(self.wrong)
 
     @property
     def earlier_turns(self) -> list[Turn]:

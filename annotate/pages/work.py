@@ -32,7 +32,6 @@ from annotate.pages import shown
 from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
-from annotate.pages.refused import words
 from annotate.pages.row_ids import row_id
 from annotate.pages.same_account import same_account
 from annotate.pages.work_frame import frame
@@ -223,8 +222,7 @@ def _work_page(
     refused = request.POST if "rationale" in request.POST or "answer" in request.POST else None
     task = shown.from_lease(lease, request.user.pk, refused)
     context = {
-        "task": task,
-        "refusal": words(error, task) if error else "",
+        "task": task.refused(error) if error else task,
         "too_few_models": too_few_models(project),
         "may_manage": project.membership is None or project.membership.role in access.MANAGE,
         **frame(project, project.guidelines),
@@ -249,11 +247,13 @@ def _revise_page(
         return redirect("undo", project_id)
     note = returned.note(judgement)
     task = shown.from_judgement(judgement, request.POST if error else None, returned=note)
-    if error and _wants_json(request):
-        return _problem(400, words(error, task), field=error.field)
+    if error:
+        task = task.refused(error)
+        if _wants_json(request):
+            return _refusal(error, task)
     project, version = judgement.project, version_of(judgement)
     around = frame(project, project.guidelines if version is None else version.guidelines)
-    context = {"task": task, "refusal": words(error, task) if error else "", **around}
+    context = {"task": task, **around}
     return render(request, "annotate/work.html", context, status=422 if error else 200)
 
 
@@ -314,10 +314,17 @@ def _invalid(
     held = Seat.objects.filter(pk=seat_id, annotator=request.user, state=Seat.State.LEASED)
     if held.filter(leased_until__gt=timezone.now()).exists():  # else this would lease another one
         lease = _lease_if_asked(project_id, request.user, None)
-    detail = in_words(error)
     if lease is not None and lease.seat_id == seat_id:
-        detail = words(error, shown.from_lease(lease, request.user.pk, request.POST))
-    return _problem(400, detail, field=error.field)
+        task = shown.from_lease(lease, request.user.pk, request.POST)
+        return _refusal(error, task.refused(error))
+    return _problem(400, in_words(error), field=error.field)
+
+
+def _refusal(error: InvalidValue, task: shown.ShownTask) -> JsonResponse:
+    """What was refused, all of it together and each at its place."""
+    wrong = [{"at": one.at, "reason": one.reason} for one in task.wrong]
+    said = {"detail": task.refusal, "field": error.field, "wrong": wrong}
+    return JsonResponse(said, status=400)
 
 
 def _gone(request: HttpRequest, project_id: int, text: str) -> HttpResponse:

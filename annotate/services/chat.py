@@ -5,8 +5,10 @@ Nothing here waits for a model; annotate/services/chat_replies.py writes down wh
 
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -41,6 +43,20 @@ class TooManyReplies(Exception):
 
 class NotSetUp(Exception):
     """The project has fewer models than it asks for. A manager can help."""
+
+
+@dataclass(frozen=True)
+class TooFewModels:
+    """How many models a conversation takes, and how many there are. As text, for annotators."""
+
+    asked: int
+    there: int
+
+    def __str__(self) -> str:
+        return _(
+            "This project asks for %(asked)s models and has %(there)s. Ask a manager to set up "
+            "more."
+        ) % {"asked": self.asked, "there": self.there}
 
 
 def chat_settings(form: Form) -> ChatSettings:
@@ -106,9 +122,9 @@ def _seat_in_use(seat_id: int, user: User) -> Seat:
 
 
 def _begin(seat: Seat, user: User, settings: ChatSettings) -> ChatSession:
-    model_ids = list(available(seat.project).values_list("pk", flat=True))
+    model_ids = list(available(seat.project_id).values_list("pk", flat=True))
     if len(model_ids) < settings.models:
-        raise NotSetUp(_too_few(settings.models, len(model_ids)))
+        raise NotSetUp(str(TooFewModels(settings.models, len(model_ids))))
     return ChatSession.objects.create(
         project=seat.project,
         task_id=seat.task_id,
@@ -117,25 +133,24 @@ def _begin(seat: Seat, user: User, settings: ChatSettings) -> ChatSession:
     )
 
 
-def too_few_models(project: Project) -> str:
-    """Why no conversation can begin, or nothing. One query where there is live chat, else none."""
+def too_few_models(project: Project) -> TooFewModels | None:
+    """Why no conversation can begin, if so. One query where there is live chat, else none."""
     try:
-        asked = chat_settings(Form.of_project(project)).models
+        settings = chat_settings(Form.of_project(project))
     except Http404:
-        return ""
-    there = available(project).count()
-    return _too_few(asked, there) if there < asked else ""
+        return None
+    return shortage(project.pk, settings)
 
 
-def _too_few(asked: int, there: int) -> str:
-    return _(
-        "This project asks for %(asked)s models and has %(there)s. Ask a manager to set up more."
-    ) % {"asked": asked, "there": there}
+def shortage(project_id: int, settings: ChatSettings) -> TooFewModels | None:
+    """Whether the project has fewer models than a conversation takes. One query."""
+    there = available(project_id).count()
+    return TooFewModels(settings.models, there) if there < settings.models else None
 
 
-def available(project: Project):
+def available(project_id: int) -> QuerySet[ChatModel]:
     """The models that conversations may be held with."""
-    return ChatModel.objects.filter(project=project, retired_at=None)
+    return ChatModel.objects.filter(project=project_id, retired_at=None)
 
 
 def _judge(

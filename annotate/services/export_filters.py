@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from annotate.inputs import InvalidValue
+from annotate.services.refused_choices import RefusedChoice, unknown
 
 SOURCES = {
     "all": ("person", "judge", "imported"),
@@ -26,14 +25,6 @@ CHOICES = {
     "review": ("any", "final", "accepted"),
 }
 AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
-
-
-UNKNOWN = _("%(value)r is unknown. Choose one of: %(known)s.")
-
-
-def refused(field: str, message: str | Promise, **values: object) -> ValidationError:
-    """Of a choice, told in the language that is spoken where it is shown."""
-    return ValidationError({field: ValidationError(message, params=values)})
 
 
 @dataclass(frozen=True)
@@ -64,16 +55,21 @@ class ExportFilters:
             value = getattr(self, name)
             if value not in choices or isinstance(value, int) != isinstance(choices[0], int):
                 known = ", ".join(map(str, choices)).lower()
-                raise refused(name, UNKNOWN, value=value, known=known)
+                raise unknown(name, value, known)
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> "ExportFilters":
-        """Raises ValidationError naming the filters there are."""
+        """Raises RefusedChoice naming the filters there are."""
         known = [field.name for field in fields(cls)]
         for name in query:
             if name not in known:
-                message = _("There is no such filter. Known: %(known)s.")
-                raise refused(str(name), message, known=", ".join(known))
+                raise RefusedChoice(
+                    InvalidValue(
+                        str(name),
+                        "There is no such filter. Known: {known}.",
+                        known=", ".join(known),
+                    )
+                )
         return cls(**query)
 
     def as_query(self) -> dict[str, Any]:

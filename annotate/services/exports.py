@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds
 from annotate.finegrained.labels import CATEGORIES
 from annotate.forms import Form
+from annotate.inputs import InvalidValue
 from annotate.interchange import raw
 from annotate.interchange.export_formats import (
     ExportFormat,
@@ -30,10 +30,12 @@ from annotate.interchange.preferences import (
     apply_tie_rule,
 )
 from annotate.models import Project, Snapshot
-from annotate.services.export_filters import UNKNOWN, ExportFilters, refused
+from annotate.services.export_filters import ExportFilters
+from annotate.services.refused_choices import DoesNotFit, RefusedChoice, unknown
 from annotate.services.selection import Selection, select, select_snapshot
 from annotate.services.span_rows import ALL_CATEGORIES, holds_spans, span_rows
 from annotate.services.strength_levels import StrengthLevels, strength_levels
+from annotate.wording import Told
 
 LINES_A_CHUNK = 200
 # Kinds whose preferences may hold under what the task states.
@@ -44,10 +46,6 @@ CHOICES = {
     "pairs": tuple(PAIRS),
     "category": (ALL_CATEGORIES, *CATEGORIES),
 }
-
-
-class DoesNotFit(ValidationError):
-    """What the project asks has no place in what was asked for; says which formats fit."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class ExportOptions:
             value = getattr(self, name)
             if not isinstance(value, str) or value not in choices:
                 known = ", ".join(choices)
-                raise refused(name, UNKNOWN, value=value, known=known)
+                raise unknown(name, value, known)
 
 
 def stream_export(
@@ -107,20 +105,24 @@ def stream_export(
         selection = select(project=project, filters=filters or ExportFilters())
     project = selection.project
     if chosen.write_pair is not None:
-        why = gettext("%(format)s is a format of preferences") % {"format": chosen.name}
+        why = Told("{format} is a format of preferences", format=chosen.name)
         require_pairs(project, "format", why)
         if snapshot is not None and snapshot.holds != Snapshot.Holds.PREFERENCES:
             fits = ", ".join(formats_of(project, snapshot))
-            message = gettext(
-                "%(why)s, and this snapshot was made of judgements. Formats that fit: %(fits)s."
+            raise DoesNotFit(
+                InvalidValue(
+                    "format",
+                    "{why}, and this snapshot was made of judgements. Formats that fit: {fits}.",
+                    why=why,
+                    fits=fits,
+                )
             )
-            raise DoesNotFit({"format": message % {"why": why, "fits": fits}})
         _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "pairs", "margin"))
         return _lines(_pair_rows(selection, chosen.write_pair, options))
     if snapshot is not None:  # its rules are those of its training files
         options = ExportOptions()
     if chosen.of_spans:
-        why = gettext("%(format)s is a format of spans") % {"format": chosen.name}
+        why = Told("{format} is a format of spans", format=chosen.name)
         _require(holds_spans(project), project, "format", why)
         labels = chosen.of_spans in ("segments", "tokens")
         _refuse_rules(chosen, options, allowed=("category",) if labels else ("metadata",))
@@ -172,27 +174,26 @@ def formats_of(project: Project, snapshot: Snapshot | None = None) -> list[str]:
     return fitting_formats(pairs=pairs, spans=holds_spans(project))
 
 
-def require_pairs(project: Project, field: str, why: str, remedy: str = "") -> None:
+def require_pairs(project: Project, field: str, why: Told, remedy: Told | None = None) -> None:
     """Raises DoesNotFit if the project's answers hold no preferences."""
     _require(holds_pairs(project), project, field, why, remedy)
 
 
-def _require(fits: bool, project: Project, field: str, why: str, remedy: str = "") -> None:
-    if not fits:
-        fits = ", ".join(formats_of(project))
-        remedy = remedy or gettext("Formats that fit: %(fits)s.") % {"fits": fits}
-        message = gettext(
-            "%(why)s, and answers of this project's kind (%(kind)s) hold none. %(remedy)s"
+def _require(
+    fits: bool, project: Project, field: str, why: Told, remedy: Told | None = None
+) -> None:
+    if fits:
+        return
+    listed = ", ".join(formats_of(project))
+    raise DoesNotFit(
+        InvalidValue(
+            field,
+            "{why}, and answers of this project's kind ({kind}) hold none. {remedy}",
+            why=why,
+            kind=project.kind,
+            remedy=remedy or Told("Formats that fit: {fits}.", fits=listed),
         )
-        values = {"why": why, "kind": project.kind, "remedy": remedy}
-        raise DoesNotFit({field: message % values})
-
-
-NO_PLACE = {
-    "category": _("Only labels made from spans have categories, and %(format)s has none."),
-    "metadata": _("Only raw rows and those of feedback have metadata, and %(format)s has none."),
-}
-SINGLE = _("%(format)s rows are single judgements with their ties; leave the rules out.")
+    )
 
 
 def _refuse_rules(
@@ -200,9 +201,28 @@ def _refuse_rules(
 ) -> None:
     for rule in fields(ExportOptions):
         if rule.name not in allowed and getattr(options, rule.name) != rule.default:
-            if rule.name in NO_PLACE:
-                raise refused(rule.name, NO_PLACE[rule.name], format=chosen.name)
-            raise refused("format", SINGLE, format=chosen.name)
+            raise RefusedChoice(_no_place(rule.name, chosen.name))
+
+
+def _no_place(rule: str, format: str) -> InvalidValue:
+    """Why the format has none for the rule."""
+    if rule == "category":
+        return InvalidValue(
+            rule,
+            "Only labels made from spans have categories, and {format} has none.",
+            format=format,
+        )
+    if rule == "metadata":
+        return InvalidValue(
+            rule,
+            "Only raw rows and those of feedback have metadata, and {format} has none.",
+            format=format,
+        )
+    return InvalidValue(
+        "format",
+        "{format} rows are single judgements with their ties; leave the rules out.",
+        format=format,
+    )
 
 
 def _pair_rows(

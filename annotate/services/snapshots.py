@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Max
-from django.utils.translation import gettext as _
 
+from annotate.inputs import InvalidValue
 from annotate.interchange import judged_rows
 from annotate.interchange.preferences import Judged, Preference
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
-from annotate.services.export_filters import UNKNOWN, ExportFilters, refused
+from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import ExportOptions, holds_pairs, preferences_of, require_pairs
+from annotate.services.refused_choices import RefusedChoice, unknown
 from annotate.services.selection import Selection, select, select_snapshot
 from annotate.services.span_rows import SpanCategories
 from annotate.services.turned import FLIP_IN_FORCE
+from annotate.wording import Told
 
 HUMAN = ("person", "imported")
 ROW_FORMAT = Snapshot.STATES
@@ -44,7 +45,7 @@ def create_snapshot(
 
     Prompts below the project's test_percent are held out; the test rows are human labels only.
     The hash covers every row of the training files in order, so two snapshots with the same hash
-    train the same. Raises ValidationError for an unknown filter or rule, DoesNotFit for rules
+    train the same. Raises RefusedChoice for an unknown filter or rule, DoesNotFit for rules
     where there are no preferences. `on_row` is called at every row; what it raises takes
     everything back.
     """
@@ -148,24 +149,27 @@ def _rules(
 ) -> _Rules:
     if holds not in (None, *Snapshot.Holds.values):
         known = ", ".join(Snapshot.Holds.values)
-        raise refused("holds", UNKNOWN, value=holds, known=known)
+        raise unknown("holds", holds, known)
     if holds == Snapshot.Holds.PREFERENCES:
-        why = _("a snapshot of preferences needs some")
-        require_pairs(project, "holds", why, _("Leave it out."))
+        why = Told("a snapshot of preferences needs some")
+        require_pairs(project, "holds", why, Told("Leave it out."))
     if holds != Snapshot.Holds.JUDGEMENTS and holds_pairs(project):
         given = {"tie_rule": tie_rule, "aggregation": aggregation}
         options = ExportOptions(**{name: rule for name, rule in given.items() if rule is not None})
         return _Rules(Snapshot.Holds.PREFERENCES, options.tie_rule, options.aggregation)
     for name, given in (("tie_rule", tie_rule), ("aggregation", aggregation)):
         if given is not None and holds is not None:
-            message = _(
-                "%(name)s is a rule for preferences, and the snapshot holds judgements. "
-                "Leave the rules out."
+            raise RefusedChoice(
+                InvalidValue(
+                    name,
+                    "{name} is a rule for preferences, and the snapshot holds judgements. Leave "
+                    "the rules out.",
+                    name=name,
+                )
             )
-            raise ValidationError({name: message % {"name": name}})
         if given is not None:
-            why = _("%(name)s is a rule for preferences") % {"name": name}
-            require_pairs(project, name, why, _("Leave the rules out."))
+            why = Told("{name} is a rule for preferences", name=name)
+            require_pairs(project, name, why, Told("Leave the rules out."))
     return _Rules(Snapshot.Holds.JUDGEMENTS)
 
 

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from annotate.quality.intervals import Z95
+from annotate.wording import Refusal
 
 Floats = NDArray[np.float64]
 
 TUNED_FROM = 50  # with 35 the tuned 95 % interval held 93 % in simulations, with 7 it held 86 %
 
 
-class NotEstimable(ValueError):
+class NotEstimable(Refusal):
     """The propensities do not allow an estimate; says which rows and why."""
 
 
@@ -180,11 +181,14 @@ class _Sums:
         self._close()
         rows = int(self.total_4[3])
         if rows < 2 or not self.labels:
-            raise NotEstimable(f"asked: {self.labels} labels of people for {rows} rows")
+            raise NotEstimable(
+                "asked: {labels} labels of people for {rows} rows", labels=self.labels, rows=rows
+            )
         if self.outside:
             raise NotEstimable(
-                f"propensity: {self.outside} rows lie outside 0 < p <= 1; people could never be "
-                "asked of these. Estimate without them"
+                "propensity: {rows} rows lie outside 0 < p <= 1; people could never be asked of "
+                "these. Estimate without them",
+                rows=self.outside,
             )
 
     def spread_of_people(self) -> float:

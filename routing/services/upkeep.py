@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from annotate.failures import kept
 from annotate.models import JobState, Judge, Judgement, Project, TaskResponse
+from annotate.wording import Told
 from routing.estimates.aipw import NotEstimable, Part, estimate_mean_of_parts
 from routing.features.spec import population_stability
 from routing.models import (
@@ -44,13 +45,13 @@ def look_after(*, policy: RoutingPolicy) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"as_of": timezone.now().isoformat(), **measured(policy)}
     why = reason_to_refit(policy, new_rows=found["new_rows"])
-    if why:
-        found["refit"] = why
+    if why is not None:
+        _tell(found, "refit", why)
     with transaction.atomic():
         row = RoutingPolicy.objects.select_for_update().get(pk=policy.pk)
         row.metrics = {**row.metrics, "live": found}
         row.save(update_fields=["metrics"])
-    if why and policy.state == RoutingPolicy.State.ACTIVE:
+    if why is not None and policy.state == RoutingPolicy.State.ACTIVE:
         _refit(policy)
     RoutingPolicy.objects.filter(pk=policy.pk).update(upkeep_failure=None)
     return found
@@ -100,7 +101,8 @@ def measured(policy: RoutingPolicy) -> dict[str, Any]:
     try:
         estimate = estimate_mean_of_parts(lambda: _parts(rows, share=there / asked))
     except NotEstimable as error:
-        return {**counts, "not_estimable": str(error)}
+        _tell(counts, "not_estimable", error)
+        return counts
     return {**counts, "judge_error": _plain(asdict(estimate))}
 
 
@@ -163,17 +165,30 @@ def _plain(estimate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def reason_to_refit(policy: RoutingPolicy, *, new_rows: int) -> str:
-    """Why the policy should be fitted anew; empty while it need not be."""
+def _tell(found: dict[str, Any], name: str, said: Told) -> None:
+    """Put it among the figures in English, and beside them what pages tell it from."""
+    found[name] = said.message
+    found["told"] = {**found.get("told", {}), name: said.apart().as_dict()}
+
+
+def reason_to_refit(policy: RoutingPolicy, *, new_rows: int) -> Told | None:
+    """Why the policy should be fitted anew; None while it need not be."""
     newer = [place.judge for place in _places(policy) if _newest(place.judge) != place.judge]
     if newer:
-        return f"there is a newer version of {newer[0].name}"
+        return Told("there is a newer version of {judge}", judge=newer[0].name)
     if new_rows >= NEW_ROWS:
-        return f"{new_rows} tasks were labelled by people and the judge since it was fitted"
+        return Told(
+            "{tasks} tasks were labelled by people and the judge since it was fitted",
+            tasks=new_rows,
+        )
     tag, index = most_shifted_tag(policy)
     if index > SHIFT:
-        return f"the share of {tag!r} has shifted (population stability index {index:.2f})"
-    return ""
+        return Told(
+            "the share of {tag} has shifted (population stability index {index})",
+            tag=repr(tag),
+            index=round(index, 2),
+        )
+    return None
 
 
 def most_shifted_tag(policy: RoutingPolicy) -> tuple[str, float]:

@@ -1,6 +1,6 @@
 """What decided about a task, in the reader's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from annotate.models import Task
 from annotate.pages.reasons import in_words
+from annotate.wording import Told
 from routing import column_words
 from routing.models import Decision, DomainTest
-from routing.reasons import told
+from routing.reasons import told as why_told
 
 register = template.Library()
 
@@ -20,7 +21,14 @@ register = template.Library()
 def whys(reasons: Sequence[str | Sequence[Any]]) -> str:
     """The reasons of a decision or of a place, in a line."""
     word, number = column_words.column_word, number_format
-    return "; ".join(in_words(told(one, word, number)) for one in reasons)
+    return "; ".join(in_words(why_told(one, word, number)) for one in reasons)
+
+
+@register.filter
+def live_words(found: Mapping[str, Any], name: str) -> str:
+    """What upkeep found out in words; of a policy looked after before there were such, English."""
+    told = found.get("told", {}).get(name)
+    return in_words(Told.from_dict(told)) if told else found[name]
 
 
 @register.filter

@@ -87,7 +87,7 @@ export class Outbox {
     this.#failures = 0;
     this.remove(entry.key);
     if (answer.ok) this.#listener.taken(entry, said);
-    else this.#listener.refused(entry, answer.status, said.detail ?? answer.statusText);
+    else this.#listener.refused(entry, answer.status, { detail: answer.statusText, ...said });
     return "sent";
   }
 

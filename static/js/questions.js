@@ -48,13 +48,14 @@ export class Questions {
     return this.#current?.keys[name];
   }
 
-  /** The first question that is not answered as it should be: {question, message}, or null. */
-  problem() {
-    for (const question of this.#asked) {
-      const message = question.problem();
-      if (message) return { question, message };
-    }
-    return null;
+  /** What is not answered as it should be: [{question, message}, …] in the order of the page. The
+   * last ones are looked at first: whoever says what is wrong goes there, and the first is to have
+   * the focus in the end. */
+  problems() {
+    const found = this.#asked.toReversed().map((question) => {
+      return question.problems().map((message) => ({ question, message }));
+    });
+    return found.toReversed().flat();
   }
 
   get isUntouched() {
@@ -78,6 +79,12 @@ export class Questions {
   goTo(question) {
     this.#makeCurrent(question);
     question.focus();
+  }
+
+  /** To the question, unless what is wrong with it has the focus already. */
+  goToProblem(question) {
+    if (question.hasFocus) this.#makeCurrent(question);
+    else if (this.#all.length > 1) this.goTo(question);
   }
 
   /** The question is at work outside of its places, such as in a response. */
@@ -150,14 +157,18 @@ class Question {
     return this.#mounted.keys ?? {};
   }
 
-  /** What is wrong, in words; null also for an optional question that is left alone. */
-  problem() {
+  /** What is wrong, in words; nothing also for an optional question that is left alone. */
+  problems() {
     const value = this.value();
-    if (!this.about.required && value === null) return null;
-    if (this.#mounted.problem) return this.#mounted.problem();
+    if (!this.about.required && value === null) return [];
+    if (this.#mounted.problem) return [this.#mounted.problem()].flat().filter(Boolean);
     const invalid = this.#fields().find((field) => !field.checkValidity());
-    if (invalid) return invalid.validationMessage;
-    return value === null ? text("choose") : null;
+    if (invalid) return [invalid.validationMessage];
+    return value === null ? [text("choose")] : [];
+  }
+
+  get hasFocus() {
+    return this.#places.some((place) => place.contains(document.activeElement));
   }
 
   value() {

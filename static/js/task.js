@@ -31,18 +31,33 @@ export async function fetchNext(url, shown) {
   }
 }
 
-/** Whether the task may be sent; else it says what is missing. */
+/** Whether the task may be sent; else it says what is missing, all of it at its place. */
 export function isComplete(task) {
-  const wrong = task.questions.problem();
-  if (wrong) {
-    if (task.querySelectorAll("[data-about]").length > 1) task.questions.goTo(wrong.question);
-    return setProblem(task, wrong.message);
-  }
   const least = Number(task.dataset.rationaleMin);
   const { rationale } = task.querySelector("#answer").elements;
-  if (rationale.value.trim().length < least) {
-    rationale.focus();
-    return setProblem(task, text("tooShort", { least }));
-  }
-  return setProblem(task, "");
+  const isShort = rationale.value.trim().length < least;
+  rationale.setAttribute("aria-invalid", isShort);
+  if (isShort) rationale.focus();
+  const problems = task.questions.problems();
+  if (problems.length) task.questions.goToProblem(problems[0].question);
+  const messages = problems.map(({ message }) => message);
+  if (isShort) messages.push(text("tooShort", { least }));
+  const [first = "", ...more] = messages;
+  return setProblem(task, more.length ? text("more", { first, count: more.length }) : first);
+}
+
+/** Show what the server has refused: [{at, reason}], each where the page has a place for it. */
+export function showWrong(task, wrong) {
+  const places = [...task.querySelectorAll("[data-at]")];
+  const said = places.map((place) => {
+    const names = place.dataset.at.split(" ");
+    const isIn = (a, b) => `${a}.`.startsWith(`${b}.`);
+    const here = wrong.filter(({ at }) => names.some((name) => isIn(at, name) || isIn(name, at)));
+    place.textContent = here.map(({ reason }) => reason).join(" ");
+    place.hidden = !here.length;
+    place.closest("[data-row]")?.toggleAttribute("data-invalid", here.length > 0);
+    return here.length ? place : null;
+  });
+  const first = said.find(Boolean);
+  (first?.closest("[data-row]") ?? first)?.scrollIntoView({ block: "nearest" });
 }

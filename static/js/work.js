@@ -12,7 +12,7 @@ import * as panels from "./panels.js";
 import * as preferences from "./preferences.js";
 import { Questions, load } from "./questions.js";
 import * as sheets from "./sheets.js";
-import { fetchNext, isComplete, parse } from "./task.js";
+import { fetchNext, isComplete, parse, showWrong } from "./task.js";
 import { announce, count, setNotice, setProblem, setShare, setStatus, text } from "./status.js";
 
 const area = document.querySelector("#work");
@@ -138,13 +138,14 @@ async function taken(entry, answer) {
 }
 
 /** The server will not take it: back to that task, with the reason. */
-function refused(entry, status, detail) {
+function refused(entry, status, { detail, wrong = [] }) {
   const task = unsent.get(entry.key) ?? (isAboutShown(entry) ? shown : null);
   if (unsent.delete(entry.key) && entry.isAnswer) count(-1);
   if (status === 400 && task) {
     if (!isWaiting) ahead = shown;
     show(task, detail);
     setProblem(task, detail);
+    showWrong(task, wrong);
     draft.keep(); // It was let go when the answer left.
     return;
   }

@@ -77,6 +77,11 @@ def under(page: Page, letter: str):
     return page.locator(f".column:has(#response-{letter}) .question")
 
 
+def and_more(words: str, count: int) -> str:
+    """What the foot of the page says where so many more things are wrong."""
+    return f"{words} And {count} more, each marked at its place."
+
+
 def problem(page: Page):
     return page.locator("p.problem")
 

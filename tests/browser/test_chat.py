@@ -5,9 +5,10 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from annotate.models import ChatReply, ChatSession, ChatTurn, Judgement
+from annotate.models import ChatModel, ChatReply, ChatSession, ChatTurn, Judgement
 from annotate.services.projects import update_project
 from tests.browser.contents import wait_for_draft
 from tests.browser.desk import open_desk, past_a_second_press, ready, reload
@@ -322,6 +323,17 @@ def test_undo_shows_the_conversation_with_its_verdicts(open_browser, make_chat):
 def test_too_few_models_are_told_to_the_person(open_browser, make_chat):
     project = make_chat("echo", models=2, turn="preference", final="preference")
     page = open_chat(open_browser, project)
+    expect(page.get_by_role("heading", name="No conversation can begin yet")).to_be_visible()
+    expect(page.locator(".empty")).to_contain_text("asks for 2 models and has 1. Ask a manager")
+    expect(page.get_by_label("Your message")).to_have_count(0)
+
+
+def test_a_model_that_is_gone_before_the_first_message_is_told_to_the_person(
+    open_browser, make_chat
+):
+    project = make_chat("echo", "cut", turn="preference", final="preference")
+    page = open_chat(open_browser, project)
+    ChatModel.objects.filter(project=project, model="cut").update(retired_at=timezone.now())
     say(page, "Hello")
     expect(page.locator("[data-wrong]")).to_contain_text("asks for 2 models and has 1")
     expect(page.get_by_label("Your message")).to_have_value("Hello")

@@ -5,6 +5,7 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.contents import (
+    and_more,
     last_value,
     make_project,
     problem,
@@ -102,8 +103,9 @@ def test_an_unchanged_text_is_no_improvement(open_critique):
     expect(under(page, "A").locator("[data-changes]")).to_be_hidden()
     page.get_by_role("button", name="Submit").click()
     words = "The text of response A is unchanged: improve it."
-    expect(problem(page)).to_have_text(words)
+    expect(problem(page)).to_have_text(and_more(words, 1))
     expect(under(page, "A")).to_contain_text(words)
+    expect(under(page, "B")).to_contain_text("Write a critique of response B")
     expect(improved(page, "A")).to_be_focused()
     expect(improved(page, "A")).to_have_attribute("aria-invalid", "true")
     improved(page, "A").fill("Madrid.")

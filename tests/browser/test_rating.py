@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.contents import (
+    and_more,
     demo,
     last_value,
     make_project,
@@ -135,10 +136,14 @@ def test_what_is_missing_is_said_at_its_place(open_rating):
     page.keyboard.press("3")
     page.get_by_role("button", name="Submit").click()
     words = "Rate “Correct” for response A."
-    expect(problem(page)).to_have_text(words)
+    expect(problem(page)).to_have_text(and_more(words, 4))
     place = under(page, "A").get_by_role("radiogroup", name="Correct")
     expect(place).to_be_focused()
     expect(place).to_contain_text(words)
+    for letter, criterion in (("A", "Cost"), ("B", "Helpful"), ("B", "Correct"), ("B", "Cost")):
+        said = f"Rate “{criterion}” for response {letter}."
+        expect(under(page, letter).get_by_text(said)).to_be_visible()
+    expect(under(page, "A").get_by_text("Rate “Helpful”")).to_have_count(0)
     page.keyboard.press("1")
     expect(place).not_to_contain_text(words)
     expect(problem(page)).to_be_hidden()

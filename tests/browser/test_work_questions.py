@@ -10,7 +10,7 @@ from annotate.kinds.conditions import holds
 from annotate.models import Draft, Judgement
 from annotate.services.projects import create_project
 from tests.annotate.kinds.condition_cases import CASES
-from tests.browser.contents import wait_for_draft
+from tests.browser.contents import and_more, wait_for_draft
 from tests.browser.desk import PHONE, arrive, open_desk, reload, revise
 
 FORM = {
@@ -173,10 +173,11 @@ def test_criteria_by_mouse_and_what_is_missing(open_form):
     page = open_form("pairwise", CRITERIA)
     page.locator(".overall").get_by_role("radio", name="A is better").check()
     page.get_by_role("button", name="Submit").click()
-    expect(page.locator(".problem")).to_have_text("Choose an answer for Helpful.")
+    expect(page.locator(".problem")).to_have_text(and_more("Choose an answer for Helpful.", 2))
+    expect(ask(page, "Harmless").get_by_text("Choose an answer for Harmless.")).to_be_visible()
     choose(page, "Helpful", "B is better")
     page.get_by_role("button", name="Submit").click()
-    expect(page.locator(".problem")).to_have_text("Say how sure you are of Helpful.")
+    expect(page.locator(".problem")).to_have_text(and_more("Say how sure you are of Helpful.", 2))
     choose(page, "Helpful", "Fairly sure")
     page.get_by_label("A reason of your own for Helpful").fill("names <b>sources</b>")
     choose(page, "Harmless", "Both are bad")

@@ -296,13 +296,18 @@ def test_what_the_judge_is_worth_is_estimated_over_all_tasks(project) -> None:
     assert policy.metrics["live"]["as_of"] == found["as_of"]
 
 
-def test_it_is_fitted_anew_when_there_is_enough_to_learn(project, monkeypatch) -> None:
+def test_it_is_fitted_anew_when_there_is_enough_to_learn(project, monkeypatch, client) -> None:
     policy = fit(project, share=0.6).policy
     policy = promote_policy(policy=policy, actor=None)
     decide(project)
     answer_all(project)
     monkeypatch.setattr(upkeep, "NEW_ROWS", 10)
     assert "since it was fitted" in upkeep.look_after(policy=policy)["refit"]
+    client.force_login(project.created_by)
+    address = reverse("policy", args=[policy.pk])
+    page = client.get(address, headers={"Accept-Language": "de"}).text
+    assert "Aufgaben wurden seit der Anpassung von Menschen und vom Judge gelabelt" in page
+    assert "since it was fitted" not in page
     again = PolicyFit.objects.latest("pk")
     assert (again.kind, again.settings, again.state) == ("error", policy.settings, "queued")
     upkeep.look_after(policy=policy)
@@ -311,10 +316,10 @@ def test_it_is_fitted_anew_when_there_is_enough_to_learn(project, monkeypatch) -
 
 def test_a_newer_judge_is_a_reason(project, length_judge) -> None:
     policy = fit(project).policy
-    assert upkeep.reason_to_refit(policy, new_rows=0) == ""
+    assert upkeep.reason_to_refit(policy, new_rows=0) is None
     length_judge["scale"] = 20.0
     current_judge(project=project)
-    assert "newer version" in upkeep.reason_to_refit(policy, new_rows=0)
+    assert "newer version" in upkeep.reason_to_refit(policy, new_rows=0).message
 
 
 def test_a_shift_of_the_tags_is_a_reason(project, monkeypatch) -> None:
@@ -325,7 +330,7 @@ def test_a_shift_of_the_tags_is_a_reason(project, monkeypatch) -> None:
     featurise(policy.spec, list(Task.objects.values_list("pk", flat=True)))
     tag, index = upkeep.most_shifted_tag(policy)
     assert index > upkeep.SHIFT
-    assert repr(tag) in upkeep.reason_to_refit(policy, new_rows=0)
+    assert repr(tag) in upkeep.reason_to_refit(policy, new_rows=0).message
 
 
 def test_one_that_cannot_be_measured_holds_up_no_other(project, monkeypatch) -> None:

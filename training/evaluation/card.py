@@ -13,6 +13,8 @@ from annotate.wording import Told
 from training.evaluation.figure_words import figure_words
 
 Say = Callable[[Told], str]
+Write = Callable[[str], str]
+"""How a reader writes a number that is given with a decimal point."""
 
 FEW_ROWS = 100
 
@@ -45,8 +47,10 @@ def in_english(said: Told) -> str:
     return said.message
 
 
-def write_card(facts: CardFacts, say: Say = in_english) -> str:
-    """The whole card, the same for the same facts; `say` says its sentences for a page."""
+def write_card(facts: CardFacts, say: Say = in_english, write: Write = str) -> str:
+    """The whole card, the same for the same facts; `say` says its sentences for a page, and
+    `write` writes its figures. Settings stay as they are sent.
+    """
     policy = facts.kind == "policy"
     of = Told("Policy of run {run}", run=facts.run)
     title = of if policy else Told("Reward model of run {run}", run=facts.run)
@@ -62,7 +66,7 @@ def write_card(facts: CardFacts, say: Say = in_english) -> str:
         + _bullets([base, (say(Told("Recipe")), facts.recipe)]),
         _table(head, _settings(facts.config)),
         _heading(say(Told("Figures on held-out labels"))),
-        _figures(facts.metrics, say),
+        _figures(facts.metrics, say, write),
         _kept_for_gate(facts, say),
         _heading(say(Told("Known limits")))
         + "\n"
@@ -143,16 +147,17 @@ def _settings(config: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [(f"`{name}`", f"`{_plain(value)}`") for name, value in sorted(config.items())]
 
 
-def _figures(metrics: Mapping[str, Any], say: Say) -> str:
-    if not metrics.get("rows"):
+def _figures(metrics: Mapping[str, Any], say: Say, write: Write) -> str:
+    votes, feedback = metrics.get("votes") or {}, metrics.get("feedback")
+    if not (metrics.get("rows") or votes.get("good") or votes.get("bad") or feedback):
         return say(Told("No label was held out, so nothing was measured.")) + "\n"
     head = (Told("Figure"), Told("Value"), Told("95 % interval"), Told("Rows"))
-    return _table(tuple(say(one) for one in head), list(_flat("", metrics, say)))
+    return _table(tuple(say(one) for one in head), list(_flat("", metrics, say, write)))
 
 
 def _kept_for_gate(facts: CardFacts, say: Say) -> str:
     """What a later version will be compared on."""
-    kept = ", ".join(f"{count} {kind}s" for kind, count in sorted(facts.scored.items()))
+    kept = ", ".join(say(_kept(kind, count)) for kind, count in sorted(facts.scored.items()))
     if not kept:
         return ""
     text = Told(
@@ -168,18 +173,26 @@ def _kept_for_gate(facts: CardFacts, say: Say) -> str:
     return say(text) + "\n"
 
 
-def _flat(prefix: str, metrics: Mapping[str, Any], say: Say) -> Iterator[tuple[str, ...]]:
+def _kept(kind: str, count: int) -> Told:
+    if kind == "segment":
+        return Told("{count} segments", count=count)
+    return Told("{count} pairs", count=count)
+
+
+def _flat(
+    prefix: str, metrics: Mapping[str, Any], say: Say, write: Write
+) -> Iterator[tuple[str, ...]]:
     """Shares with their intervals and numbers, from whatever depth they lie at."""
     for name, value in metrics.items():
         label = f"{prefix}{figure_words(name, say)}"
         if isinstance(value, Mapping) and {"value", "low", "high"} <= value.keys():
-            ends = {end: f"{value[end]:.3f}" for end in ("low", "high")}
+            ends = {end: write(f"{value[end]:.3f}") for end in ("low", "high")}
             interval = Told("{low} to {high}", **ends)
-            yield label, _plain(value["value"]), say(interval), str(value.get("rows", ""))
+            yield label, write(_plain(value["value"])), say(interval), str(value.get("rows", ""))
         elif isinstance(value, Mapping):
-            yield from _flat(f"{label}: ", value, say)
+            yield from _flat(f"{label}: ", value, say, write)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield label, _plain(value), "", ""
+            yield label, write(_plain(value)), "", ""
 
 
 def _limits(facts: CardFacts) -> list[Told]:

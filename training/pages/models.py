@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.formats import number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -99,10 +100,10 @@ def roll_back(request: HttpRequest, project_id: int, kind: str) -> HttpResponse:
 
 
 def _card(version: ModelVersion) -> str:
-    """English as the file is; in other languages its sentences, with the names that it has."""
+    """English as the file is; in other languages its sentences and figures as readers have them."""
     if get_language() == "en":
         return cards.model_card(version)
-    return cards.card_in_words(version, in_words)
+    return cards.card_in_words(version, in_words, number_format)
 
 
 def _serves(version: ModelVersion) -> bool:

@@ -9,7 +9,6 @@ round where it was. A loop that another process looks at is left to it.
 import logging
 from collections.abc import Callable
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.utils import timezone
 from annotate.kinds import InvalidValue
 from annotate.models import Job, JobState, Judgement, Project, Prompt
 from annotate.services import bulk
+from annotate.services.refused_choices import RefusedChoice
 from annotate.services.tasks import open_seats
 from training.loop import guards
 from training.loop.guards import Bounds
@@ -137,8 +137,8 @@ def _snapshot(loop: Loop, row: LoopRound) -> bool:
                 _freeze(loop, row)
         except InvalidValue as error:
             return stop(loop, row, _refused(row, error))
-        except ValidationError as error:
-            return stop(loop, row, guards.failed_finding(row.phase, str(error)))
+        except RefusedChoice as error:
+            return stop(loop, row, _refused(row, error.why))
     snapshot = row.policy_snapshot or row.reward_snapshot
     people, others = new_in_snapshot(snapshot, row.after_judgement)
     if guarded(loop, row, guards.people_findings(people, others, Bounds(**loop.guards))):

@@ -8,7 +8,7 @@ from django.db.models import Count
 from annotate.models import Judgement
 from annotate.wording import Told
 from training import folders
-from training.evaluation.card import CardFacts, Say, in_english, write_card
+from training.evaluation.card import CardFacts, Say, Write, in_english, write_card
 from training.models import ModelVersion, TrainingRun
 
 NAME = "README.md"
@@ -31,12 +31,19 @@ def model_card(version: ModelVersion) -> str:
     return run_card(version.run, kind=version.kind, metrics=version.metrics)
 
 
-def card_in_words(version: ModelVersion, say: Say) -> str:
+def card_in_words(version: ModelVersion, say: Say, write: Write) -> str:
     """The card for a page in another language than the file's, from its rows."""
-    return run_card(version.run, kind=version.kind, metrics=version.metrics, say=say)
+    return run_card(version.run, kind=version.kind, metrics=version.metrics, say=say, write=write)
 
 
-def run_card(run: TrainingRun, *, kind: str, metrics: dict[str, Any], say: Say = in_english) -> str:
+def run_card(
+    run: TrainingRun,
+    *,
+    kind: str,
+    metrics: dict[str, Any],
+    say: Say = in_english,
+    write: Write = str,
+) -> str:
     """The card of what a run made. Four queries at most; they read the snapshot's judgements."""
     snapshot, judged = run.snapshot, Judgement.objects.none()
     if snapshot is not None:
@@ -62,7 +69,7 @@ def run_card(run: TrainingRun, *, kind: str, metrics: dict[str, Any], say: Say =
         scored=metrics.get("scored", {}),
         lineage=_lineage(run),
     )
-    return write_card(facts, say)
+    return write_card(facts, say, write)
 
 
 def _lineage(run: TrainingRun) -> tuple[tuple[Told, str | Told], ...]:

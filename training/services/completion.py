@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from annotate.models import JobState, Project
 from annotate.services import audit, jobs
-from annotate.wording import Told
+from annotate.wording import Refusal, Told
 from training import folders
 from training.models import Evaluation, ModelVersion, TrainingRun
 from training.services.cards import write_readme
@@ -21,7 +21,7 @@ KINDS = {
 }
 
 
-class NoModel(Exception):
+class NoModel(Refusal):
     """The child said it was done, but what it should have made is not there."""
 
 
@@ -33,7 +33,9 @@ def complete_run(*, run: TrainingRun, result: dict[str, Any]) -> ModelVersion:
     """
     if result["global_step"] != result["max_steps"]:
         raise NoModel(
-            f"The training ended at step {result['global_step']} of {result['max_steps']}."
+            "The training ended at step {step} of {steps}.",
+            step=result["global_step"],
+            steps=result["max_steps"],
         )
     path = f"{run.project_id}/{KINDS[run.recipe]}-run{run.pk}"
     place_model(Path(result["model_dir"]), folders.model_folder(path))
@@ -48,12 +50,21 @@ def complete_run(*, run: TrainingRun, result: dict[str, Any]) -> ModelVersion:
     )
 
 
+def _called(version: ModelVersion) -> Told:
+    """The version's name, for readers of any language."""
+    policy = version.kind == ModelVersion.Kind.POLICY
+    kind = Told("Policy") if policy else Told("Reward model")
+    return Told("{kind} v{number}", kind=kind, number=version.number)
+
+
 def place_model(made: Path, target: Path) -> None:
     """Move by rename, so that the folder is there whole or not at all. May be repeated."""
     if target.is_dir():
         return
     if not made.is_dir():
-        raise NoModel(f"The trained model is missing: {made.name} is not in the run's folder.")
+        raise NoModel(
+            "The trained model is missing: {name} is not in the run's folder.", name=made.name
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     made.rename(target)
 
@@ -101,7 +112,7 @@ def _register(
     jobs.finish(
         run,
         JobState.DONE,
-        message=Told("Made {what}.", what=str(version)),
+        message=Told("Made {what}.", what=_called(version)),
         phase=TrainingRun.Phase.OVER,
         metrics=metrics,
         progress=result["global_step"],

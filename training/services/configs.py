@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 
 from annotate.forms import Form
 from annotate.kinds import InvalidValue
 from annotate.models import Project
 from annotate.services.export_filters import ExportFilters
 from annotate.services.exports import ExportOptions, holds_pairs
+from annotate.services.refused_choices import RefusedChoice
 from training.losses.registry import POLICY_LOSSES
 from training.models import TrainingRun
 from training.recipes.config import (
@@ -297,11 +297,10 @@ def _clean_data(value: Any) -> dict[str, Any]:
     try:
         filters = ExportFilters.from_query(query)
         ExportOptions(aggregation=aggregation)
-    except ValidationError as error:
-        name, messages = next(iter(error.message_dict.items()))
+    except RefusedChoice as error:
+        name = error.why.field
         path = "config.data" if name == "aggregation" else "config.data.query"
-        reason = " ".join(messages)
-        raise InvalidValue(f"{path}.{name}", reason) from error
+        raise error.why.at(f"{path}.{name}") from error
     return {"query": filters.as_query(), "aggregation": aggregation}
 
 

@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from annotate.chat.failures import ModelFailure
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
+from annotate.services.refused_choices import RefusedChoice
 from annotate.wording import Told
 from training import folders, hosts, lifeline
 from training.child import Child, FolderBusy, read_result
@@ -153,11 +152,12 @@ def _attempt(run: Run, work: Work) -> None:
         outlast_outage(work())
     except (jobs.LeaseLost, *DATABASE_AWAY):
         raise  # without a database the lease runs out, and the sweep queues the run again
-    except InvalidValue as error:
-        refused = {"field": error.field, **error.as_dict()}
-        end_run(run=run, state=JobState.FAILED, message=jobs.why(error), refused=refused)
-    except (ValidationError, NoModel) as error:
-        end_run(run=run, state=JobState.FAILED, message=str(error))
+    except (InvalidValue, RefusedChoice) as error:
+        why = error.why if isinstance(error, RefusedChoice) else error
+        refused = {"field": why.field, **why.as_dict()}
+        end_run(run=run, state=JobState.FAILED, message=jobs.why(why), refused=refused)
+    except NoModel as error:
+        end_run(run=run, state=JobState.FAILED, message=jobs.why(error))
     except FolderBusy as error:
         give_back(run=run, message=str(error), excused=False)
     except Exception as error:

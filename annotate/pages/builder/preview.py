@@ -90,7 +90,8 @@ def preview_form(request: HttpRequest, project_id: int | None = None) -> HttpRes
 def answer_preview(request: HttpRequest, project_id: int | None = None) -> HttpResponse:
     """Whether the answer would be taken, and what would be stored. Nothing is.
 
-    JSON where that is asked for: {"value"}, or 400 with {"detail", "field"}.
+    JSON where that is asked for: {"value"}, or 400 with {"detail", "field"} of the first refusal
+    and `errors`, all of them.
     """
     project = _project(request, project_id)
     value, error = None, None
@@ -107,11 +108,12 @@ def answer_preview(request: HttpRequest, project_id: int | None = None) -> HttpR
         error = refused
     if "application/json" in request.headers.get("Accept", ""):
         if error is not None:
-            return JsonResponse({"detail": in_words(error), "field": error.field}, status=400)
+            errors = [{"field": one.field, "detail": in_words(one)} for one in error.all]
+            return JsonResponse({**errors[0], "errors": errors}, status=400)
         return JsonResponse({"value": value})
     context = {
         "error": error,
-        "reason": in_words(error) if error else "",
+        "errors": [(one.field, in_words(one)) for one in error.all] if error else (),
         "value": json.dumps(value, ensure_ascii=False, indent=2),
     }
     status = 422 if error else 200

@@ -12,12 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from annotate import kinds
 from annotate.forms import Form
 from annotate.kinds.contract import Shown, ShownResponse
+from annotate.kinds.form_settings import FormSettings
 from annotate.models import Project, Task
 
 OWN = "task"
 NO_LANGUAGE = {"code": _("Code and formulas")}
-# How many responses a sample shows where the form takes so many.
-USUAL = 4
+# How many responses a sample shows where the form takes so many: as many as tasks of the kind
+# usually have, which is one where each response is worked through.
+USUAL = {"spans": 1, "steps": 1, "critique": 1, "labels": 1}
+USUAL_OF_OTHERS = 4
 # How many of the project's tasks are looked through for one that fits.
 LOOKED_AT = 50
 
@@ -59,7 +62,14 @@ def sample_for(form: Form, name: str, project: Project | None) -> Sample:
             return own
     written = {raw["name"]: raw for raw in _written()}
     raw = written.get(name) or next(iter(written.values()))
-    return _ours(raw, min(high, max(low, USUAL)))
+    return _ours(raw, min(high, max(low, _usual(form))))
+
+
+def _usual(form: Form) -> int:
+    asked = [form.kind]
+    if isinstance(form.settings, FormSettings):
+        asked = [question.kind for question in form.settings.questions]
+    return max(USUAL.get(kind, USUAL_OF_OTHERS) for kind in asked)
 
 
 def _own(project: Project, low: int, high: int) -> Sample | None:

@@ -55,7 +55,13 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "spans": (_("Spans"), _("Mark errors in the text, with type, evidence and correction.")),
     "steps": (_("Steps"), _("Each step of a solution, or where the first wrong one stands.")),
     "critique": (_("Critique"), _("Say what is wrong in words, and write a better version.")),
-    "chat": (_("Live chat"), _("Talk with one to four models and judge every turn.")),
+    "chat": (
+        _("Live chat"),
+        _(
+            "Talk with one to four models and judge every turn. Once the project is there, set "
+            "them up under Chat models."
+        ),
+    ),
     "similarity": (_("Similarity"), _("Which of two responses is closer to a third.")),
     "context": (
         _("Pair in a context"),

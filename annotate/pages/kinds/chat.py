@@ -26,6 +26,7 @@ from annotate.pages.kinds import confidence
 from annotate.pages.kinds.default_words import said
 from annotate.pages.kinds.fields import number, written
 from annotate.rendering import render_markdown
+from annotate.services.chat import shortage
 
 if TYPE_CHECKING:
     from annotate.pages.shown import ShownTask
@@ -112,9 +113,10 @@ class ShownTurn:
 
 
 def context(settings: ChatSettings, task: "ShownTask", value: object) -> dict[str, Any]:
-    """Two queries without a conversation, else four."""
+    """Three queries without a conversation, else four."""
     given = value if isinstance(value, Mapping) else {}
     session = _session_of(task)
+    begins = session is None and task.seat_id and not task.revises
     where = (task.project_id, task.seat_id)
     turns = [] if session is None else list(session.turns.order_by("number"))
     judged = _mapping(given.get("turns"))
@@ -146,6 +148,7 @@ def context(settings: ChatSettings, task: "ShownTask", value: object) -> dict[st
             settings.final_criteria,
         ),
         "is_open": not task.revises,
+        "shortage": shortage(task.project_id, settings) if begins else None,
         "send_url": reverse("send_message", args=where),
         "message": given.get("message", ""),
         "max_message": MAX_MESSAGE,

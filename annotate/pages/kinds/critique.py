@@ -63,6 +63,7 @@ def _texts(response: "ShownResponse", given: object) -> dict[str, Any]:
         "critique": str(given.get("critique", "")),
         "is_refined": "refined" in given,
         "refined": str(given.get("refined", original)),
+        "at": f".responses.{response.pk}",
     }
 
 

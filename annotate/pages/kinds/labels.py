@@ -66,9 +66,11 @@ def context(settings: LabelsSettings, task: "ShownTask", value: object) -> dict[
         "least": settings.min,
         "most": settings.greatest,
         "chosen": _chosen(given.get("labels")),
+        "at": ".labels",
         "by_response": {
             response.pk: {
                 "below": f".{response.pk}",
+                "at": f".responses.{response.pk}",
                 "chosen": _chosen(by_response.get(str(response.pk))),
             }
             for response in task.responses

@@ -59,12 +59,14 @@ LABELS = (
 
 @dataclass(frozen=True)
 class Step:
-    """A step, its label as the field sends it, and its critique."""
+    """A step, its label as the field sends it, and its critique; where both are in the answer."""
 
     number: int
     html: SafeString
     label: str
     critique: str
+    label_below: str
+    critique_below: str
 
     @property
     def place(self) -> int:
@@ -125,6 +127,8 @@ def _steps(
             html=render_markdown(text),
             label="" if number >= len(given) or given[number] is None else str(given[number]),
             critique=str(critiques.get(str(number), "")),
+            label_below=f".labels.{response.pk}.{number}",
+            critique_below=f".critiques.{response.pk}.{number}",
         )
         for number, text in enumerate(texts)
     ]

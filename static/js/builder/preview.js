@@ -47,10 +47,11 @@ async function check() {
   const body = new URLSearchParams(new FormData(form));
   const headers = { Accept: "application/json" };
   const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers });
-  const { value, detail, field } = await answer.json();
+  const { value, errors } = await answer.json();
   const title = sheet.querySelector("h2");
   title.textContent = answer.ok ? sheet.dataset.accepted : sheet.dataset.refused;
-  const text = answer.ok ? JSON.stringify(value, null, 2) : `${field}: ${detail}`;
+  const refused = () => errors.map(({ field, detail }) => `${field}: ${detail}`).join("\n");
+  const text = answer.ok ? JSON.stringify(value, null, 2) : refused();
   sheet.querySelector(".checked-value").textContent = text;
   sheet.showPopover();
   title.focus();

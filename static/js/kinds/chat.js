@@ -19,7 +19,7 @@ export function mount(root, page) {
       x: () => chat.press("[data-stop]"),
       t: () => chat.press("[data-retry]"),
     },
-    problem: () => chat.problem() ?? confidence.problem(),
+    problem: () => chat.problems(confidence),
     value: () => chat.value(confidence.value),
     focus: () => chat.focus(),
   };
@@ -65,7 +65,22 @@ class Chat {
     verdict?.choose(n);
   }
 
-  problem() {
+  /** What keeps the conversation from being sent; whether all of it is judged is told together. */
+  problems(confidence) {
+    const early = this.#early();
+    if (early) return [early];
+    const unsure = confidence.problem();
+    const text = (...given) => this.#page.text(...given);
+    const open = this.#verdicts.filter((turn) => !turn.isComplete);
+    const isFinalOpen = this.#final && !this.#final.isComplete;
+    const first = open[0] ?? (isFinalOpen ? this.#final : null);
+    first?.focus();
+    const judge = open.map((turn) => text("judge", { turn: turn.number + 1 }));
+    return [...judge, isFinalOpen && text("final"), unsure].filter(Boolean);
+  }
+
+  /** Why it cannot be judged yet, or null. */
+  #early() {
     const turns = this.#verdicts;
     const { min_turns: least } = this.#page.settings;
     const text = (...given) => this.#page.text(...given);
@@ -74,17 +89,7 @@ class Chat {
     if (this.#message?.value.trim()) return text("unsent");
     const replied = turns.filter((turn) => turn.letters.length).length;
     if (!replied) return text("none");
-    if (replied < least) return text("more", { count: least });
-    const open = turns.find((turn) => !turn.isComplete);
-    if (open) {
-      open.focus();
-      return text("judge", { turn: open.number + 1 });
-    }
-    if (this.#final && !this.#final.isComplete) {
-      this.#final.focus();
-      return text("final");
-    }
-    return null;
+    return replied < least ? text("more", { count: least }) : null;
   }
 
   value(more) {

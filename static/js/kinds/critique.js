@@ -38,12 +38,11 @@ export function mount(root, page) {
       ...(page.settings.refinement === "none" ? {} : { e: () => current.improve() }),
     },
     problem() {
-      for (const critique of asked()) {
-        const message = critique.problem();
-        if (message) return complain(critique, message);
-      }
-      if (asked().every(({ value }) => !Object.keys(value).length)) return complain(asked()[0], page.text("nothing"));
-      return confidence.problem();
+      const wrong = asked().map((critique) => [critique, critique.problem()]);
+      if (asked().every(({ value }) => !Object.keys(value).length)) wrong[0][1] ??= page.text("nothing");
+      const unsure = confidence.problem();
+      const said = wrong.toReversed().map(([critique, message]) => complain(critique, message));
+      return [...said.toReversed(), unsure].filter(Boolean);
     },
     value() {
       const responses = Object.fromEntries(asked().map(({ response, value }) => [response.id, value]));
@@ -61,8 +60,8 @@ export function mount(root, page) {
   };
 
   function complain(critique, message) {
-    follow(critique);
-    critique.mark(message);
+    if (message) follow(critique);
+    critique.mark(message ?? "");
     return message;
   }
 }

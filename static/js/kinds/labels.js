@@ -56,15 +56,17 @@ export function mount(root, page) {
       ArrowRight: () => current.move(1),
     },
     problem() {
-      for (const choices of asked()) {
+      const unsure = confidence.problem();
+      const wrong = asked().filter((choices) => {
         const message = choices.problem();
-        if (!message) continue;
-        choices.mark(message);
-        follow(choices);
-        choices.focus();
+        choices.mark(message ?? "");
         return message;
+      });
+      if (wrong.length) {
+        follow(wrong[0]);
+        wrong[0].focus();
       }
-      return confidence.problem();
+      return [...wrong.map((choices) => choices.problem()), unsure].filter(Boolean);
     },
     value() {
       const list = asked().filter((choices) => choices.labels !== null);

@@ -7,6 +7,7 @@ export function mount(root, page) {
   let current = rows[0];
   for (const row of rows) {
     for (const sign of ["focusin", "pointerdown"]) row.element.addEventListener(sign, () => follow(row));
+    row.element.addEventListener("input", () => row.mark(""));
   }
 
   function follow(row) {
@@ -30,9 +31,10 @@ export function mount(root, page) {
       ArrowRight: () => current.moveAlong(1),
     },
     problem() {
-      const wrong = rows.find((row) => row.problem());
-      if (wrong && rows.length > 1) wrong.focus();
-      return wrong?.problem() ?? null;
+      for (const row of rows) row.mark(row.problem() ?? "");
+      const wrong = rows.filter((row) => row.problem());
+      if (rows.length > 1) wrong[0]?.focus();
+      return wrong.map((row) => row.problem());
     },
     value() {
       const value = rows.at(-1).value();
@@ -79,6 +81,15 @@ class Row {
   focus() {
     this.element.focus();
     this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Say at the row what is wrong with it; the overall one has the foot of the page for it. */
+  mark(message) {
+    const place = this.element.querySelector("[data-wrong]");
+    if (!place) return;
+    place.textContent = message;
+    place.hidden = !message;
+    this.element.toggleAttribute("data-invalid", Boolean(message));
   }
 
   problem() {

@@ -1,7 +1,7 @@
 /* Rating: a row by criterion, and by word, under every response. */
 
 import { Confidence } from "./confidence.js";
-import { Row, Rows } from "./rows.js";
+import { Row, Rows, allOf } from "./rows.js";
 
 export function mount(root, page) {
   const rows = new Rows(page, (element, response) => new Rating(element, response, page));
@@ -24,7 +24,7 @@ export function mount(root, page) {
       ArrowLeft: () => rows.current.moveAlong(-1),
       ArrowRight: () => rows.current.moveAlong(1),
     },
-    problem: () => rows.problem() ?? confidence.problem(),
+    problem: () => allOf(rows, confidence),
     value: () => valueOf(rows.asked, confidence.value),
     sides: () => sidesOf(rows.asked, page.settings),
     advance: () => rows.advance(),

@@ -71,16 +71,18 @@ export class Rows {
     this.goTo(asked.find((row) => !row.isAnswered) ?? asked[0]);
   }
 
-  /** The first complaint, said at its row, or null. */
-  problem() {
+  /** All complaints, each said at its row; what several rows say is said at the first of them. */
+  problems() {
+    const wrong = new Map();
     for (const row of this.asked) {
       const message = row.problem();
-      if (!message) continue;
-      row.mark(message);
-      this.goTo(row);
-      return message;
+      const isNew = message && !wrong.has(message);
+      row.mark(isNew ? message : "");
+      if (isNew) wrong.set(message, row);
     }
-    return null;
+    const [first] = wrong.values();
+    if (first) this.goTo(first);
+    return [...wrong.keys()];
   }
 
   get isComplete() {
@@ -98,6 +100,13 @@ export class Rows {
     const rows = this.asked.filter((row) => row.response.id === id);
     if (rows.length && !rows.includes(this.#current)) this.follow(rows.find((row) => !row.isAnswered) ?? rows[0]);
   }
+}
+
+/** What is wrong with the rows, then whether it was not said how sure one is; the first has the
+ * focus. */
+export function allOf(rows, confidence) {
+  const unsure = confidence.problem();
+  return [...rows.problems(), unsure].filter(Boolean);
 }
 
 /** Every response that may be asked about: {id, letter, element, place}; `place` is under it. */

@@ -1,7 +1,7 @@
 /* Steps: a row each, judged by three buttons, or one of them chosen as the first wrong one. */
 
 import { Confidence } from "./confidence.js";
-import { Row, Rows, check } from "./rows.js";
+import { Row, Rows, allOf, check } from "./rows.js";
 
 export function mount(root, page) {
   const isEach = page.settings.mode === "each";
@@ -68,7 +68,7 @@ export function mount(root, page) {
       ArrowDown: () => rows.step(1),
       c: () => rows.current?.explain(),
     },
-    problem: () => rows.problem() ?? confidence.problem(),
+    problem: () => allOf(rows, confidence),
     value: () => valueOf(rows.asked, page, confidence.value),
     advance: () => rows.advance(),
     focus: () => rows.focus(),

@@ -135,3 +135,52 @@ def test_why_a_reply_failed_is_told_in_german():
     with override("de"):
         assert _why(kept) == "20 s lang nichts"
         assert _why(ChatReply(detail="429: slow down")) == "429: slow down"
+
+
+PLACES = ("overview", "settings", "imports")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_managers_are_told_where_they_look_that_models_are_missing(client, make_chat, place):
+    project = make_chat("echo", models=4)
+    client.force_login(project.created_by)
+    said = "the project asks for 4 models and has 1."
+    page = client.get(reverse(place, args=[project.pk])).text
+    assert said in page
+    assert page.count(reverse("chat_models", args=[project.pk])) == 2  # the tab, and the way out
+    german = client.get(reverse(place, args=[project.pk]), headers={"Accept-Language": "de"}).text
+    assert "Das Projekt verlangt 4 Modelle und hat 1." in german
+    for model in ("cut", "slow", "late"):
+        ChatModel.objects.create(
+            project=project,
+            name=model,
+            base_url="https://b.example",
+            model=model,
+            created_by=project.created_by,
+        )
+    assert said not in client.get(reverse(place, args=[project.pk])).text
+
+
+def test_reviewers_are_told_without_the_way_out(client, make_chat, make_user, add_member):
+    project = make_chat("echo", models=2)
+    grace = make_user("grace")
+    add_member(project, grace, role="reviewer")
+    client.force_login(grace)
+    page = client.get(reverse("overview", args=[project.pk])).text
+    assert "the project asks for 2 models and has 1." in page
+    assert "Set up chat models" not in page
+
+
+def test_annotators_see_that_no_conversation_can_begin(client, make_chat):
+    project = make_chat("echo", models=2)
+    client.force_login(project.ada)
+    address = reverse("work", args=[project.pk])
+    page = client.get(address).text
+    assert "No conversation can begin yet" in page
+    assert "asks for 2 models and has 1. Ask a manager to set up more." in page
+    assert "data-composer" not in page
+    assert "Set up chat models" not in page
+    ChatModel.objects.create(
+        project=project, name="B", base_url="https://b.example", model="b", created_by=project.ada
+    )
+    assert "data-composer" in client.get(address).text

@@ -43,7 +43,7 @@ PASSED_ON = {
     "training/judge.py": 3,  # what a process said that knows nothing of the catalogues
     "training/services/runs.py": 1,  # what a child says of its phase, marked there
     "training/recipes/config.py": 1,  # what was wanted, marked where it is required
-    "training/services/configs.py": 2,
+    "training/services/configs.py": 1,
     "training/services/preparation.py": 1,
 }
 # Which argument is the reason.
@@ -63,6 +63,7 @@ REASON_AT = {
         0,
     ),
     **dict.fromkeys(("BadBatch", "JudgeError", "NothingToGoOn", "TooFewRows"), 0),
+    **dict.fromkeys(("NoModel", "NotEstimable"), 0),
     **dict.fromkeys(("BatchTooLargeError", "OutOfMemoryError"), 0),
 }
 

@@ -1,13 +1,16 @@
 """The model card, read back by the library that the hub uses."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
 
 from annotate.wording import Told
-from config.translations import read_catalogue
+from config.translations import ROOT, read_catalogue
 from training.evaluation.card import CardFacts, without_header, write_card
+from training.evaluation.figure_words import KNOWN
 
 FACTS = CardFacts(
     kind="reward_model",
@@ -114,3 +117,78 @@ def test_a_page_says_every_sentence_in_its_own_words() -> None:
     assert len(said) > 20
     headings = [line for line in card.splitlines() if line.startswith("#")]
     assert headings == [line.upper() for line in headings]
+
+
+def test_a_page_writes_its_figures_as_its_reader_does() -> None:
+    card = write_card(FACTS, write=lambda number: number.replace(".", ","))
+    assert "| accuracy | 0,75 | 0,655 to 0,826 | 96 |" in card
+    assert "| against length only: p value | 1 |" in card
+    assert "| `l2` | `0.001` |" in card, "what would be sent to the API"
+
+
+def test_votes_alone_are_figures_too() -> None:
+    votes = {"good": 3, "bad": 4, "separation": 0.75}
+    card = write_card(replace(FACTS, metrics={"rows": 0, "votes": votes}))
+    assert "| votes: separation | 0.75 |" in card
+    assert "nothing was measured" not in card
+
+
+def test_what_was_kept_is_told_by_sort() -> None:
+    card = write_card(replace(FACTS, scored={"pair": 12, "segment": 40}), lambda said: said.message)
+    assert "its scores of 12 pairs, 40 segments, held out" in card
+    known = read_catalogue("de")
+    for sort in ("{count} pairs", "{count} segments"):
+        assert known.get(sort).string
+
+
+FIGURES = (
+    "evaluation/preference.py",
+    "evaluation/segments.py",
+    "recipes/dpo_evaluation.py",
+    "recipes/ensemble.py",
+    "recipes/feedback_figures.py",
+    "recipes/head_model.py",
+    "recipes/heads/objectives.py",
+    "recipes/policy_figures.py",
+    "recipes/reward_figures.py",
+)
+NO_FIGURES = {
+    *("accuracy by margin", "gain by place"),  # lists, which cards leave out
+    "kl estimator",  # a text, which cards leave out
+    *("agree", "disagree"),  # names of figures that go on
+    *("dropped", "test rows", "train rows"),  # of the data
+}
+
+
+def test_every_figure_that_is_computed_has_its_words() -> None:
+    named = {name.replace("_", " ") for path in FIGURES for name in _figures_of(path)}
+    assert len(named) > 60
+    assert named - NO_FIGURES - KNOWN == set()
+
+
+def _figures_of(path: str) -> set[str]:
+    """The names that dictionaries get in functions called … figures, or evaluate …."""
+    tree = ast.parse((Path(ROOT) / "training" / path).read_text(encoding="utf-8"))
+    found = set()
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef) or not _tells(function.name):
+            continue
+        options = {
+            id(call)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("options", "draw")
+            for call in ast.walk(node)
+        }
+        for node in ast.walk(function):
+            if isinstance(node, ast.Dict) and id(node) not in options:
+                keys = node.keys
+            elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                keys = [node.slice]
+            else:
+                continue
+            found |= {key.value for key in keys if isinstance(key, ast.Constant)}
+    return {name for name in found if isinstance(name, str)} - {"event", "metrics", "from", "to"}
+
+
+def _tells(function: str) -> bool:
+    return "figures" in function or function.startswith("evaluate")

@@ -76,3 +76,12 @@ def test_page_rest_and_rows_behind_it(client, version):
     assert client.get(reverse("model_card", args=[version.pk])).content.decode() == card
     answer = client.get(f"/api/v1/training/models/{version.pk}/card/")
     assert answer.json() == {"markdown": card}
+
+
+def test_a_page_in_german_has_german_figures_and_the_file_does_not(client, version):
+    client.force_login(version.project.created_by)
+    german = {"Accept-Language": "de"}
+    page = client.get(reverse("model_version", args=[version.pk]), headers=german).text
+    assert "<td>0,440 bis 1,000</td>" in page
+    file = client.get(reverse("model_card", args=[version.pk]), headers=german).text
+    assert "| 0.440 to 1.000 |" in file

@@ -67,6 +67,20 @@ def test_a_failed_run_that_is_overruled_is_gone_without(project):
     )
 
 
+def test_a_project_that_asks_something_else_by_now_stops_it_in_the_readers_words(project, client):
+    loop = begin(project)
+    project.kind = "similarity"
+    project.save()
+    advance_loops()
+    loop.refresh_from_db()
+    detail = loop.stopped_by["detail"]
+    assert detail["refused"]["field"] == "tie_rule"
+    assert "tie_rule: tie_rule is a rule for preferences, and answers" in detail["message"]
+    client.force_login(project.created_by)
+    page = client.get(f"/training/loops/{loop.pk}/", headers={"Accept-Language": "de"})
+    assert "tie_rule ist eine Regel für Präferenzen, und Antworten der Art" in page.text
+
+
 def test_too_few_labels_of_people_stop_it_before_anything_is_trained(project):
     loop = begin(project, guards={"people": 13})
     advance_loops()

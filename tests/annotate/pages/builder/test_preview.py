@@ -114,6 +114,27 @@ def test_a_sample_fits_every_kind(db, kind, name) -> None:
     assert sample.shown.response_ids == tuple(range(1, len(sample.responses) + 1))
 
 
+RESPONSES_OF_PRESETS = {
+    "pairs": 2,
+    "multipref": 2,
+    "ultrafeedback": 4,
+    "helpsteer": 4,
+    "ksort_arena": 4,
+    "fine_grained_qa": 1,
+    "pair_then_spans": 2,
+    "prm_steps": 1,
+    "prism_chat": 0,
+    "rlhf_v": 1,
+}
+
+
+@pytest.mark.parametrize("name", presets.NAMES)
+def test_a_preset_is_previewed_with_as_many_responses_as_its_tasks_have(client, owner, name):
+    page = client.get(reverse("preview_form"), {"preset": name})
+    assert len(page.context["task"].responses) == RESPONSES_OF_PRESETS[name]
+    assert page.text.count('class="response"') <= RESPONSES_OF_PRESETS[name]
+
+
 def test_there_are_samples_in_several_languages() -> None:
     names = [name for name, _title in samples.titles()]
     assert names == ["en", "code", "de", "ar", "zh", "th"]
