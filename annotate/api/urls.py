@@ -17,6 +17,8 @@ v1 = [
     path("", include("annotate.api.own_data")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.gold")),
+    path("", include("annotate.api.practice")),
+    path("", include("annotate.api.pay")),
     path("", include("annotate.api.quality")),
     path("", include("annotate.api.review")),
     path("", include("annotate.api.discussion")),

@@ -1,6 +1,9 @@
 """Working: lease the next seat, answer it, skip it, keep it, hand it back."""
 
+import math
+
 from django.urls import path
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -9,13 +12,14 @@ from rest_framework.views import APIView
 
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
-from annotate.api.problems import Conflict
+from annotate.api.problems import Conflict, problem
 from annotate.forms import Form
 from annotate.handout import Lease, lease_by_ids
 from annotate.kinds import InvalidValue
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.kinds.span_suggestions import as_told
 from annotate.models import Judgement
+from annotate.reports.held import Held, held_back
 from annotate.services import judgements, seats
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
@@ -36,14 +40,24 @@ class NextSeat(WorkView):
         operation_id="lease_next_seat",
         examples=examples.NEXT,
         parameters=[BESIDE],
-        responses={200: schema.Lease, 204: None},
+        responses={
+            200: schema.Lease,
+            204: None,
+            403: schema.Problem,
+            429: schema.Problem,
+        },
     )
     def get(self, request: Request, project_id: int) -> Response:
-        """Lease a seat for the caller; the same one until it is answered. 204: nothing to do."""
+        """Lease a seat for the caller; the same one until it is answered. 204: nothing to do.
+
+        403 for whoever is paused or has to pass the training or quiz first (`practice/`), 429 with
+        Retry-After for whoever has done as many tasks as the project allows for now.
+        """
         beside = read_id(request, "beside") if request.GET else None
         lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
         if lease is None:
-            return Response(status=204)
+            held = held_back(project_id, request.user)
+            return Response(status=204) if held is None else _held(held)
         return Response(lease_body(lease, request.user.pk))
 
 
@@ -127,6 +141,22 @@ class JudgementRevise(WorkView):
         body = read_body(request, known=ANSWER | {"reason"}, required=["value"])
         done = judgements.revise_judgement(judgement_id=judgement_id, user=request.user, **body)
         return _taken(done)
+
+
+HELD = {
+    "paused": "A manager paused your work here; what you hold you may still submit.",
+    "practice": "Go through the training and the quiz first: GET practice/ of the project.",
+    "hour": "You have done as many tasks as this project allows in an hour.",
+    "day": "You have done as many tasks as this project allows in 24 hours.",
+    "total": "You have done as many tasks as this project allows one person.",
+}
+
+
+def _held(held: Held) -> Response:
+    if held.why in ("paused", "practice", "total"):
+        return problem(403, "Forbidden", HELD[held.why])
+    seconds = max(1, math.ceil((held.until - timezone.now()).total_seconds()))
+    return problem(429, "Too many tasks", HELD[held.why], Retry_After=str(seconds))
 
 
 def _taken(done: judgements.Submitted) -> Response:

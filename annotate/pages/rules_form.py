@@ -25,6 +25,35 @@ WORDS: Mapping[str, tuple[str | Promise, str | Promise]] = {
         _("Pause who has fewer right than, %"),
         _("Of the latest hidden items. 0: nobody is paused."),
     ),
+    "training": (
+        _("Training first"),
+        _("Everybody goes through the training items before anything else."),
+    ),
+    "quiz_pass_percent": (
+        _("Quiz: right answers needed, %"),
+        _("Before any real task. 0: there is no quiz."),
+    ),
+    "quiz_tries": (_("Tries"), _("0: as many as one likes.")),
+    "quiz_wait_minutes": (
+        _("Minutes between two tries"),
+        _("After a try that was not passed."),
+    ),
+    "cap_hour": (
+        _("Tasks a person may answer in an hour"),
+        _("0: no limit. The hour begins with the first answer after the last one is over."),
+    ),
+    "cap_day": (
+        _("Tasks a person may answer in 24 hours"),
+        _("0: no limit. They begin with the first answer after the last ones are over."),
+    ),
+    "cap_total": (
+        _("Tasks a person may answer in all"),
+        _("0: no limit. In this project, from their first one on."),
+    ),
+    "break_minutes": (
+        _("Suggest a pause after so many minutes"),
+        _("Of work without five minutes of rest. 0: no pause is suggested."),
+    ),
     "gold_floor_from": (
         _("Over how many hidden items"),
         _("The latest so many; nobody is paused before."),

@@ -36,6 +36,7 @@ from annotate.pages.row_ids import row_id
 from annotate.pages.same_account import same_account
 from annotate.pages.work_frame import frame
 from annotate.progress import progress_now, progress_of
+from annotate.reports.held import held_back
 from annotate.services import judgements, returned, seats
 from annotate.services.chat import too_few_models
 from annotate.services.judgements import Submitted
@@ -210,10 +211,14 @@ def _work_page(
         except Unasked:
             return redirect("consent", project.pk)
     if lease is None:
+        held = held_back(project.pk, request.user)
+        if held is not None and held.why == "practice":
+            return redirect("practice", project.pk)
         around = frame(project, project.guidelines) | {"progress": progress_now(project.pk)}
         around["labelled_only"] = not around["progress"].total and _labelled_only(
             request.user, project
         )
+        around["held"] = held
         return render(request, "annotate/done.html", around)
     if error and lease.seat_id != seat_id:
         text = _("Your last answer was not taken (%s), and its task is no longer yours.")
@@ -296,6 +301,9 @@ def _explain(request: HttpRequest, submitted: Submitted) -> None:
             "Your answer is kept as an extra one."
         )
         messages.warning(request, text)
+    elif submitted.wants_pause:
+        text = _("You have worked for a good while without a rest. Take a few minutes off.")
+        messages.info(request, text)
     elif submitted.differs:
         text = _("You had answered that task before; the first answer stays. Undo changes it.")
         messages.warning(request, text)

@@ -109,7 +109,7 @@ def submit_judgement(
     business with.
     """
     texts = _clean_texts(rationale, flag, idempotency_key)
-    seconds = _clean_seconds(seconds_active)
+    seconds = clean_seconds(seconds_active)
     if form is not None:
         form = clean_integer("form", form, low=1, high=BIGINT_MAX)
     while True:
@@ -311,7 +311,7 @@ def revise_judgement(
         shown_order=old.shown_order,
         is_gold=old.is_gold,
         late=old.late,
-        seconds_active=_clean_seconds(seconds_active),
+        seconds_active=clean_seconds(seconds_active),
         supersedes=old,
     )
     if new.is_gold:
@@ -335,7 +335,8 @@ def _clean_texts(rationale: object, flag: object, key: object) -> dict[str, str]
     }
 
 
-def _clean_seconds(seconds: object) -> float | None:
+def clean_seconds(seconds: object) -> float | None:
+    """Seconds of work as they are stored. Raises InvalidValue."""
     if seconds is None:
         return None
     return clean_number("seconds_active", seconds, low=0, high=MAX_SECONDS)

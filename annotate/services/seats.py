@@ -11,6 +11,7 @@ from annotate import handout
 from annotate.inputs import BIGINT_MAX, clean_choice, clean_json, clean_text
 from annotate.kinds import InvalidValue
 from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
+from annotate.reports.held import held_back
 
 MAX_NOTE = 5_000
 # What may be answered may be kept: the request's own limit (DATA_UPLOAD_MAX_MEMORY_SIZE) is near.
@@ -66,6 +67,10 @@ def renew_lease(*, seat_id: int, user: User) -> datetime:
             )
         )
     now = timezone.now()
+    if not sits_here and held_back(seat.project_id, user) is not None:
+        raise SeatGone(
+            _("You get no further task in this project just now, so this one is not yours again.")
+        )
     if not sits_here:
         seat.state, seat.annotator, seat.leased_at, seat.reopened_key = "leased", user, now, None
         person = Membership.objects.get(project=seat.project_id, user=user)

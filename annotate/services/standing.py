@@ -3,9 +3,18 @@
 from django.db import transaction
 from django.utils import timezone
 
+from annotate.forms import Form
 from annotate.inputs import clean_boolean, clean_integer
-from annotate.kinds import InvalidValue
-from annotate.models import GoldItem, Membership, Project, Standing, User, WorkRules
+from annotate.kinds import InvalidValue, chat
+from annotate.models import (
+    GoldItem,
+    Membership,
+    PracticeRun,
+    Project,
+    Standing,
+    User,
+    WorkRules,
+)
 from annotate.services import audit
 
 INTEGERS = {
@@ -76,9 +85,34 @@ def set_rules(
     return rules
 
 
+@transaction.atomic
+def let_in(*, membership: Membership, actor: User, address: str | None = None) -> Standing:
+    """Take the member as trained and qualified, whatever they answered."""
+    member = _locked(membership)
+    now = timezone.now()
+    standing = _change(member, trained_at=now, qualified_at=now)
+    _record("member.let_in", member, actor, address)
+    return standing
+
+
+@transaction.atomic
+def ask_again(*, membership: Membership, actor: User, address: str | None = None) -> Standing:
+    """Ask the member to go through training and quiz (again); tries count from now on."""
+    member = _locked(membership)
+    standing = _change(member, trained_at=None, qualified_at=None, quiz_from=timezone.now())
+    open_runs = PracticeRun.objects.filter(
+        project=member.project, annotator=member.user, ended_at=None
+    )
+    open_runs.delete()
+    _record("member.asked_again", member, actor, address)
+    return standing
+
+
 def _require_items(project: Project, use: str, field: str) -> None:
     if not GoldItem.objects.live().filter(project=project, use=use).exists():
         raise InvalidValue(field, "needs known answers with that use; set or import some first")
+    if chat.NAME in Form.of_project(project).asked_kinds:
+        raise InvalidValue(field, "cannot be asked where people talk to models live")
 
 
 def _take_as_done(project: Project, field: str) -> None:

@@ -7,6 +7,9 @@ from annotate.models import GoldItem, Membership, Standing, Task, User
 from annotate.services.gold import set_gold
 from annotate.services.judgements import submit_judgement
 from annotate.services.standing import set_rules
+from tests.annotate.api.conftest import refused
+
+__all__ = ["refused"]
 
 
 @pytest.fixture(autouse=True)
