@@ -17,7 +17,6 @@ from annotate.pages import shown
 from annotate.pages.kinds.fields import written
 from annotate.pages.known_words import answer_words, letters_by_place
 from annotate.pages.questions import read_value
-from annotate.pages.refused import words
 from annotate.rendering import render_markdown
 from annotate.services import practice as services
 
@@ -169,8 +168,7 @@ def _item_page(
     context = {
         "project": project,
         "guidelines": _guidelines(project),
-        "task": page,
-        "refusal": words(error, page) if error else "",
+        "task": page.refused(error) if error else page,
         "heading": heading,
     }
     return render(request, "annotate/work.html", context, status=422 if error else 200)
