@@ -9,6 +9,7 @@ from annotate.services import (
     factors,
     import_runs,
     jobs,
+    overlaps,
     profiles,
     quality_runs,
     rates,
@@ -41,6 +42,20 @@ def sweep() -> None:
     jobs.requeue_due()
     workers.call_roll()
     handout.reopen_expired(SEATS_A_SWEEP)
+
+
+@shared_task
+def fit_overlaps() -> int:
+    """Fit the seats of tasks that got answers, where the overlap adapts; run by beat."""
+    return overlaps.fit_due()
+
+
+@shared_task
+def advance_plans() -> int:
+    """Bring comparison plans up to their votes and make the tasks that lack; run by beat."""
+    from annotate.services import comparisons  # numpy, which whoever only sends goes without
+
+    return comparisons.advance_plans()
 
 
 @shared_task

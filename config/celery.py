@@ -38,6 +38,16 @@ app.conf.update(
     beat_max_loop_interval=5,
     beat_schedule={
         "sweep": {"task": "annotate.tasks.sweep", "schedule": 10.0, "options": {"expires": 60}},
+        "fit-overlaps": {
+            "task": "annotate.tasks.fit_overlaps",
+            "schedule": 5.0,
+            "options": {"expires": 60},
+        },
+        "advance-plans": {
+            "task": "annotate.tasks.advance_plans",
+            "schedule": 10.0,
+            "options": {"expires": 60},
+        },
         "start-due-routing": {
             "task": "routing.tasks.start_due_routing",
             "schedule": 30.0,

@@ -113,6 +113,13 @@ REASONS: dict[str, tuple[str, dict[str, str]]] = {
         translatable("drawn by chance, so that what is measured on such tasks holds"),
         {},
     ),
+    "part": (translatable("the turn of {part}"), {"part": NAME}),
+    "labels": (translatable("labels so far: {count}"), {"count": "d"}),
+    "unlabelled yet": (translatable("nobody has labelled it yet"), {}),
+    "doubt": (
+        translatable("what most people would say is open ({bits} bits)"),
+        {"bits": ".2f"},
+    ),
     "sure": (translatable("{judge} is {percent} % sure"), {"judge": NAME, "percent": ".0f"}),
     "first better": (
         translatable("{judge}: first better with {percent} %"),

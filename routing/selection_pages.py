@@ -22,7 +22,15 @@ from annotate.services.workers import why_waiting
 from annotate.wording import Told
 from routing.models import SelectionRun
 from routing.selection_reports import first_places, standing
-from routing.selection_settings import DEFAULTS, IN_ORDER, MOST_RANKED, MOST_READ, STRATEGIES
+from routing.selection_settings import (
+    DEFAULTS,
+    EXPLAINED,
+    IN_ORDER,
+    MOST_RANKED,
+    MOST_READ,
+    PARTS,
+    STRATEGIES,
+)
 from routing.services.selections import choose_strategy, start_ranking
 
 
@@ -38,6 +46,19 @@ class StrategyForm(forms.Form):
         required=False,
         label=_("By which judge"),
         help_text=_("For “least sure of” and “could do most better”; the others need no choice."),
+    )
+    by = forms.ChoiceField(
+        choices=list(PARTS.items()),
+        required=False,
+        label=_("Parts are told apart by"),
+        help_text=_("For “parts by turns”."),
+    )
+    weights = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "code"}),
+        label=_("Weights of parts"),
+        help_text=_("A line each, such as “medicine = 2”. Those left out have 1."),
     )
     most = forms.IntegerField(
         min_value=1,
@@ -69,11 +90,27 @@ class StrategyForm(forms.Form):
         choices = [("", gettext("the reward model in service")), *judges]
         cast(forms.ChoiceField, self.fields["judge"]).choices = choices
 
+    def clean_weights(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for line in filter(str.strip, self.cleaned_data["weights"].splitlines()):
+            part, equals, weight = line.rpartition("=")
+            try:
+                found[part.strip()] = float(weight)
+            except ValueError:
+                equals = ""
+            if not equals:
+                raise forms.ValidationError(
+                    gettext("“%(line)s” is not a part, an equals sign and a number.")
+                    % {"line": line.strip()}
+                )
+        return found
+
     def settings_of(self) -> dict[str, Any]:
         said = self.cleaned_data
         return {
             "judge": int(said["judge"]) if said["judge"] else None,
-            **{name: said[name] for name in ("most", "pool", "every_hours")},
+            **{name: said[name] for name in ("most", "pool", "every_hours", "weights")},
+            "by": said["by"] or DEFAULTS["by"],
         }
 
 
@@ -87,7 +124,12 @@ def selection(request: HttpRequest, project_id: int) -> HttpResponse:
     if request.htmx and request.method != "POST":
         return render(request, "routing/selection.html#live", context)
     now = context["standing"].selection
-    initial = {**now.settings, **({"strategy": now.strategy} if now.is_on else {})}
+    lines = [f"{part} = {weight:g}" for part, weight in now.settings.get("weights", {}).items()]
+    initial = {
+        **now.settings,
+        "weights": "\n".join(lines),
+        **({"strategy": now.strategy} if now.is_on else {}),
+    }
     form = StrategyForm(request.POST or None, project=project, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
@@ -103,7 +145,8 @@ def selection(request: HttpRequest, project_id: int) -> HttpResponse:
         else:
             messages.success(request, _("The open tasks are being ranked."))
             return redirect("selection", project.pk)
-    context |= {"form": form}
+    explained = [(STRATEGIES[name], text) for name, text in EXPLAINED.items()]
+    context |= {"form": form, "explained": explained}
     return render(request, "routing/selection.html", context, status=422 if form.errors else 200)
 
 

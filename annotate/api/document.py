@@ -28,7 +28,10 @@ GROUPS = (
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),
-    ("Leaderboards", r"projects/\{project_id\}/(leaderboard|boards|board-runs)/|board(-run)?s/"),
+    (
+        "Leaderboards",
+        r"projects/\{project_id\}/(leaderboard|boards|board-runs|comparison-plan)/|board(-run)?s/",
+    ),
     ("What people choose by", r"(projects/\{project_id\}/)?factor-reports/"),
     ("Judges", r"projects/\{project_id\}/(judges|criteria|sample)/|criteria/|sample/"),
     ("Routing", r"(projects/\{project_id\}/)?routing/|prompts/\{prompt_id\}/tags/"),

@@ -17,6 +17,7 @@ from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
 from annotate.quality.agreement import krippendorff_alpha, percent_agreement
 from annotate.reports.agreement import SUGGESTED, agreement
 from annotate.reports.labels import label_units
+from annotate.reports.saved import saved_labels
 from annotate.services import projects
 
 SUGGESTED_TOO = OpenApiParameter(
@@ -147,6 +148,7 @@ def _counts(project: Project) -> dict:
         "tasks_complete": tasks.exclude(route=Task.Route.AI).filter(~left).count(),
         "seats": seats,
         "judgements": judgements,
+        "labels_saved": None if project.overlap_most is None else saved_labels(project).saved,
         "skips": Skip.objects.filter(task__project=project).count(),
     }
 

@@ -147,6 +147,20 @@ class ProjectChange(s.Serializer):
     kind = s.CharField(required=False)
     kind_settings = s.DictField(required=False)
     overlap = s.IntegerField(required=False, min_value=1, max_value=100)
+    overlap_most = s.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=100,
+        help_text="How many people may judge a task whose answers differ; null: none but "
+        "`overlap`.",
+    )
+    overlap_threshold = s.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="How sure it must be, above 0 and below 1, that most people would say so; null: "
+        "once nobody who may still be asked can change which answer leads.",
+    )
     lease_seconds = s.IntegerField(required=False, min_value=10, max_value=604800)
     order = s.ChoiceField(ProjectRow.Order.choices, required=False)
     state = s.ChoiceField(ProjectRow.State.choices, required=False)
@@ -284,6 +298,7 @@ class TaskSummary(s.Serializer):
     overlap = s.IntegerField()
     priority = s.IntegerField()
     stratum = s.CharField()
+    skills = s.ListField(child=s.CharField())
     route = s.ChoiceField(TaskRow.Route.choices)
     created_at = s.DateTimeField()
 
@@ -315,12 +330,23 @@ class Task(TaskSummary):
     seats = SeatSummary(many=True)
 
 
+class Left(s.Serializer):
+    languages = s.DictField(child=s.IntegerField(), help_text="Open tasks by language.")
+    skills = s.DictField(child=s.IntegerField(), help_text="By the skills that lack.")
+    own_texts = s.IntegerField(help_text="That hold texts of the caller.")
+
+
 class Progress(s.Serializer):
     tasks = s.IntegerField()
     tasks_complete = s.IntegerField(help_text="Every wanted judgement is there.")
     seats = s.DictField(child=s.IntegerField(), help_text="Count by state.")
     judgements = s.DictField(child=s.IntegerField(), help_text="Current ones, by source.")
     skips = s.IntegerField()
+    labels_saved = s.IntegerField(
+        allow_null=True,
+        help_text="Against asking `overlap_most` people about every finished task; null where the "
+        "overlap is fixed.",
+    )
     mine = s.IntegerField(help_text="Tasks the caller judged.")
 
 

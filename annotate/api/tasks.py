@@ -63,6 +63,7 @@ def task_summary(task: Task) -> dict:
         "overlap": task.overlap,
         "priority": task.priority,
         "stratum": task.stratum,
+        "skills": task.skills,
         "route": task.route,
         "created_at": task.created_at,
     }

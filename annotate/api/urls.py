@@ -28,6 +28,7 @@ v1 = [
     path("", include("annotate.api.interchange")),
     path("", include("annotate.api.boards")),
     path("", include("annotate.api.factors")),
+    path("", include("annotate.api.comparisons")),
 ]
 
 urlpatterns = [

@@ -10,17 +10,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.api.problems import Conflict, problem
 from annotate.forms import Form
-from annotate.handout import Lease, lease_by_ids
+from annotate.handout import Lease
 from annotate.kinds import InvalidValue
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.kinds.span_suggestions import as_told
 from annotate.models import Judgement
 from annotate.reports.held import Held, held_back
+from annotate.reports.left import Left, left_for
 from annotate.services import judgements, seats
+from annotate.services.arena import next_seat
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
 BESIDE = OpenApiParameter(
@@ -54,11 +57,23 @@ class NextSeat(WorkView):
         Retry-After for whoever has done as many tasks as the project allows for now.
         """
         beside = read_id(request, "beside") if request.GET else None
-        lease = lease_by_ids(project_id=project_id, user=request.user, beside=beside)
+        lease = next_seat(project_id=project_id, user=request.user, beside=beside)
         if lease is None:
             held = held_back(project_id, request.user)
             return Response(status=204) if held is None else _held(held)
         return Response(lease_body(lease, request.user.pk))
+
+
+class TasksLeft(WorkView):
+    @extend_schema(operation_id="why_no_seat", responses=schema.Left)
+    def get(self, request: Request, project_id: int) -> Response:
+        """Why `next` gives nothing: open tasks that are not for the caller, by what they require.
+
+        Tasks that the caller did, or that others hold, are not told.
+        """
+        project = access.get_project(request.user, project_id)
+        left = left_for(project.membership) if project.membership else Left()
+        return Response({"languages": left.languages, "skills": left.skills, "own_texts": left.own})
 
 
 class SeatJudgement(WorkView):
@@ -226,6 +241,7 @@ def _read_time(text: object):
 
 urlpatterns = [
     path("projects/<int:project_id>/next/", NextSeat.as_view(), name="api_next_seat"),
+    path("projects/<int:project_id>/next/left/", TasksLeft.as_view(), name="api_tasks_left"),
     path("seats/<int:seat_id>/judgement/", SeatJudgement.as_view(), name="api_seat_judgement"),
     path("seats/<int:seat_id>/skip/", SeatSkip.as_view(), name="api_seat_skip"),
     path("seats/<int:seat_id>/renew/", SeatRenew.as_view(), name="api_seat_renew"),

@@ -24,7 +24,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Person:
-    """Languages as BCP 47 tags ("de", "pt-BR"); none means that nothing is known of them."""
+    """Languages as BCP 47 tags ("de", "pt-BR"); of whom none is known, none is a bar."""
 
     id: int
     languages: frozenset[str] = frozenset()

@@ -21,7 +21,8 @@ def obstacle(person: Person, item: Item) -> Obstacle | None:
         return Obstacle.OWN_TEXT
     if person.id in item.annotators:
         return Obstacle.SEEN
-    if item.language and not any(speaks(one, item.language) for one in person.languages):
+    known = person.languages
+    if item.language and known and not any(speaks(one, item.language) for one in known):
         return Obstacle.LANGUAGE
     if not item.skills <= person.skills:
         return Obstacle.SKILL

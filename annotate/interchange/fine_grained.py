@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotate.interchange import fields
+from annotate.interchange.asked import COLUMNS, asked_of
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.records import (
     ImportedAnswer,
@@ -49,7 +50,7 @@ MISSING = {
 THEIR_TYPES = {ours: theirs for theirs, ours in TYPES.items()}
 THEIR_MISSING = {ours: theirs for theirs, ours in MISSING.items()}
 PREDICTIONS = tuple(f"prediction {number}" for number in range(1, 11))
-KNOWN = frozenset(
+KNOWN = COLUMNS | frozenset(
     {
         *("id", "question", "passages", "feedback", "preference", "language", "annotator"),
         *("metadata", "outputs", "errors", "missing_info", "corrected", *PREDICTIONS),
@@ -76,6 +77,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         labels=tuple(_labels(data.get("preference"), len(outputs), annotator)),
         answers=() if value is None else (ImportedAnswer("spans", (0,), value, annotator),),
         passages=tuple(passages),
+        **asked_of(data),
     )
 
 

@@ -46,6 +46,7 @@ GROUPS = {
     "one": translatable("Each response by itself"),
     "pairs": translatable("Every pair"),
     "all": translatable("All responses of a row together"),
+    "none": translatable("No tasks: the project’s comparison plan makes them"),
 }
 PREFERENCES = ("pairwise", context.NAME, joint.NAME)
 # What a task's context must state for a kind; each raises InvalidValue.
@@ -75,6 +76,8 @@ class Fit:
         if item.gold is not None:
             return self._fit_gold(item, item.gold)
         if self.kind == "pairwise":
+            if self.group == "none" and not item.labels and not item.answers:
+                return replace(item, tasks=())
             if len(item.responses) == 2 and not item.answers and self.group != "one":
                 return item
             return self._fit_pairs(item)
@@ -257,6 +260,8 @@ class Fit:
 
     def _unlabelled(self, item: ImportedItem) -> tuple[ItemTask, ...]:
         """Tasks for people; of responses with the same text only the first is asked about."""
+        if self.group == "none":
+            return ()
         ahead = reversed([*enumerate(item.responses)])
         first = {response.content: place for place, response in ahead}
         distinct = sorted(first.values())

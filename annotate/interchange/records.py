@@ -38,13 +38,17 @@ class Parts:
 
 @dataclass(slots=True)
 class ImportedResponse:
-    """`parts` holds the content where that is more than one text; `text` is then empty."""
+    """`parts` holds the content where that is more than one text; `text` is then empty.
+
+    `author` is the person who wrote it, by pseudonym or user name.
+    """
 
     text: str
     generator: str = ""
     generator_version: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     parts: Parts | None = None
+    author: str = ""
 
     @property
     def content(self) -> str | Parts:
@@ -118,7 +122,7 @@ class ImportedItem:
 
     `conversation` holds the turns before the responses, without the system turn. A passage is
     {"title", "sentences": […]}. `context` is what its tasks say beside the prompt, with positions
-    in place of response ids.
+    in place of response ids. `stratum`, `skills` and `authors` are its tasks' (see asked.py).
 
     `tasks` is what `fitting.Fit` made of it; None: its labels, or every pair. `aside` holds the
     `labels` and `answers` that did not fit. `raw` is the row as it stood, kept where parts are
@@ -137,6 +141,9 @@ class ImportedItem:
     passages: tuple[dict[str, Any], ...] = ()
     context: dict[str, Any] | None = None
     gold: ImportedGold | None = None
+    stratum: str = ""
+    skills: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
     tasks: tuple[ItemTask, ...] | None = None
     aside: dict[str, list[dict[str, Any]]] | None = None
     raw: dict[str, Any] | None = None

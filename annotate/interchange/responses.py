@@ -1,7 +1,7 @@
 """One prompt with its responses, up to K, with or without labels.
 
     {"prompt": text or messages, "id"?,
-     "responses": [text or {"text" or "content", "model", "version"}],
+     "responses": [text or {"text" or "content", "model", "version", "author"}],
      "label"? , "labels"?, "ranking"?, "annotator"?, "passages"?, "context"?, "gold"?}
 
 `label` is the position of the best response (from 0), "tie", "both_good", "both_bad", or an object
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from annotate.interchange import fields
+from annotate.interchange.asked import COLUMNS, asked_of
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.known import gold_of
@@ -29,11 +30,14 @@ from annotate.interchange.rows import Row
 from annotate.interchange.streams import Limits
 from annotate.wording import translatable
 
-KNOWN = frozenset(
+KNOWN = COLUMNS | frozenset(
     {
         *("id", "prompt", "responses", "label", "labels", "ranking", "annotator", "language"),
         *("metadata", "system", "passages", "context", "gold"),
     }
+)
+KNOWN_OF_RESPONSES = frozenset(
+    {"text", "content", "model", "generator", "version", "metadata", "role", "author"}
 )
 VERDICTS = ("tie", "both_good", "both_bad")
 
@@ -62,6 +66,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
             label=lambda said: read_label(said, "gold", len(responses)),
             ranking=lambda said: read_ranking(said, len(responses)),
         ),
+        **asked_of(data),
     )
 
 
@@ -96,14 +101,15 @@ def _response(entry: Any, name: str, limits: Limits) -> ImportedResponse:
             kind=fields.kind_of(entry),
         )
     key = "text" if "text" in entry else "content"
-    known = frozenset({"text", "content", "model", "generator", "version", "metadata", "role"})
     read = fields.text if key == "text" else fields.content
-    return fields.response_of(
+    response = fields.response_of(
         read(entry.get(key), f"{name}.{key}", limits),
         fields.name_of(entry, "generator") or fields.name_of(entry, "model"),
         fields.name_of(entry, "version", fields.MAX_VERSION_CHARS),
-        fields.metadata(entry, known, limits),
+        fields.metadata(entry, KNOWN_OF_RESPONSES, limits),
     )
+    response.author = fields.name_of(entry, "author")
+    return response
 
 
 def _labels(data: dict[str, Any], count: int) -> list[ImportedLabel]:

@@ -2,8 +2,9 @@
 
 The mapping's keys: `prompt`; `response_a`, `response_b` … `response_j`, each with `generator_a` …;
 or `chosen` and `rejected` instead of responses and label; `label`, `strength`, `annotator`, `id`,
-`system`, `language`; `gold`, the known answer, as `label` or as a JSON object (see known.py), with
-`gold_explanation` and `gold_use`. Without a mapping the columns carry these names themselves.
+`system`, `language`, `stratum`, `skills`, `authors`; `gold`, the known answer, as `label` or as a
+JSON object (see known.py), with `gold_explanation` and `gold_use`. Without a mapping the columns
+carry these names themselves.
 """
 
 import csv
@@ -15,6 +16,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from annotate.interchange import fields
+from annotate.interchange.asked import asked_of
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.known import gold_of, use_of
@@ -37,9 +39,11 @@ LETTERS = string.ascii_lowercase[:10]
 NAMES = (
     *("prompt", "chosen", "rejected", "label", "strength", "annotator", "id", "system", "language"),
     *("gold", "gold_explanation", "gold_use"),
+    *("stratum", "skills", "authors"),
     *(f"response_{letter}" for letter in LETTERS),
     *(f"generator_{letter}" for letter in LETTERS),
 )
+ASKED = ("stratum", "skills", "authors")
 LABEL_VALUES = {
     **{letter: letter for letter in LETTERS},
     **{f"response_{letter}": letter for letter in LETTERS},
@@ -85,6 +89,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         metadata=fields.metadata(row.data, used, options.limits),
         labels=(label,) if label else (),
         gold=_gold(cells, letters, options.label_values),
+        **asked_of({name: cells.data[cells.columns[name]] for name in ASKED if cells.has(name)}),
     )
 
 

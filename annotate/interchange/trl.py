@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from annotate.interchange import fields
+from annotate.interchange.asked import COLUMNS, asked_of
 from annotate.interchange.dialogues import (
     identical,
     is_open_transcript,
@@ -31,7 +32,7 @@ from annotate.interchange.rows import Row
 from annotate.interchange.streams import Limits
 from annotate.wording import translatable
 
-KNOWN = frozenset(
+KNOWN = COLUMNS | frozenset(
     {
         *("id", "prompt", "chosen", "rejected", "margin", "strength", "annotator", "language"),
         *("metadata", "messages"),
@@ -72,6 +73,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         language=fields.language_of(data),
         metadata=fields.metadata(data, KNOWN, limits),
         labels=(_label(data),),
+        **asked_of(data),
     )
 
 

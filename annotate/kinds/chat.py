@@ -1,4 +1,4 @@
-"""A live conversation with one to four models, judged turn by turn and then as a whole.
+"""A live conversation with one to six models, judged turn by turn and then as a whole.
 
 The task's context says which conversation was held, and who replied at each turn (a model that
 failed or was stopped before its first word did not)::
@@ -8,7 +8,7 @@ failed or was stopped before its first word did not)::
 `running` (may be left out) are the turns at which a reply is still being written: such a
 conversation cannot be judged yet.
 
-Models are the letters A to D, given to them for the length of one session; they mean the same
+Models are the letters A to F, given to them for the length of one session; they mean the same
 at every turn and wherever a reply was shown. Value, version 1, turns counted from 0::
 
     {"session": 7, "points": 100,
@@ -38,7 +38,7 @@ NAME = "chat"
 SCHEMA_VERSION = 1
 RESPONSES = (0, 0)
 NEEDS_CONTENT = True
-LETTERS = ("A", "B", "C", "D")
+LETTERS = ("A", "B", "C", "D", "E", "F")
 ASKED = ("none", "preference", "rating", "both")
 VERDICTS = ("prefer", "tie", "all_good", "all_bad")
 MAX_TURNS = 200
@@ -48,6 +48,9 @@ MAX_CRITERIA = 20
 @dataclass(frozen=True)
 class ChatSettings(AnswerSettings):
     """How many models talk, and what is asked at every turn and at the end.
+
+    `arena`: people get conversations without end, and the models' names after their vote
+    (annotate/services/arena.py).
 
     Ratings are whole numbers from 1 to `points`. PRISM (Kirk et al., 2024, arXiv 2404.16019) has
     four models, then one, and 100 points.
@@ -60,6 +63,7 @@ class ChatSettings(AnswerSettings):
     points: int = 5
     min_turns: int = 1
     max_turns: int = 20
+    arena: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def clean_settings(raw: Mapping[str, Any]) -> ChatSettings:
     clean_integer(f"{SETTINGS}.min_turns", settings.min_turns, low=1, high=settings.max_turns)
     if settings.turn == settings.final == "none":
         raise InvalidValue(f"{SETTINGS}.final", "must not be none as well as turn; ask something")
+    if settings.arena and settings.models == 1:
+        raise InvalidValue(f"{SETTINGS}.models", "must be 2 or more: an arena compares models")
     if settings.models == 1:
         for name in ("turn", "final"):
             if getattr(settings, name) == "preference":

@@ -4,6 +4,7 @@ from annotate.models.audit import AuditEvent
 from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
 from annotate.models.checks import Standing, WorkRules
+from annotate.models.comparisons import ComparisonPlan, PlannedTask
 from annotate.models.consent import Consent, ConsentText, ProfileAnswer
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.models.discussion import Mention, Note
@@ -14,10 +15,12 @@ from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
+from annotate.models.overlap import OverlapDue
 from annotate.models.pay import PayRate
 from annotate.models.practice import PracticeAnswer, PracticeRun
 from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.quality import Consensus, QualityRun, Voices
+from annotate.models.requirement import Requirement, TaskAuthor
 from annotate.models.review import Review
 from annotate.models.snapshot import Snapshot, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
@@ -33,6 +36,7 @@ __all__ = [
     "ChatReply",
     "ChatSession",
     "ChatTurn",
+    "ComparisonPlan",
     "Consensus",
     "Consent",
     "ConsentText",
@@ -55,7 +59,9 @@ __all__ = [
     "Membership",
     "Mention",
     "Note",
+    "OverlapDue",
     "PayRate",
+    "PlannedTask",
     "PracticeAnswer",
     "PracticeRun",
     "ProfileAnswer",
@@ -64,6 +70,7 @@ __all__ = [
     "QualityRun",
     "QueueRoll",
     "RateCount",
+    "Requirement",
     "Response",
     "Review",
     "Seat",
@@ -72,6 +79,7 @@ __all__ = [
     "SnapshotJudgement",
     "Standing",
     "Task",
+    "TaskAuthor",
     "TaskPlace",
     "TaskResponse",
     "Team",

@@ -74,7 +74,7 @@ class ChatSession(models.Model):
             models.UniqueConstraint(fields=["task", "annotator"], name="chat_session_unique"),
             models.CheckConstraint(
                 name="chat_session_model_count",
-                condition=Q(model_ids__len__gte=1, model_ids__len__lte=4),
+                condition=Q(model_ids__len__gte=1, model_ids__len__lte=6),
             ),
         ]
 
@@ -104,7 +104,8 @@ class ChatTurn(models.Model):
             models.UniqueConstraint(fields=["session", "number"], name="chat_turn_unique"),
             models.CheckConstraint(name="chat_turn_message_given", condition=~Q(message="")),
             models.CheckConstraint(
-                name="chat_turn_follows_known", condition=Q(follows__in=["", "A", "B", "C", "D"])
+                name="chat_turn_follows_known",
+                condition=Q(follows__in=["", "A", "B", "C", "D", "E", "F"]),
             ),
         ]
 
@@ -180,7 +181,8 @@ class ChatReply(models.Model):
                 condition=Q(state__in=["streaming", "done"]) | Q(state="stopped") & ~Q(text=""),
             ),
             models.CheckConstraint(
-                name="chat_reply_letter_known", condition=Q(letter__in=["A", "B", "C", "D"])
+                name="chat_reply_letter_known",
+                condition=Q(letter__in=["A", "B", "C", "D", "E", "F"]),
             ),
             models.CheckConstraint(
                 name="chat_reply_state_known",

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 BEFORE_ALL_RANKS = -(2**62)  # ranks of the highest priority are below 0
@@ -60,7 +60,18 @@ class Project(models.Model):
         help_text="The version that kind, settings and guidelines are a copy of.",
     )
     overlap = models.PositiveSmallIntegerField(
-        default=1, help_text="How many people judge each task."
+        default=1, help_text="How many people judge each task; at least, with `overlap_most`."
+    )
+    overlap_most = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="How many may judge a task whose answers differ; empty: as many as any other.",
+    )
+    overlap_threshold = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="P(most people would say so) from which an answer is clear; empty: once nobody "
+        "who may still be asked can change which answer leads.",
     )
     lease_seconds = models.PositiveIntegerField(default=900)
     order = models.CharField(max_length=16, choices=Order.choices, default=Order.IN_ORDER)
@@ -127,6 +138,16 @@ class Project(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="project_overlap_range", condition=Q(overlap__gte=1, overlap__lte=100)
+            ),
+            models.CheckConstraint(
+                name="project_overlap_most_range",
+                condition=Q(overlap_most=None)
+                | Q(overlap_most__gte=F("overlap"), overlap_most__lte=100),
+            ),
+            models.CheckConstraint(
+                name="project_overlap_threshold_range",
+                condition=Q(overlap_threshold=None)
+                | Q(overlap_threshold__gt=0, overlap_threshold__lt=1),
             ),
             models.CheckConstraint(
                 name="project_lease_range",

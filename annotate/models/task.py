@@ -39,6 +39,13 @@ class Task(models.Model):
     overlap = models.PositiveSmallIntegerField(default=1)
     priority = models.PositiveSmallIntegerField(default=500, help_text="1000 first, 0 last.")
     stratum = models.CharField(max_length=100, blank=True)
+    skills = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        db_default=models.Value([], ArrayField(models.CharField(max_length=40))),
+        blank=True,
+        help_text="Those that whoever judges it must have, all of them, in small letters.",
+    )
     route = models.CharField(max_length=8, choices=Route.choices, default=Route.PEOPLE)
     gold = models.JSONField(null=True, blank=True)
     context = models.JSONField(
@@ -201,6 +208,16 @@ class Seat(models.Model):
         default=False,
         db_default=False,
         help_text="Drawn to check one person by a known answer; never open to others.",
+    )
+    requirement = models.ForeignKey(
+        "Requirement",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        db_constraint=False,
     )
     queue_key = models.BigIntegerField()
     reopened_key = models.BigIntegerField(null=True, blank=True)

@@ -16,6 +16,7 @@ from annotate.reports.attention import latest_flags, latest_skips
 from annotate.reports.latest import LATEST
 from annotate.reports.people import people
 from annotate.reports.progress import judged_by_ai, progress
+from annotate.reports.saved import saved_labels
 from annotate.services.chat import too_few_models
 from annotate.services.exports import holds_pairs
 
@@ -31,6 +32,7 @@ def overview(request: HttpRequest, project_id: int) -> HttpResponse:
         "tab": "overview",
         "progress": progress(project),
         "holds_pairs": holds_pairs(project),
+        "saved": None if project.overlap_most is None else saved_labels(project),
         "ai_judgements": judged_by_ai(project),
         "agreement": agreement(project),
         "unaided": agreement(project, "unaided")

@@ -38,6 +38,24 @@ class ProjectForm(forms.Form):
         label=_("People per task"),
         help_text=_("Two or more show how far people agree."),
     )
+    overlap_most = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100,
+        label=_("At most, where answers differ"),
+        help_text=_("Empty: no more than the number before."),
+    )
+    overlap_percent = forms.FloatField(
+        required=False,
+        min_value=1,
+        max_value=99.9,
+        label=_("Clear enough at, %"),
+        help_text=_(
+            "How sure it must be that most people would say so. Empty: once nobody who may still "
+            "be asked can change which answer leads."
+        ),
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
     order = forms.ChoiceField(choices=Project.Order.choices, label=_("Order of tasks"))
     lease_minutes = forms.FloatField(
         min_value=0.17,
@@ -98,6 +116,7 @@ class ProjectForm(forms.Form):
                 "description",
                 "guidelines",
                 "overlap",
+                "overlap_most",
                 "order",
                 "test_percent",
                 "board_readers",
@@ -107,8 +126,10 @@ class ProjectForm(forms.Form):
             )
         }
         minutes = project.lease_seconds / 60
+        share = project.overlap_threshold
         return {
             **plain,
+            "overlap_percent": None if share is None else round(100 * share, 6),
             "lease_minutes": int(minutes) if minutes.is_integer() else round(minutes, 2),
         }
 
@@ -116,6 +137,14 @@ class ProjectForm(forms.Form):
         """The cleaned values in the words of the project services."""
         values = dict(self.cleaned_data)
         values["lease_seconds"] = round(values.pop("lease_minutes") * 60)
+        percent = values.pop("overlap_percent")
+        values["overlap_threshold"] = None if percent is None else percent / 100
+        for name, sent_as in (
+            ("overlap_most", "overlap_most"),
+            ("overlap_threshold", "overlap_percent"),
+        ):
+            if sent_as not in self.data:
+                del values[name]
         for name in ("board_readers", "review_percent", "review_names"):
             if values[name] in ("", None):  # not sent along: it stays as it is
                 del values[name]
@@ -123,7 +152,8 @@ class ProjectForm(forms.Form):
 
     def add_invalid(self, error: InvalidValue) -> None:
         """Show a service's refusal at its field, or on top when it names none of ours."""
-        name = "lease_minutes" if error.field == "lease_seconds" else error.field
+        ours = {"lease_seconds": "lease_minutes", "overlap_threshold": "overlap_percent"}
+        name = ours.get(error.field, error.field)
         self.add_error(name if name in self.fields else None, in_words(error))
 
 

@@ -41,5 +41,6 @@ urlpatterns = [
     path("", include("annotate.pages.exports")),
     path("", include("annotate.pages.factors")),
     path("", include("annotate.pages.leaderboard")),
+    path("", include("annotate.pages.comparisons")),
     path("", include("annotate.pages.audit")),
 ]

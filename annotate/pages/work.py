@@ -24,8 +24,8 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import access
-from annotate.forms import version_of
-from annotate.handout import Lease, Unasked, lease_by_ids, lease_seat
+from annotate.forms import Form, version_of
+from annotate.handout import Lease, Unasked
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, Seat, Task, User
 from annotate.pages import shown
@@ -37,7 +37,9 @@ from annotate.pages.same_account import same_account
 from annotate.pages.work_frame import frame
 from annotate.progress import progress_now, progress_of
 from annotate.reports.held import held_back
-from annotate.services import judgements, returned, seats
+from annotate.reports.left import left_for
+from annotate.services import arena, judgements, returned, seats
+from annotate.services.arena import next_seat
 from annotate.services.chat import too_few_models
 from annotate.services.judgements import Submitted
 from annotate.services.seats import SeatGone
@@ -128,6 +130,9 @@ def revise_judgement(request: HttpRequest, project_id: int, judgement_id: int) -
 def undo(request: HttpRequest, project_id: int) -> HttpResponse:
     """Go to your last answer, or to the last one older than the judgement `before`."""
     project = access.get_project(request.user, project_id)
+    if arena.is_arena(Form.of_project(project)):
+        messages.info(request, judgements.stays())
+        return redirect("work", project_id)
     own = Judgement.objects.filter(project=project, annotator=request.user).current()
     own = own.filter(amendment=None)  # a reviewer's are changed in review
     before = row_id(request.GET.get("before", ""))
@@ -207,7 +212,7 @@ def _work_page(
         if back is not None:
             return redirect("revise_judgement", project.pk, back)
         try:
-            lease = lease_seat(project=project, user=request.user)
+            lease = next_seat(project_id=project.pk, user=request.user)
         except Unasked:
             return redirect("consent", project.pk)
     if lease is None:
@@ -215,6 +220,7 @@ def _work_page(
         if held is not None and held.why == "practice":
             return redirect("practice", project.pk)
         around = frame(project, project.guidelines) | {"progress": progress_now(project.pk)}
+        around["left"] = left_for(project.membership) if project.membership else None
         around["labelled_only"] = not around["progress"].total and _labelled_only(
             request.user, project
         )
@@ -267,7 +273,7 @@ def _lease_if_asked(project_id: int, user: User, beside: int | None) -> Lease | 
     if returned.first(project_id=project_id, user=user) is not None:
         return None
     try:
-        return lease_by_ids(project_id=project_id, user=user, beside=beside)
+        return next_seat(project_id=project_id, user=user, beside=beside)
     except Unasked:
         return None
 
@@ -307,6 +313,8 @@ def _explain(request: HttpRequest, submitted: Submitted) -> None:
     elif submitted.differs:
         text = _("You had answered that task before; the first answer stays. Undo changes it.")
         messages.warning(request, text)
+    if met := arena.told_after(submitted.judgement):
+        messages.info(request, met)
 
 
 def _pending_message(request: HttpRequest) -> str:

@@ -74,6 +74,13 @@ OFFERS: Mapping[str, Offer] = {
             "A solution step by step: each right, neutral or wrong, with what is wrong about it."
         ),
     ),
+    "arena": Offer(
+        translatable("Arena: anonymous models, one vote"),
+        translatable(
+            "People ask what they like, two to six anonymous models reply, and the best is voted "
+            "for. The names are told afterwards; the next conversation is there at once."
+        ),
+    ),
     "prism_chat": Offer(
         translatable("PRISM: talk with four models"),
         translatable(

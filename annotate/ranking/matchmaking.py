@@ -1,5 +1,7 @@
 """Who meets whom next: the models whose comparison tells most about the whole order. Pure numpy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,15 +42,46 @@ def choose_group(
     if jitter:
         noise_NN = np.triu(rng.standard_normal((models, models)), 1)
         gain_NN = gain_NN * np.maximum(1 + jitter * (noise_NN + noise_NN.T), 0)
+    return grow_group(gain_NN, size)[0]
+
+
+def grow_group(gain_NN: Floats, size: int) -> tuple[list[int], float]:
+    """The pair of largest gain, then each time the model whose gains with those chosen sum highest;
+    and the sum of the gains of all its pairs. `gain_NN` is of 2 models or more and symmetric.
+    """
+    gain_NN = np.array(gain_NN)
     np.fill_diagonal(gain_NN, -np.inf)
-    first, second = divmod(int(np.argmax(gain_NN)), models)
-    chosen = [first, second]
+    first, second = divmod(int(np.argmax(gain_NN)), len(gain_NN))
+    chosen, total = [first, second], float(gain_NN[first, second])
     total_N = gain_NN[first] + gain_NN[second]
     while len(chosen) < size:
         best = int(np.argmax(total_N))
         chosen.append(best)
+        total += float(total_N[best])
         total_N = total_N + gain_NN[best]
-    return chosen
+    return chosen, total
+
+
+def after_ballot(
+    mean_N: Floats, covariance_NN: Floats, beta: float, group: Sequence[int]
+) -> Floats:
+    """The covariance that is expected once a full order of these models is there.
+
+    Each pair takes S d dᵀ S φ² / (Φ Φ(-)) / c² off, d = e_i - e_j, as in `pair_gains`; the
+    K (K - 1) / 2 pairs of one order tell as much as 2 (K - H_K) independent ones, H_K the harmonic
+    number, so each counts by that share.
+    """
+    size = len(group)
+    worth = 2 * (size - sum(1 / k for k in range(1, size + 1)))
+    share = worth / (size * (size - 1) / 2)
+    found_NN = np.array(covariance_NN)
+    for at, one in enumerate(group):
+        for other in group[at + 1 :]:
+            lean_N = found_NN[:, one] - found_NN[:, other]
+            c = np.sqrt(max(lean_N[one] - lean_N[other], 0.0) + 2 * beta * beta)
+            told = pair_information(np.array((mean_N[one] - mean_N[other]) / c))
+            found_NN -= np.outer(lean_N, lean_N) * (share * float(told) / c**2)
+    return found_NN
 
 
 def pair_gains(mean_N: Floats, covariance_NN: Floats, beta: float) -> Floats:

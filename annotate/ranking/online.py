@@ -9,7 +9,7 @@ After Y. Li et al. 2024 (K-Sort Arena, arXiv:2408.14468), with the whole covaria
 one variance each, and a ballot as one event in the place of K (K - 1) / 2 independent ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,33 @@ class OnlineRating:
     @property
     def _leader(self) -> int:
         return int(np.argmax(self._log_predictive_F))
+
+    def as_arrays(self) -> dict[str, Floats]:
+        """All that it knows, by name: `of_arrays` makes it again."""
+        spread = self._variance_FN if self._covariance_FNN is None else self._covariance_FNN
+        assert spread is not None
+        return {
+            "beta": self._beta_F,
+            "lapse": self._lapse_F,
+            "log_predictive": self._log_predictive_F,
+            "mean": self._mean_FN,
+            "spread": spread,
+        }
+
+    @classmethod
+    def of_arrays(
+        cls, arrays: Mapping[str, Floats], *, full_up_to: int = FULL_UP_TO
+    ) -> "OnlineRating":
+        """What `as_arrays` gave."""
+        rating = cls(0, full_up_to=full_up_to)
+        held = {name: np.array(values) for name, values in arrays.items()}
+        rating._beta_F, rating._lapse_F = held["beta"], held["lapse"]
+        rating._log_predictive_F = held["log_predictive"]
+        rating._mean_FN = held["mean"]
+        is_full = held["spread"].ndim == 3
+        rating._covariance_FNN = held["spread"] if is_full else None
+        rating._variance_FN = None if is_full else held["spread"]
+        return rating
 
     def add_model(self) -> int:
         """A further model, of which nothing is known; returns its number."""

@@ -36,6 +36,9 @@ MAPPED = {
     "id": _("Id"),
     "system": _("System prompt"),
     "language": _("Language"),
+    "stratum": _("Stratum"),
+    "skills": _("Skills that people need"),
+    "authors": _("Authors of its texts"),
     "generator_a": _("Generator of A"),
     "generator_b": _("Generator of B"),
 }
@@ -51,6 +54,9 @@ SYNONYMS = {
     "id": ("id", "question_id", "prompt_id"),
     "system": ("system", "system_prompt"),
     "language": ("language", "lang"),
+    "stratum": ("stratum",),
+    "skills": ("skills",),
+    "authors": ("authors",),
     "generator_a": ("generator_a", "model_a", "model_1"),
     "generator_b": ("generator_b", "model_b", "model_2"),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
+from annotate.kinds.chat import LETTERS
 from annotate.models import ChatModel, ChatReply, ChatSession, Project
 from annotate.ranking.columns import Columns, Form
 from annotate.ranking.style import FEATURES, style_of
@@ -157,7 +158,7 @@ def _add_conversations(context: Context, tasks: set[int], names: dict[int, str])
     sessions = {}
     for pk, task, annotator, model_ids in held.values_list("pk", "task", "annotator", "model_ids"):
         sessions[pk] = (task, annotator)
-        letters = zip("ABCD", (names.get(one, "") for one in model_ids), strict=False)
+        letters = zip(LETTERS, (names.get(one, "") for one in model_ids), strict=False)
         context.letters[task, annotator] = dict(letters)
     replies = ChatReply.objects.standing().filter(turn__session__in=list(sessions))
     said = replies.values_list("turn__session", "turn__number", "letter")

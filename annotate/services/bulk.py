@@ -98,6 +98,14 @@ def escape_json(text: str) -> str:
     return text.replace("\\", "\\\\")
 
 
+def text_array(texts: Sequence[str]) -> str:
+    """A list of texts as COPY's text format wants it."""
+    if not texts:
+        return "{}"
+    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return escape("{" + ",".join([f'"{text}"' for text in quoted]) + "}")
+
+
 def commit_without_waiting() -> None:
     """Let this transaction's commit return before it is on disk, as the next one's will be.
 

@@ -29,11 +29,12 @@ from annotate.models import (
     Seat,
     User,
 )
+from annotate.services.arena import draw_models
 from annotate.services.chat_replies import settle_abandoned
 from annotate.services.seats import SeatGone, held_seat
 
 MAX_MESSAGE = 8_000
-MAX_RUNNING = 4
+MAX_RUNNING = len(chat.LETTERS)
 MAX_ATTEMPTS = 20
 
 
@@ -122,14 +123,14 @@ def _seat_in_use(seat_id: int, user: User) -> Seat:
 
 
 def _begin(seat: Seat, user: User, settings: ChatSettings) -> ChatSession:
-    model_ids = list(available(seat.project_id).values_list("pk", flat=True))
-    if len(model_ids) < settings.models:
-        raise NotSetUp(str(TooFewModels(settings.models, len(model_ids))))
+    there = list(available(seat.project_id))
+    if len(there) < settings.models:
+        raise NotSetUp(str(TooFewModels(settings.models, len(there))))
     return ChatSession.objects.create(
         project=seat.project,
         task_id=seat.task_id,
         annotator=user,
-        model_ids=random.SystemRandom().sample(model_ids, settings.models),
+        model_ids=draw_models(seat.project, there, settings.models),
     )
 
 

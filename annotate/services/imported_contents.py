@@ -41,6 +41,8 @@ class BatchResult:
     skipped: int = 0
     errors: list[RowError] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    relabelled: set[int] = field(default_factory=set)
+    """Prompts whose seats' requirements may be others now."""
 
 
 @dataclass(eq=False, slots=True)
@@ -58,6 +60,7 @@ class PreparedItem:
     text_hashes: list[str]
     response_fields: list[str]
     prompt_id: int = 0
+    language: str = ""
     new_prompt: bool = False
     response_ids: tuple[int, ...] = ()
     outcome: str = "skipped"
@@ -136,6 +139,7 @@ def store_prompts(
         item.prompt_id = ids[item.prompt_hash]
         first = fresh.get(item.prompt_hash)
         if first is not None:
+            item.language = first.source.language
             item.new_prompt = True
             if first is item:
                 item.mark("created")
@@ -148,7 +152,7 @@ def store_prompts(
         copies.settle()
         for item in kept:
             if not item.new_prompt:
-                _refresh_prompt(item, *known[item.prompt_hash])
+                _refresh_prompt(item, result, *known[item.prompt_hash])
     if late:
         copies.settle()
         _keep_aside(late, result)
@@ -190,9 +194,12 @@ def _prompt_rows(
         yield f"{ids[digest]}\t{project_id}\t{fields}\t\t{digest}\t{bucket}\t{now}\n"
 
 
-def _refresh_prompt(item: PreparedItem, name: str, language: str, metadata: str) -> None:
+def _refresh_prompt(
+    item: PreparedItem, result: BatchResult, name: str, language: str, metadata: str
+) -> None:
     """Bring language and metadata up to a later row that names the prompt's own id."""
     source = item.source
+    item.language = language
     if not name or name != source.external_id:
         return
     old = (language, json.loads(metadata))
@@ -200,6 +207,9 @@ def _refresh_prompt(item: PreparedItem, name: str, language: str, metadata: str)
     new = (source.language or old[0], {**(source.metadata or old[1]), **aside})
     if new != old:
         Prompt.objects.filter(pk=item.prompt_id).update(language=new[0], metadata=new[1])
+        if new[0] != language:
+            item.language = new[0]
+            result.relabelled.add(item.prompt_id)
         item.mark("updated")
 
 

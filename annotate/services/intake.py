@@ -16,9 +16,10 @@ from django.utils import timezone
 from annotate.interchange.fitting import Fit
 from annotate.interchange.records import ItemTask
 from annotate.interchange.renaming import named_context
-from annotate.models import Project, Seat, Task, TaskResponse
+from annotate.models import OverlapDue, Project, Seat, Task, TaskResponse
 from annotate.services import bulk
 from annotate.services.canonical import encode, encode_text, hash_json
+from annotate.services.cursors import lower_cursors
 from annotate.services.imported_contents import (
     BatchResult,
     PreparedItem,
@@ -27,7 +28,15 @@ from annotate.services.imported_contents import (
 )
 from annotate.services.imported_gold import KnownAnswer, store_gold
 from annotate.services.imported_labels import LabelledItem, store_labels
-from annotate.services.tasks import lower_cursors, queue_key, shown_order
+from annotate.services.requirements import (
+    NOTHING,
+    Asked,
+    asked,
+    name_authors,
+    renew_requirements,
+    requirement_ids,
+)
+from annotate.services.tasks import queue_key, shown_order
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,17 @@ class _Wanted:
     context: str
     known: ItemTask | None = None
 
+    @property
+    def asked(self) -> Asked:
+        skills = self.item.source.skills
+        return asked(self.item.language, skills) if skills or self.item.language else NOTHING
+
+    @property
+    def authors(self) -> list[str]:
+        source = self.item.source
+        wrote = [source.responses[place].author for place in self.positions]
+        return [name for name in (*source.authors, *wrote) if name]
+
 
 def store_batch(*, project: Project, items: list[PreparedItem], wish: Wish) -> BatchResult:
     """Write what is new. The errors are items whose id belongs to another prompt."""
@@ -69,6 +89,10 @@ def store_batch(*, project: Project, items: list[PreparedItem], wish: Wish) -> B
             wanted += _wanted(item, wish)
         task_ids = _store_tasks(project, wanted, wish, result, copies)
     _store_gold(project, wanted, task_ids, wish, result)
+    if result.relabelled:
+        renew_requirements(project=project, prompt_ids=result.relabelled)
+    authors = {task_ids[task.key]: task.authors for task in wanted if task.authors}
+    name_authors(project=project, authors=authors)
     if not wish.as_tasks:
         _store_labels(project, waiting, wanted, task_ids, wish, result)
     outcomes = Counter(item.outcome for item in waiting)
@@ -85,6 +109,8 @@ def pair_key(prompt_id: int, response_ids: Iterable[int], context: str = "") -> 
 
 def _wanted(item: PreparedItem, wish: Wish) -> list[_Wanted]:
     source, ids = item.source, item.response_ids
+    if wish.as_tasks and wish.fit.group == "none":
+        return []
     context = encode(named_context(source.context, dict(enumerate(ids)))) if source.context else ""
     if source.tasks is None:
         for_people = wish.as_tasks or not source.labels
@@ -142,8 +168,12 @@ def _store_tasks(
     fresh = {task.key: task for task in wanted if task.key not in ids}
     to_open = {ids[key]: task for key, task in for_people.items() if ids.get(key) in seatless}
     Task.objects.filter(pk__in=list(to_open)).update(overlap=wish.overlap, priority=wish.priority)
-    for task in to_open.values():
+    labelled = set(to_open)
+    for pk, task in to_open.items():
         task.item.mark("updated")
+        if task.item.source.skills:
+            Task.objects.filter(pk=pk).update(skills=list(task.item.source.skills))
+        result.relabelled.add(task.item.prompt_id)
     ids.update(zip(fresh, bulk.reserve_ids(Task, len(fresh)), strict=True))
     overlaps = {key: wish.overlap if key in for_people else 0 for key in fresh}
     copies.add(Task, TASK_COLUMNS, _task_rows(project, fresh, ids, overlaps, wish))
@@ -154,6 +184,9 @@ def _store_tasks(
     result.counts["tasks"] += len(fresh)
     result.counts["tasks_for_people"] += len(to_open)
     result.counts["seats"] += _open_seats(project, to_open, wish, copies)
+    if project.overlap_most is not None:  # labels that are there count
+        copies.settle()
+        OverlapDue.objects.bulk_create([OverlapDue(task_id=pk) for pk in sorted(labelled)])
     return ids
 
 
@@ -174,8 +207,8 @@ def _mark_new(wanted: list[_Wanted], fresh: dict[str, _Wanted]) -> None:
 
 
 TASK_COLUMNS = (
-    *("id", "project_id", "prompt_id", "dedup_key", "overlap", "priority", "stratum", "route"),
-    *("gold", "context", "metadata", "created_at"),
+    *("id", "project_id", "prompt_id", "dedup_key", "overlap", "priority", "stratum", "skills"),
+    *("route", "gold", "context", "metadata", "created_at"),
 )
 
 
@@ -192,9 +225,12 @@ def _task_rows(
         name = task.item.source.external_id
         metadata = bulk.escape_json(f'{{"external_id":{encode_text(name)}}}') if name else "{}"
         context = bulk.escape_json(task.context) if task.context else "{}"
+        source = task.item.source
+        stratum, skills = bulk.escape(source.stratum), bulk.text_array(source.skills)
         yield (
             f"{ids[key]}\t{project_id}\t{task.item.prompt_id}\t{key}\t{overlaps[key]}"
-            f"\t{priority}\t\t{route}\t{bulk.NULL}\t{context}\t{metadata}\t{now}\n"
+            f"\t{priority}\t{stratum}\t{skills}\t{route}\t{bulk.NULL}\t{context}\t{metadata}"
+            f"\t{now}\n"
         )
 
 
@@ -211,6 +247,7 @@ def _existing_tasks(project: Project, keys: list[str]) -> tuple[dict[str, int], 
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT dedup_key, id, overlap = 0 AND coalesce(gold, 'null') = 'null'"
+            " AND NOT EXISTS (SELECT FROM annotate_seat WHERE task_id = annotate_task.id)"
             " FROM annotate_task"
             " WHERE project_id = %s AND dedup_key = ANY(string_to_array(%s, ','))",
             [project.pk, ",".join(keys)],
@@ -224,6 +261,8 @@ def _open_seats(
 ) -> int:
     """As `tasks.open_seats`, for tasks that have no seat yet, without reading them back."""
     keys: list[int] = []
+    if any(task.asked != NOTHING for task in tasks.values()):
+        copies.settle()
     copies.add(Seat, SEAT_COLUMNS, list(_seat_rows(project, tasks, wish, keys)))
     if keys:
         lower = partial(lower_cursors, project_id=project.pk, queue_key=min(keys))
@@ -236,18 +275,24 @@ def _seat_rows(
 ) -> Iterator[str]:
     """Adds each row's queue_key to `keys`."""
     project_id, state = project.pk, Seat.State.OPEN.value
+    requirements = requirement_ids(project_id, {task.asked for task in tasks.values()})
     for task_id, task in tasks.items():
         ids = list(task.response_ids)
+        requirement = requirements[task.asked] or bulk.NULL
         for number in range(wish.overlap):
             order = shown_order(project=project, task_id=task_id, number=number, responses=ids)
             key = queue_key(project=project, priority=wish.priority, number=number, task_id=task_id)
             keys.append(key)
             shown = ",".join([str(pk) for pk in order])
-            yield f"{task_id}\t{project_id}\t{number}\t{state}\t{{{shown}}}\t{{}}\t{key}\n"
+            yield (
+                f"{task_id}\t{project_id}\t{number}\t{state}\t{{{shown}}}\t{{}}\t{requirement}"
+                f"\t{key}\n"
+            )
 
 
 SEAT_COLUMNS = (
-    *("task_id", "project_id", "number", "state", "shown_order", "former_holders", "queue_key"),
+    *("task_id", "project_id", "number", "state", "shown_order", "former_holders"),
+    *("requirement_id", "queue_key"),
 )
 
 

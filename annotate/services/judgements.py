@@ -24,7 +24,9 @@ from annotate.kinds import InvalidValue
 from annotate.kinds.span_suggestions import told_of
 from annotate.models import Judgement, Review, Seat, User
 from annotate.services import audit
+from annotate.services.arena import is_arena
 from annotate.services.gold_checks import check_answer
+from annotate.services.overlaps import fit_overlaps
 from annotate.services.seats import SeatGone, known_id
 from annotate.statements import fetch_one
 
@@ -35,9 +37,10 @@ EARLIEST_START = datetime(2000, 1, 1, tzinfo=UTC)
 
 # See annotate/sql/judgements.sql.
 LOOK = """
-SELECT project_id, task_id, state, is_mine, was_mine, shown_order, kind, kind_settings,
-       form_version_id, held_seat_id, judgement_id, same_key_id, is_gold
-FROM tandem_look_at_seat(%(seat)s::bigint, %(user)s::bigint, %(key)s, %(form)s::bigint)
+SELECT seen.project_id, task_id, state, is_mine, was_mine, shown_order, seen.kind,
+       seen.kind_settings, seen.form_version_id, held_seat_id, judgement_id, same_key_id, is_gold,
+       (SELECT p.overlap_most IS NOT NULL FROM annotate_project p WHERE p.id = seen.project_id)
+FROM tandem_look_at_seat(%(seat)s::bigint, %(user)s::bigint, %(key)s, %(form)s::bigint) AS seen
 """
 ANSWER = """
 SELECT judgement_id, submitted_at, simulated, wants_pause
@@ -84,6 +87,7 @@ class _Seen:
     judgement_id: int | None
     same_key_id: int | None
     is_gold: bool
+    overlap_adapts: bool
 
     @property
     def form(self) -> Form:
@@ -132,6 +136,8 @@ def submit_judgement(
         }
         done = _write(seen, parameters)
         if done is not None:
+            if seen.overlap_adapts and not seen.is_gold:
+                fit_overlaps(project_id=seen.project_id, task_ids=[seen.task_id])
             return done
 
 
@@ -279,6 +285,8 @@ def revise_judgement(
     if repeated is None and Review.objects.filter(amended=old).exists():
         raise SeatGone(_("This is an amendment made in review; amend it there."))
     form = Form.of_judgement(old)
+    if is_arena(form):
+        raise SeatGone(stays())
 
     def clean() -> dict:
         return form.clean_value(
@@ -316,6 +324,8 @@ def revise_judgement(
     )
     if new.is_gold:
         check_answer(new)
+    elif old.project.overlap_most is not None:
+        fit_overlaps(project_id=old.project_id, task_ids=[old.task_id])
     audit.record(
         action="judgement.revised",
         target=new,
@@ -325,6 +335,11 @@ def revise_judgement(
         reason=reason,
     )
     return Submitted(new, created=True, late=new.late)
+
+
+def stays() -> str:
+    """Why a vote of an arena is not changed."""
+    return _("After your vote you were told who the models are, so it stays as it is.")
 
 
 def _clean_texts(rationale: object, flag: object, key: object) -> dict[str, str]:

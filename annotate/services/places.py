@@ -4,6 +4,7 @@ Seats are written a few at a time and only where nobody holds them, so that a ha
 it passes over what is being written, and looks again once all is there.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from annotate.models import Project, TaskPlace
-from annotate.services.tasks import PLACE_BITS, RANKS, ROUND_BITS, forget_ranks_seen
+from annotate.services.cursors import forget_ranks_seen
+from annotate.services.tasks import PLACE_BITS, RANKS, ROUND_BITS
 
 AT_ONCE = 200  # tasks whose seats are held at a time
 TRIES = 5  # at seats that somebody held
@@ -72,28 +74,31 @@ def _write_places(
         return None
     there = TaskPlace.objects.select_for_update(of=("self",)).filter(project=project)
     old = set(there.order_by("task_id").values_list("task_id", flat=True))
-    rows = [
-        TaskPlace(
-            task_id=one.task_id,
-            project=project,
-            place=number,
-            score=one.score,
-            reasons=one.reasons,
-        )
-        for number, one in enumerate(places)
-    ]
-    new = {row.task_id for row in rows}
+    new = {one.task_id for one in places}
     there.filter(task__in=old - new).delete()
-    TaskPlace.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["task"],
-        update_fields=["place", "score", "reasons"],
-        batch_size=1000,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WRITE_PLACES,
+            [
+                project.pk,
+                [one.task_id for one in places],
+                [one.score for one in places],
+                [json.dumps(one.reasons) for one in places],
+            ],
+        )
     return old | new
 
 
+WRITE_PLACES = """
+INSERT INTO annotate_taskplace AS there (task_id, project_id, place, score, reasons)
+SELECT wanted.task_id, %s, wanted.place - 1, wanted.score, wanted.reasons::jsonb
+FROM unnest(%s::bigint[], %s::float8[], %s::text[])
+    WITH ORDINALITY AS wanted (task_id, score, reasons, place)
+ON CONFLICT (task_id) DO UPDATE
+SET place = excluded.place, score = excluded.score, reasons = excluded.reasons
+WHERE (there.place, there.score, there.reasons)
+    IS DISTINCT FROM (excluded.place, excluded.score, excluded.reasons)
+"""
 WANTED = f"""
     SELECT seat.id,
            ((1000 - task.priority)::bigint << {PLACE_BITS + ROUND_BITS}) - {RANKS} + chosen.place

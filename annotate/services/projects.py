@@ -15,10 +15,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate import kinds
-from annotate.inputs import clean_boolean, clean_choice, clean_integer, clean_json, clean_text
+from annotate.inputs import (
+    clean_boolean,
+    clean_choice,
+    clean_integer,
+    clean_json,
+    clean_number,
+    clean_text,
+)
 from annotate.kinds import InvalidValue
 from annotate.models import FormVersion, Membership, Project, Task, User
-from annotate.services import audit, tasks
+from annotate.services import audit, overlaps, tasks
 
 INTEGERS = {
     "overlap": (1, 100),
@@ -27,6 +34,8 @@ INTEGERS = {
     "test_percent": (0, 50),
     "review_percent": (0, 100),
 }
+OPTIONAL_INTEGERS = {"overlap_most": (1, 100)}
+SHARES = ("overlap_threshold",)
 TEXTS = {"name": 200, "description": 10_000, "guidelines": 200_000}
 CHOICES = {
     "order": Project.Order.values,
@@ -35,7 +44,12 @@ CHOICES = {
     "review_names": Project.ReviewNames.values,
 }
 BOOLEANS = ("own_figures",)
-FIELDS = frozenset({*INTEGERS, *TEXTS, *CHOICES, *BOOLEANS, "kind", "kind_settings"})
+FIELDS = frozenset(
+    {*INTEGERS, *OPTIONAL_INTEGERS, *SHARES, *TEXTS, *CHOICES, *BOOLEANS, "kind", "kind_settings"}
+)
+
+# What decides how many people judge a task.
+OVERLAP = ("overlap", "overlap_most", "overlap_threshold")
 
 # What a form version holds.
 FORM = ("kind", "kind_settings", "guidelines")
@@ -58,6 +72,13 @@ def clean_fields(fields: dict) -> dict:
         if name in INTEGERS:
             low, high = INTEGERS[name]
             cleaned[name] = clean_integer(name, value, low=low, high=high)
+        elif name in OPTIONAL_INTEGERS:
+            low, high = OPTIONAL_INTEGERS[name]
+            cleaned[name] = (
+                value if value is None else clean_integer(name, value, low=low, high=high)
+            )
+        elif name in SHARES:
+            cleaned[name] = value if value is None else _clean_share(name, value)
         elif name in TEXTS:
             named = name == "name"
             cleaned[name] = clean_text(
@@ -72,6 +93,23 @@ def clean_fields(fields: dict) -> dict:
         else:
             cleaned[name] = clean_json(name, value, max_bytes=100_000)
     return cleaned
+
+
+def _clean_share(name: str, value: object) -> float:
+    share = clean_number(name, value, low=0, high=1)
+    if not 0 < share < 1:
+        raise InvalidValue(name, "must lie between 0 and 1; leave it out for a clear lead")
+    return share
+
+
+def _check_overlap(project: Project) -> None:
+    """Raises InvalidValue for numbers that contradict each other."""
+    if project.overlap_most is not None and project.overlap_most < project.overlap:
+        raise InvalidValue(
+            "overlap_most",
+            "is below {least}, the number of people that every task gets",
+            least=project.overlap,
+        )
 
 
 def _clean_kind_settings(project: Project) -> dict:
@@ -131,6 +169,7 @@ def create_project(*, actor: User, name: str, address: str | None = None, **fiel
     cleaned.setdefault("seed", secrets.randbelow(2**31))
     project = Project(created_by=actor, **cleaned)
     project.kind_settings = _clean_kind_settings(project)
+    _check_overlap(project)
     project.save()
     _begin_form_version(project, actor)
     Membership.objects.create(project=project, user=actor, role=Membership.Role.OWNER)
@@ -162,6 +201,7 @@ def update_project(
     for name, value in cleaned.items():
         setattr(project, name, value)
     project.kind_settings = _clean_kind_settings(project)
+    _check_overlap(project)
     if "kind_settings" in cleaned:
         cleaned["kind_settings"] = project.kind_settings
     changed = {name: value for name, value in cleaned.items() if before[name] != value}
@@ -177,8 +217,8 @@ def update_project(
     project.save(update_fields=[*changed, "kind_settings"])
     if project.form_version is None or not changed.keys().isdisjoint(FORM):
         _begin_form_version(project, actor)
-    if "overlap" in changed:
-        tasks.change_overlap(project=project, old=before["overlap"], new=project.overlap)
+    if not changed.keys().isdisjoint(OVERLAP):
+        _fit_seats(project, before)
     if "order" in changed:
         tasks.reorder_seats(project=project)
     audit.record(
@@ -191,6 +231,16 @@ def update_project(
         after=changed,
     )
     return project
+
+
+def _fit_seats(project: Project, before: dict) -> None:
+    """To a new overlap: at once where it is fixed, by workers where it adapts."""
+    if project.overlap_most is not None:
+        overlaps.fit_all(project=project)
+    elif before.get("overlap_most") is not None:
+        tasks.fix_overlap(project=project)
+    elif "overlap" in before and before["overlap"] != project.overlap:
+        tasks.change_overlap(project=project, old=before["overlap"], new=project.overlap)
 
 
 def pause_project(*, project: Project, actor: User) -> Project:

@@ -1,13 +1,15 @@
 """Making tasks and the seats at them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from annotate.models import Project, Seat, Task, TaskPlace
-from annotate.models.project import BEFORE_ALL_RANKS
+from annotate.services.cursors import forget_ranks_seen, lower_cursors
+from annotate.services.requirements import requirements_of
 
 # queue_key = (1000 - priority) | round | place, so that one index holds the project's order.
 # Rounds are below 128, so the upper half of the block before a priority's is free for its ranks.
@@ -74,12 +76,8 @@ def open_seats(*, tasks: Iterable[Task]) -> int:
         for number in range(task.overlap)
         if (task.pk, number) not in there
     ]
-    missing_ids = list({task.pk for task, _ in missing})
-    responses, places = _responses_by_task(missing_ids), _places_by_task(missing_ids)
-    seats = [
-        _new_seat(task, number, responses[task.pk], places.get(task.pk)) for task, number in missing
-    ]
-    Seat.objects.bulk_create(seats, batch_size=2000)
+    seats = new_seats(missing)
+    _make_due(task_ids)
     for project_id in {seat.project_id for seat in seats}:
         mine = [seat for seat in seats if seat.project_id == project_id]
         lowest = min(seat.queue_key for seat in mine)
@@ -89,12 +87,37 @@ def open_seats(*, tasks: Iterable[Task]) -> int:
     return reopened + len(seats)
 
 
-def _new_seat(task: Task, number: int, responses: list[int], place: int | None) -> Seat:
+def new_seats(missing: Sequence[tuple[Task, int]], *, ranked: bool = True) -> list[Seat]:
+    """Make these seats, each a task and a number of its own; nobody is told to look again.
+
+    Not `ranked`: without the places that a strategy gave the tasks, for which this else waits.
+    """
+    task_ids = list({task.pk for task, _ in missing})
+    if not task_ids:
+        return []
+    responses = _responses_by_task(task_ids)
+    places = _places_by_task(task_ids) if ranked else {}
+    requirements = requirements_of(task_ids)
+    return Seat.objects.bulk_create(
+        [
+            _new_seat(
+                task, number, responses[task.pk], places.get(task.pk), requirements.get(task.pk)
+            )
+            for task, number in missing
+        ],
+        batch_size=2000,
+    )
+
+
+def _new_seat(
+    task: Task, number: int, responses: list[int], place: int | None, requirement: int | None
+) -> Seat:
     project = task.project
     return Seat(
         task=task,
         project=project,
         number=number,
+        requirement_id=requirement,
         queue_key=queue_key(
             project=project, priority=task.priority, number=number, task_id=task.pk
         ),
@@ -103,36 +126,6 @@ def _new_seat(task: Task, number: int, responses: list[int], place: int | None) 
             project=project, task_id=task.pk, number=number, responses=responses
         ),
     )
-
-
-def lower_cursors(*, project_id: int, queue_key: int) -> None:
-    """Make every hand-out of the project look again from just before `queue_key`.
-
-    Outside the transaction that made the seats, so that it holds members' rows for a moment
-    only, in one order, so that two of these never wait for each other. Were it never to run,
-    the seats would be found by the hand-out's exact scan.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE annotate_membership SET queue_cursor = %s WHERE id IN ("
-            " SELECT id FROM annotate_membership WHERE project_id = %s AND queue_cursor > %s"
-            " ORDER BY id FOR NO KEY UPDATE)",
-            [queue_key - 1, project_id, queue_key - 1],
-        )
-
-
-def forget_ranks_seen(*, project_id: int) -> None:
-    """Make every hand-out of the project look through the ranked seats from the first on.
-
-    Outside the transaction that ranked them, as `lower_cursors` is.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE annotate_membership SET ranked_cursor = %s WHERE id IN ("
-            " SELECT id FROM annotate_membership WHERE project_id = %s AND ranked_cursor > %s"
-            " ORDER BY id FOR NO KEY UPDATE)",
-            [BEFORE_ALL_RANKS, project_id, BEFORE_ALL_RANKS],
-        )
 
 
 @transaction.atomic
@@ -145,7 +138,21 @@ def change_overlap(*, project: Project, old: int, new: int) -> None:
     if new < old:
         void_surplus(project=project)
         return
-    people = Task.objects.filter(project=project, overlap=new).exclude(route=Task.Route.AI)
+    _open_missing(project)
+
+
+@transaction.atomic
+def fix_overlap(*, project: Project) -> None:
+    """Give every task that asks people the project's overlap, whatever its answers asked for."""
+    seats = Seat.objects.filter(task=OuterRef("pk"))
+    Task.objects.filter(Exists(seats), project=project).update(overlap=project.overlap)
+    void_surplus(project=project)
+    _open_missing(project)
+
+
+def _open_missing(project: Project) -> None:
+    people = Task.objects.filter(project=project, overlap=project.overlap)
+    people = people.exclude(route=Task.Route.AI)
     last = 0
     while batch := list(people.filter(pk__gt=last).order_by("pk")[:BATCH]):
         for task in batch:
@@ -234,6 +241,20 @@ UPDATE annotate_seat SET queue_key = wanted.queue_key
 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (id, queue_key)
 WHERE annotate_seat.id = wanted.id
 """
+
+
+# Answers that are there count: see annotate/services/overlaps.py.
+MAKE_DUE = """
+INSERT INTO annotate_overlapdue (task_id)
+SELECT task.id FROM annotate_task task JOIN annotate_project project ON project.id = task.project_id
+WHERE task.id = ANY(%s) AND project.overlap_most IS NOT NULL
+  AND EXISTS (SELECT FROM annotate_judgement said WHERE said.task_id = task.id)
+"""
+
+
+def _make_due(task_ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE_DUE, [task_ids])
 
 
 def _reopen_void(task_ids: list[int]) -> int:

@@ -12,7 +12,7 @@
 -- Each statement of a function sees what was committed before that statement, so what follows
 -- the lock on the membership sees all that the person's other requests did.
 
--- Whether the person neither sits, sat, answered nor skipped at the task.
+-- Whether the person neither sits, sat, answered nor skipped at the task, nor wrote a text of it.
 CREATE OR REPLACE FUNCTION tandem_is_free(the_task bigint, the_user bigint)
 RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -21,7 +21,32 @@ BEGIN
        AND NOT EXISTS (SELECT FROM annotate_judgement j
                        WHERE j.task_id = the_task AND j.annotator_id IS NOT DISTINCT FROM the_user)
        AND NOT EXISTS (SELECT FROM annotate_skip k
-                       WHERE k.task_id = the_task AND k.annotator_id IS NOT DISTINCT FROM the_user);
+                       WHERE k.task_id = the_task AND k.annotator_id IS NOT DISTINCT FROM the_user)
+       AND NOT EXISTS (SELECT FROM annotate_taskauthor a
+                       WHERE a.task_id = the_task AND a.author_id IS NOT DISTINCT FROM the_user);
+END $$;
+
+-- The project's requirements that a member does not meet; seats of these are passed over. Of whom no
+-- language is known gets tasks in every one. A tag answers for another where the shorter begins the
+-- longer, subtag by subtag: as annotate/assignment/eligibility.py has it.
+CREATE OR REPLACE FUNCTION tandem_barred(the_project bigint, the_membership bigint)
+RETURNS bigint[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    member record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM annotate_requirement r WHERE r.project_id = the_project) THEN
+        RETURN '{}';
+    END IF;
+    SELECT m.languages, m.skills INTO member
+    FROM annotate_membership m WHERE m.id = the_membership;
+    RETURN ARRAY (
+        SELECT r.id FROM annotate_requirement r
+        WHERE r.project_id = the_project AND NOT (
+            r.skills <@ member.skills
+            AND (r.language = '' OR cardinality(member.languages) = 0
+                 OR EXISTS (SELECT FROM unnest(member.languages) AS known (tag)
+                            WHERE starts_with(lower(known.tag) || '-', r.language || '-')
+                               OR starts_with(r.language || '-', lower(known.tag) || '-')))));
 END $$;
 
 -- The seat that this person works at next, leased to them, with what the page shows of it.
@@ -162,6 +187,7 @@ CREATE OR REPLACE FUNCTION tandem_pick_seat(
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     after_all_ranks CONSTANT bigint := 1::bigint << 62;
+    barred CONSTANT bigint[] := tandem_barred(the_project, membership);
     picked bigint;
     place bigint;
     new_queue_at bigint := queue_at;
@@ -175,6 +201,7 @@ BEGIN
     IF everywhere THEN
         SELECT s.id INTO picked FROM annotate_seat s
         WHERE s.project_id = the_project AND s.state = 'open'
+          AND (s.requirement_id IS NULL OR s.requirement_id <> ALL (barred))
           AND tandem_is_free(s.task_id, the_user)
         ORDER BY s.queue_key, s.id LIMIT 1
         FOR NO KEY UPDATE;
@@ -189,6 +216,7 @@ BEGIN
         SELECT s.id, s.reopened_key INTO picked, place FROM annotate_seat s
         WHERE s.project_id = the_project AND s.state = 'open'
           AND s.reopened_key IS NOT NULL AND s.reopened_key > reopened_at
+          AND (s.requirement_id IS NULL OR s.requirement_id <> ALL (barred))
           AND tandem_is_free(s.task_id, the_user)
         ORDER BY s.reopened_key LIMIT 1
         FOR NO KEY UPDATE SKIP LOCKED;
@@ -209,6 +237,7 @@ BEGIN
             SELECT s.id, s.queue_key INTO picked, place FROM annotate_seat s
             WHERE s.project_id = the_project AND s.state = 'open'
               AND s.queue_key > new_queue_at AND s.queue_key < queue_end
+              AND (s.requirement_id IS NULL OR s.requirement_id <> ALL (barred))
               AND tandem_is_free(s.task_id, the_user)
             ORDER BY s.queue_key, s.id LIMIT 1
             FOR NO KEY UPDATE SKIP LOCKED;
@@ -224,6 +253,7 @@ BEGIN
         WHERE s.project_id = the_project AND s.state = 'open'
           AND s.ranked_key IS NOT NULL
           AND s.ranked_key > new_ranked_at AND s.ranked_key < block_end
+          AND (s.requirement_id IS NULL OR s.requirement_id <> ALL (barred))
           AND tandem_is_free(s.task_id, the_user)
         ORDER BY s.ranked_key, s.id LIMIT 1
         FOR NO KEY UPDATE SKIP LOCKED;

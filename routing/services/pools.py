@@ -1,7 +1,8 @@
 """What a strategy is given, and what it gives: open tasks, and an order of them with reasons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Max
 
@@ -27,6 +28,7 @@ class Pool:
     most: int
     judge: Judge | None
     step: Callable[[int], bool]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db import connection
 from annotate.models import JobState, Project, Task
 from annotate.services import jobs
 from annotate.services.places import Place, put_first
+from annotate.services.quality_rows import newest_judgement
 from annotate.wording import Told
 from routing import judges as judge_kinds
 from routing.encoders import ReadingStopped
@@ -36,6 +37,7 @@ def run_ranking(*, run: SelectionRun) -> None:
         return jobs.finish(run, JobState.CANCELLED)
     newest = Task.objects.filter(project=run.project).order_by("-pk").values_list("pk", flat=True)
     newest_task = newest.first() or 0
+    newest_label = newest_judgement(run.project)
     task_ids, there = open_tasks(run.project, run.settings["pool"])
     drawn = tasks_left_to_chance(run.project, task_ids)
     chosen_from = [pk for pk in task_ids if pk not in drawn]
@@ -43,7 +45,7 @@ def run_ranking(*, run: SelectionRun) -> None:
     def step(done: int) -> bool:
         return bool(jobs.heartbeat(run, progress=done, total=len(chosen_from)))
 
-    pool = Pool(run.project, chosen_from, run.settings["most"], run.judge, step)
+    pool = Pool(run.project, chosen_from, run.settings["most"], run.judge, step, run.settings)
     try:
         order = STRATEGIES[run.strategy](pool)
         if jobs.heartbeat(run, message=Told("Puts them in order.")):
@@ -66,6 +68,7 @@ def run_ranking(*, run: SelectionRun) -> None:
         "by_chance": sum(one.score is None for one in places),
         "seats": seats,
         "newest_task": newest_task,
+        "newest_judgement": newest_label,
         "missing": [one.message for one in order.missing],
         "told": [one.as_dict() for one in order.missing],
     }

@@ -6,14 +6,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.inputs import InvalidValue, clean_choice
-from annotate.models import JobState, Judge, Project, Seat, Task, User
+from annotate.models import JobState, Judge, Judgement, Project, Seat, Task, User
 from annotate.services import audit, jobs
 from annotate.services.places import clear_places
 from routing.models import RoutingPolicy, Selection, SelectionRun
-from routing.selection_settings import IN_ORDER, ONE_JUDGE, STRATEGIES, clean_settings
+from routing.selection_settings import (
+    BY_LABELS,
+    IN_ORDER,
+    ONE_JUDGE,
+    STRATEGIES,
+    clean_settings,
+)
 from routing.services.policies import current_judge
 
 GOING = (JobState.QUEUED, JobState.RUNNING)
+FEWEST_LABELS = 20  # that have come since, or this share of what was ranked: then anew
+NEW_LABELS = 0.05
 LEFT = 0.2  # of the ranked seats: then the rest is ranked
 GAIN_KINDS = ("ppm", "error", "cascade")  # by preference
 SOONEST = timedelta(minutes=15)  # after a ranking, for new tasks and what is nearly used up
@@ -166,6 +174,13 @@ def why_due(selection: Selection) -> str:
         return ""
     if Task.objects.filter(project=selection.project, pk__gt=last.report["newest_task"]).exists():
         return "there are new tasks"
+    if selection.strategy in BY_LABELS:
+        enough = max(FEWEST_LABELS, int(NEW_LABELS * last.report["ranked"]))
+        came = Judgement.objects.filter(
+            project=selection.project, pk__gt=last.report["newest_judgement"]
+        )
+        if came[:enough].count() == enough:
+            return "there are new labels"
     if last.report["open"] > last.report["ranked"]:
         left = Seat.objects.filter(
             project=selection.project, state=Seat.State.OPEN, ranked_key__isnull=False

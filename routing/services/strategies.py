@@ -37,6 +37,7 @@ from routing.services.pools import (
 )
 from routing.services.selections import gain_policy, newest_judges
 from routing.services.strategies_of_content import by_diversity, by_duels
+from routing.services.strategies_of_labels import by_coverage, by_doubt, by_strata
 
 
 def at_random(pool: Pool) -> Order:
@@ -229,6 +230,9 @@ def _rewards_by_prompt(
 
 STRATEGIES: Mapping[str, Callable[[Pool], Order]] = {
     "random": at_random,
+    "stratified": by_strata,
+    "least_covered": by_coverage,
+    "doubt": by_doubt,
     "uncertainty": by_uncertainty,
     "expected_gain": by_expected_gain,
     "diversity": by_diversity,

@@ -21,7 +21,7 @@ def test_a_preset_fits_its_kind_and_is_stable(name):
 def test_all_files_are_offered():
     files = {path.stem for path in presets.FOLDER.iterdir() if path.suffix in (".json", ".md")}
     assert files == set(presets.NAMES)
-    assert len(presets.presets()) == len(presets.NAMES) == 10
+    assert len(presets.presets()) == len(presets.NAMES) == 11
 
 
 def test_multipref_is_complete():

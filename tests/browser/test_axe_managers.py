@@ -50,6 +50,8 @@ FORMS = (
     *("settings/", "archive/", "training/new/reward_model/", "training/schedules/new/dpo/"),
     "training/limits/",
     "training/evaluations/",
+    "comparisons/",
+    "routing/next/",
 )
 
 

@@ -375,3 +375,20 @@ def test_the_draft_is_json_without_surprises(open_browser, make_chat):
     fields = json.loads(sent.value.post_data)["fields"]
     assert fields["answer.turns.0.verdict"] == ["prefer:A"]
     assert fields["answer"] == [str(ChatSession.objects.get().pk)]
+
+
+def test_in_the_arena_names_come_with_the_vote_and_then_the_next_one(open_browser, make_chat):
+    project = make_chat("echo:1", "echo:2", turn="none", final="preference", arena=True)
+    page = open_chat(open_browser, project)
+    say(page, "Who are you?")
+    settled(page, 0, "A", "B")
+    names = {model.name for model in project.chat_models.all()}
+    assert not any(name in page.content() for name in names)
+    page.get_by_role("region", name="The whole conversation").get_by_role("radio").first.check()
+    submit(page)
+    met = page.get_by_text(re.compile(r"You talked with A: The echo:\d, B: The echo:\d\."))
+    expect(met.first).to_be_attached()
+    expect(page.locator("[data-turn]")).to_have_count(0)
+    say(page, "And you?")
+    settled(page, 0, "A", "B")
+    assert ChatSession.objects.filter(project=project).count() == 2

@@ -90,6 +90,7 @@ def test_people_get_what_the_judge_is_least_sure_of(project) -> None:
         **{"open": 12, "pool": 12, "ranked": 12, "by_chance": 0, "seats": 12, "missing": []},
         **{"told": [], "basis": [run.judge.pk]},
         "newest_task": ids(project)[-1],
+        "newest_judgement": 0,
     }
     assert AuditEvent.objects.filter(action="routing.strategy_chosen").count() == 1
 
@@ -342,7 +343,7 @@ def test_annotators_work_while_it_is_ranked(project, add_member, make_user) -> N
         ("random", [], "settings"),
         ("random", {"msot": 1}, "settings.msot"),
         ("random", {"most": 0}, "settings.most"),
-        ("random", {"most": 20_000}, "settings.most"),
+        ("random", {"most": 200_000}, "settings.most"),
         ("random", {"most": 100, "pool": 99}, "settings.pool"),
         ("random", {"every_hours": 0}, "settings.every_hours"),
         ("random", {"judge": "3"}, "settings.judge"),

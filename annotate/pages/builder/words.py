@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "chat": (
         _("Live chat"),
         _(
-            "Talk with one to four models and judge every turn. Once the project is there, set "
+            "Talk with one to six models and judge every turn. Once the project is there, set "
             "them up under Chat models."
         ),
     ),
@@ -277,13 +277,17 @@ _OF: dict[type, dict[str, Words]] = {
     },
     SimilaritySettings: {"allow_cant_tell": Words(_("One may say that neither is closer"))},
     ChatSettings: {
-        "models": Words(_("Models"), _("Which ones is set under Chat."), low=1, high=4),
+        "models": Words(_("Models"), _("Which ones is set under Chat."), low=1, high=6),
         "turn": Words(_("Asked at every turn"), choices=_ASKED),
         "final": Words(_("Asked at the end"), choices=_ASKED),
         "final_criteria": Words(_("Criteria at the end"), _("One name a line.")),
         "points": Words(_("Greatest number of points"), low=2, high=100),
         "min_turns": Words(_("Fewest turns"), low=1, high=200),
         "max_turns": Words(_("Most turns"), low=1, high=200),
+        "arena": Words(
+            _("Arena: conversations without end"),
+            _("People write the prompts; the models’ names are told after each vote, which stays."),
+        ),
     },
 }
 

@@ -111,7 +111,7 @@ def test_a_conversation_that_began_with_more_models_and_turns_than_are_asked_for
         ({"replies": REPLIES}, "context.session.id"),
         ({"id": 0, "replies": REPLIES}, "context.session.id"),
         ({"id": 7}, "context.session.replies"),
-        ({"id": 7, "replies": [["A", "E"]]}, "context.session.replies.0.1"),
+        ({"id": 7, "replies": [["A", "G"]]}, "context.session.replies.0.1"),
         ({"id": 7, "replies": [["A", "A"]]}, "context.session.replies.0.1"),
         ({"id": 7, "replies": [["A"]] * 201}, "context.session.replies"),
         ({"id": 7, "replies": []}, "value.turns"),
@@ -144,7 +144,7 @@ def test_a_conversation_with_nothing_to_compare_is_no_answer():
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
-        ({"models": 5}, "models"),
+        ({"models": 7}, "models"),
         ({"models": 0}, "models"),
         ({"models": True}, "models"),
         ({"turn": "all"}, "turn"),

@@ -24,7 +24,8 @@ class _Form(HTMLParser):
         if tag == "input" and name:
             if given.get("type") in ("checkbox", "radio") and "checked" not in given:
                 return
-            self.fields[name] = given.get("value", "on") or ""
+            without = "on" if given.get("type") in ("checkbox", "radio") else ""
+            self.fields[name] = given.get("value", without) or ""
         elif tag == "textarea":
             self._area, self.fields[name] = name, ""
         elif tag == "select":
