@@ -1,7 +1,7 @@
 """What a judge's calls cost beside the model: `python -m benchmarks.judge_calls`.
 
 With `--kill` the worker is a process of its own that is killed (SIGKILL) once so many tasks are
-labelled; another one goes on. Then the books are compared with what the model's server saw: every
+read; another one goes on. Then the books are compared with what the model's server saw: every
 call that it answered is charged to the cent, and none was asked twice.
 
 A model on the loopback answers at once, so the time is that of the books: reserving, sending,
@@ -133,19 +133,19 @@ def killed(tasks: int, concurrency: int, after: int) -> dict[str, object]:
         queued = judge_runs.start_judging(judge=judge, actor=None)
         began = time.perf_counter()
         first = _worker(queued.pk)
-        while project.judgements.count() < after and first.poll() is None:
+        calls = JudgeCall.objects.filter(judge=judge)
+        while calls.filter(state="answered").count() < 2 * after and first.poll() is None:
             time.sleep(0.2)
         first.kill()
         first.wait()
-        if project.judgements.count() >= tasks:
+        queued.refresh_from_db()
+        if queued.is_over:
             raise RuntimeError("the worker was through before it could be killed")
-        _expire(queued)
         second = _worker(queued.pk)
         if second.wait():
             raise RuntimeError("the second worker failed")
         seconds = time.perf_counter() - began
     queued.refresh_from_db()
-    calls = JudgeCall.objects.filter(judge=judge)
     states = dict(calls.values_list("state").annotate(n=Count("*")))
     account = JudgeAccount.objects.get(project=project)
     one = Decimal(TOKENS[0]) * Decimal("0.15") + Decimal(TOKENS[1]) * Decimal("0.60")
@@ -172,24 +172,23 @@ def _worker(run_id: int) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT)
 
 
-def _expire(run) -> None:
-    """As once the lease of the killed worker has run out."""
-    from django.utils import timezone
-
-    type(run).objects.filter(pk=run.pk).update(lease_until=timezone.now())
-
-
 def work(run_id: int) -> None:
-    """One worker's part, in a process of its own."""
+    """One worker's part, in a process of its own. A lease of a killed one ends at once: what that
+    one's last statement may still be writing is waited for.
+    """
     import django
 
     django.setup()
+    from django.utils import timezone
+
     from annotate.services import jobs
     from routing.models import JudgeRun
     from routing.services import judge_runs, judge_watch
 
     judge_watch.SLICE = math.inf
-    run = jobs.claim(JudgeRun, run_id, owner=f"benchmark {os.getpid()}")
+    while (run := jobs.claim(JudgeRun, run_id, owner=f"benchmark {os.getpid()}")) is None:
+        time.sleep(0.5)
+        JudgeRun.objects.filter(pk=run_id).update(lease_until=timezone.now())
     judge_runs.run_judge(run=run)
 
 
