@@ -16,6 +16,7 @@ from annotate.models import (
     Invitation,
     Judgement,
     Note,
+    PracticeAnswer,
     Review,
     Skip,
     User,
@@ -142,6 +143,21 @@ def _drafts(user: User) -> Iterator[dict[str, Any]]:
         }
 
 
+def _practice(user: User) -> Iterator[dict[str, Any]]:
+    """What was answered in training and quiz; which answers were right a quiz does not tell."""
+    answers = PracticeAnswer.objects.filter(run__annotator=user).select_related("run__project")
+    for answer in _walk(answers):
+        yield {
+            **_of(answer.run.project),
+            "stage": answer.run.stage,
+            "task": answer.task_id,
+            "value": answer.value,
+            "rationale": answer.rationale,
+            "seconds_active": answer.seconds_active,
+            "answered_at": answer.answered_at,
+        }
+
+
 def _skips(user: User) -> Iterator[dict[str, Any]]:
     for skip in _walk(Skip.objects.filter(annotator=user).select_related("seat__project")):
         yield {
@@ -233,6 +249,7 @@ SECTIONS: dict[str, Callable[[User], Iterator[dict[str, Any]]]] = {
     "profile": _profile,
     "judgements": _judgements,
     "drafts": _drafts,
+    "practice": _practice,
     "skips": _skips,
     "chats": _chats,
     "reviews": _reviews,

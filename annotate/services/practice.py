@@ -195,10 +195,11 @@ def _end(run: PracticeRun, user: User) -> None:
         Standing.objects.filter(membership=member).update(**{DONE[Stage(run.stage)]: run.ended_at})
     if run.stage == Stage.QUIZ:
         audit.record(
-            action="quiz.passed" if run.passed else "quiz.failed",
+            action="quiz.ended",
             target=run,
             actor=user,
             project=run.project,
+            passed=run.passed,
             right=run.right,
             of=len(answers),
         )

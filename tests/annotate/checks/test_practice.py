@@ -1,5 +1,6 @@
 """Training and the qualification quiz: pages, REST, tries, and what two browsers do at once."""
 
+import json
 import threading
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from annotate.models import (
     Task,
 )
 from annotate.services.gold import set_gold
+from annotate.services.own_data import stream_own_data
 from annotate.services.practice import answer_item, begin_run, next_item, practice_of
 from annotate.services.standing import ask_again, let_in, set_rules
 from tests.annotate.api.conftest import Caller
@@ -58,10 +60,10 @@ def test_nobody_gets_a_real_task_before_the_quiz_is_passed(shop, client):
     run = go_through(project, ann, wrong=1)
     assert (run.right, run.passed) == (3, True)
     assert lease_seat(project=project, user=ann) is not None
-    assert [e.action for e in AuditEvent.objects.filter(action__startswith="quiz")] == [
-        "quiz.failed",
-        "quiz.passed",
-    ]
+    tries = AuditEvent.objects.filter(action="quiz.ended").order_by("pk")
+    assert [event.detail["passed"] for event in tries] == [False, True]
+    kept = json.loads("".join(stream_own_data(ann)))["practice"]
+    assert [one["stage"] for one in kept] == ["quiz"] * 8
     # A quiz leaves neither labels nor seats behind.
     assert not Judgement.objects.exists()
     assert not Seat.objects.exclude(task__gold_item=None).exclude(state="void").exists()
