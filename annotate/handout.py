@@ -44,9 +44,10 @@ FROM tandem_lease_seat(%(project)s::bigint, %(user)s::bigint, %(beside)s::bigint
 """
 REOPEN = """
 UPDATE annotate_seat
-SET state = CASE WHEN is_gold THEN 'void' ELSE 'open' END, annotator_id = NULL,
+SET state = CASE WHEN is_gold OR number >= 1000 THEN 'void' ELSE 'open' END, annotator_id = NULL,
     leased_at = NULL, leased_until = NULL,
-    reopened_key = CASE WHEN NOT is_gold THEN nextval('annotate_seat_reopened_key') END
+    reopened_key = CASE WHEN NOT is_gold AND number < 1000
+                        THEN nextval('annotate_seat_reopened_key') END
 """
 RELEASE_ONE = REOPEN + "WHERE id = %(seat)s AND state = 'leased' AND annotator_id = %(user)s"
 RELEASE_ALL = (

@@ -23,7 +23,8 @@ GROUPS = (
     (
         "Review",
         r"projects/\{project_id\}/(reviews?|returned)/|judgements/\{judgement_id\}/review/|"
-        r"tasks/\{task_id\}/discussion/|mentions/",
+        r"tasks/\{task_id\}/discussion/|mentions/|"
+        r"(projects/\{project_id\}/)?norming/",
     ),
     ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),

@@ -42,6 +42,7 @@ PARAMETERS = {
     f"{', '.join(CHOICES['gold'])} (default without).",
     "review": f"{', '.join(CHOICES['review'])} (default any: all but dismissed ones). "
     "final: accepted by a reviewer, or not drawn for a review; accepted: by a reviewer.",
+    "norming": f"Answers of norming sessions: {', '.join(CHOICES['norming'])} (default exclude).",
     "team": "Only of people who are in this team of the project now, by name.",
     "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
     "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
@@ -208,7 +209,17 @@ def _lines(request: Request, project: Project, format: str):
         if snapshot is None:
             raise Http404(f"The project has no snapshot {number[:20]}.")
         return stream_export(snapshot=snapshot, format=format)
-    named = ("source", "simulated", "split", "suggested", "flipped", "gold", "review", "team")
+    named = (
+        "source",
+        "simulated",
+        "split",
+        "suggested",
+        "flipped",
+        "gold",
+        "review",
+        "norming",
+        "team",
+    )
     filters = {name: given[name] for name in named if name in given}
     rules = {name: given[name] for name in RULES if name in given}
     return stream_export(

@@ -22,6 +22,7 @@ v1 = [
     path("", include("annotate.api.quality")),
     path("", include("annotate.api.review")),
     path("", include("annotate.api.discussion")),
+    path("", include("annotate.api.norming")),
     path("", include("annotate.api.imports")),
     path("", include("annotate.api.media")),
     path("", include("annotate.api.chat")),

@@ -15,6 +15,7 @@ from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
+from annotate.models.norming import NormingSeat, NormingSession
 from annotate.models.overlap import OverlapDue
 from annotate.models.pay import PayRate
 from annotate.models.practice import PracticeAnswer, PracticeRun
@@ -58,6 +59,8 @@ __all__ = [
     "MediaUse",
     "Membership",
     "Mention",
+    "NormingSeat",
+    "NormingSession",
     "Note",
     "OverlapDue",
     "PayRate",

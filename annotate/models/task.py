@@ -173,6 +173,8 @@ class Seat(models.Model):
         DONE = "done", _("Done")
         VOID = "void", _("Void")
 
+    NORMING = 1000  # from this number on seats are norming's: see annotate/services/norming.py
+
     # Every hand-out rewrites the row in all its indexes; those of the three keys are below.
     task = models.ForeignKey(
         Task, on_delete=models.CASCADE, related_name="seats", db_index=False, db_constraint=False

@@ -65,6 +65,11 @@ GOLD = {
     "with": _("with all others"),
     "only": _("these alone"),
 }
+NORMING = {
+    "exclude": _("left out"),
+    "include": _("among the others"),
+    "only": _("these alone"),
+}
 RULES = ("tie_rule", "aggregation")
 
 
@@ -94,8 +99,14 @@ class SelectionForm(forms.Form):
         choices=GOLD.items(), label=_("Answers to hidden items with a known answer")
     )
 
+    norming = forms.ChoiceField(
+        choices=NORMING.items(), label=_("Answers of norming sessions"), required=False
+    )
+
     def __init__(self, data=None, *, project: Project, **options) -> None:
         super().__init__(data, **options)
+        if not project.norming_sessions.exists():
+            del self.fields["norming"]
         if not project.review_percent and not is_used(project):
             del self.fields["review"]
         if not GoldCheck.objects.filter(project=project).exists():
@@ -112,7 +123,17 @@ class SelectionForm(forms.Form):
     @property
     def filters(self) -> dict[str, str]:
         """As ExportFilters takes them."""
-        names = ("source", "simulated", "split", "suggested", "flipped", "gold", "review", "team")
+        names = (
+            "source",
+            "simulated",
+            "split",
+            "suggested",
+            "flipped",
+            "gold",
+            "review",
+            "norming",
+            "team",
+        )
         values = self.cleaned_data
         return {name: values[name] for name in names if values.get(name)}
 
@@ -155,6 +176,7 @@ class ExportForm(SelectionForm):
         "flipped",
         "gold",
         "review",
+        "norming",
         "category",
         *RULES,
         "pairs",
@@ -259,6 +281,7 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "flipped": FLIPPED.get(found.query.get("flipped", "as_judged")),
         "reviewed": REVIEWED.get(found.query.get("review", "any")),
         "team": found.query.get("team", ""),
+        "norming": NORMING.get(found.query.get("norming", "exclude")),
         "turned": found.items.exclude(flip=None).count(),
         "ties": _(TIE_RULES[found.tie_rule]) if found.tie_rule else "",
         "aggregation": _(AGGREGATIONS[found.aggregation]) if found.aggregation else "",

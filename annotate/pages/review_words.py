@@ -28,13 +28,13 @@ class Row:
     cells: list[tuple[str, bool]]
 
 
-def rows_of(answers: Sequence[Judgement], letters: Letters) -> list[Row]:
-    """Every thing that was asked, what is said in words and degrees last."""
-    said = [sayings_of(one, list(letters)) for one in answers]
+def rows_of(answers: Sequence[Judgement | None], letters: Letters) -> list[Row]:
+    """Every thing that was asked, what is said in words and degrees last. None says nothing."""
+    said = [[] if one is None else sayings_of(one, list(letters)) for one in answers]
     rows = [_row(line, dict(letters)) for line in compare(said)]
     extra: dict[tuple[str, tuple[str, ...]], list[list[str]]] = {}
     for place, one in enumerate(answers):
-        for more in beside(one.value):
+        for more in beside(one.value) if one is not None else ():
             cells = extra.setdefault((more.name, more.about), [[] for _one in answers])
             cells[place].append(_text(more))
     for (name, about), cells in extra.items():

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("annotate.pages.qualification")),
     path("", include("annotate.pages.pay")),
     path("", include("annotate.pages.discussion")),
+    path("", include("annotate.pages.norming")),
     path("", include("annotate.pages.people")),
     path("", include("annotate.pages.member")),
     path("", include("annotate.pages.teams")),

@@ -8,8 +8,6 @@ masked anew each time, so that the length tells nothing of it (BREACH).
 """
 
 import json
-import math
-from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -35,10 +33,11 @@ from annotate.pages.reasons import in_words
 from annotate.pages.row_ids import row_id
 from annotate.pages.same_account import same_account
 from annotate.pages.work_frame import frame
+from annotate.pages.work_times import seconds, started_at
 from annotate.progress import progress_now, progress_of
 from annotate.reports.held import held_back
 from annotate.reports.left import left_for
-from annotate.services import arena, judgements, returned, seats
+from annotate.services import arena, judgements, norming, returned, seats
 from annotate.services.arena import next_seat
 from annotate.services.chat import too_few_models
 from annotate.services.judgements import Submitted
@@ -81,7 +80,7 @@ def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> Htt
             seat_id=seat_id,
             user=request.user,
             form=row_id(request.POST.get("form", "")),
-            started_at=_started_at(request.POST.get("shown_for", "")),
+            started_at=started_at(request.POST.get("shown_for", "")),
             idempotency_key=f"seat-{seat_id}",
             **_read_form(request),
         )
@@ -208,11 +207,13 @@ def _work_page(
     """
     lease = None
     if project.state == Project.State.ACTIVE:
-        back = None if error else returned.first(project_id=project.pk, user=request.user)
-        if back is not None:
-            return redirect("revise_judgement", project.pk, back)
+        before = returned.waiting(project_id=project.pk, user=request.user)
+        if before.judgement is not None and not error:
+            return redirect("revise_judgement", project.pk, before.judgement)
         try:
-            lease = next_seat(project_id=project.pk, user=request.user)
+            if before.seat is not None and norming.is_asked_nothing(project):
+                lease = norming.lease_of(seat_id=before.seat, user=request.user)
+            lease = lease or next_seat(project_id=project.pk, user=request.user)
         except Unasked:
             return redirect("consent", project.pk)
     if lease is None:
@@ -270,7 +271,7 @@ def _revise_page(
 
 def _lease_if_asked(project_id: int, user: User, beside: int | None) -> Lease | None:
     """The lease; None also where the page, loaded anew, would ask or show something first."""
-    if returned.first(project_id=project_id, user=user) is not None:
+    if any(returned.waiting(project_id=project_id, user=user)):
         return None
     try:
         return next_seat(project_id=project_id, user=user, beside=beside)
@@ -363,23 +364,8 @@ def _read_form(request: HttpRequest) -> dict:
         "value": lambda form: read_value(form, request.POST),
         "rationale": written(request.POST, "rationale"),
         "flag": written(request.POST, "flag"),
-        "seconds_active": _seconds(request.POST.get("seconds_active", "")),
+        "seconds_active": seconds(request.POST.get("seconds_active", "")),
     }
-
-
-def _seconds(text: str) -> float | None:
-    """A measured duration. A clock that makes no sense is no reason to refuse an answer."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and 0 <= seconds <= 86_400 else None
-
-
-def _started_at(shown_for: str):
-    """When the task came into view, by the server's clock, from how long ago that was."""
-    seconds = _seconds(shown_for)
-    return None if seconds is None else timezone.now() - timedelta(seconds=seconds)
 
 
 urlpatterns = [

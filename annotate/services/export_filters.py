@@ -23,6 +23,7 @@ CHOICES = {
     "flipped": ("as_judged", "turned", "left_out"),
     "gold": ("without", "with", "only"),
     "review": ("any", "final", "accepted"),
+    "norming": ("exclude", "include", "only"),
 }
 AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
 
@@ -38,6 +39,7 @@ class ExportFilters:
     no ordinary labels.
     `review`: "any" leaves out answers that a reviewer dismissed (unless `superseded`), "final" also
     those that still need a reviewer or were returned, "accepted" all that no reviewer accepted.
+    `norming`: answers of norming sessions, left out unless asked for.
     """
 
     source: str = "all"
@@ -48,6 +50,7 @@ class ExportFilters:
     flipped: str = AS_JUDGED
     gold: str = "without"
     review: str = "any"
+    norming: str = "exclude"
     team: str = ""
 
     def __post_init__(self) -> None:

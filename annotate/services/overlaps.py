@@ -67,7 +67,8 @@ def fit_overlaps(*, project_id: int, task_ids: Iterable[int]) -> int:
 
 
 def _read_seats(at: dict[int, _At]) -> None:
-    seats = Seat.objects.filter(task__in=list(at), is_gold=False).order_by("number")
+    ordinary = {"is_gold": False, "number__lt": Seat.NORMING}
+    seats = Seat.objects.filter(task__in=list(at), **ordinary).order_by("number")
     for pk, task_id, number, state in seats.values_list("pk", "task_id", "number", "state"):
         one = at[task_id]
         one.numbers = max(one.numbers, number + 1)

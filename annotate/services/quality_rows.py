@@ -14,6 +14,7 @@ from annotate.models import Judgement, Project, Voices
 from annotate.quality.grouping import Facts
 from annotate.quality.summary import Material
 from annotate.quality.votes import Row
+from annotate.services.norming_answers import norming_conditions
 from annotate.services.review_stages import is_used
 
 BATCH = 5000
@@ -114,7 +115,8 @@ def read_judgements(project: Project, *, newest: int, tell: Callable[[int], None
     first = _first_task(project)
     read.cut, after = first > 0, 0
     reviewed = is_used(project)
-    statement = ROWS.format(counts=AS_GIVEN if reviewed else NOT_CHANGED)
+    counts = (AS_GIVEN if reviewed else NOT_CHANGED, *norming_conditions(project, "exclude"))
+    statement = ROWS.format(counts=" AND ".join(counts))
     while rows := _fetch(
         statement, [LEAST_WORDS, project.pk, project.kind, first, after, newest, BATCH]
     ):

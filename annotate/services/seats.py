@@ -76,7 +76,9 @@ def renew_lease(*, seat_id: int, user: User) -> datetime:
         person = Membership.objects.get(project=seat.project_id, user=user)
         person.held_seats = [*person.held_seats, seat.pk]
         person.save(update_fields=["held_seats"])
-    seat.leased_until = now + timedelta(seconds=seat.project.lease_seconds)
+    until = now + timedelta(seconds=seat.project.lease_seconds)
+    # A seat of norming is leased for good.
+    seat.leased_until = max(until, seat.leased_until or until) if sits_here else until
     seat.save(update_fields=["state", "annotator", "leased_at", "leased_until", "reopened_key"])
     return seat.leased_until
 
@@ -88,6 +90,8 @@ def release_seat(*, seat_id: int, user: User) -> None:
     Raises Http404.
     """
     seat = _get_seat(seat_id, user)
+    if seat.number >= Seat.NORMING:
+        return  # it is nobody else's: its person does it, skips it, or the session ends
     if seat.annotator_id == user.pk and seat.state == Seat.State.LEASED:
         handout.release(seat)
 

@@ -15,6 +15,7 @@ from annotate.services import review_stages
 from annotate.services.chat_export import conversations
 from annotate.services.export_filters import LEFT_OUT, SOURCES, TURNED, ExportFilters
 from annotate.services.imported_contents import NOT_FITTING
+from annotate.services.norming_answers import norming_conditions
 from annotate.services.pseudonyms import imported_pseudonym
 from annotate.services.strength_levels import StrengthLevels
 from annotate.services.teams import people_of_team
@@ -191,6 +192,7 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
         where.append("j.is_gold" if filters.gold == "only" else "NOT j.is_gold")
     if filters.review != "any" or not filters.superseded:
         where += review_stages.conditions(project, filters.review, review_stages.last_review())
+    where += norming_conditions(project, filters.norming)
     if filters.suggested == "unaided":
         paths = ("$.suggestions[*]", "$.answers.*.suggestions[*]")
         where += [f"NOT jsonb_path_exists(j.value, '{path}')" for path in paths]

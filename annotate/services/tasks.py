@@ -209,7 +209,7 @@ WITH placed AS (
                PARTITION BY seat.task_id, seat.state ORDER BY seat.number DESC
            ) AS place
     FROM annotate_seat seat JOIN annotate_task task ON task.id = seat.task_id
-    WHERE seat.project_id = %s AND NOT seat.is_gold
+    WHERE seat.project_id = %s AND NOT seat.is_gold AND seat.number < 1000
 )
 UPDATE annotate_seat SET state = 'void', reopened_key = NULL
 FROM placed
@@ -227,7 +227,7 @@ WITH placed AS (
                PARTITION BY seat.task_id, seat.state ORDER BY seat.number
            ) AS place
     FROM annotate_seat seat JOIN annotate_task task ON task.id = seat.task_id
-    WHERE seat.task_id = ANY(%s) AND NOT seat.is_gold
+    WHERE seat.task_id = ANY(%s) AND NOT seat.is_gold AND seat.number < 1000
 )
 UPDATE annotate_seat
 SET state = 'open', reopened_key = nextval('annotate_seat_reopened_key')

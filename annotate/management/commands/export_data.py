@@ -22,7 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("project", type=int, help="The project's number.")
         parser.add_argument("--format", choices=EXPORT_FORMATS, default="trl")
         parser.add_argument("--output", type=Path, help="Standard output when left out.")
-        for name in ("source", "simulated", "split", "suggested", "flipped", "gold", "review"):
+        for name in (
+            "source",
+            "simulated",
+            "split",
+            "suggested",
+            "flipped",
+            "gold",
+            "review",
+            "norming",
+        ):
             parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
         parser.add_argument("--superseded", action="store_true")
         parser.add_argument("--team", default="", help="Only of people in this team, by name.")
@@ -45,7 +54,7 @@ class Command(BaseCommand):
                         name: options[name]
                         for name in (
                             *("source", "simulated", "split", "suggested", "superseded"),
-                            *("flipped", "gold", "review", "team"),
+                            *("flipped", "gold", "review", "norming", "team"),
                         )
                     }
                 ),
