@@ -50,19 +50,21 @@ def is_used(project: Project) -> bool:
     return Review.objects.filter(project=project).exists()
 
 
-def conditions(project: Project, review: str, last: int) -> tuple[str, ...]:
+def conditions(project: Project, review: str) -> tuple[str, ...]:
     """What an export asks of judgements `j`, as parts of a WHERE.
 
     `review`: "any" (that was not dismissed), "final" (accepted, or not drawn for a review and
     neither returned nor dismissed) or "accepted". No condition where none could leave any out.
+    One query, two where there are decisions, the latest of which is then that of now.
     """
-    if review == "any":
-        return (f"{STAGE.format(last)} <> '{DISMISS}'",) if is_used(project) else ()
-    if review == "accepted":
-        return (f"{STAGE.format(last)} = '{ACCEPT}'",)
-    if not project.review_percent and not is_used(project):
+    asks = review == "accepted" or (review == "final" and project.review_percent)
+    if not asks and not is_used(project):
         return ()
-    stage = STAGE.format(last)
+    stage = STAGE.format(last_review())
+    if review == "any":
+        return (f"{stage} <> '{DISMISS}'",)
+    if review == "accepted":
+        return (f"{stage} = '{ACCEPT}'",)
     # Not drawn twice: the share of the settings is that of today.
     free = f"{stage} = '{NONE}' AND NOT {drawn_sql(project)}"
     return (f"({stage} = '{ACCEPT}' OR {free})",)

@@ -191,7 +191,7 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
     if filters.gold != "with":
         where.append("j.is_gold" if filters.gold == "only" else "NOT j.is_gold")
     if filters.review != "any" or not filters.superseded:
-        where += review_stages.conditions(project, filters.review, review_stages.last_review())
+        where += review_stages.conditions(project, filters.review)
     where += norming_conditions(project, filters.norming)
     if filters.suggested == "unaided":
         paths = ("$.suggestions[*]", "$.answers.*.suggestions[*]")

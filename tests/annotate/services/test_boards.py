@@ -129,7 +129,7 @@ def test_reading_costs_the_same_queries_however_many_votes(
         connection,
     ) as asked:
         found = gather(project=project, rules=BoardRules(style=("length",)))
-    assert len(asked) == 8, [one["sql"] for one in asked]
+    assert len(asked) == 10, [one["sql"] for one in asked]
     assert found.gathered.style_RF[0].tolist() == [1, 0, 0, 0, 0]
     monkeypatch.setattr("annotate.services.selection.BATCH", 5)
     again = gather(project=project, rules=BoardRules(style=("length",)))
