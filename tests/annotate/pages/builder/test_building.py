@@ -81,7 +81,7 @@ def test_every_kind_can_be_chosen_and_opened_again(client, begin, deed, kind) ->
             "one each, or none",
         ),
         ("fine_grained_qa", "questions.0.settings.types.2.name", "", "1 to 60 letters"),
-        ("prism_chat", "questions.0.settings.models", "9", "from 1 to 4"),
+        ("prism_chat", "questions.0.settings.models", "9", "from 1 to 6"),
         ("pair_then_spans", "questions.1.when.question", "nothing", "question before this one"),
         ("pair_then_spans", "questions.1.name", "9", "small letter"),
         ("pairs", "questions.0.kind", "nothing", "must be one of"),
