@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from annotate.finegrained.labels import CATEGORIES
@@ -228,7 +229,10 @@ _OF: dict[type, dict[str, Words]] = {
             _("Trains the reward model of"),
             choices=(
                 ("", _("none")),
-                *((name, f"{name}: {category.title}") for name, category in CATEGORIES.items()),
+                *(
+                    (name, format_lazy("{}: {}", name, _(category.title)))
+                    for name, category in CATEGORIES.items()
+                ),
             ),
         ),
         "evidence": Words(_("Evidence"), choices=_EVIDENCE),

@@ -327,3 +327,9 @@ def test_a_question_that_no_task_can_answer_is_refused(client, owner, make_pair_
     assert "take 3 responses" in answer.content.decode()
     project.refresh_from_db()
     assert project.form_version.number == 1
+
+
+def test_what_a_type_of_marks_trains_is_chosen_in_the_reader_s_language(client, owner) -> None:
+    page = client.get(address() + "?preset=fine_grained_qa", headers={"Accept-Language": "de"}).text
+    assert "C2: Widersprüchlich, nicht nachprüfbar" in page
+    assert "Inconsistent, unverifiable" not in page
