@@ -7,6 +7,7 @@ busy for hours cannot answer, but then the job that it works on has a heartbeat.
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import current_app
 from django.db.models import Max
@@ -23,7 +24,10 @@ SILENT = timedelta(minutes=3)  # after so long without a sign nobody is there
 FRESH = timedelta(seconds=30)  # a job may wait for so long without a word
 TASK = "annotate.tasks.answer_roll"
 
-Reason = Callable[[Job], Told | None]
+Memo = dict[object, Any]
+"""What was found out for one job of a list, kept for the next."""
+
+Reason = Callable[[Job, Memo], Told | None]
 """What else a job that is not over waits for; asked while it is queued and while it runs."""
 
 _reasons: dict[type[Job], Reason] = {}
@@ -66,17 +70,17 @@ def register_reason(model: type[Job], reason: Reason) -> None:
     _reasons[model] = reason
 
 
-def why_waiting(job: Job | None) -> Told | None:
+def why_waiting(job: Job | None, memo: Memo | None = None) -> Told | None:
     """Why a job goes no further: no worker has taken it yet, or what its kind may wait for. None
     for one that is over or goes on, or was queued only just, or no job.
 
     A query or, while workers are busy or none has answered, up to two for each kind of job of its
-    queue; and those of its kind's own reason.
+    queue; and those of its kind's own reason. A list passes the same `memo` for all of its jobs.
     """
     if job is None or job.is_over:
         return None
     reason = _reasons.get(type(job))
-    own = reason(job) if reason is not None else None
+    own = reason(job, {} if memo is None else memo) if reason is not None else None
     queued = _why_queued(job)
     if own is None or queued is None:
         return own or queued

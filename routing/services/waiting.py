@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from annotate.models import Job, JobState
+from annotate.services.workers import Memo
 from annotate.wording import Told
 from routing.models import JudgeAccount, JudgeCall, JudgeRun, RoutingPolicy
 from routing.policy_settings import WINDOWS
@@ -13,7 +14,7 @@ from routing.services.ledger import MINUTE
 from routing.services.passes import undecided
 
 
-def why_judge_waits(run: Job) -> Told | None:
+def why_judge_waits(run: Job, memo: Memo) -> Told | None:
     """Of a run that has begun: whether its calls are held up just now. Two queries."""
     assert isinstance(run, JudgeRun)
     if run.state != JobState.RUNNING:

@@ -75,7 +75,7 @@ def test_an_empty_project(manager, axe: Axe) -> None:
     look_at(axe, page, project, *EMPTY, *FORMS, "people/", "audit/")
     page.goto("/projects/new/")
     axe.look(page, "new project")
-    assert axe.looks == 3 * 18
+    assert axe.looks == 3 * 20
 
 
 def test_a_project_at_work(manager, make_pair_tasks, add_member, make_user, add_file, axe) -> None:

@@ -219,6 +219,6 @@ def test_the_list_costs_the_same_for_one_and_for_many(
     client.force_login(project.created_by)
     client.post(url_of(project), RULE)
     run_pass(client, project)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = client.get(url_of(project))
     assert len(page.context["decisions"]) == 25

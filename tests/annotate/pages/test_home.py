@@ -85,7 +85,7 @@ def test_home_queries_do_not_grow(client, ada, make_project, django_assert_max_n
     for number in range(8):
         make_project(owner=ada, name=f"Project {number}")
     client.force_login(ada)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         client.get("/")
 
 

@@ -116,6 +116,6 @@ def test_the_list_costs_the_same_for_one_and_for_forty(
 ) -> None:
     for i in range(40):
         add_member(project, make_user(f"a{i}"))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         answer = client.get(reverse("people", args=[project.pk]))
     assert answer.content.decode().count("Remove a") == 40

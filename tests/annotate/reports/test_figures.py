@@ -222,9 +222,9 @@ def test_pages_cost_the_same_for_one_and_for_many(
     for _ in range(count):
         answer(project, owner, "first", flag="see this")
     client.force_login(owner)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         assert client.get(reverse("overview", args=[project.pk])).status_code == 200
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         page = client.get(reverse("tasks", args=[project.pk]))
     assert len(page.context["rows"]) == min(count, 50)
 

@@ -157,10 +157,10 @@ def test_lists_cost_the_same_for_one_and_for_many(
 ) -> None:
     for number in range(1, 13):
         make_version(number)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         page = client.get(reverse("training", args=[project.pk]))
     assert len(page.context["runs"]) == 12
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page = client.get(reverse("model_versions", args=[project.pk]))
     assert len(page.context["rows"]) == 12
 

@@ -120,6 +120,7 @@ RESPONSES_OF_PRESETS = {
     "ultrafeedback": 4,
     "helpsteer": 4,
     "ksort_arena": 4,
+    "arena": 0,
     "fine_grained_qa": 1,
     "pair_then_spans": 2,
     "prm_steps": 1,
