@@ -111,7 +111,7 @@ def test_a_missing_extra_is_named_where_its_workers_are_needed(
 
 def test_what_a_kind_of_job_may_wait_for_is_told_too(make_project, queue, monkeypatch) -> None:
     said = {"queued": Told("Somebody must pay."), "running": Told("It rains.")}
-    monkeypatch.setattr(workers, "_reasons", {ImportRun: lambda job: said.get(job.state)})
+    monkeypatch.setattr(workers, "_reasons", {ImportRun: lambda job, memo: said.get(job.state)})
     run = queued(make_project(), 0)
     assert why_waiting(run).message == "Somebody must pay."
     ImportRun.objects.update(created_at=ago(10))
