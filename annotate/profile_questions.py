@@ -23,6 +23,7 @@ DECLINED = None
 MOST_QUESTIONS = 50
 MOST_CHOICES = 200
 MAX_TEXT_CHARS = 2000
+LARGEST_NUMBER = 1e12
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 
@@ -153,7 +154,11 @@ def _clean_answer(question: Question, value: object) -> Any:
 
 
 def _clean_number(field: str, value: object) -> float:
-    wrong = isinstance(value, bool) or not isinstance(value, int | float)
-    if wrong or abs(value) > 1e12 or not math.isfinite(value):  # type: ignore[arg-type, operator]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or abs(value) > LARGEST_NUMBER
+        or not math.isfinite(value)
+    ):
         raise InvalidValue(field, "must be a number")
-    return value  # type: ignore[return-value]
+    return value
