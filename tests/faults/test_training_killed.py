@@ -167,12 +167,14 @@ def test_worker_told_to_stop_lets_the_child_save_and_gives_the_run_back(
     assert run.state == JobState.CANCELLED
 
 
-def test_cancel_ends_the_child_soon(var_dir, start_worker, queue):
+def test_cancel_ends_the_child_within_ten_seconds(var_dir, start_worker, queue):
     run = queue(max_steps=100_000)
     start_worker()
     wait_for_checkpoint(var_dir, run)
+    began = time.monotonic()
     cancel_run(run=run, actor=None)
-    wait_until_over(run, seconds=10, sweep=False)  # long before its steps are done
+    wait_until_over(run, seconds=10, sweep=False)
+    assert time.monotonic() - began < 10
     assert run.state == JobState.CANCELLED
     assert not children_of(var_dir)
     assert not ModelVersion.objects.exists()
