@@ -3,7 +3,7 @@
 A hand-out is one call of a database function (annotate/sql/handout.sql). It gives the caller
 the lease they already have, else takes an open seat with FOR UPDATE SKIP LOCKED from three lanes:
 first the seats that came back (by `reopened_key`), then by priority those that a strategy ranked
-(by `ranked_key`; see annotate/services/places.py) and the queue (by `queue_key`). A seat is no
+(by `ranked_key`; see annotate/services/work/places.py) and the queue (by `queue_key`). A seat is no
 good to a person who sits, sat, answered late or skipped at its task. Such seats pile up in front
 of whoever works much: with an overlap of 2, each task done leaves an open seat behind. So a
 membership keeps a cursor for each lane; what lies before it is passed over once for each person.

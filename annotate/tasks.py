@@ -4,17 +4,11 @@ from celery import shared_task
 
 from annotate import handout
 from annotate.models import QualityRun
-from annotate.services import (
-    boards,
-    factors,
-    import_runs,
-    jobs,
-    overlaps,
-    profiles,
-    quality_runs,
-    rates,
-    workers,
-)
+from annotate.services import jobs, workers
+from annotate.services.incoming import import_runs
+from annotate.services.people import profiles, rates
+from annotate.services.reports import boards, factors, quality_runs
+from annotate.services.work import overlaps
 
 SEATS_A_SWEEP = 5000
 
@@ -53,7 +47,9 @@ def fit_overlaps() -> int:
 @shared_task
 def advance_plans() -> int:
     """Bring comparison plans up to their votes and make the tasks that lack; run by beat."""
-    from annotate.services import comparisons  # numpy, which whoever only sends goes without
+    from annotate.services.reports import (
+        comparisons,  # numpy, which whoever only sends goes without
+    )
 
     return comparisons.advance_plans()
 
@@ -87,9 +83,9 @@ def compute_quality(run_id: int) -> None:
     """Reckon agreement, reliability and consensus, unless somebody else does."""
     run = jobs.claim(QualityRun, run_id, owner=jobs.owner_name())
     if run is not None:
-        from annotate.services import (
-            quality_reports,
-        )  # numpy, which whoever only sends goes without
+        from annotate.services.reports import (
+            quality_reports,  # numpy, which whoever only sends goes without
+        )
 
         quality_reports.run_quality(run=run)
 

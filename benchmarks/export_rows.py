@@ -66,7 +66,7 @@ def export(project: int, name: str) -> None:
     from django.db import connection
 
     from annotate.models import Project
-    from annotate.services.exports import stream_export
+    from annotate.services.outgoing.exports import stream_export
 
     found = Project.objects.get(pk=project)
     backend = psutil.Process(connection.connection.info.backend_pid)

@@ -68,7 +68,7 @@ def main() -> None:
 
 def make_owner():
     from annotate.models import User
-    from annotate.services.tokens import issue_token
+    from annotate.services.people.tokens import issue_token
 
     owner = User.objects.create(username="owner")
     return owner, issue_token(user=owner, scopes=["manage"])[1]

@@ -56,7 +56,7 @@ def main() -> None:
 
 def prepare(size: int, busy: int) -> list[dict]:
     """A project of that size, with a new and a busy annotator."""
-    from annotate.services.tokens import issue_token
+    from annotate.services.people.tokens import issue_token
     from benchmarks.filling import add_annotator, make_project, mark_done
 
     project = make_project(tasks=size, overlap=2)

@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def make_tokens(project, count: int) -> list[str]:
-    from annotate.services.tokens import issue_token
+    from annotate.services.people.tokens import issue_token
     from benchmarks.filling import add_annotator
 
     people = [add_annotator(project, f"annotator{number}") for number in range(count)]

@@ -71,7 +71,7 @@ def begin(phase: str, project_id: int, ranked: int) -> float:
 def rank(project_id: int, count: int, *, seed: int) -> None:
     """Places for some tasks drawn by chance, also such as the busy annotator has done."""
     from annotate.models import Project, Task
-    from annotate.services.places import Place, put_first
+    from annotate.services.work.places import Place, put_first
 
     first = Task.objects.filter(project=project_id).order_by("pk").values_list("pk", flat=True)[0]
     total = Task.objects.filter(project=project_id).count()

@@ -85,9 +85,9 @@ def prepare(sentences: int, spans: int) -> int:
     """A project whose only task ada has begun: so many spans are marked in her draft."""
     from annotate.handout import lease_seat
     from annotate.models import User
-    from annotate.services.imports import ImportOptions, import_stream
+    from annotate.services.incoming.imports import ImportOptions, import_stream
     from annotate.services.projects import create_project
-    from annotate.services.seats import save_draft
+    from annotate.services.work.seats import save_draft
 
     ada = User.objects.filter(username="ada").first()
     ada = ada or User.objects.create_user("ada", password=PASSWORD)

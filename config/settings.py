@@ -243,7 +243,7 @@ EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS", "") == "1"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "tandem@localhost")
 
-# How often in so many seconds: see annotate/services/rates.py.
+# How often in so many seconds: see annotate/services/people/rates.py.
 INVITATION_LIMITS = {
     "made": {"most": 200, "seconds": 3600},  # links, of one manager
     "accepted": {"most": 30, "seconds": 600},  # of one account
@@ -252,7 +252,7 @@ INVITATION_LIMITS = {
 }
 REAUTHENTICATION_LIMIT = {"most": 10, "seconds": 600}  # passwords asked for again, of one account
 
-# How long a process believes a token that it found: see annotate/services/tokens.py.
+# How long a process believes a token that it found: see annotate/services/people/tokens.py.
 TOKEN_MEMORY_SECONDS = 5
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "spool://localhost"

@@ -16,7 +16,7 @@ from annotate.models import JobState, Judge, Project
 from annotate.pages.reasons import in_words
 from annotate.reports.remembered import remembered
 from annotate.services import audit, jobs
-from annotate.services.exports import holds_pairs
+from annotate.services.outgoing.exports import holds_pairs
 from annotate.services.workers import why_waiting
 from routing import judges
 from routing.models import Decision, RoutingPolicy, RoutingRun

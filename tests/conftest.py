@@ -239,7 +239,7 @@ def make_pair_tasks():
     """make_pair_tasks(project, count) -> tasks with two responses each, and their seats."""
 
     def make(project: Project, count: int, **fields) -> list[Task]:
-        from annotate.services.tasks import open_seats
+        from annotate.services.work.tasks import open_seats
 
         tasks = []
         for _ in range(count):
@@ -294,7 +294,7 @@ def make_chat(make_project, add_member, make_user, chat_server):
     def make(
         *models: str, prompt: str = "", overlap: int = 1, tasks: int = 1, **settings
     ) -> Project:
-        from annotate.services.tasks import open_seats
+        from annotate.services.work.tasks import open_seats
 
         asked = {"turn": "preference", "final": "preference"}
         if len(models) == 1:

@@ -3,7 +3,7 @@
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 
-from annotate.services.tokens import find_token
+from annotate.services.people.tokens import find_token
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -15,8 +15,8 @@ from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import Board, BoardRun
-from annotate.services import boards
-from annotate.services.board_rules import BoardRules
+from annotate.services.reports import boards
+from annotate.services.reports.board_rules import BoardRules
 from annotate.services.workers import why_waiting
 
 RULES = frozenset(field.name for field in fields(BoardRules))

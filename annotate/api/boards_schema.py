@@ -4,7 +4,7 @@ from rest_framework import serializers as s
 
 from annotate.models import JobState
 from annotate.ranking.style import STYLES
-from annotate.services.board_rules import BY, CHOICES, METADATA
+from annotate.services.reports.board_rules import BY, CHOICES, METADATA
 
 
 class BoardRules(s.Serializer):

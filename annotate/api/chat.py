@@ -11,7 +11,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import ChatModel
-from annotate.services.chat_models import add_chat_model, retire_chat_model
+from annotate.services.conversations.chat_models import add_chat_model, retire_chat_model
 
 FIELDS = ("name", "base_url", "model", "key_name", "parameters")
 

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.models import ComparisonPlan, Project
-from annotate.services.comparison_plans import FIELDS, RANGES, open_tasks, plan_of, set_plan
+from annotate.services.reports.comparison_plans import FIELDS, RANGES, open_tasks, plan_of, set_plan
 from annotate.wording import Told
 
 EXAMPLE = {"is_on": True, "size": 4, "ahead": 20, "per_prompt": 1}

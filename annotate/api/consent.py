@@ -14,7 +14,7 @@ from annotate.models import Consent, Membership, Project
 from annotate.profile_questions import KINDS
 from annotate.profile_summary import DECLINED_NAME
 from annotate.reports.profiles import summaries
-from annotate.services import consents, profiles
+from annotate.services.people import consents, profiles
 
 
 class ConsentRequest(s.Serializer):

@@ -19,7 +19,7 @@ from annotate.api.work import WorkView
 from annotate.inputs import BIGINT_MAX, clean_integer
 from annotate.kinds import InvalidValue
 from annotate.models import Mention, Note
-from annotate.services import discussions
+from annotate.services.review import discussions
 
 MOST_IDS = 1000
 

@@ -14,9 +14,9 @@ from annotate.api import factors_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import FactorRun, Judge, User
-from annotate.services import factors
-from annotate.services.factor_votes import RULES, clean_rules
-from annotate.services.selection import imported_pseudonym
+from annotate.services.outgoing.selection import imported_pseudonym
+from annotate.services.reports import factors
+from annotate.services.reports.factor_votes import RULES, clean_rules
 from annotate.services.workers import why_waiting
 
 

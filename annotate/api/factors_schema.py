@@ -4,7 +4,7 @@ from rest_framework import serializers as s
 
 from annotate.factors.texts import FACTORS
 from annotate.models import JobState
-from annotate.services.board_rules import BY, CHOICES, METADATA
+from annotate.services.reports.board_rules import BY, CHOICES, METADATA
 
 
 class FactorRules(s.Serializer):

@@ -15,7 +15,8 @@ from annotate.api.query_parameters import refuse_unknown
 from annotate.inputs import clean_choice
 from annotate.models import GoldItem, Membership, Task, WorkRules
 from annotate.reports.gold import LEAST, Checked, checked_people, proposals
-from annotate.services import gold, standing
+from annotate.services.people import standing
+from annotate.services.work import gold
 
 
 class GoldView(APIView):

@@ -25,9 +25,9 @@ from annotate.api.query_parameters import read_flag, read_integer, read_pairs, r
 from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, detect_format, get_format
 from annotate.kinds import InvalidValue
 from annotate.models import ImportRun
-from annotate.services.bad_rows import bad_rows
-from annotate.services.import_runs import cancel_import, start_import
-from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.incoming.bad_rows import bad_rows
+from annotate.services.incoming.import_runs import cancel_import, start_import
+from annotate.services.incoming.imports import ImportOptions, import_stream
 
 CHUNK = 1 << 20
 PARAMETERS = {

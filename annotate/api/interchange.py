@@ -21,12 +21,12 @@ from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judgement, Project, Snapshot, Voices
-from annotate.services.consensus_export import stream_consensus
-from annotate.services.export_filters import CHOICES, ExportFilters
-from annotate.services.exports import CHOICES as RULES
-from annotate.services.exports import ExportOptions, stream_export
-from annotate.services.pseudonyms import imported_pseudonym
-from annotate.services.snapshots import create_snapshot, stream_training_file
+from annotate.services.outgoing.consensus_export import stream_consensus
+from annotate.services.outgoing.export_filters import CHOICES, ExportFilters
+from annotate.services.outgoing.exports import CHOICES as RULES
+from annotate.services.outgoing.exports import ExportOptions, stream_export
+from annotate.services.outgoing.snapshots import create_snapshot, stream_training_file
+from annotate.services.people.pseudonyms import imported_pseudonym
 
 PARAMETERS = {
     "format": f"One of {', '.join(EXPORT_FORMATS)}; trl when left out.",

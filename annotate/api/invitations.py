@@ -13,7 +13,7 @@ from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import Invitation
 from annotate.models.invitation import Standing
-from annotate.services import invitations
+from annotate.services.people import invitations
 
 FIELDS = ("role", "tier", "team", "max_uses", "days", "note")
 

@@ -14,8 +14,8 @@ from annotate.api.paging import answer_page
 from annotate.inputs import clean_choice, clean_text
 from annotate.kinds import InvalidValue
 from annotate.models import Membership, User
-from annotate.services import members
-from annotate.services.member_fields import FIELDS, clean_team
+from annotate.services.people import members
+from annotate.services.people.member_fields import FIELDS, clean_team
 
 
 class MemberList(APIView):

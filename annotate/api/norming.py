@@ -15,7 +15,7 @@ from annotate.api.paging import answer_page
 from annotate.kinds import InvalidValue
 from annotate.models import NormingSession, User
 from annotate.reports.norming import normed
-from annotate.services import norming
+from annotate.services.review import norming
 
 
 class NormingRequest(s.Serializer):

@@ -11,7 +11,7 @@ from annotate import access
 from annotate.api.interchange import judgement_row
 from annotate.api.interchange_schema import JudgementPage
 from annotate.api.paging import answer_page
-from annotate.services.own_data import stream_own_data
+from annotate.services.people.own_data import stream_own_data
 
 
 class OwnData(APIView):

@@ -17,7 +17,7 @@ from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
 from annotate.models import Membership, PayRate
 from annotate.reports.pay import pay_sheet
-from annotate.services import pay
+from annotate.services.people import pay
 
 TIERS = [("", "everybody else"), *Membership.Tier.choices]
 

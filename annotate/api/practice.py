@@ -13,7 +13,8 @@ from annotate.api.problems import Conflict
 from annotate.inputs import BIGINT_MAX, clean_integer
 from annotate.models import Membership, PracticeAnswer, PracticeRun, Project
 from annotate.reports.qualification import Qualified, qualified_people
-from annotate.services import practice, standing
+from annotate.services.people import standing
+from annotate.services.work import practice
 
 
 class PracticeView(APIView):

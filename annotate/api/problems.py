@@ -11,10 +11,10 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from annotate.kinds import InvalidValue
-from annotate.services.rates import TooManyTries
-from annotate.services.refused_choices import DoesNotFit
-from annotate.services.reviews import ReviewConflict
-from annotate.services.seats import SeatGone
+from annotate.services.outgoing.refused_choices import DoesNotFit
+from annotate.services.people.rates import TooManyTries
+from annotate.services.review.reviews import ReviewConflict
+from annotate.services.work.seats import SeatGone
 
 logger = logging.getLogger(__name__)
 

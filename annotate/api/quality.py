@@ -29,8 +29,8 @@ from annotate.reports.consensus import (
     write_place,
 )
 from annotate.reports.quality import own_figures, standing
-from annotate.services import quality_runs
-from annotate.services.pseudonyms import imported_pseudonym
+from annotate.services.people.pseudonyms import imported_pseudonym
+from annotate.services.reports import quality_runs
 
 CONSENSUS = {
     "voices": f"Whose labels: {', '.join(Voices.values)} (default human).",

@@ -22,8 +22,8 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, Review, User
 from annotate.reports.review_address import read_place, wanted_of, write_place
 from annotate.reports.review_queue import QUEUES, SORTS, STATES, Item, Queue
-from annotate.services import review_stages, reviews
-from annotate.services.pseudonyms import imported_pseudonym
+from annotate.services.people.pseudonyms import imported_pseudonym
+from annotate.services.review import review_stages, reviews
 
 QUEUE = {
     "by": f"The queue: {', '.join(QUEUES)} (default waiting).",

@@ -12,7 +12,7 @@ from annotate.api import schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import Team
-from annotate.services import teams
+from annotate.services.people import teams
 
 
 class TeamList(APIView):

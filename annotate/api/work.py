@@ -22,8 +22,8 @@ from annotate.kinds.span_suggestions import as_told
 from annotate.models import Judgement
 from annotate.reports.held import Held, held_back
 from annotate.reports.left import Left, left_for
-from annotate.services import judgements, seats
-from annotate.services.arena import next_seat
+from annotate.services.reports.arena import next_seat
+from annotate.services.work import judgements, seats
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
 BESIDE = OpenApiParameter(

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from annotate.demo.content import DemoPrompt, load_demo_prompts
 from annotate.models import Project, Prompt, User
-from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.incoming.imports import ImportOptions, import_stream
 from annotate.services.projects import create_project
 
 GUIDELINES = """\

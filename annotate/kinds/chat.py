@@ -50,7 +50,7 @@ class ChatSettings(AnswerSettings):
     """How many models talk, and what is asked at every turn and at the end.
 
     `arena`: people get conversations without end, and the models' names after their vote
-    (annotate/services/arena.py).
+    (annotate/services/reports/arena.py).
 
     Ratings are whole numbers from 1 to `points`. PRISM (Kirk et al., 2024, arXiv 2404.16019) has
     four models, then one, and 100 points.

@@ -348,7 +348,7 @@ class Migration(migrations.Migration):
                     "done_count",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Tasks this person judged; kept by annotate/services/judgements.py.",
+                        help_text="Tasks this person judged; kept by services/work/judgements.py.",
                     ),
                 ),
                 ("queue_cursor", models.BigIntegerField(default=-1)),

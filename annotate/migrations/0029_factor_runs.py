@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 (
                     "rules",
                     models.JSONField(
-                        help_text="Which votes count: see annotate/services/factor_votes.py."
+                        help_text="Which votes count: see services/reports/factor_votes.py."
                     ),
                 ),
                 ("result", models.JSONField(editable=False, null=True)),

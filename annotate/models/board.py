@@ -11,7 +11,7 @@ from annotate.models.project import Project
 class BoardRun(Job):
     """A leaderboard being computed, or computed and not published. Old ones are removed.
 
-    `result` is what annotate/services/boards.py makes: see `annotate/ranking/report.py`.
+    `result` is what annotate/services/reports/boards.py makes: see `annotate/ranking/report.py`.
     """
 
     task_name = "annotate.tasks.compute_board"

@@ -9,13 +9,13 @@ from annotate.models.project import Project
 class FactorRun(Job):
     """A report on factors being reckoned, or done. Old ones are removed.
 
-    `result` is what annotate/services/factors.py makes: see annotate/factors/report.py.
+    `result` is what annotate/services/reports/factors.py makes: see annotate/factors/report.py.
     """
 
     task_name = "annotate.tasks.compute_factors"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="factor_runs")
-    rules = models.JSONField(help_text="Which votes count: see annotate/services/factor_votes.py.")
+    rules = models.JSONField(help_text="Which votes count: see services/reports/factor_votes.py.")
     result = models.JSONField(null=True, editable=False)
 
     class Meta(Job.Meta):

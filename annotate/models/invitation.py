@@ -28,7 +28,7 @@ class Standing(StrEnum):
 
 class Invitation(models.Model):
     """A link that makes whoever has it a member. The link itself is kept nowhere: it is signed
-    with the installation's key (annotate/services/invitations.py).
+    with the installation's key (annotate/services/people/invitations.py).
     """
 
     # Look-ups by project go through the index below.
@@ -107,7 +107,7 @@ class InvitationUse(models.Model):
 
 
 class RateCount(models.Model):
-    """How often one tried one thing since `began_at`: see annotate/services/rates.py."""
+    """How often one tried one thing since `began_at`: see annotate/services/people/rates.py."""
 
     key = models.CharField(max_length=64, primary_key=True, help_text="A keyed hash.")
     began_at = models.DateTimeField()

@@ -10,7 +10,7 @@ class OverlapDue(models.Model):
 
     Written by a trigger, with the judgement (annotate/sql/overlaps.sql), in projects whose overlap
     adapts; a row for every change, so that nobody waits for anybody. Taken away by
-    annotate/services/overlaps.py.
+    annotate/services/work/overlaps.py.
     """
 
     # Looked up by task once its seats are fitted.

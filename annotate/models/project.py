@@ -266,7 +266,8 @@ class Membership(models.Model):
         null=True, blank=True, help_text="When the project's questions were answered or passed."
     )
     done_count = models.PositiveIntegerField(
-        default=0, help_text="Tasks this person judged; kept by annotate/services/judgements.py."
+        default=0,
+        help_text="Tasks this person judged; kept by services/work/judgements.py.",
     )
     # How far the hand-out has looked for this person: see annotate/handout.py.
     queue_cursor = models.BigIntegerField(default=-1)

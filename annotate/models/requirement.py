@@ -12,7 +12,7 @@ class Requirement(models.Model):
     """What seats of a project require of whoever takes them: a language, skills, or both.
 
     A seat names the one that is its task's, so that a hand-out compares ids and reads no task.
-    Written by annotate/services/requirements.py; tasks that require nothing have none.
+    Written by annotate/services/work/requirements.py; tasks that require nothing have none.
     """
 
     project = models.ForeignKey(

@@ -105,7 +105,7 @@ class TaskResponse(models.Model):
 class TaskPlace(models.Model):
     """Where a strategy put a task: before all tasks of its priority that have no place.
 
-    Written by annotate/services/places.py; the task's open seats carry it as `ranked_key`.
+    Written by annotate/services/work/places.py; the task's open seats carry it as `ranked_key`.
     """
 
     task = models.OneToOneField(
@@ -173,7 +173,7 @@ class Seat(models.Model):
         DONE = "done", _("Done")
         VOID = "void", _("Void")
 
-    NORMING = 1000  # from this number on seats are norming's: see annotate/services/norming.py
+    NORMING = 1000  # from this number on seats are norming's: services/review/norming.py
 
     # Every hand-out rewrites the row in all its indexes; those of the three keys are below.
     task = models.ForeignKey(

@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate.services import passwords, tokens
+from annotate.services.people import passwords, tokens
 
 SCOPES = {
     "read": _("read: projects, tasks, judgements, exports"),

@@ -21,8 +21,8 @@ from annotate.pages.review_words import author_words, overlays, person_words, ro
 from annotate.pages.work_frame import frame
 from annotate.reports.review_address import query_of, wanted_of
 from annotate.reports.review_queue import Item, Queue
-from annotate.services import reviews
-from annotate.services.reviews import ReviewConflict
+from annotate.services.review import reviews
+from annotate.services.review.reviews import ReviewConflict
 
 
 @login_required

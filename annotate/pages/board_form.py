@@ -8,7 +8,7 @@ from annotate.pages.exports import SIMULATED, SOURCES
 from annotate.pages.reasons import in_words
 from annotate.ranking.style import STYLES
 from annotate.reports.boards import STYLE_WORDS
-from annotate.services.board_rules import METADATA, BoardRules
+from annotate.services.reports.board_rules import METADATA, BoardRules
 
 GROUPS = {
     "all": _("everybody"),

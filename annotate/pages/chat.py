@@ -26,9 +26,9 @@ from annotate.pages.questions import PREFIX
 from annotate.pages.reasons import in_words
 from annotate.pages.row_ids import row_id
 from annotate.pages.same_account import same_account
-from annotate.services import chat
-from annotate.services.chat_replies import release_connection, run_reply
-from annotate.services.seats import SeatGone
+from annotate.services.conversations import chat
+from annotate.services.conversations.chat_replies import release_connection, run_reply
+from annotate.services.work.seats import SeatGone
 
 TEMPLATE = "annotate/kinds/chat.html"
 

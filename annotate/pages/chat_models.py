@@ -20,8 +20,8 @@ from annotate.chat.keys import VARIABLE
 from annotate.inputs import InvalidValue
 from annotate.models import ChatModel, ChatReply, Project
 from annotate.pages.reasons import in_words
-from annotate.services.chat_models import add_chat_model, try_chat_model
-from annotate.services.chat_models import retire_chat_model as retire
+from annotate.services.conversations.chat_models import add_chat_model, try_chat_model
+from annotate.services.conversations.chat_models import retire_chat_model as retire
 from annotate.wording import Told
 
 FAILURES_SHOWN = 20

@@ -20,7 +20,13 @@ from annotate.inputs import InvalidValue
 from annotate.interval_chart import Line, interval_chart
 from annotate.models import ComparisonPlan
 from annotate.pages.reasons import in_words
-from annotate.services.comparison_plans import RANGES, makes_tasks, open_tasks, plan_of, set_plan
+from annotate.services.reports.comparison_plans import (
+    RANGES,
+    makes_tasks,
+    open_tasks,
+    plan_of,
+    set_plan,
+)
 from annotate.wording import Told
 
 

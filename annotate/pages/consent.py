@@ -15,7 +15,7 @@ from annotate.inputs import InvalidValue
 from annotate.models import Consent, Membership, Project
 from annotate.pages.profile_form import ProfileForm
 from annotate.pages.reasons import in_words
-from annotate.services import consents, profiles
+from annotate.services.people import consents, profiles
 
 
 @never_cache

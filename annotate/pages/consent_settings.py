@@ -19,7 +19,7 @@ from annotate.pages.reasons import in_words
 from annotate.profile_questions import MOST_QUESTIONS, read_questions
 from annotate.profile_summary import LEAST
 from annotate.reports.profiles import consent_texts, single_answers, summaries
-from annotate.services import consents, profiles
+from annotate.services.people import consents, profiles
 
 KIND_WORDS = {
     "choice": _("one of some choices"),

@@ -16,7 +16,7 @@ from annotate.pages.discussion_words import threads_of
 from annotate.pages.paging import number_in, page_links
 from annotate.pages.reasons import in_words
 from annotate.pages.review_words import person_words, rows_of
-from annotate.services import discussions
+from annotate.services.review import discussions
 
 PAGE = 50
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from annotate.models import Judgement, Note, Task, User
 from annotate.pages.review_words import author_words, person_words
 from annotate.review.mentions import Part, parts
-from annotate.services.discussions import names_of, notes_for, reviews
+from annotate.services.review.discussions import names_of, notes_for, reviews
 
 
 @dataclass(frozen=True)

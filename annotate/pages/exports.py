@@ -22,16 +22,16 @@ from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import spans
 from annotate.models import GoldCheck, LabelFlip, Project, Snapshot
-from annotate.services.export_filters import ExportFilters
-from annotate.services.exports import (
+from annotate.services.outgoing.export_filters import ExportFilters
+from annotate.services.outgoing.exports import (
     ExportOptions,
     formats_of,
     holds_orders,
     holds_pairs,
     stream_export,
 )
-from annotate.services.review_stages import is_used
-from annotate.services.snapshots import create_snapshot as freeze
+from annotate.services.outgoing.snapshots import create_snapshot as freeze
+from annotate.services.review.review_stages import is_used
 
 SOURCES = {
     "all": _("people, AI judges and imported labels"),

@@ -19,9 +19,9 @@ from annotate.pages.exports import SIMULATED, SOURCES
 from annotate.pages.paging import number_in
 from annotate.pages.reasons import in_words
 from annotate.reports.factors import as_csv, shown
-from annotate.services import factors as services
-from annotate.services.board_rules import METADATA, BoardRules
-from annotate.services.factor_votes import clean_rules
+from annotate.services.reports import factors as services
+from annotate.services.reports.board_rules import METADATA, BoardRules
+from annotate.services.reports.factor_votes import clean_rules
 from annotate.services.workers import why_waiting
 
 PAGE = "annotate/projects/factors.html"

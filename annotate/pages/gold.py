@@ -31,8 +31,8 @@ from annotate.reports.gold import (
     page_of_items,
     proposals,
 )
-from annotate.services import gold as services
-from annotate.services import standing
+from annotate.services.people import standing
+from annotate.services.work import gold as services
 
 
 class CheckRules(RulesForm):

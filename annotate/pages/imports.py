@@ -19,12 +19,12 @@ from annotate.models import ImportRun, Project
 from annotate.pages.import_examples import examples_for
 from annotate.pages.reasons import in_words
 from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
-from annotate.services import pending_uploads
-from annotate.services.bad_rows import bad_rows
-from annotate.services.chat import too_few_models
-from annotate.services.import_runs import cancel_import as stop_import
-from annotate.services.import_runs import start_import
-from annotate.services.imports import BadFile, ImportOptions
+from annotate.services.conversations.chat import too_few_models
+from annotate.services.incoming import pending_uploads
+from annotate.services.incoming.bad_rows import bad_rows
+from annotate.services.incoming.import_runs import cancel_import as stop_import
+from annotate.services.incoming.import_runs import start_import
+from annotate.services.incoming.imports import BadFile, ImportOptions
 
 ERRORS_A_PAGE = 100
 

@@ -19,8 +19,8 @@ from annotate.models import Invitation, Membership, Project
 from annotate.models.invitation import Standing
 from annotate.pages.paging import number_in, page_links
 from annotate.pages.reasons import in_words
-from annotate.services import invitations as links
-from annotate.services.mail import is_mail_set_up, mail_invitation
+from annotate.services.people import invitations as links
+from annotate.services.people.mail import is_mail_set_up, mail_invitation
 
 PAGE_SIZE = 50
 Role, Tier = Membership.Role, Membership.Tier
@@ -66,7 +66,7 @@ class InvitationForm(forms.Form):
             del self.fields["email"]
 
     def values(self) -> dict[str, object]:
-        """As services/invitations.py takes them."""
+        """As services/people/invitations.py takes them."""
         values = dict(self.cleaned_data)
         values["team"] = int(values["team"]) if values.get("team") else None
         return values

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotate.inputs import InvalidValue
 from annotate.models import Invitation, Membership
 from annotate.pages.reasons import in_words
-from annotate.services import invitations as links
-from annotate.services.rates import TooManyTries, count_try
+from annotate.services.people import invitations as links
+from annotate.services.people.rates import TooManyTries, count_try
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -26,8 +26,8 @@ from annotate.pages.paging import number_in, page_links
 from annotate.pages.reasons import in_words
 from annotate.reports.board_votes import models_of, votes_between
 from annotate.reports.boards import LEFT_OUT, as_csv, standing
-from annotate.services import boards as services
-from annotate.services.board_rules import BoardRules
+from annotate.services.reports import boards as services
+from annotate.services.reports.board_rules import BoardRules
 from annotate.services.workers import why_waiting
 
 LISTED = 50

@@ -14,7 +14,7 @@ from annotate.access import MANAGE, get_in_project
 from annotate.inputs import InvalidValue
 from annotate.models import Membership, Project
 from annotate.pages.reasons import in_words
-from annotate.services import members
+from annotate.services.people import members
 
 Tier = Membership.Tier
 
@@ -50,7 +50,7 @@ class MemberForm(forms.Form):
         self.fields["team"].choices = [("", _("No team")), *teams]
 
     def values(self) -> dict[str, object]:
-        """As services/members.py takes them."""
+        """As services/people/members.py takes them."""
         data = self.cleaned_data
         return {
             "tier": data["tier"],

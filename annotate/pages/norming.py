@@ -20,7 +20,7 @@ from annotate.pages.reasons import in_words
 from annotate.pages.review_words import person_words, rows_of
 from annotate.reports.consensus import letters_of
 from annotate.reports.norming import normed
-from annotate.services import norming
+from annotate.services.review import norming
 
 
 class SessionForm(forms.Form):

@@ -17,8 +17,8 @@ from annotate.reports.latest import LATEST
 from annotate.reports.people import people
 from annotate.reports.progress import judged_by_ai, progress
 from annotate.reports.saved import saved_labels
-from annotate.services.chat import too_few_models
-from annotate.services.exports import holds_pairs
+from annotate.services.conversations.chat import too_few_models
+from annotate.services.outgoing.exports import holds_pairs
 
 
 @login_required

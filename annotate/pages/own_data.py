@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotate.inputs import InvalidValue
 from annotate.pages.reasons import in_words
-from annotate.services.accounts import delete_account as end_account
-from annotate.services.accounts import only_owned
-from annotate.services.own_data import stream_own_data
-from annotate.services.rates import TooManyTries
+from annotate.services.people.accounts import delete_account as end_account
+from annotate.services.people.accounts import only_owned
+from annotate.services.people.own_data import stream_own_data
+from annotate.services.people.rates import TooManyTries
 
 
 class DeleteForm(forms.Form):

@@ -22,7 +22,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Membership, PayRate, Project
 from annotate.pages.reasons import in_words
 from annotate.reports.pay import as_csv_rows, pay_sheet, totals
-from annotate.services import pay as services
+from annotate.services.people import pay as services
 
 
 class RateForm(forms.Form):

@@ -22,7 +22,8 @@ from annotate.pages.paging import number_in
 from annotate.pages.reasons import in_words
 from annotate.reports.people import people as people_of
 from annotate.reports.people import teams_of
-from annotate.services import audit, members
+from annotate.services import audit
+from annotate.services.people import members
 
 
 class AddMemberForm(forms.Form):

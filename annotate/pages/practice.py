@@ -18,7 +18,7 @@ from annotate.pages.kinds.fields import written
 from annotate.pages.known_words import answer_words, letters_by_place
 from annotate.pages.questions import read_value
 from annotate.rendering import render_markdown
-from annotate.services import practice as services
+from annotate.services.work import practice as services
 
 PAGE = "annotate/practice.html"
 

@@ -41,7 +41,7 @@ class ProfileForm(forms.Form):
                 )
 
     def answers(self) -> dict[str, Any]:
-        """By question, as services/profiles.py takes them; what was left empty is not in it."""
+        """By question, as services/people/profiles.py takes them; without what was left empty."""
         found = {}
         for question in self.questions:
             name = _name(question)

@@ -18,7 +18,7 @@ from annotate.pages.builder.asked import Asked, digest
 from annotate.pages.builder.drawn import Builder
 from annotate.pages.project_form import ProjectForm
 from annotate.services import projects
-from annotate.services.chat import too_few_models
+from annotate.services.conversations.chat import too_few_models
 
 SCRATCH = "scratch"
 

@@ -13,7 +13,7 @@ from annotate.models import GoldItem, Membership, Project
 from annotate.pages.rules_form import RulesForm
 from annotate.reports.gold import counts_by_use
 from annotate.reports.qualification import qualified_people
-from annotate.services import standing
+from annotate.services.people import standing
 
 
 class PracticeRules(RulesForm):

@@ -33,7 +33,7 @@ from annotate.reports.consensus import (
 )
 from annotate.reports.people import teams_of
 from annotate.reports.quality import own_figures, raters_of, shown, standing
-from annotate.services import quality_runs
+from annotate.services.reports import quality_runs
 
 LONGEST = 200  # characters of a text in the address
 

@@ -26,7 +26,7 @@ from annotate.reports.review_queue import (
     Queue,
     Wanted,
 )
-from annotate.services import review_stages
+from annotate.services.review import review_stages
 
 QUEUE_WORDS = {
     WAITING: _("Waiting for review"),

@@ -1,5 +1,5 @@
 """The rules of a project's work, a few of them in each form. What is allowed is decided by
-`annotate/services/standing.py`.
+`annotate/services/people/standing.py`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds import InvalidValue
 from annotate.models import Project
 from annotate.pages.reasons import in_words
-from annotate.services.standing import BOOLEANS, INTEGERS, rules_of, set_rules
+from annotate.services.people.standing import BOOLEANS, INTEGERS, rules_of, set_rules
 
 # Label and hint of each.
 WORDS: Mapping[str, tuple[str | Promise, str | Promise]] = {

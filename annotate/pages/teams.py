@@ -13,7 +13,7 @@ from annotate.inputs import InvalidValue
 from annotate.models import Team
 from annotate.pages.people import people_page
 from annotate.pages.reasons import in_words
-from annotate.services import teams
+from annotate.services.people import teams
 
 
 @login_required

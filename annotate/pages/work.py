@@ -37,11 +37,13 @@ from annotate.pages.work_times import seconds, started_at
 from annotate.progress import progress_now, progress_of
 from annotate.reports.held import held_back
 from annotate.reports.left import left_for
-from annotate.services import arena, judgements, norming, returned, seats
-from annotate.services.arena import next_seat
-from annotate.services.chat import too_few_models
-from annotate.services.judgements import Submitted
-from annotate.services.seats import SeatGone
+from annotate.services.conversations.chat import too_few_models
+from annotate.services.reports import arena
+from annotate.services.reports.arena import next_seat
+from annotate.services.review import norming
+from annotate.services.work import judgements, returned, seats
+from annotate.services.work.judgements import Submitted
+from annotate.services.work.seats import SeatGone
 
 TASK_FRAGMENT = "annotate/work.html#task"
 

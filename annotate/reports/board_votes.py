@@ -6,8 +6,8 @@ from typing import Any
 
 from annotate.models import ChatModel, Judgement, Project
 from annotate.ranking.votes import Vote
-from annotate.services.board_rules import BoardRules
-from annotate.services.board_votes import COLUMNS, Context, Row, context_of, fetch
+from annotate.services.reports.board_rules import BoardRules
+from annotate.services.reports.board_votes import COLUMNS, Context, Row, context_of, fetch
 
 PAGE = 50
 WINDOW = 2000  # judgements read at once

@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Length, Lower, Trim
 
 from annotate.models import Consensus, Judgement, Project, Task, Voices
 from annotate.quality.methods import DIVIDED, PREFERRED, VERSIONS
-from annotate.services.export_filters import SOURCES
+from annotate.services.outgoing.export_filters import SOURCES
 
 PAGE = 50
 LEAST_WORDS = 20

@@ -17,8 +17,8 @@ from annotate.interchange.rows import looks_like_json, start
 from annotate.interchange.streams import FatalProblem
 from annotate.interchange.table import LABEL_VALUES, TABLE, delimiter_of
 from annotate.models import Project
-from annotate.services.imported_media import resolve_items
-from annotate.services.imports import configured_limits, fit_of
+from annotate.services.incoming.imported_media import resolve_items
+from annotate.services.incoming.imports import configured_limits, fit_of
 from annotate.wording import Told
 
 ROWS = 200

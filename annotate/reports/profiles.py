@@ -6,7 +6,7 @@ from typing import Any
 from annotate.models import ConsentText, Membership, ProfileAnswer, Project
 from annotate.profile_questions import read_questions
 from annotate.profile_summary import Summary, summarize
-from annotate.services.profiles import asked_now
+from annotate.services.people.profiles import asked_now
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from annotate.models.review import newest_decision
 from annotate.quality.methods import MAJORITY, VERSIONS
 from annotate.reports.consensus import methods_of
 from annotate.reports.review_samples import failed_gold, sample
-from annotate.services.review_stages import drawn
+from annotate.services.review.review_stages import drawn
 
 PAGE = 50
 MOST_COUNTED = 1000

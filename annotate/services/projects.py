@@ -25,7 +25,8 @@ from annotate.inputs import (
 )
 from annotate.kinds import InvalidValue
 from annotate.models import FormVersion, Membership, Project, Task, User
-from annotate.services import audit, overlaps, tasks
+from annotate.services import audit
+from annotate.services.work import overlaps, tasks
 
 INTEGERS = {
     "overlap": (1, 100),

@@ -176,7 +176,7 @@ END $$;
 -- the cursors that are set to them.
 --
 -- The queue and the ranked lane share their keys' scale: the ranks of a priority lie in the block
--- of 2^51 keys before its queue (see annotate/services/tasks.py). So the two lanes are walked by
+-- of 2^51 keys before its queue (see annotate/services/work/tasks.py). So the two lanes are walked by
 -- turns: the queue up to the next rank, then the block of that rank. Where nothing is ranked any
 -- more the cursor goes behind all ranks, for old rankings leave dead entries in the index that each
 -- look would step over until they are vacuumed. Whoever ranks anew sets it back, once the person's

@@ -1,4 +1,4 @@
--- Answering a seat. annotate/services/judgements.py tells what it means; annotate/sql/handout.sql
+-- Answering a seat. annotate/services/work/judgements.py tells what it means; annotate/sql/handout.sql
 -- why these are functions, and what IS NOT DISTINCT FROM, || '' and + 0 are for.
 
 -- All that decides what a submit means. No row: no such seat, or a stranger. The form is the

@@ -1,5 +1,5 @@
 -- In projects whose overlap adapts, whatever answers a task makes its seats due to be fitted: see
--- annotate/services/overlaps.py. Once a statement, so that an import of labels costs one look; what
+-- annotate/services/work/overlaps.py. Once a statement, so that an import of labels costs one look; what
 -- judges say, and what checks a person by a known answer, does not count. Nothing is looked up but the projects' rows, by their ids.
 CREATE OR REPLACE FUNCTION tandem_overlap_due() RETURNS trigger LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan

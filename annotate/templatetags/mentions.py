@@ -3,7 +3,7 @@
 from django import template
 
 from annotate.models import User
-from annotate.services.discussions import count_unread
+from annotate.services.review.discussions import count_unread
 
 register = template.Library()
 

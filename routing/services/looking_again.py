@@ -13,8 +13,9 @@ from django.db import transaction
 
 from annotate.kinds import pairwise
 from annotate.models import JobState, Judgement, LabelFlip, Seat, Task
-from annotate.services import audit, flips, jobs
-from annotate.services.tasks import open_seats
+from annotate.services import audit, jobs
+from annotate.services.outgoing import flips
+from annotate.services.work.tasks import open_seats
 from annotate.wording import Refusal, Told
 from routing import judges as judge_kinds
 from routing.models import SecondLook, SecondLookItem

@@ -8,8 +8,8 @@ from django.db import connection
 
 from annotate.models import JobState, Project, Task
 from annotate.services import jobs
-from annotate.services.places import Place, put_first
-from annotate.services.quality_rows import newest_judgement
+from annotate.services.reports.quality_rows import newest_judgement
+from annotate.services.work.places import Place, put_first
 from annotate.wording import Told
 from routing import judges as judge_kinds
 from routing.encoders import ReadingStopped

@@ -7,7 +7,8 @@ from django.utils import timezone
 from annotate.inputs import InvalidValue
 from annotate.kinds import pairwise
 from annotate.models import JobState, Judge, Judgement, LabelFlip, Project, Seat, Task, User
-from annotate.services import audit, flips, jobs
+from annotate.services import audit, jobs
+from annotate.services.outgoing import flips
 from routing.models import SecondLook, SecondLookItem
 from routing.second_look_settings import clean_settings
 from routing.services.policies import JUDGE_KIND, current_judge

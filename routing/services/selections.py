@@ -8,7 +8,7 @@ from django.utils import timezone
 from annotate.inputs import InvalidValue, clean_choice
 from annotate.models import JobState, Judge, Judgement, Project, Seat, Task, User
 from annotate.services import audit, jobs
-from annotate.services.places import clear_places
+from annotate.services.work.places import clear_places
 from routing.models import RoutingPolicy, Selection, SelectionRun
 from routing.selection_settings import (
     BY_LABELS,

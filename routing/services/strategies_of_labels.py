@@ -13,7 +13,7 @@ from annotate.assignment.answers import votes
 from annotate.assignment.contract import Item
 from annotate.assignment.orders import least_covered, stratified, uncertainty_first
 from annotate.models import Judgement, Task
-from annotate.services.task_answers import answers_of
+from annotate.services.review.task_answers import answers_of
 from routing.reasons import why
 from routing.services.pools import BATCH, Chosen, Order, Pool, Stopped
 

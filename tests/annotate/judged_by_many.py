@@ -1,7 +1,7 @@
 """A project with labels of people, of a simulated one and of an AI judge."""
 
 from annotate.models import JobState, Judge, Judgement, Project
-from annotate.services import quality_runs
+from annotate.services.reports import quality_runs
 from annotate.tasks import compute_quality
 
 

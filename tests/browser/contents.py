@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from annotate.models import Judgement, Project, Task, TaskResponse, User
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.services.projects import create_project
-from annotate.services.tasks import open_seats
+from annotate.services.work.tasks import open_seats
 
 
 def demo(name: str, *generators: str) -> tuple[str, list[str]]:

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, expect
 from annotate.handout import lease_seat
 from annotate.models import ImportRun, JobState, Project, Response, Seat, Snapshot
 from annotate.services import jobs
-from annotate.services.import_runs import run_import
-from annotate.services.judgements import submit_judgement
-from annotate.services.snapshots import create_snapshot
+from annotate.services.incoming.import_runs import run_import
+from annotate.services.outgoing.snapshots import create_snapshot
+from annotate.services.work.judgements import submit_judgement
 from routing.models import Decision, JudgeRun, PolicyFit, RoutingPolicy, RoutingRun
 from routing.services.fitting import run_fit
 from routing.services.judge_runs import run_judge, start_judging

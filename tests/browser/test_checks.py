@@ -5,9 +5,9 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from annotate.models import GoldItem, Membership, Standing, Task, User
-from annotate.services.gold import set_gold
-from annotate.services.pay import set_rate
-from annotate.services.standing import set_rules
+from annotate.services.people.pay import set_rate
+from annotate.services.people.standing import set_rules
+from annotate.services.work.gold import set_gold
 from tests.browser.axe import CALM, Axe
 from tests.browser.desk import answer, open_desk, option
 

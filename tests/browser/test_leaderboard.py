@@ -5,7 +5,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.models import Board, BoardRun
-from annotate.services import boards
+from annotate.services.reports import boards
 from tests.annotate.voting import add_task, judge, vote
 from tests.browser.axe import CALM, Axe
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from annotate.models import ImportRun, JobState, Membership, Project, Skip
 from annotate.services import jobs
-from annotate.services.import_runs import run_import
+from annotate.services.incoming.import_runs import run_import
 from routing.models import RoutingRun
 from routing.services.passes import run_routing, start_routing
 from routing.services.policies import save_policy

@@ -12,7 +12,7 @@ from annotate.media.references import resolve_parts
 from annotate.models import Project, Prompt, Response, Task, TaskResponse
 from annotate.models.content import content_hash
 from annotate.services.media import find_files
-from annotate.services.tasks import open_seats
+from annotate.services.work.tasks import open_seats
 from tests.annotate.media import making
 from tests.browser.desk import ready
 

@@ -8,10 +8,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from annotate.models import Consent, Invitation, Membership, Project, User
-from annotate.services.consents import set_consent
-from annotate.services.invitations import create_invitation, invitation_token, revoke_invitation
-from annotate.services.profiles import set_questions
-from annotate.services.teams import create_team
+from annotate.services.people.consents import set_consent
+from annotate.services.people.invitations import (
+    create_invitation,
+    invitation_token,
+    revoke_invitation,
+)
+from annotate.services.people.profiles import set_questions
+from annotate.services.people.teams import create_team
 from tests.browser.axe import CALM, Axe
 from tests.browser.conftest import PASSWORD
 from tests.browser.desk import answer

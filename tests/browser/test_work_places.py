@@ -12,7 +12,7 @@ from annotate.models.content import Prompt, Response, content_hash, split_bucket
 from annotate.pages import questions
 from annotate.pages.kinds import PAGE_PARTS
 from annotate.services.projects import create_project
-from annotate.services.tasks import open_seats
+from annotate.services.work.tasks import open_seats
 from tests.browser.contents import wait_for_draft
 from tests.browser.desk import PHONE, open_desk, option, reload
 

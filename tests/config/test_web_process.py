@@ -13,7 +13,8 @@ import config.wsgi
 from django.urls import get_resolver
 addresses = len(get_resolver().reverse_dict) + len(get_resolver().namespace_dict)
 heavy = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "sklearn"}
-heavy |= {"annotate.services.quality_reports", "annotate.quality.summary"}  # numpy, for workers
+# numpy, for workers
+heavy |= {"annotate.services.reports.quality_reports", "annotate.quality.summary"}
 print(json.dumps({"heavy": sorted(heavy & set(sys.modules)), "addresses": addresses}))
 """
 

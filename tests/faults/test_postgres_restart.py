@@ -32,7 +32,7 @@ PEOPLE = 4
 SEED = f"""
 import django, json
 django.setup()
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from benchmarks.filling import add_annotator, make_project
 project = make_project(tasks={TASKS}, overlap=1)
 people = [add_annotator(project, f"ann{{n}}") for n in range({PEOPLE})]

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from annotate.models import ImportRun, JobState, Judgement
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from benchmarks.scratch import wait_healthy
 from config.supervisor import web_service, worker_service
 from tests.faults.processes import ROOT, free_port, wait_until

@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.models import Count
 
 from annotate.models import Judgement, Membership, Seat, User
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from benchmarks.filling import make_project
 from benchmarks.scratch import wait_healthy
 from config.supervisor import web_service

@@ -4,7 +4,7 @@ import io
 import json
 
 from annotate.models import Project
-from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.incoming.imports import ImportOptions, import_stream
 
 POEM, SUM = "Write a poem about number {}.", "What is the sum of {} and one?"
 

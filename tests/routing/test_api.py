@@ -1,7 +1,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.services.policies import save_policy
 
 pytestmark = pytest.mark.django_db

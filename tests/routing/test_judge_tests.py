@@ -10,8 +10,8 @@ from rest_framework.test import APIClient
 from annotate.inputs import InvalidValue
 from annotate.models import AuditEvent, JobState, Judge, Prompt, Seat, Task
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot
-from annotate.services.tokens import issue_token
+from annotate.services.outgoing.snapshots import create_snapshot
+from annotate.services.people.tokens import issue_token
 from routing import judges as judge_kinds
 from routing.features.tagger import RuleTagger
 from routing.judges import panel

@@ -4,7 +4,7 @@ import pytest
 
 from annotate.models import Judge
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot
+from annotate.services.outgoing.snapshots import create_snapshot
 from routing import judges as judge_kinds
 from routing.models import PolicyFit, PolicyJudge
 from routing.services import labelled

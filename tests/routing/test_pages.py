@@ -7,7 +7,7 @@ from django.utils.html import escape
 from annotate.handout import lease_seat
 from annotate.models import AuditEvent, JobState, Judge, Judgement, Seat
 from annotate.services import jobs
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 from routing.models import Decision, RoutingPolicy, RoutingRun, of_people
 from routing.reasons import in_english
 from routing.services.passes import run_routing

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.models import FeatureRun, PolicyFit
 from routing.services.featurising import run_features
 from routing.services.fitting import run_fit

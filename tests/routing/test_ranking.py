@@ -10,7 +10,7 @@ from annotate.handout import lease_seat
 from annotate.inputs import InvalidValue
 from annotate.models import AuditEvent, JobState, Judge, Seat, Task, TaskPlace
 from annotate.services import jobs
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 from routing import judges as judge_kinds
 from routing.models import Decision, JudgeCall, Selection, SelectionRun
 from routing.reasons import in_english

@@ -8,7 +8,7 @@ from django.urls import reverse
 from annotate.handout import lease_seat
 from annotate.inputs import InvalidValue
 from annotate.models import Judgement, Prompt, Seat, Task, TaskPlace
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 from routing.models import Selection, SelectionRun
 from routing.reasons import in_english
 from routing.services.selections import choose_strategy, why_due

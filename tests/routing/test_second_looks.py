@@ -7,7 +7,7 @@ from annotate.handout import lease_seat
 from annotate.inputs import InvalidValue
 from annotate.models import AuditEvent, JobState, Judgement, LabelFlip, Prompt, Seat, Task
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot
+from annotate.services.outgoing.snapshots import create_snapshot
 from routing import judges
 from routing.models import SecondLook, SecondLookItem
 from routing.second_look_reports import held

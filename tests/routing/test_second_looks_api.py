@@ -5,7 +5,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from annotate.models import LabelFlip
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.models import SecondLook
 from routing.services.policies import current_judge
 from routing.services.second_looks import start_second_look

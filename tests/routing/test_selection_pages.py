@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from annotate.models import TaskPlace
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.models import SelectionRun
 from routing.reasons import in_english
 from routing.services.ranking import run_ranking

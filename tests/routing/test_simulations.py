@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from annotate.models import AuditEvent, JobState
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from annotate.wording import Refusal
 from routing.models import PolicySimulation, RoutingPolicy
 from routing.policies.ppm import PpmPolicy

@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from annotate.models import AuditEvent
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.features.tagger import PROMPT_TAGS
 from routing.models import PromptTagging, TagCorrection
 from routing.services.featurising import featurise, freeze_specification

@@ -6,7 +6,7 @@ from django.utils import translation
 from rest_framework.test import APIClient
 
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.models import PolicyFit, RoutingPolicy
 from routing.policy_reports import upkeep_failure_of
 from routing.services import upkeep

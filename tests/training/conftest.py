@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from annotate.models import Project
-from annotate.services.snapshots import create_snapshot, write_training_files
+from annotate.services.outgoing.snapshots import create_snapshot, write_training_files
 from tests.training.disks import mounted
 from tests.training.judged import label_first
 from training import folders

@@ -4,7 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from annotate.models import AuditEvent, JobState
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from training.models import ModelVersion, RunMetric, SamplingRun, Schedule, TrainingRun
 from training.services.limits import save_limits
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from tests.training.pages.test_evaluations import ROWS, finished
 from training.models import EvaluationRun, EvaluationSet
 

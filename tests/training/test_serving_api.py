@@ -10,7 +10,7 @@ from django.test import Client
 
 from annotate.models import JobState
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from training import hosts, serving_api
 from training.models import ServingJob
 from training.services import serving_work

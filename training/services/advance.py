@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from annotate.kinds import InvalidValue
 from annotate.models import Job, JobState, Judgement, Project, Prompt
-from annotate.services import bulk
-from annotate.services.refused_choices import RefusedChoice
-from annotate.services.tasks import open_seats
+from annotate.services.incoming import bulk
+from annotate.services.outgoing.refused_choices import RefusedChoice
+from annotate.services.work.tasks import open_seats
 from training.loop import guards
 from training.loop.guards import Bounds
 from training.loop.matching import choose_prompts

@@ -16,7 +16,7 @@ from django.conf import settings
 from annotate.chat.completions import Target, stream_reply
 from annotate.chat.failures import ModelFailure
 from annotate.services import jobs
-from annotate.services.chat_models import target_of
+from annotate.services.conversations.chat_models import target_of
 from training import folders
 from training.models import SamplingRun
 from training.services.preparation import write_once

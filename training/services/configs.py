@@ -18,9 +18,9 @@ from django.conf import settings
 from annotate.forms import Form
 from annotate.kinds import InvalidValue
 from annotate.models import Project
-from annotate.services.export_filters import ExportFilters
-from annotate.services.exports import ExportOptions, holds_pairs
-from annotate.services.refused_choices import RefusedChoice
+from annotate.services.outgoing.export_filters import ExportFilters
+from annotate.services.outgoing.exports import ExportOptions, holds_pairs
+from annotate.services.outgoing.refused_choices import RefusedChoice
 from training.losses.registry import POLICY_LOSSES
 from training.models import TrainingRun
 from training.recipes.config import (

@@ -22,7 +22,7 @@ from annotate.interchange.records import RowError
 from annotate.kinds import InvalidValue
 from annotate.models import Project, Prompt, SnapshotJudgement, User, content_hash
 from annotate.services import audit
-from annotate.services.imports import configured_limits
+from annotate.services.incoming.imports import configured_limits
 from training import folders
 from training.data.evaluation_files import EvaluationItem, read_items
 from training.models import EvaluationRun, EvaluationSet, ModelVersion

@@ -14,7 +14,11 @@ from annotate.kinds import InvalidValue
 from annotate.media.as_text import as_text, text_turns
 from annotate.models import Project, Prompt, Response, Snapshot, User
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot, write_origins, write_training_files
+from annotate.services.outgoing.snapshots import (
+    create_snapshot,
+    write_origins,
+    write_training_files,
+)
 from training import folders, machine
 from training.models import ModelVersion, TrainingRun
 from training.models.run import POLICY_GENERATOR

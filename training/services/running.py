@@ -11,7 +11,7 @@ from annotate.chat.failures import ModelFailure
 from annotate.kinds import InvalidValue
 from annotate.models import JobState
 from annotate.services import jobs
-from annotate.services.refused_choices import RefusedChoice
+from annotate.services.outgoing.refused_choices import RefusedChoice
 from annotate.wording import Told
 from training import folders, hosts, lifeline
 from training.child import Child, FolderBusy, read_result

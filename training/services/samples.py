@@ -11,10 +11,11 @@ from django.db import transaction
 
 from annotate.kinds.context import prompt_under
 from annotate.models import JobState, Project, Prompt, Response, Task, TaskResponse, content_hash
-from annotate.services import bulk, jobs
-from annotate.services.canonical import encode
-from annotate.services.intake import pair_key
-from annotate.services.tasks import open_seats
+from annotate.services import jobs
+from annotate.services.incoming import bulk
+from annotate.services.incoming.canonical import encode
+from annotate.services.incoming.intake import pair_key
+from annotate.services.work.tasks import open_seats
 from annotate.wording import Told
 from training import folders
 from training.models import SamplingRun

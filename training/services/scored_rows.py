@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from annotate.models import Prompt, Snapshot
-from annotate.services.snapshots import stream_training_file
+from annotate.services.outgoing.snapshots import stream_training_file
 from training import folders
 from training.evaluation.scored_pairs import (
     ScoredPair,

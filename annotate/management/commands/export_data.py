@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.models import Project
-from annotate.services.export_filters import CHOICES, ExportFilters
-from annotate.services.exports import CHOICES as RULES
-from annotate.services.exports import ExportOptions, stream_export
+from annotate.services.outgoing.export_filters import CHOICES, ExportFilters
+from annotate.services.outgoing.exports import CHOICES as RULES
+from annotate.services.outgoing.exports import ExportOptions, stream_export
 
 FLAGS = ("margin", "metadata")
 

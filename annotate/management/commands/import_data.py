@@ -9,7 +9,12 @@ from django.core.management.base import BaseCommand, CommandError
 from annotate.interchange.fitting import GROUPS
 from annotate.interchange.registry import FORMATS, HEAD_BYTES, UnknownFormat, detect_format
 from annotate.models import Project
-from annotate.services.imports import ImportOptions, ImportReport, import_stream, kept_aside
+from annotate.services.incoming.imports import (
+    ImportOptions,
+    ImportReport,
+    import_stream,
+    kept_aside,
+)
 
 SHOWN_ERRORS = 20
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from annotate.demo.project import make_demo_project
 from annotate.models import User
-from annotate.services.members import add_member
+from annotate.services.people.members import add_member
 
 GROUPS = 4
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from annotate.kinds import InvalidValue
 from annotate.models import User
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 
 
 class Command(BaseCommand):

@@ -26,7 +26,7 @@ from annotate.pages.kinds import confidence
 from annotate.pages.kinds.default_words import said
 from annotate.pages.kinds.fields import number, written
 from annotate.rendering import render_markdown
-from annotate.services.chat import shortage
+from annotate.services.conversations.chat import shortage
 
 if TYPE_CHECKING:
     from annotate.pages.shown import ShownTask

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from annotate.models import User
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 
 
 class Caller:

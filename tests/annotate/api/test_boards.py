@@ -6,7 +6,7 @@ import pytest
 
 from annotate import tasks
 from annotate.models import AuditEvent, BoardRun
-from annotate.services import boards
+from annotate.services.reports import boards
 from tests.annotate.voting import vote
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from annotate.services import factors
+from annotate.services.reports import factors
 from tests.annotate.voting import add_task, prefer
 
 

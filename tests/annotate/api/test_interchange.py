@@ -11,8 +11,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from annotate.models import ImportRun, Judgement, Prompt, Seat
-from annotate.services import import_runs
-from annotate.services.tokens import issue_token
+from annotate.services.incoming import import_runs
+from annotate.services.people.tokens import issue_token
 from tests.annotate.media import making
 
 pytestmark = pytest.mark.django_db

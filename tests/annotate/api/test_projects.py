@@ -3,7 +3,7 @@
 import pytest
 
 from annotate.models import AuditEvent, Judgement, Membership, Project, Seat
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 
 pytestmark = pytest.mark.django_db
 

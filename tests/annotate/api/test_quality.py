@@ -83,7 +83,7 @@ def test_what_tasks_came_to_is_exported(owner, project, refused, monkeypatch):
     path = f"projects/{project.pk}/export/"
     refused(owner.get(f"{path}?aggregate=majority"), 400, "aggregate", "Compute the report")
     computed(project)
-    monkeypatch.setattr("annotate.services.consensus_export.BATCH", 3)
+    monkeypatch.setattr("annotate.services.outgoing.consensus_export.BATCH", 3)
     answer = owner.get(f"{path}?aggregate=majority")
     rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
     assert [row["task_id"] for row in rows] == [task.pk for task in project.all]

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from annotate.models import ApiToken, Draft, Judgement, Project, Seat
-from annotate.services import tokens
-from annotate.services.tokens import issue_token, revoke_token
+from annotate.services.people import tokens
+from annotate.services.people.tokens import issue_token, revoke_token
 
 pytestmark = pytest.mark.django_db
 

@@ -4,9 +4,9 @@ import pytest
 
 from annotate import handout
 from annotate.models import GoldItem, Membership, Standing, Task, User
-from annotate.services.gold import set_gold
-from annotate.services.judgements import submit_judgement
-from annotate.services.standing import set_rules
+from annotate.services.people.standing import set_rules
+from annotate.services.work.gold import set_gold
+from annotate.services.work.judgements import submit_judgement
 from tests.annotate.api.conftest import refused
 
 __all__ = ["refused"]

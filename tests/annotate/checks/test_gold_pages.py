@@ -7,10 +7,10 @@ from django.urls import reverse
 
 from annotate.handout import lease_seat
 from annotate.models import GoldCheck, GoldItem, Judgement, Membership, Task
-from annotate.services.exports import stream_export
-from annotate.services.judgements import submit_judgement
-from annotate.services.selection import ExportFilters
-from annotate.services.snapshots import create_snapshot
+from annotate.services.outgoing.exports import stream_export
+from annotate.services.outgoing.selection import ExportFilters
+from annotate.services.outgoing.snapshots import create_snapshot
+from annotate.services.work.judgements import submit_judgement
 from tests.annotate.api.conftest import Caller
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def test_what_everybody_agrees_on_is_proposed_and_taken(shop, client):
             said.setdefault(tie(project, user).task_id, []).append(user)
     tasks = sorted(said)
     last = Judgement.objects.get(task=tasks[0], annotator=users[0])
-    from annotate.services.judgements import revise_judgement
+    from annotate.services.work.judgements import revise_judgement
 
     value = {"verdict": "prefer", "preferred": last.shown_order[0], "strength": 1}
     revise_judgement(judgement_id=last.pk, user=users[0], value=value)

@@ -9,10 +9,10 @@ from annotate.handout import lease_seat, release_all, reopen_expired
 from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent, GoldCheck, Judgement, Seat, Task
 from annotate.progress import progress_now
-from annotate.services.gold import change_gold, retire_gold, set_gold
-from annotate.services.judgements import revise_judgement, submit_judgement
-from annotate.services.seats import skip_seat
-from annotate.services.standing import pause_member, resume_member, set_rules
+from annotate.services.people.standing import pause_member, resume_member, set_rules
+from annotate.services.work.gold import change_gold, retire_gold, set_gold
+from annotate.services.work.judgements import revise_judgement, submit_judgement
+from annotate.services.work.seats import skip_seat
 from tests.annotate.handout.seats import expire
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def test_who_knows_all_hidden_items_gets_ordinary_ones_and_new_ones_are_found(
     assert standing_of(project, ann).gold_spent
     task = Task.objects.filter(project=project, overlap=1, seats__state="open").last()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("annotate.services.gold.transaction.on_commit", lambda call: call())
+        patch.setattr("annotate.services.work.gold.transaction.on_commit", lambda call: call())
         set_gold(task=task, actor=project.created_by, value={"verdict": "tie"})
     assert task.pk in [lease.task_id for lease in work(project, ann, answer, 4)]
 

@@ -4,7 +4,7 @@ import pytest
 
 from annotate.handout import lease_seat
 from annotate.models import GoldCheck, GoldItem, Judgement, Seat, Task
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 from tests.annotate.services.sending import outcome, send
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Standing
-from annotate.services.judgements import revise_judgement
-from annotate.services.seats import SeatGone, renew_lease
+from annotate.services.work.judgements import revise_judgement
+from annotate.services.work.seats import SeatGone, renew_lease
 from tests.annotate.api.conftest import Caller
 from tests.annotate.handout.seats import expire
 

@@ -13,8 +13,8 @@ from annotate.handout import lease_seat
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Membership
 from annotate.reports.pay import pay_sheet, totals
-from annotate.services.judgements import revise_judgement, submit_judgement
-from annotate.services.pay import remove_rate, set_rate
+from annotate.services.people.pay import remove_rate, set_rate
+from annotate.services.work.judgements import revise_judgement, submit_judgement
 from tests.annotate.api.conftest import Caller
 
 pytestmark = pytest.mark.django_db

@@ -20,10 +20,10 @@ from annotate.models import (
     Seat,
     Task,
 )
-from annotate.services.gold import set_gold
-from annotate.services.own_data import stream_own_data
-from annotate.services.practice import answer_item, begin_run, next_item, practice_of
-from annotate.services.standing import ask_again, let_in, set_rules
+from annotate.services.people.own_data import stream_own_data
+from annotate.services.people.standing import ask_again, let_in, set_rules
+from annotate.services.work.gold import set_gold
+from annotate.services.work.practice import answer_item, begin_run, next_item, practice_of
 from tests.annotate.api.conftest import Caller
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from annotate.models import Seat
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 
 TIE = {"verdict": "tie"}
 BAD = {"verdict": "both_bad"}

@@ -7,9 +7,9 @@ from django.utils import timezone
 from annotate.handout import lease_seat
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Membership, Seat
-from annotate.services import judgements
-from annotate.services.judgements import revise_judgement
-from annotate.services.seats import SeatGone
+from annotate.services.work import judgements
+from annotate.services.work.judgements import revise_judgement
+from annotate.services.work.seats import SeatGone
 from tests.annotate.handout.seats import BAD, TIE, answer
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 
 from annotate.handout import lease_seat
 from annotate.models import User
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 
 pytestmark = pytest.mark.django_db
 

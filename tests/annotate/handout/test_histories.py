@@ -12,9 +12,9 @@ from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Project, Seat, Skip, Task, User
 from annotate.services import projects
-from annotate.services.judgements import submit_judgement
-from annotate.services.places import Place, put_first
-from annotate.services.seats import SeatGone, release_seat, skip_seat
+from annotate.services.work.judgements import submit_judgement
+from annotate.services.work.places import Place, put_first
+from annotate.services.work.seats import SeatGone, release_seat, skip_seat
 from tests.annotate.handout.seats import TIE
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Seat, Skip
-from annotate.services.seats import SeatGone, release_seat, renew_lease, skip_seat
+from annotate.services.work.seats import SeatGone, release_seat, renew_lease, skip_seat
 from tests.annotate.handout.seats import BAD, answer, expire
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ from annotate import handout
 from annotate.handout import lease_seat
 from annotate.models import Membership, Seat
 from annotate.services import projects
-from annotate.services.seats import release_seat, renew_lease
-from annotate.services.tasks import open_seats, void_surplus
+from annotate.services.work.seats import release_seat, renew_lease
+from annotate.services.work.tasks import open_seats, void_surplus
 from tests.annotate.handout.seats import answer
 
 pytestmark = pytest.mark.django_db

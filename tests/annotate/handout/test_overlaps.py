@@ -13,11 +13,11 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Membership, OverlapDue, Seat, Task, User
 from annotate.progress import progress_now
 from annotate.reports.saved import saved_labels
-from annotate.services import overlaps
-from annotate.services.judgements import revise_judgement, submit_judgement
-from annotate.services.overlaps import fit_due
 from annotate.services.projects import update_project
-from annotate.services.seats import release_seat, skip_seat
+from annotate.services.work import overlaps
+from annotate.services.work.judgements import revise_judgement, submit_judgement
+from annotate.services.work.overlaps import fit_due
+from annotate.services.work.seats import release_seat, skip_seat
 from annotate.tasks import fit_overlaps
 from tests.annotate.handout.seats import TIE, answer
 from tests.annotate.handout.test_together import run_all
@@ -150,7 +150,7 @@ def test_tasks_of_labels_alone_never_ask_people(crew):
 def test_what_a_killed_process_left_is_fitted_by_a_worker(crew, monkeypatch):
     project, [ann, _bob] = crew(1, 2, overlap=1, overlap_most=3)
     with monkeypatch.context() as patch:
-        patch.setattr("annotate.services.judgements.fit_overlaps", lambda **_: 0)
+        patch.setattr("annotate.services.work.judgements.fit_overlaps", lambda **_: 0)
         say(project, ann, first)
     assert states() == {"done": 1}
     assert (fit_due(), fit_due()) == (1, 0)

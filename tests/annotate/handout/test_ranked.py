@@ -9,11 +9,11 @@ from django.db import connection, transaction
 from annotate import handout
 from annotate.handout import lease_seat
 from annotate.models import Judgement, Membership, Seat, Task, TaskPlace
-from annotate.services.judgements import submit_judgement
-from annotate.services.places import Place, clear_places, put_first
 from annotate.services.projects import update_project
-from annotate.services.seats import release_seat, skip_seat
-from annotate.services.tasks import open_seats, queue_key, ranked_key, void_surplus
+from annotate.services.work.judgements import submit_judgement
+from annotate.services.work.places import Place, clear_places, put_first
+from annotate.services.work.seats import release_seat, skip_seat
+from annotate.services.work.tasks import open_seats, queue_key, ranked_key, void_surplus
 from tests.annotate.handout.seats import TIE, answer
 from tests.annotate.handout.test_together import run_all, work_until_empty
 from tests.waiting import PATIENCE, wait_until
@@ -180,7 +180,7 @@ def test_a_seat_that_is_locked_for_a_moment_gets_its_rank_after_it(crew, monkeyp
             assert done.wait(PATIENCE)
 
     def rank_meanwhile() -> None:
-        from annotate.services import places
+        from annotate.services.work import places
 
         assert held.wait(PATIENCE)
         monkeypatch.setattr(places.time, "sleep", lambda seconds: done.set())

@@ -12,10 +12,10 @@ from annotate.assignment.contract import Item, Person
 from annotate.assignment.eligibility import obstacle
 from annotate.handout import lease_seat
 from annotate.models import Membership, Prompt, Requirement, Seat, Task, TaskAuthor, User
-from annotate.services.imports import ImportOptions, import_stream
-from annotate.services.places import Place, put_first
-from annotate.services.requirements import renew_requirements
-from annotate.services.seats import release_seat
+from annotate.services.incoming.imports import ImportOptions, import_stream
+from annotate.services.work.places import Place, put_first
+from annotate.services.work.requirements import renew_requirements
+from annotate.services.work.seats import release_seat
 from tests.annotate.handout.seats import answer
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ from django.utils import timezone
 from annotate import handout
 from annotate.handout import lease_seat, reopen_expired
 from annotate.models import Judgement, Membership, Seat
-from annotate.services.judgements import submit_judgement
 from annotate.services.projects import update_project
-from annotate.services.seats import SeatGone, release_seat, skip_seat
+from annotate.services.work.judgements import submit_judgement
+from annotate.services.work.seats import SeatGone, release_seat, skip_seat
 from tests.annotate.handout.seats import TIE
 from tests.waiting import PATIENCE, somebody_waits_for_a_lock, wait_until
 

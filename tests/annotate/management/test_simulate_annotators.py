@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from annotate import presets
 from annotate.models import Judgement, User
-from annotate.services.tasks import open_seats
+from annotate.services.work.tasks import open_seats
 from tests.browser.contents import demo
 from tests.browser.contents import make_project as make_project_of
 from tests.faults.processes import free_port

@@ -7,8 +7,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from annotate.models import Project, Prompt, Response, Seat, Task, TaskResponse, content_hash
-from annotate.services import bulk
-from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.incoming import bulk
+from annotate.services.incoming.imports import ImportOptions, import_stream
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.db import connection
 from django.urls import reverse
 
 from annotate.models import ChatReply, ChatSession, ChatTurn, Judgement
-from annotate.services import chat_replies
-from annotate.services.chat import begin_reply
+from annotate.services.conversations import chat_replies
+from annotate.services.conversations.chat import begin_reply
 from annotate.services.projects import update_project
 from tests.annotate.chat.running import run_alone
 

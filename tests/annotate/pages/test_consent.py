@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotate.models import Consent, Membership, ProfileAnswer
-from annotate.services.consents import set_consent
-from annotate.services.profiles import save_profile, set_questions
+from annotate.services.people.consents import set_consent
+from annotate.services.people.profiles import save_profile, set_questions
 
 UNTIL = timezone.now().date() + timedelta(days=365)
 AGE = {"name": "age", "title": "How old?", "kind": "choice", "choices": ["young", "old"]}

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from annotate.models import FactorRun, Judgement
-from annotate.services import factors
+from annotate.services.reports import factors
 from tests.annotate.voting import add_task, prefer
 
 

@@ -11,7 +11,7 @@ from annotate.interchange.registry import detect_format, read
 from annotate.kinds import KINDS
 from annotate.pages.import_examples import ANY, examples_for
 from annotate.reports.import_preview import columns, guess_mapping
-from annotate.services.imports import fit_of
+from annotate.services.incoming.imports import fit_of
 from tests.annotate.kinds_at_work import FORM
 
 SETTINGS = {"form": FORM}

@@ -5,7 +5,11 @@ from django.core import mail
 from django.urls import reverse
 
 from annotate.models import Invitation, Membership, User
-from annotate.services.invitations import create_invitation, invitation_token, revoke_invitation
+from annotate.services.people.invitations import (
+    create_invitation,
+    invitation_token,
+    revoke_invitation,
+)
 
 PASSWORD = "correct horse battery"
 

@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 
 from annotate.models import Board, BoardRun, Project
-from annotate.services import boards
-from annotate.services.board_rules import BoardRules
+from annotate.services.reports import boards
+from annotate.services.reports.board_rules import BoardRules
 from tests.annotate.voting import add_task, judge, vote
 
 

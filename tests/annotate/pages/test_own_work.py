@@ -4,8 +4,8 @@ from django.urls import reverse
 
 from annotate.handout import lease_seat
 from annotate.models import Judgement
-from annotate.services.judgements import revise_judgement, submit_judgement
-from annotate.services.seats import skip_seat
+from annotate.services.work.judgements import revise_judgement, submit_judgement
+from annotate.services.work.seats import skip_seat
 
 
 def judge(project, user, **more) -> Judgement:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from annotate.handout import lease_seat
 from annotate.models import Seat, Snapshot
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 
 RULES = {"source": "all", "simulated": "include", "tie_rule": "drop", "aggregation": "each"}
 

@@ -10,8 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from annotate.models import ImportRowError, ImportRun, Judgement, Membership, Prompt, Task
-from annotate.services import pending_uploads
-from annotate.services.import_runs import run_import
+from annotate.services.incoming import pending_uploads
+from annotate.services.incoming.import_runs import run_import
 from tests.annotate.media import making
 
 PAIRS = "".join(

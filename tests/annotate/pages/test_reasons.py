@@ -123,10 +123,10 @@ def test_every_kind_is_among_them():
     files = {reason.file for reason in REASONS}
     for kind in KINDS:
         assert f"annotate/kinds/{kind}.py" in files
-    assert {"annotate/inputs.py", "annotate/services/judgements.py"} <= files
+    assert {"annotate/inputs.py", "annotate/services/work/judgements.py"} <= files
     for format in FORMATS_OF_ROWS.values():
         assert format.parse.__module__.replace(".", "/") + ".py" in files
-    assert {"annotate/interchange/streams.py", "annotate/services/import_runs.py"} <= files
+    assert {"annotate/interchange/streams.py", "annotate/services/incoming/import_runs.py"} <= files
     measuring = {format.measure.__module__.replace(".", "/") + ".py" for format in FORMATS}
     assert len(measuring) > 8
     assert measuring <= files

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from annotate.models import Judgement, Review
 from annotate.reports.review_address import read_place, write_place
-from annotate.services.reviews import decide
+from annotate.services.review.reviews import decide
 from tests.annotate.judged_by_many import answer, computed, judged_project
 
 pytestmark = pytest.mark.django_db

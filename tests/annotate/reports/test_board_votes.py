@@ -3,8 +3,8 @@
 import pytest
 
 from annotate.reports.board_votes import votes_between
-from annotate.services.board_rules import BoardRules
-from annotate.services.board_votes import gather
+from annotate.services.reports.board_rules import BoardRules
+from annotate.services.reports.board_votes import gather
 from tests.annotate.voting import add_task, converse, judge
 
 pytestmark = pytest.mark.django_db

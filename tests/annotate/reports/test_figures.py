@@ -16,8 +16,8 @@ from annotate.reports.latest import latest_judgements
 from annotate.reports.people import people
 from annotate.reports.progress import Pace, Progress, pace, progress
 from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
-from annotate.services.judgements import revise_judgement, submit_judgement
-from annotate.services.seats import skip_seat
+from annotate.services.work.judgements import revise_judgement, submit_judgement
+from annotate.services.work.seats import skip_seat
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from django.urls import reverse
 from annotate.models import Judgement, Response, TaskResponse
 from annotate.reports.agreement import agreement
 from annotate.reports.people import people
-from annotate.services.exports import ExportOptions, formats_of, stream_export
-from annotate.services.snapshots import create_snapshot, stream_training_file
+from annotate.services.outgoing.exports import ExportOptions, formats_of, stream_export
+from annotate.services.outgoing.snapshots import create_snapshot, stream_training_file
 from tests.annotate.kinds_at_work import CASES, judge
 
 

@@ -3,7 +3,7 @@
 import io
 import json
 
-from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.incoming.imports import ImportOptions, import_stream
 
 PAIR = {"id": "1", "prompt": "Why?", "chosen": "So.", "rejected": "No.", "annotator": "w1"}
 

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from annotate.models import AuditEvent, Judge
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.judges import Question, Verdict
 from routing.judges.length import without_length
 from routing.models import JudgeCall, JudgeRun

@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.test import APIClient
 
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.models import JudgeRun
 from tests.routing.length_judge import lengthen
 

@@ -14,9 +14,9 @@ from annotate.kinds.errors import InvalidValue
 from annotate.kinds.form_settings import clean_settings
 from annotate.models import Judgement, Seat, Task
 from annotate.reports.agreement import agreement
-from annotate.services.exports import ExportOptions, stream_export
-from annotate.services.selection import ExportFilters
-from annotate.services.tokens import issue_token
+from annotate.services.outgoing.exports import ExportOptions, stream_export
+from annotate.services.outgoing.selection import ExportFilters
+from annotate.services.people.tokens import issue_token
 from routing.models import Suggestion
 from routing.services.judge_runs import start_judging
 from routing.suggestion_reports import decisions

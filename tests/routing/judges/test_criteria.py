@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 
 from annotate.models import AuditEvent, Judge, Judgement
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.models import Criterion, Grade, JudgeCall, JudgeRun, SampledOutput
 from routing.services.criteria import (
     draw_sample,

@@ -6,7 +6,7 @@ from annotate.handout import lease_seat
 from annotate.inputs import InvalidValue
 from annotate.models import Judgement, Seat
 from annotate.services import jobs
-from annotate.services.judgements import submit_judgement
+from annotate.services.work.judgements import submit_judgement
 from routing.models import JudgeCall, JudgeRun
 from routing.services import judge_runs, judge_watch
 from routing.services.judge_runs import run_judge, start_judging

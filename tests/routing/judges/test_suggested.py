@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from annotate.models import Draft, Judge, Judgement, Seat, Task
 from annotate.reports.agreement import agreement
-from annotate.services.export_filters import ExportFilters
-from annotate.services.exports import ExportOptions, stream_export
-from annotate.services.tokens import issue_token
+from annotate.services.outgoing.export_filters import ExportFilters
+from annotate.services.outgoing.exports import ExportOptions, stream_export
+from annotate.services.people.tokens import issue_token
 from annotate.suggestions import is_blind
 from routing.models import Suggestion
 from routing.suggestion_reports import Decisions, decisions

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from annotate.models import AuditEvent, Prompt, Task
 from annotate.services import jobs
-from annotate.services.tokens import issue_token
+from annotate.services.people.tokens import issue_token
 from routing.features.tagger import PROMPT_TAGS
 from routing.judges import tagging
 from routing.models import InstanceFeatures, JudgeCall, JudgeRun, PromptTagging, TaggerChoice

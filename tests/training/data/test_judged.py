@@ -6,7 +6,11 @@ import math
 import pytest
 
 from annotate.kinds import KINDS
-from annotate.services.snapshots import create_snapshot, write_origins, write_training_files
+from annotate.services.outgoing.snapshots import (
+    create_snapshot,
+    write_origins,
+    write_training_files,
+)
 from tests.annotate.kinds_at_work import CASES, judge
 from tests.training.data.judgements import judgement, write_judgements
 from training.data.criteria import criteria_of, rated_responses, rating_table

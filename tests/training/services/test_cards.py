@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from annotate.models import JobState
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot
+from annotate.services.outgoing.snapshots import create_snapshot
 from training import folders
 from training.models import TrainingRun
 from training.services.cards import model_card

@@ -13,7 +13,7 @@ from annotate.demo.preference import hidden_utility
 from annotate.inputs import InvalidValue
 from annotate.models import JobState, Prompt
 from annotate.services import jobs
-from annotate.services.snapshots import create_snapshot
+from annotate.services.outgoing.snapshots import create_snapshot
 from tests.training.recipes.conftest import ignore, make_rows, never
 from training import folders
 from training.data.framing import frame_for_policy

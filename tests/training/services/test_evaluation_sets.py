@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from annotate.inputs import InvalidValue
 from annotate.models import AuditEvent, Judgement, Prompt
-from annotate.services.imports import ImportOptions, import_stream
+from annotate.services.incoming.imports import ImportOptions, import_stream
 from training import folders
 from training.models import EvaluationRun, EvaluationSet
 from training.services import evaluation_sets

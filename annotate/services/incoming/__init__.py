@@ -1,0 +1,1 @@
+"""What comes in: imports, read in batches, and the rows that they refuse."""

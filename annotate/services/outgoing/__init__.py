@@ -1,0 +1,1 @@
+"""What leaves: selections of judgements, exports, snapshots."""

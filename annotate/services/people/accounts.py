@@ -1,0 +1,123 @@
+"""The end of an account: the person goes, what was judged stays under the pseudonym."""
+
+import secrets
+
+from django.conf import settings
+from django.db import transaction
+
+from annotate import handout
+from annotate.inputs import InvalidValue
+from annotate.models import (
+    Consent,
+    Draft,
+    Invitation,
+    Membership,
+    ProfileAnswer,
+    User,
+)
+from annotate.services import audit
+from annotate.services.people import rates, tokens
+from annotate.services.people.invitations import revoke_invitations_of
+
+MOST_NAMED = 5
+
+
+def delete_account(*, user: User, username: object, password: object, address: str | None) -> None:
+    """Wipe who the person is, for good; `username` and `password` must be theirs.
+
+    The account stays as a row without name, e-mail and password that nobody can log in to.
+    Memberships, drafts, consents, answers on oneself and tokens are deleted; open seats go back;
+    sessions end, since they hang on the password. Judgements, conversations, declined tasks and the
+    audit trail are append-only and stay.
+
+    Raises InvalidValue: the name or password is wrong, or the person is the only owner of a project
+    or the only superuser; TooManyTries.
+    """
+    rates.count_try("delete account", user.pk, **settings.REAUTHENTICATION_LIMIT)
+    if username != user.username:
+        raise InvalidValue("username", "is not the name of this account; type it exactly")
+    if not isinstance(password, str) or not user.check_password(password):
+        raise InvalidValue("password", "is wrong")
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user.pk)
+        _require_dispensable(user)
+        for token in user.api_tokens.all():
+            tokens.revoke_token(token=token, actor=user)
+            token.delete()
+        _leave_everything(user, address)
+        _wipe_traces(user)
+        _wipe_account(user)
+        audit.record(action="user.deleted", target=user, actor=user, address=address)
+
+
+def only_owned(user: User) -> list[str]:
+    """Names of live projects that nobody else owns, in order of the alphabet."""
+    owned = Membership.objects.filter(
+        user=user, role=Membership.Role.OWNER, project__archived_at=None
+    ).select_related("project")
+    others = (
+        Membership.objects.filter(
+            project__in=owned.values("project"),
+            role=Membership.Role.OWNER,
+            user__is_active=True,
+        )
+        .exclude(user=user)
+        .values_list("project_id", flat=True)
+    )
+    shared = set(others)
+    return sorted(one.project.name for one in owned if one.project_id not in shared)
+
+
+def _require_dispensable(user: User) -> None:
+    names = only_owned(user)
+    if names:
+        named = ", ".join(f"“{name}”" for name in names[:MOST_NAMED])
+        raise InvalidValue(
+            "account",
+            "you are the only owner of {names}; make somebody else an owner there, or archive it, "
+            "first",
+            names=named + (" …" if len(names) > MOST_NAMED else ""),
+        )
+    superusers = User.objects.filter(is_superuser=True, is_active=True)
+    if user.is_superuser and not superusers.exclude(pk=user.pk).exists():
+        raise InvalidValue(
+            "account", "this is the only superuser of the installation; make another one first"
+        )
+
+
+def _leave_everything(user: User, address: str | None) -> None:
+    for member in user.memberships.select_related("project").order_by("project_id"):
+        handout.release_all(project=member.project, user=user)
+        revoke_invitations_of(project=member.project, user=user, actor=user, address=address)
+        audit.record(
+            action="member.removed",
+            target=member,
+            actor=user,
+            project=member.project,
+            address=address,
+            user=user.pk,
+            role=member.role,
+        )
+        member.delete()
+
+
+def _wipe_traces(user: User) -> None:
+    Draft.objects.filter(annotator=user).delete()
+    ProfileAnswer.objects.filter(user=user).delete()
+    Consent.objects.filter(user=user).delete()
+    # A link for one person may say whom it was for.
+    Invitation.objects.filter(taken__user=user, max_uses=1).update(note="", email="")
+
+
+def _wipe_account(user: User) -> None:
+    name = f"deleted-{user.pseudonym}"
+    while User.objects.filter(username=name).exists():  # somebody chose it
+        name = f"deleted-{user.pseudonym}-{secrets.token_hex(4)}"
+    user.username = name
+    user.first_name = user.last_name = user.email = ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.last_login = None
+    user.set_unusable_password()
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()

@@ -1,0 +1,1 @@
+"""Figures made from answers: boards, quality, factors, and the plans that follow them."""

@@ -1,0 +1,1 @@
+"""Looking at answers again: queues, adjudication, discussions, norming."""

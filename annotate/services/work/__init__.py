@@ -1,0 +1,1 @@
+"""Hand-out and answers: tasks, seats, judgements, what seats require, known answers, practice."""
