@@ -24,7 +24,7 @@ from training.recipes.config import RewardModelConfig
 from training.recipes.embeddings import EmbeddingCache
 from training.recipes.head_model import choose, load_features
 from training.recipes.heads.features import Features
-from training.recipes.heads.objectives import OBJECTIVES
+from training.recipes.heads.objectives.registry import OBJECTIVES
 from training.recipes.models import weights_fingerprint
 
 WAYS = {

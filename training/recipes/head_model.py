@@ -31,7 +31,8 @@ from training.recipes.heads.ensemble import EnsembleHead
 from training.recipes.heads.features import Features
 from training.recipes.heads.general_preference import GeneralPreferenceHead
 from training.recipes.heads.multi_objective import MultiObjectiveHead
-from training.recipes.heads.objectives import OBJECTIVES, Examples, Objective
+from training.recipes.heads.objectives.base import Examples, Objective
+from training.recipes.heads.objectives.registry import OBJECTIVES
 from training.recipes.heads.personal import GroupsHead, IdealPointHead, LatentHead, OfPeople
 from training.recipes.heads.plackett_luce import LinearHead
 from training.recipes.heads.segments import SpanHead, StepHead

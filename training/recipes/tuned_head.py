@@ -37,7 +37,8 @@ from training.recipes.head_model import (
 from training.recipes.head_trainer import EncoderWithHead, HeadCollator, HeadTrainer
 from training.recipes.heads.base import Head
 from training.recipes.heads.features import Features
-from training.recipes.heads.objectives import OBJECTIVES, Examples, Objective
+from training.recipes.heads.objectives.base import Examples, Objective
+from training.recipes.heads.objectives.registry import OBJECTIVES
 from training.recipes.heads.tuning import Example, tuning_of
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.memory import before_the_first_step

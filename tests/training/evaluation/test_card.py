@@ -148,7 +148,10 @@ FIGURES = (
     "recipes/ensemble.py",
     "recipes/feedback_figures.py",
     "recipes/head_model.py",
-    "recipes/heads/objectives.py",
+    "recipes/heads/objectives/lists.py",
+    "recipes/heads/objectives/pairs.py",
+    "recipes/heads/objectives/ratings.py",
+    "recipes/heads/objectives/segments.py",
     "recipes/policy_figures.py",
     "recipes/reward_figures.py",
 )

@@ -16,7 +16,7 @@ from training.recipes import output
 from training.recipes.config import OBJECTIVE_DATA, RewardModelConfig
 from training.recipes.head_model import load_features, load_scorer
 from training.recipes.head_trainer import EncoderWithHead, HeadCollator
-from training.recipes.heads.objectives import OBJECTIVES
+from training.recipes.heads.objectives.registry import OBJECTIVES
 from training.recipes.heads.tuning import tuning_of
 from training.recipes.memory import halving_batches
 from training.recipes.reward_model import train_reward_model

@@ -31,7 +31,8 @@ from training.recipes.heads.features import Features
 from training.recipes.heads.fitting import squares
 from training.recipes.heads.general_preference import GeneralPreferenceHead
 from training.recipes.heads.multi_objective import MultiObjectiveHead
-from training.recipes.heads.objectives import Objective, Segments
+from training.recipes.heads.objectives.base import Objective
+from training.recipes.heads.objectives.segments import Segments
 from training.recipes.heads.personal import (
     GroupsHead,
     IdealPointHead,
