@@ -4,6 +4,7 @@ Any answer may carry `"confidence": "absolutely" | "fairly" | "not"`: how sure i
 A project that asks for it gets it with every answer, one that does not takes none.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -16,6 +17,7 @@ from annotate.kinds.errors import InvalidValue
 SETTINGS = "kind_settings"
 CONFIDENCE = ("absolutely", "fairly", "not")
 MAX_RATIONALE_CHARS = 10_000
+MOST_UNKNOWN = 20  # An object with more unknown fields is of something else.
 NAME_PATTERN = re.compile(r"[\w-]{1,60}")
 
 T = TypeVar("T")
@@ -65,16 +67,19 @@ def clean_object(field: str, value: object, known: Iterable[str]) -> dict[str, A
 
 
 def refuse_unknown(field: str, value: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raises InvalidValue at a field of the object that is none of `known`."""
-    names = list(known)
-    for name in value:
-        if name not in names:
-            path = f"{field}.{name}"
-            if not names:
-                raise InvalidValue(path, "unknown field; there are: none")
-            raise InvalidValue(
-                path, "unknown field; there are: {known}", known=", ".join(sorted(names))
+    """Raises InvalidValue at the fields of the object that are none of `known`."""
+    names, check = frozenset(known), Checks()
+    for name in itertools.islice((name for name in value if name not in names), MOST_UNKNOWN):
+        path = f"{field}.{name}"
+        if not names:
+            check.refuse(InvalidValue(path, "unknown field; there are: none"))
+        else:
+            check.refuse(
+                InvalidValue(
+                    path, "unknown field; there are: {known}", known=", ".join(sorted(names))
+                )
             )
+    check.end()
 
 
 def clean_list(field: str, value: object, *, low: int, high: int) -> list[Any]:
@@ -127,21 +132,18 @@ def begin(
     *,
     settings: AnswerSettings,
     rationale: str,
-    check: Checks | None = None,
+    check: Checks,
 ) -> dict[str, Any]:
     """The answer as an object with `known` fields, or with confidence; raises InvalidValue.
 
-    A rationale shorter than the project wants it goes to `check` if there is one.
+    Unknown fields, and a rationale shorter than the project wants it, go to `check`.
     """
     answer = require_object(raw)
     if not answer:
         raise InvalidValue("value", "is empty: give an answer, or skip the task")
-    answer = clean_object("value", answer, [*known, "confidence"])
-    if check is None:
-        require_rationale(rationale, settings)
-    else:
-        check.of(require_rationale, rationale, settings)
-    return answer
+    check.of(refuse_unknown, "value", answer, [*known, "confidence"])
+    check.of(require_rationale, rationale, settings)
+    return dict(answer)
 
 
 def require_rationale(rationale: str, settings: AnswerSettings) -> None:

@@ -217,10 +217,12 @@ def clean_turn(
     """The verdict on one turn at which these models replied; {} where nothing is asked of them."""
     asked = _asked(settings.turn, models) if models else ()
     given = answers.clean_object(field, {} if raw is None else raw, asked)
-    cleaned = _preference(field, given, asked, models)
+    check = Checks()
+    cleaned = check.of(_preference, field, given, asked, models) or {}
     if "ratings" in asked:
         path = f"{field}.ratings"
-        cleaned["ratings"] = _ratings(path, given.get("ratings"), models, settings)
+        cleaned["ratings"] = check.of(_ratings, path, given.get("ratings"), models, settings)
+    check.end()
     return cleaned
 
 
@@ -243,16 +245,17 @@ def _final(raw: object, session: Session, settings: ChatSettings) -> dict[str, A
     field, models = "value.final", session.models
     asked = _asked(settings.final, models)
     given = answers.clean_object(field, {} if raw is None else raw, asked)
-    cleaned = _preference(field, given, asked, models)
+    check = Checks()
+    cleaned = check.of(_preference, field, given, asked, models) or {}
     if "ratings" in asked:
         path, criteria = f"{field}.ratings", settings.final_criteria
-        rated = answers.clean_object(path, given.get("ratings"), criteria)
-        check = Checks()
-        cleaned["ratings"] = {
-            name: check.of(_ratings, f"{path}.{name}", rated.get(name), models, settings)
-            for name in criteria
-        }
-        check.end()
+        rated = check.of(answers.clean_object, path, given.get("ratings"), criteria)
+        if rated is not None:
+            cleaned["ratings"] = {
+                name: check.of(_ratings, f"{path}.{name}", rated.get(name), models, settings)
+                for name in criteria
+            }
+    check.end()
     return cleaned
 
 

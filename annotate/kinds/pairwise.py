@@ -71,8 +71,8 @@ def clean_value(
     given = answers.require_object(raw)
     if not given:
         raise InvalidValue("value", "is empty: choose a response, or say that they tie")
-    answers.refuse_unknown("value", given, {*PREFERENCE, "criteria"})
     check, ids = Checks(), shown.response_ids
+    check.of(answers.refuse_unknown, "value", given, {*PREFERENCE, "criteria"})
     check.of(answers.require_rationale, rationale, settings)
     criteria = None
     if settings.criteria or given.get("criteria"):
@@ -88,10 +88,9 @@ def _clean_criteria(
     given = raw.get("criteria") or {}
     if not isinstance(given, Mapping):
         raise InvalidValue("value.criteria", "must be an object: each criterion's name, its answer")
-    answers.refuse_unknown(
-        "value.criteria", given, {criterion.name for criterion in settings.criteria}
-    )
     check, found = Checks(), {}
+    names = [criterion.name for criterion in settings.criteria]
+    check.of(answers.refuse_unknown, "value.criteria", given, names)
     for criterion in settings.criteria:
         answer = given.get(criterion.name)
         found[criterion.name] = check.of(_by_criterion, answer, criterion, response_ids, settings)
@@ -107,29 +106,40 @@ def _by_criterion(
         raise InvalidValue(
             field, "is missing: say which is better by {title!r}", title=criterion.title
         )
-    answers.refuse_unknown(field, answer, {*PREFERENCE, "reasons", "own_reason"})
-    return {
-        **_clean_preference(field, answer, response_ids, settings),
-        **clean_reasons(field, answer, criterion),
-    }
+    check = Checks()
+    check.of(answers.refuse_unknown, field, answer, {*PREFERENCE, "reasons", "own_reason"})
+    preference = check.of(_clean_preference, field, answer, response_ids, settings)
+    reasons = check.of(clean_reasons, field, answer, criterion)
+    check.end()
+    return {**(preference or {}), **(reasons or {})}
 
 
 def _clean_preference(
     field: str, raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
 ) -> dict[str, Any]:
-    verdict = raw.get("verdict")
-    if verdict not in _offered(settings):
-        raise InvalidValue(
-            f"{field}.verdict", "must be one of: {choices}", choices=", ".join(_offered(settings))
-        )
-    value = {"verdict": verdict}
+    check = Checks()
+    verdict = check.of(_verdict, field, raw, settings)
+    preference = None
     if verdict == "prefer":
-        value |= _preference(field, raw, response_ids, settings)
-    elif raw.get("preferred") is not None or raw.get("strength") is not None:
-        raise InvalidValue(
-            f"{field}.preferred", "leave it out with verdict {verdict}", verdict=verdict
+        preference = check.of(_preference, field, raw, response_ids, settings)
+    elif verdict and (raw.get("preferred") is not None or raw.get("strength") is not None):
+        check.refuse(
+            InvalidValue(
+                f"{field}.preferred", "leave it out with verdict {verdict}", verdict=verdict
+            )
         )
-    return value | answers.confidence(raw, settings, within=field)
+    confidence = check.of(answers.confidence, raw, settings, within=field)
+    check.end()
+    return {"verdict": verdict, **(preference or {}), **(confidence or {})}
+
+
+def _verdict(field: str, raw: Mapping[str, Any], settings: PairwiseSettings) -> str:
+    verdict, offered = raw.get("verdict"), _offered(settings)
+    if not isinstance(verdict, str) or verdict not in offered:
+        raise InvalidValue(
+            f"{field}.verdict", "must be one of: {choices}", choices=", ".join(offered)
+        )
+    return verdict
 
 
 def _offered(settings: PairwiseSettings) -> list[str]:
@@ -145,18 +155,20 @@ def _offered(settings: PairwiseSettings) -> list[str]:
 def _preference(
     field: str, raw: Mapping[str, Any], response_ids: Sequence[int], settings: PairwiseSettings
 ) -> dict[str, Any]:
+    check = Checks()
     preferred = raw.get("preferred")
     if type(preferred) is not int or preferred not in response_ids:
         ids = ", ".join(map(str, response_ids))
-        raise InvalidValue(
-            f"{field}.preferred", "must be the id of a shown response: {ids}", ids=ids
+        check.refuse(
+            InvalidValue(f"{field}.preferred", "must be the id of a shown response: {ids}", ids=ids)
         )
     strength = raw.get("strength", 1)
     levels = settings.strength_levels
     if isinstance(strength, bool) or not isinstance(strength, int) or not 1 <= strength <= levels:
-        raise InvalidValue(
-            f"{field}.strength", "must be a number from 1 to {levels}", levels=levels
+        check.refuse(
+            InvalidValue(f"{field}.strength", "must be a number from 1 to {levels}", levels=levels)
         )
+    check.end()
     return {"preferred": preferred, "strength": strength}
 
 

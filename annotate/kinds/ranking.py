@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.inputs import clean_choice
+from annotate.inputs import Checks, clean_choice
 from annotate.kinds import answers
 from annotate.kinds.answers import SETTINGS, AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -89,65 +89,92 @@ def clean_value(
         "best_worst": ("best", "worst"),
         "best": ("best",),
     }
+    check = Checks()
     every_field = ["verdict", *dict.fromkeys(itertools.chain(*fields.values()))]
-    answer = answers.begin(raw, every_field, settings=settings, rationale=rationale)
+    answer = answers.begin(raw, every_field, settings=settings, rationale=rationale, check=check)
     offered = offered_verdicts(settings, len(shown.responses))
-    verdict = clean_choice("value.verdict", answer.get("verdict"), offered)
-    for name in answer:
-        if name not in ("verdict", "confidence", *fields.get(verdict, ())):
-            raise InvalidValue(
-                f"value.{name}", "leave it out with verdict {verdict}", verdict=verdict
-            )
-    cleaned: dict[str, Any] = {"verdict": verdict}
-    if verdict == "full":
-        cleaned = _order(answer, shown, settings)
-    elif verdict in fields:
-        cleaned |= {
-            name: shown.response(answer.get(name), f"value.{name}").id for name in fields[verdict]
-        }
-        if cleaned.get("worst") == cleaned["best"]:
-            raise InvalidValue("value.worst", "is the best one too; choose another")
-    return cleaned | answers.confidence(answer, settings)
+    verdict = check.of(clean_choice, "value.verdict", answer.get("verdict"), offered)
+    said: dict[str, Any] | None = {}
+    if verdict is not None:
+        wanted = ("verdict", *fields.get(verdict, ()))
+        for name in every_field:
+            if name in answer and name not in wanted:
+                check.refuse(
+                    InvalidValue(
+                        f"value.{name}", "leave it out with verdict {verdict}", verdict=verdict
+                    )
+                )
+        if verdict == "full":
+            said = check.of(_order, answer, shown, settings)
+        elif verdict in fields:
+            said = check.of(_ends, answer, fields[verdict], shown)
+    confidence = check.of(answers.confidence, answer, settings)
+    check.end()
+    return {"verdict": verdict, **(said or {}), **(confidence or {})}
+
+
+def _ends(answer: Mapping[str, Any], names: Sequence[str], shown: Shown) -> dict[str, int]:
+    """The best, or the best and the worst."""
+    check = Checks()
+    found = {name: check.of(shown.response, answer.get(name), f"value.{name}") for name in names}
+    check.end()
+    ends = {name: response.id for name, response in found.items() if response is not None}
+    if ends.get("worst") == ends["best"]:
+        raise InvalidValue("value.worst", "is the best one too; choose another")
+    return ends
 
 
 def _order(answer: Mapping[str, Any], shown: Shown, settings: RankingSettings) -> dict[str, Any]:
+    check, count = Checks(), len(shown.responses)
     placed: dict[int, str] = {}
-    tiers = _tiers(answer.get("tiers"), shown, settings, placed)
-    unrankable = _unrankable(answer.get("unrankable"), shown, settings, placed)
+    given = check.of(answers.clean_list, "value.tiers", answer.get("tiers"), low=0, high=count)
+    tiers = check.of(_tiers, given or (), shown, settings, placed) or []
+    unrankable = check.of(_unrankable, answer.get("unrankable"), shown, settings, placed) or {}
     missing = [str(pk) for pk in sorted(shown.response_ids) if pk not in placed]
-    if missing:
-        left_out = ", ".join(missing)
-        if settings.allow_unrankable:
-            raise InvalidValue(
-                "value.tiers",
-                "leaves out {missing}; give each a place or a reason in unrankable",
-                missing=left_out,
-            )
-        raise InvalidValue(
-            "value.tiers", "leaves out {missing}; give each a place", missing=left_out
-        )
+    if missing and given is not None:
+        check.refuse(_left_out(", ".join(missing), settings))
+    check.end()
     if len(tiers) == 1 and not unrankable:
         return {"verdict": "tie"}
-    order: dict[str, Any] = {"verdict": "full", "tiers": tiers}
-    return order | ({"unrankable": unrankable} if unrankable else {})
+    return {"tiers": tiers, **({"unrankable": unrankable} if unrankable else {})}
+
+
+def _left_out(missing: str, settings: RankingSettings) -> InvalidValue:
+    if settings.allow_unrankable:
+        return InvalidValue(
+            "value.tiers",
+            "leaves out {missing}; give each a place or a reason in unrankable",
+            missing=missing,
+        )
+    return InvalidValue("value.tiers", "leaves out {missing}; give each a place", missing=missing)
 
 
 def _tiers(
-    raw: object, shown: Shown, settings: RankingSettings, placed: dict[int, str]
+    given: Sequence[object], shown: Shown, settings: RankingSettings, placed: dict[int, str]
 ) -> list[list[int]]:
     """The tiers, members by id; notes in `placed` where each stands."""
-    tiers = []
-    count = len(shown.responses)
-    for number, entry in enumerate(answers.clean_list("value.tiers", raw, low=0, high=count)):
-        field = f"value.tiers.{number}"
-        members = answers.clean_list(field, entry, low=1, high=count)
-        for index, member in enumerate(members):
-            pk = shown.response(member, f"{field}.{index}").id
-            _place(pk, f"tiers.{number}.{index}", placed)
-        if len(members) > 1 and not settings.allow_ties:
-            raise InvalidValue(field, "holds a tie; this project takes one response in a tier")
-        tiers.append(sorted(members))
-    return tiers
+    check = Checks()
+    tiers = [
+        check.of(_tier, number, entry, shown, settings, placed)
+        for number, entry in enumerate(given)
+    ]
+    check.end()
+    return [tier for tier in tiers if tier]
+
+
+def _tier(
+    number: int, raw: object, shown: Shown, settings: RankingSettings, placed: dict[int, str]
+) -> list[int]:
+    check, field = Checks(), f"value.tiers.{number}"
+    members = answers.clean_list(field, raw, low=1, high=len(shown.responses))
+    for index, member in enumerate(members):
+        response = check.of(shown.response, member, f"{field}.{index}")
+        if response is not None:
+            check.of(_place, response.id, f"tiers.{number}.{index}", placed)
+    if len(members) > 1 and not settings.allow_ties:
+        check.refuse(InvalidValue(field, "holds a tie; this project takes one response in a tier"))
+    check.end()
+    return sorted(members)
 
 
 def _unrankable(
@@ -159,8 +186,11 @@ def _unrankable(
         raise InvalidValue("value.unrankable", "is not offered here; give every response a place")
 
     def clean(field: str, reason: object, pk: int) -> str:
-        _place(pk, f"unrankable.{pk}", placed)
-        return answers.written(field, reason, low=1, high=MAX_REASON_CHARS)
+        check = Checks()
+        check.of(_place, pk, f"unrankable.{pk}", placed)
+        text = check.of(answers.written, field, reason, low=1, high=MAX_REASON_CHARS)
+        check.end()
+        return text or ""
 
     return answers.for_responses("value.unrankable", raw, shown, clean, every=False)
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotate.inputs import clean_choice
+from annotate.inputs import Checks, clean_choice
 from annotate.kinds import answers
 from annotate.kinds.answers import AnswerSettings
 from annotate.kinds.contract import Pair, Shown
@@ -46,26 +46,35 @@ def clean_value(
     raw: object, *, shown: Shown, settings: SimilaritySettings, rationale: str = ""
 ) -> dict[str, Any]:
     """The answer in its stored form, or InvalidValue. An empty answer is no answer."""
+    check = Checks()
     answer = answers.begin(
-        raw, ("verdict", "closer", "anchor"), settings=settings, rationale=rationale
+        raw, ("verdict", "closer", "anchor"), settings=settings, rationale=rationale, check=check
     )
     anchor = anchor_of(shown)
-    if answer.get("anchor") is not None:
-        given = shown.response(answer["anchor"], "value.anchor").id
-        if given != anchor:
-            raise InvalidValue(
-                "value.anchor", "is {anchor} in this task; leave it out", anchor=anchor
-            )
+    check.of(_same_anchor, answer.get("anchor"), anchor, shown)
     offered = ("closer", "cant_tell") if settings.allow_cant_tell else ("closer",)
-    verdict = clean_choice("value.verdict", answer.get("verdict"), offered)
+    verdict = check.of(clean_choice, "value.verdict", answer.get("verdict"), offered)
+    closer = check.of(_closer, answer.get("closer"), verdict, anchor, shown)
+    confidence = check.of(answers.confidence, answer, settings)
+    check.end()
     cleaned: dict[str, Any] = {"verdict": verdict, "anchor": anchor}
+    return cleaned | ({"closer": closer} if closer else {}) | (confidence or {})
+
+
+def _same_anchor(given: object, anchor: int, shown: Shown) -> None:
+    if given is not None and shown.response(given, "value.anchor").id != anchor:
+        raise InvalidValue("value.anchor", "is {anchor} in this task; leave it out", anchor=anchor)
+
+
+def _closer(given: object, verdict: str | None, anchor: int, shown: Shown) -> int | None:
     if verdict == "closer":
-        cleaned["closer"] = shown.response(answer.get("closer"), "value.closer").id
-        if cleaned["closer"] == anchor:
+        closer = shown.response(given, "value.closer").id
+        if closer == anchor:
             raise InvalidValue("value.closer", "is the anchor; choose one of the other two")
-    elif answer.get("closer") is not None:
+        return closer
+    if verdict is not None and given is not None:
         raise InvalidValue("value.closer", "leave it out with verdict {verdict}", verdict=verdict)
-    return cleaned | answers.confidence(answer, settings)
+    return None
 
 
 def anchor_of(shown: Shown) -> int:

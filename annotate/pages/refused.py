@@ -72,12 +72,31 @@ def _wrong(error: InvalidValue, task: "ShownTask") -> Wrong:
         return Wrong("", (), in_words(error))
     at, places = ".".join([question.prefix, *path]), [question.own_title]
     value = question.value
+    if question.kind == "ranking" and (words := _of_ranking(error, path, value, task)):
+        return Wrong(at, places, words)
     if path == ["confidence"] and not _at(value, path):
         return Wrong(at, places, _("Say how sure you are."))
     places += _places(path, question, task)
     if _at(value, path) in (None, "", [], {}) and not _is_gate(path, question):
         return Wrong(at, places, _("Answer this question first."))
     return Wrong(at, places, in_words(error))
+
+
+def _of_ranking(
+    error: InvalidValue, path: Sequence[str], value: object, task: "ShownTask"
+) -> str | None:
+    """What the script says too; the kind names responses by their ids."""
+    letters = {str(response.pk): response.letter for response in task.responses}
+    if path == ["tiers"] and "missing" in error.values and _at(value, path):
+        missing = str(error.values["missing"]).split(", ")
+        there = ", ".join(sorted(letters.get(pk, pk) for pk in missing))
+        return _("Give a place to: {letters}").format(letters=there)
+    if _at(value, path):
+        return None
+    if len(path) == 2 and path[0] == "unrankable" and path[1] in letters:
+        return _("Say why {letter} cannot be ranked.").format(letter=letters[path[1]])
+    ends = {"best": _("Choose the best response."), "worst": _("Choose the worst response.")}
+    return ends.get(path[0]) if len(path) == 1 else None
 
 
 def _is_gate(path: Sequence[str], question: "ShownQuestion") -> bool:

@@ -78,6 +78,11 @@ class Row:
     place: str
     reason: str
 
+    @property
+    def below(self) -> str:
+        """Where its answer keeps why it has no place."""
+        return f".unrankable.{self.pk}"
+
 
 def context(settings: RankingSettings, task: "ShownTask", value: object) -> dict[str, Any]:
     given = value if isinstance(value, Mapping) else {}

@@ -28,8 +28,13 @@ export class Confidence {
   }
 
   problem() {
-    if (!this.isMissing) return null;
-    this.#place.querySelector("input").focus();
-    return this.#page.text("confidence");
+    const message = this.isMissing ? this.#page.text("confidence") : null;
+    const place = this.#place?.querySelector("[data-wrong]");
+    if (place) {
+      place.textContent = message ?? "";
+      place.hidden = !message;
+    }
+    if (message) this.#place.querySelector("input").focus();
+    return message;
   }
 }

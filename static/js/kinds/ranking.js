@@ -41,12 +41,19 @@ class Ranking {
     return { ...own, ...Object.fromEntries(answers), m: () => this.#nextMode() };
   }
 
+  /** All that is wrong, each thing said at its place; the first has the focus. */
   problem() {
-    const { settings } = this.#page;
-    const value = this.value();
-    const missing = this.#missing(value);
-    if (missing) return missing;
-    return settings.confidence && !value.confidence ? this.#page.text("confidence") : null;
+    const wrong = this.#wrong();
+    for (const place of this.#root.querySelectorAll("[data-wrong]")) {
+      const here = wrong.filter(({ below }) => place.dataset.at === this.#page.prefix + below);
+      place.textContent = here.map(({ message }) => message).join(" ");
+      place.hidden = !here.length;
+    }
+    for (const field of this.#root.querySelectorAll(".rank-why input")) {
+      field.ariaInvalid = wrong.some((one) => one.field === field) ? "true" : null;
+    }
+    wrong[0]?.field?.focus();
+    return wrong.map(({ message }) => message);
   }
 
   /** The answer as it is stored; null when there is none. */
@@ -125,21 +132,38 @@ class Ranking {
     return { tiers, ...(apart.length ? { unrankable } : {}) };
   }
 
-  #missing(value) {
+  /** What is wrong: the message, its place below the prefix, the field that wants the focus. */
+  #wrong() {
     const verdict = this.#verdict;
-    if (!MODES.includes(verdict)) return null;
-    if (verdict !== "full") {
-      const end = ["best", "worst"].find((name) => !value?.[name] && (name === "best" || verdict === "best_worst"));
-      return end ? this.#page.text(end) : null;
+    const wrong = verdict === "full" ? this.#wrongOrder() : MODES.includes(verdict) ? this.#wrongEnds() : [];
+    if (this.#page.settings.confidence && !this.#checked("confidence")) {
+      wrong.push({ message: this.#page.text("confidence"), below: ".confidence" });
     }
-    if (this.#order.isUntouched) return this.#page.text("untouched");
+    return wrong;
+  }
+
+  #wrongEnds() {
+    const ends = this.#verdict === "best" ? ["best"] : ["best", "worst"];
+    const open = ends.filter((name) => !this.#checked(name));
+    return open.map((name) => ({
+      message: this.#page.text(name),
+      below: `.${name}`,
+      field: this.#root.querySelector(`[data-end=${name}] input:enabled`),
+    }));
+  }
+
+  #wrongOrder() {
+    if (this.#order.isUntouched) return [{ message: this.#page.text("untouched"), below: ".tiers" }];
     const { open, apart } = this.#order;
-    if (open.length) return this.#page.text("open", { letters: open.map((id) => this.#letter(id)).join(", ") });
-    const silent = apart.find((id) => !this.#reason(id).value.trim());
-    for (const id of apart) this.#reason(id).ariaInvalid = id === silent ? "true" : null;
-    if (!silent) return null;
-    this.#reason(silent).focus();
-    return this.#page.text("reason", { letter: this.#letter(silent) });
+    const silent = apart.filter((id) => !this.#reason(id).value.trim());
+    const wrong = silent.map((id) => ({
+      message: this.#page.text("reason", { letter: this.#letter(id) }),
+      below: `.unrankable.${id}`,
+      field: this.#reason(id),
+    }));
+    if (!open.length) return wrong;
+    const letters = open.map((id) => this.#letter(id)).join(", ");
+    return [{ message: this.#page.text("open", { letters }), below: ".tiers" }, ...wrong];
   }
 
   #orderKeys() {
@@ -161,7 +185,7 @@ class Ranking {
   #endKeys() {
     const choose = (name, id) => () => {
       press(this.#root.querySelector(`[data-end=${name}] [value="${id}"]`));
-      if (this.problem() === null) this.#page.complete();
+      if (!this.#wrong().length) this.#page.complete();
     };
     const best = this.#ids.map((id) => [this.#key(id), choose("best", id)]);
     const worst = this.#ids.map((id) => [`Shift+${this.#key(id)}`, choose("worst", id)]);

@@ -24,6 +24,7 @@ FORM = {
         {"name": "order", "kind": "ranking"},
     ]
 }
+THREE = (*SHOWN.responses, ShownResponse(3, SHOWN.responses[0].parts))
 SPANS = {"types": [{"name": "wrong"}], "missing_types": [{"name": "gap"}], "correction": False}
 MARK = {"response": 1, "part": 0, "start": 0, "end": 3, "type": "wrong"}
 
@@ -45,6 +46,73 @@ CASES = [
         BY_CRITERIA,
         {"verdict": "neither", "criteria": {"helpful": {"verdict": "tie"}, "honest": {}}},
         ["value.criteria.honest", "value.criteria.short", "value.verdict"],
+    ),
+    (
+        "pairwise",
+        {**BY_CRITERIA, "confidence": True},
+        {
+            "verdict": "prefer",
+            "strength": 9,
+            "criteria": {
+                "helpful": {"verdict": "tie", "strength": 1, "reasons": ["odd"], "odd": 1},
+                "honest": {"verdict": "tie", "confidence": "not"},
+                "short": {"verdict": "tie", "confidence": "not"},
+                "long": {"verdict": "tie"},
+            },
+            "odd": 1,
+        },
+        [
+            "value.odd",
+            "value.criteria.long",
+            "value.criteria.helpful.odd",
+            "value.criteria.helpful.preferred",
+            "value.criteria.helpful.confidence",
+            "value.criteria.helpful.reasons.0",
+            "value.preferred",
+            "value.strength",
+            "value.confidence",
+        ],
+    ),
+    (
+        "ranking",
+        {"confidence": True, "rationale_min_chars": 3},
+        {"verdict": "best_worst", "best": 9, "tiers": [], "odd": 1},
+        [
+            "value.odd",
+            "rationale",
+            "value.tiers",
+            "value.best",
+            "value.worst",
+            "value.confidence",
+        ],
+    ),
+    (
+        "ranking",
+        {"confidence": True, "allow_ties": False, "modes": ["full"]},
+        {"verdict": "full", "tiers": [[1, 1, 9], 4], "unrankable": {"1": ""}, "best": 1},
+        [
+            "value.best",
+            "value.tiers.0.1",
+            "value.tiers.0.2",
+            "value.tiers.0",
+            "value.tiers.1",
+            "value.unrankable.1",
+            "value.unrankable.1",
+            "value.tiers",
+            "value.confidence",
+        ],
+    ),
+    (
+        "ranking",
+        {"confidence": True, "allow_all_bad": False},
+        {"verdict": "all_bad"},
+        ["value.verdict", "value.confidence"],
+    ),
+    (
+        "similarity",
+        {"confidence": True, "rationale_min_chars": 3},
+        {"verdict": "closer", "closer": 9, "anchor": 2, "odd": 1},
+        ["value.odd", "rationale", "value.anchor", "value.closer", "value.confidence"],
     ),
     (
         "steps",
@@ -96,8 +164,9 @@ CASES = [
 @pytest.mark.parametrize(("kind", "asked", "value", "fields"), CASES)
 def test_all_is_told(kind, asked, value, fields):
     module = get(kind)
+    shown = Shown(THREE) if kind in ("similarity", "ranking") else SHOWN
     with pytest.raises(InvalidValue) as refused:
-        module.clean_value(value, shown=SHOWN, settings=module.clean_settings(asked))
+        module.clean_value(value, shown=shown, settings=module.clean_settings(asked))
     assert [one.field for one in refused.value.all] == fields
     assert refused.value.field == fields[0]
 

@@ -134,7 +134,9 @@ def test_the_correction_starts_with_the_text_itself():
 
 def test_the_hidden_field_is_escaped():
     variables = context(SETTINGS, TASK, VALUE)
-    part = SimpleNamespace(id="answer", prefix="answer", settings=SETTINGS)
+    part = SimpleNamespace(
+        id="answer", prefix="answer", settings=SETTINGS, wrong_at=lambda *below: ""
+    )
     html = get_template(TEMPLATE).render({"part": part, **variables})
     assert "</script>" not in html
     assert html.count('name="answer"') == 1
