@@ -229,8 +229,8 @@ SPECTACULAR_SETTINGS = {
         "ServingKind": "training.models.ServingJob.Kind",
         "RoutingPolicyKind": "routing.models.RoutingPolicy.Kind",
         "RoutingPolicyState": "routing.models.RoutingPolicy.State",
-        "FittedPolicyKind": "routing.policy_settings.FITTED",
-        "SelectionStrategy": "routing.selection_settings.NAMES",
+        "FittedPolicyKind": "routing.settings.policy.FITTED",
+        "SelectionStrategy": "routing.settings.selection.NAMES",
     },
 }
 

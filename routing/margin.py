@@ -6,7 +6,7 @@ Pure. The audit draw is a hash of seed and task, so the same policy decides the 
 import hashlib
 from dataclasses import dataclass
 
-from routing.reasons import Why, why
+from routing.words.reasons import Why, why
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("routing.pages")),
-    path("", include("routing.judges_pages")),
-    path("", include("routing.policies_pages")),
-    path("", include("routing.selection_pages")),
-    path("", include("routing.second_looks_pages")),
-    path("", include("routing.simulator_pages")),
-    path("", include("routing.tags_pages")),
-    path("", include("routing.alignment_pages")),
-    path("", include("routing.criteria_pages")),
+    path("", include("routing.pages.overview")),
+    path("", include("routing.pages.judges")),
+    path("", include("routing.pages.policies")),
+    path("", include("routing.pages.selection")),
+    path("", include("routing.pages.second_looks")),
+    path("", include("routing.pages.simulator")),
+    path("", include("routing.pages.tags")),
+    path("", include("routing.pages.alignment")),
+    path("", include("routing.pages.criteria")),
 ]

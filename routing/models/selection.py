@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from annotate.models import Job, Judge, Project
-from routing.selection_settings import IN_ORDER, NAMES, STRATEGIES
+from routing.settings.selection import IN_ORDER, NAMES, STRATEGIES
 
 
 class Selection(models.Model):

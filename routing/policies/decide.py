@@ -30,7 +30,7 @@ from routing.policies.contract import (
 )
 from routing.policies.draws import scaled_to, systematic_sample, uniform_draws
 from routing.policies.rules import Rule, first_rule
-from routing.reasons import Why, why
+from routing.words.reasons import Why, why
 
 EXPLORE = 0.05  # of what the AI would keep; the lowest that a manager can set
 Design = Literal["gain", "root"]

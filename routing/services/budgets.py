@@ -8,7 +8,7 @@ from django.utils import timezone
 from annotate.models import Task
 from routing.models import Decision, RoutingPolicy
 from routing.policies.budget import Budget
-from routing.policy_settings import WINDOWS, prices_of, tiers_of
+from routing.settings.policy import WINDOWS, prices_of, tiers_of
 
 
 def budget_left(policy: RoutingPolicy, *, to_come: int) -> Budget:

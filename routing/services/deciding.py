@@ -19,12 +19,12 @@ from routing.policies.cascade import CascadePolicy
 from routing.policies.contract import Instances, Policy
 from routing.policies.decide import Decisions, Refusals, decide, standing_judges
 from routing.policies.registry import load
-from routing.policy_settings import TIERS
-from routing.reasons import Why, why
 from routing.services.budgets import budget_left, costs_of
 from routing.services.domains import refused_to
 from routing.services.instances import Sides, instances, rules_of, sides_of
 from routing.services.judging import as_answer, questions, verdicts
+from routing.settings.policy import TIERS
+from routing.words.reasons import Why, why
 
 AI, BOTH, PEOPLE = Decision.Route.AI, Decision.Route.BOTH, Decision.Route.PEOPLE
 EXPERT = TIERS.index("expert")

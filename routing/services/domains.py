@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from annotate.models import Judge, Task
 from routing.models import DomainTest
 from routing.policies.decide import Refusals
-from routing.reasons import Why, why
 from routing.services.featurising import tag_prompts
 from routing.services.tagging import effective_tags, tagger_in_use
+from routing.words.reasons import Why, why
 
 Grouping = DomainTest.Grouping
 

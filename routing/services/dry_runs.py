@@ -12,7 +12,7 @@ from annotate.quality.intervals import wilson
 from annotate.wording import in_two
 from routing.judges import Question, Verdict
 from routing.models import JudgeCall, JudgeRun, of_people, outside_second_looks
-from routing.reports import majority
+from routing.reports.decisions import majority
 from routing.services.asked import Asked, answers_to, asked_of
 
 Answer = tuple[Mapping[str, Any], tuple[int, ...]]  # and the responses that it is about

@@ -27,7 +27,6 @@ from routing.policies.error import Costs, ErrorPolicy
 from routing.policies.error_model import ErrorModel
 from routing.policies.plain import RandomPolicy, RulePolicy
 from routing.policies.rules import Rule, first_rule
-from routing.policy_settings import prices_of
 from routing.replay import SHARES, known_errors, paired_difference, replay
 from routing.services import fitting_ppm
 from routing.services.comparing import Ours, against_incumbent
@@ -38,6 +37,7 @@ from routing.services.fitting_ppm import TooFewRows
 from routing.services.instances import Sides, doubly_labelled, layout_of, rules_of
 from routing.services.labelled import Said, gather, ordered_judges
 from routing.services.reading import EncoderChanged
+from routing.settings.policy import prices_of
 
 LEAST_ROWS = 50
 BEAT = 2.0  # seconds between two heartbeats

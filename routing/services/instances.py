@@ -12,7 +12,6 @@ import numpy as np
 
 from annotate.media.as_text import as_text
 from annotate.models import Judge, Judgement, Membership, Task
-from routing.column_words import DISAGREE, LENGTH_GAP, SILENT, STRATUM, signals_of_judge
 from routing.features.signals import (
     confidence,
     judge_spread,
@@ -34,9 +33,10 @@ from routing.policies.contract import (
     Signal,
 )
 from routing.policies.rules import Rule
-from routing.policy_settings import TIERS, tiers_of
 from routing.services.featurising import spec_of, tags_and_scores
 from routing.services.reading import ShouldStop, never
+from routing.settings.policy import TIERS, tiers_of
+from routing.words.column import DISAGREE, LENGTH_GAP, SILENT, STRATUM, signals_of_judge
 
 UNSURE = 1e-9  # a probability nearer to a half than that is an abstention
 

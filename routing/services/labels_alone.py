@@ -21,7 +21,7 @@ from annotate.models import (
 )
 from routing.judges.probability import logit
 from routing.models import Decision, outside_second_looks
-from routing.second_look_reports import wanted_sides
+from routing.reports.second_look import wanted_sides
 from routing.services.labelled import free_verdicts
 from routing.services.learned import new_to
 

@@ -22,7 +22,7 @@ from routing.judges.length import COEFFICIENT, log_ratio
 from routing.judges.probability import logit
 from routing.models import JudgeRun, of_people, outside_second_looks
 from routing.replay_folds import Mean, mean_over_prompts
-from routing.reports import majority
+from routing.reports.decisions import majority
 from routing.services.asked import OF_PAIRS
 from routing.services.judge_watch import RunCancelled, Watch
 from routing.services.judging import questions, verdicts

@@ -21,10 +21,10 @@ from routing import judges
 from routing.encoders import ReadingStopped
 from routing.margin import MarginDecision, decide
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.reasons import Why, why
 from routing.services.budgets import has_budget
 from routing.services.judging import as_answer, questions, verdicts
 from routing.services.policies import follow_newest_judge
+from routing.words.reasons import Why, why
 
 BATCH = 2000  # tasks that a judge gets at once: it may load its model anew for each batch
 AT_WORK = (RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW)

@@ -13,7 +13,7 @@ from annotate.services import audit, jobs
 from annotate.wording import Told
 from routing import judges
 from routing.models import PolicyFit, RoutingPolicy, RoutingRun
-from routing.policy_settings import DOMAINS, FITTED, clean_settings
+from routing.settings.policy import DOMAINS, FITTED, clean_settings
 
 EQUAL_COST = 0.01  # by so much people's shares may differ and still be called equal
 JUDGE_KIND = "reward_model"
@@ -49,7 +49,7 @@ def save_policy(
     domains: object = "",
 ) -> RoutingPolicy:
     """Put a new version in force and retire the one before, cancelling its pass. `domains` as
-    routing/policy_settings.py has it.
+    routing/settings/policy.py has it.
 
     Raises InvalidValue when a number is out of range or no reward model is in service.
     """

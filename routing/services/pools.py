@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from annotate.models import Judge, Project, TaskResponse
 from annotate.wording import Refusal, Told
-from routing.reasons import Why
+from routing.words.reasons import Why
 
 BATCH = 500  # tasks read at a time
 REASONS = 3

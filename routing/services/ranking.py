@@ -15,10 +15,10 @@ from routing import judges as judge_kinds
 from routing.encoders import ReadingStopped
 from routing.models import Decision, SecondLookItem, Selection, SelectionRun
 from routing.policies.draws import uniform_draws
-from routing.reasons import why
 from routing.selection.mixing import mix
 from routing.services.pools import DRAW, Order, Pool, Stopped
 from routing.services.strategies import STRATEGIES
+from routing.words.reasons import why
 
 # An open task is one with a seat to be had. The pool is fixed by the seed as long as nothing is
 # done or added, so that a judge reads it once.

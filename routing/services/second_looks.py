@@ -10,8 +10,8 @@ from annotate.models import JobState, Judge, Judgement, LabelFlip, Project, Seat
 from annotate.services import audit, jobs
 from annotate.services.outgoing import flips
 from routing.models import SecondLook, SecondLookItem
-from routing.second_look_settings import clean_settings
 from routing.services.policies import JUDGE_KIND, current_judge
+from routing.settings.second_look import clean_settings
 
 GOING = (JobState.QUEUED, JobState.RUNNING)
 

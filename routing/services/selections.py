@@ -10,14 +10,14 @@ from annotate.models import JobState, Judge, Judgement, Project, Seat, Task, Use
 from annotate.services import audit, jobs
 from annotate.services.work.places import clear_places
 from routing.models import RoutingPolicy, Selection, SelectionRun
-from routing.selection_settings import (
+from routing.services.policies import current_judge
+from routing.settings.selection import (
     BY_LABELS,
     IN_ORDER,
     ONE_JUDGE,
     STRATEGIES,
     clean_settings,
 )
-from routing.services.policies import current_judge
 
 GOING = (JobState.QUEUED, JobState.RUNNING)
 FEWEST_LABELS = 20  # that have come since, or this share of what was ranked: then anew

@@ -20,7 +20,6 @@ from routing.policies.contract import DoublyLabelled, Layout
 from routing.policies.ppm import PpmPolicy
 from routing.policies.registry import load
 from routing.policies.rules import first_rule
-from routing.policy_settings import prices_of
 from routing.replay_folds import REPLAYED, Replays
 from routing.services.domains import refused_to
 from routing.services.expert_votes import require_experts
@@ -34,7 +33,8 @@ from routing.services.instances import (
     rules_of,
 )
 from routing.services.labelled import Said, gather, ordered_judges
-from routing.simulation_settings import least_rows
+from routing.settings.policy import prices_of
+from routing.settings.simulation import least_rows
 
 LEAST_HELD_OUT = 2  # prompts that a policy fitted elsewhere is replayed on
 

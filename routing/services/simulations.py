@@ -16,7 +16,7 @@ from routing.models import JudgeCall, LabelPrices, PolicySimulation
 from routing.models.simulations import PEOPLE_PRICE
 from routing.services.judges import clean_money
 from routing.services.policies import clean_judges
-from routing.simulation_settings import clean_simulation
+from routing.settings.simulation import clean_simulation
 
 NOTHING = Decimal(0)
 

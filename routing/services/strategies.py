@@ -17,7 +17,6 @@ from routing.policies.contract import Floats
 from routing.policies.draws import uniform_draws
 from routing.policies.registry import load
 from routing.predictor.logistic import sigmoid
-from routing.reasons import Why, why
 from routing.selection.doubt import disagreement, uncertainty
 from routing.selection.regret import regret
 from routing.services.instances import instances, members_of, sides_of
@@ -38,6 +37,7 @@ from routing.services.pools import (
 from routing.services.selections import gain_policy, newest_judges
 from routing.services.strategies_of_content import by_diversity, by_duels
 from routing.services.strategies_of_labels import by_coverage, by_doubt, by_strata
+from routing.words.reasons import Why, why
 
 
 def at_random(pool: Pool) -> Order:

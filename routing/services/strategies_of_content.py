@@ -12,7 +12,6 @@ from annotate.wording import Told
 from routing.encoders import EncoderError
 from routing.models import FeatureSpecification, of_people
 from routing.policies.contract import Floats
-from routing.reasons import why
 from routing.selection.diversity import k_center_with_distance
 from routing.selection.dueling import Duels, in_order_of_duels
 from routing.services.featurising import current_specification, spec_of, tags_and_scores
@@ -27,6 +26,7 @@ from routing.services.pools import (
     lacking,
     pairs_among,
 )
+from routing.words.reasons import why
 
 MOST_LABELLED = 2000  # labelled tasks that diversity keeps away from, the newest
 MOST_DUELS = 20_000  # past comparisons that generators' utilities are learned from, the newest

@@ -14,8 +14,8 @@ from annotate.assignment.contract import Item
 from annotate.assignment.orders import least_covered, stratified, uncertainty_first
 from annotate.models import Judgement, Task
 from annotate.services.review.task_answers import answers_of
-from routing.reasons import why
 from routing.services.pools import BATCH, Chosen, Order, Pool, Stopped
+from routing.words.reasons import why
 
 PART = {
     "stratum": "stratum",

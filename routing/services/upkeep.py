@@ -27,7 +27,7 @@ from routing.models import (
     of_people,
     outside_second_looks,
 )
-from routing.reports import majority
+from routing.reports.decisions import majority
 from routing.services.featurising import tags_and_scores
 from routing.services.policies import start_fit
 

@@ -8,10 +8,10 @@ from annotate.models import Job, JobState
 from annotate.services.workers import Memo
 from annotate.wording import Told
 from routing.models import JudgeAccount, JudgeCall, JudgeRun, RoutingPolicy
-from routing.policy_settings import WINDOWS
 from routing.services.budgets import has_budget
 from routing.services.ledger import MINUTE
 from routing.services.passes import undecided
+from routing.settings.policy import WINDOWS
 
 
 def why_judge_waits(run: Job, memo: Memo) -> Told | None:

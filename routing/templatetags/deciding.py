@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from annotate.models import Task
 from annotate.pages.reasons import in_words
 from annotate.wording import Told
-from routing import column_words
 from routing.models import Decision, DomainTest
-from routing.reasons import told as why_told
+from routing.words import column as column_words
+from routing.words.reasons import told as why_told
 
 register = template.Library()
 

@@ -7,10 +7,10 @@ from playwright.sync_api import Page, expect
 from annotate.models import Project, TaskPlace
 from annotate.services import jobs
 from routing.models import JudgeTestRun, SelectionRun
-from routing.reasons import in_english
 from routing.services.policies import current_judge
 from routing.services.ranking import run_ranking
 from routing.services.testing_judges import run_test
+from routing.words.reasons import in_english
 from tests.browser.axe import CALM, Axe
 from tests.routing.planted import take_in
 from tests.routing.subjects import rows

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.models import Judge
-from routing.alignment_reports import Alignment, align, majority, moved_since, paired
+from routing.reports.alignment import Alignment, align, majority, moved_since, paired
 
 
 def test_coverage_and_false_failures_are_evalgens() -> None:

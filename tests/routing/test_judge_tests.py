@@ -23,7 +23,6 @@ from routing.models import (
     PolicySimulation,
     RoutingRun,
 )
-from routing.reasons import in_english
 from routing.services import labelled, measuring
 from routing.services.judge_tests import start_due_tests, start_test
 from routing.services.passes import run_routing, start_routing
@@ -31,6 +30,7 @@ from routing.services.policies import current_judge, promote_policy, put_in_shad
 from routing.services.simulating import run_simulation
 from routing.services.simulations import start_simulation
 from routing.services.testing_judges import run_test
+from routing.words.reasons import in_english
 from tests.routing.length_judge import LengthJudge
 from tests.routing.planted import take_in
 from tests.routing.subjects import COOK, LAW, rows

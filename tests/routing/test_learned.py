@@ -7,9 +7,9 @@ from annotate.services import jobs
 from annotate.services.outgoing.snapshots import create_snapshot
 from routing import judges as judge_kinds
 from routing.models import PolicyFit, PolicyJudge
+from routing.reports.simulation import stocks
 from routing.services import labelled
 from routing.services.policies import current_judge, promote_policy
-from routing.simulation_reports import stocks
 from tests.routing.length_judge import LengthJudge
 from tests.routing.planted import rows, take_in
 from tests.routing.test_comparisons import fit

@@ -10,12 +10,12 @@ from annotate.services import jobs
 from routing import judges as judge_kinds
 from routing.models import JudgeCall, SelectionRun
 from routing.policies.contract import BadBatch, Signal
-from routing.reasons import in_english
 from routing.services.featurising import freeze_specification
 from routing.services.instances import instances, layout_of, sides_of
 from routing.services.labelled import free_verdicts
 from routing.services.ranking import run_ranking
 from routing.services.selections import choose_strategy
+from routing.words.reasons import in_english
 from tests.routing.length_judge import LengthJudge
 from tests.routing.planted import rows, take_in
 

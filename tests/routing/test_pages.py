@@ -9,8 +9,8 @@ from annotate.models import AuditEvent, JobState, Judge, Judgement, Seat
 from annotate.services import jobs
 from annotate.services.work.judgements import submit_judgement
 from routing.models import Decision, RoutingPolicy, RoutingRun, of_people
-from routing.reasons import in_english
 from routing.services.passes import run_routing
+from routing.words.reasons import in_english
 from tests.routing.length_judge import lengthen
 
 RULE = {"threshold": "50", "audit_share": "100"}

@@ -10,7 +10,7 @@ from annotate.services import jobs
 from routing.judges import JudgeInterrupted, Verdict
 from routing.margin import uniform_draw
 from routing.models import Decision, JudgeCall, RoutingRun
-from routing.reports import audit_agreement, majority, route_figures
+from routing.reports.decisions import audit_agreement, majority, route_figures
 from routing.services import passes
 from routing.services.passes import (
     apply_decision,

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from annotate.models import JobState, Judgement, Task
 from annotate.services import jobs
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.reports import route_figures
+from routing.reports.decisions import route_figures
 from routing.services import deciding, passes, upkeep
 from routing.services.budgets import budget_left
 from routing.services.passes import policies_waiting, run_routing, start_routing, undecided

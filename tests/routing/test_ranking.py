@@ -13,12 +13,12 @@ from annotate.services import jobs
 from annotate.services.work.judgements import submit_judgement
 from routing import judges as judge_kinds
 from routing.models import Decision, JudgeCall, Selection, SelectionRun
-from routing.reasons import in_english
 from routing.selection.doubt import uncertainty
 from routing.services import ranking
 from routing.services.policies import current_judge, save_policy
 from routing.services.ranking import run_ranking
 from routing.services.selections import choose_strategy, start_ranking, why_due
+from routing.words.reasons import in_english
 from tests.annotate.handout.test_together import run_all
 from tests.routing.length_judge import LengthJudge
 from tests.routing.planted import rows, take_in

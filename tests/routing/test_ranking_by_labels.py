@@ -10,8 +10,8 @@ from annotate.inputs import InvalidValue
 from annotate.models import Judgement, Prompt, Seat, Task, TaskPlace
 from annotate.services.work.judgements import submit_judgement
 from routing.models import Selection, SelectionRun
-from routing.reasons import in_english
 from routing.services.selections import choose_strategy, why_due
+from routing.words.reasons import in_english
 from tests.routing.planted import take_in
 from tests.routing.test_ranking import pairs, rank
 

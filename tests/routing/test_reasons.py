@@ -7,11 +7,11 @@ from django.utils import translation
 
 from annotate.wording import Told
 from config.translations import read_catalogue
-from routing.column_words import SILENT, column_word, signals_of_judge
 from routing.features.likeness import SCORES
 from routing.features.spec import FeatureSpec
-from routing.reasons import REASONS, in_english, why
 from routing.templatetags.deciding import whys
+from routing.words.column import SILENT, column_word, signals_of_judge
+from routing.words.reasons import REASONS, in_english, why
 from tests.annotate.pages.test_reasons import names_in
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from annotate.models import Judge, Judgement
 from routing.models import Decision, RoutingPolicy
-from routing.reports import audit_agreement
+from routing.reports.decisions import audit_agreement
 
 pytestmark = pytest.mark.django_db
 

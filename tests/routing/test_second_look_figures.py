@@ -12,12 +12,12 @@ from routing.models import (
     SecondLookItem,
     outside_second_looks,
 )
-from routing.reports import audit_agreement
+from routing.reports.decisions import audit_agreement
+from routing.reports.simulation import stocks
 from routing.services import labelled, labels_alone, measuring, testing_judges
 from routing.services.policies import current_judge
 from routing.services.ranking import tasks_left_to_chance
 from routing.services.upkeep import measured
-from routing.simulation_reports import stocks
 from tests.routing.doubted import fill, judged, label
 from tests.routing.length_judge import LengthJudge
 

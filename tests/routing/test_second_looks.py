@@ -10,7 +10,7 @@ from annotate.services import jobs
 from annotate.services.outgoing.snapshots import create_snapshot
 from routing import judges
 from routing.models import SecondLook, SecondLookItem
-from routing.second_look_reports import held
+from routing.reports.second_look import held
 from routing.services import looking_again
 from routing.services.looking_again import run_second_look
 from routing.services.policies import current_judge

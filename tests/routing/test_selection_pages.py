@@ -8,8 +8,8 @@ from annotate.models import TaskPlace
 from annotate.services import jobs
 from annotate.services.people.tokens import issue_token
 from routing.models import SelectionRun
-from routing.reasons import in_english
 from routing.services.ranking import run_ranking
+from routing.words.reasons import in_english
 from tests.routing.planted import take_in
 from tests.routing.test_ranking import pairs
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from routing.features.tagger import PROMPT_TAGS
-from routing.tag_words import WORDS, tag_word
+from routing.words.tag import WORDS, tag_word
 
 GERMAN = {"accept-language": "de"}
 

@@ -11,9 +11,9 @@ from annotate.models import AuditEvent
 from annotate.services.people.tokens import issue_token
 from routing.features.tagger import PROMPT_TAGS
 from routing.models import PromptTagging, TagCorrection
+from routing.reports.tag import answer_holds
 from routing.services.featurising import featurise, freeze_specification
 from routing.services.tagging import correct_tags, effective_tags
-from routing.tag_reports import answer_holds
 from tests.routing.planted import rows, take_in
 
 pytestmark = pytest.mark.django_db

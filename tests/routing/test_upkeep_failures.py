@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from annotate.services import jobs
 from annotate.services.people.tokens import issue_token
 from routing.models import PolicyFit, RoutingPolicy
-from routing.policy_reports import upkeep_failure_of
+from routing.reports.policy import upkeep_failure_of
 from routing.services import upkeep
 from routing.services.fitting import run_fit
 from routing.services.policies import current_judge, promote_policy, retire_policy, start_fit

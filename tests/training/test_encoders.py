@@ -10,7 +10,6 @@ from routing import encoders
 from routing.encoders import EncoderError
 from routing.features.likeness import mean_cosine, token_f1
 from routing.models import FeatureRun, InstanceFeatures, ResponseEmbedding, TextEncoder
-from routing.policy_settings import clean_settings
 from routing.services import reading
 from routing.services.features import start_features
 from routing.services.featurising import (
@@ -21,6 +20,7 @@ from routing.services.featurising import (
     tags_and_scores,
 )
 from routing.services.reading import EncoderChanged, embeddings_of
+from routing.settings.policy import clean_settings
 from tests.routing.planted import rows, take_in
 from training.encoders import LIBRARY
 

@@ -11,7 +11,8 @@ from django.test import Client
 from annotate.models import JobState
 from annotate.services import jobs
 from annotate.services.people.tokens import issue_token
-from training import hosts, serving_api
+from training import hosts
+from training.api import serving as serving_api
 from training.models import ServingJob
 from training.services import serving_work
 

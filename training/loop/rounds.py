@@ -8,7 +8,7 @@ from django.db import close_old_connections
 
 from annotate.demo.preference import hidden_utility
 from annotate.models import Job, JobState, Judgement, Project, Prompt
-from routing.reports import AuditAgreement, audit_agreement
+from routing.reports.decisions import AuditAgreement, audit_agreement
 from routing.services.passes import start_routing, undecided
 from routing.services.policies import save_policy
 from training import folders

@@ -13,7 +13,7 @@ from annotate.media.as_text import as_text
 from annotate.models import Judgement, Project, Response, Snapshot, SnapshotJudgement
 from annotate.quality.intervals import mean_interval, wilson
 from annotate.reports.agreement import agreement
-from routing.reports import audit_agreement
+from routing.reports.decisions import audit_agreement
 from training.loop.diversity import distinct_bigrams, mean_distance
 from training.loop.guards import Bounds, Finding, gap_finding
 from training.models import LoopRound, MatchedPair, ModelVersion, SamplingRun

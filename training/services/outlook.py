@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotate.models import Judgement, Project, TaskResponse
 from annotate.reports.remembered import remembered
-from routing.reports import JudgeDoubt, judge_doubt
+from routing.reports.decisions import JudgeDoubt, judge_doubt
 from training.models import Schedule, TrainingLimits, TrainingRun
 from training.services import cron
 from training.services.limits import Hold, hold_of, limits_of, zone_of

@@ -28,7 +28,7 @@ from config.translations import ENGLISH, ROOT, languages, read_catalogue
 PASSED_ON = {
     "routing/judges/openai.py": 1,  # a kind of failure, marked in desk.py
     "routing/judges/asking/contract.py": 1,  # a refused value of an answer
-    "routing/dry_run_words.py": 1,  # reports without words for it
+    "routing/words/dry_run.py": 1,  # reports without words for it
     "annotate/inputs.py": 2,  # one of several marked texts; the same reason at another field
     "annotate/interchange/formats.py": 1,  # what its subclasses are called with
     "annotate/interchange/records.py": 1,  # what a RowProblem is called with
@@ -38,7 +38,7 @@ PASSED_ON = {
     "annotate/media/checks/inspection.py": 4,  # a marked text for each kind of media; a format’s
     "annotate/wording.py": 2,  # one that was kept as JSON, or apart from its error
     "annotate/media/checks/types.py": 1,  # a marked text for each foreign kind of file
-    "routing/reasons.py": 3,  # a code of its own messages; a judge's text; one from before
+    "routing/words/reasons.py": 3,  # a code of its own messages; a judge's text; one from before
     "training/evaluation/figure_words.py": 1,  # one of its marked names
     "training/judge.py": 3,  # what a process said that knows nothing of the catalogues
     "training/services/runs.py": 1,  # what a child says of its phase, marked there

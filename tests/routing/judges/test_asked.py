@@ -18,8 +18,8 @@ from annotate.services.outgoing.exports import ExportOptions, stream_export
 from annotate.services.outgoing.selection import ExportFilters
 from annotate.services.people.tokens import issue_token
 from routing.models import Suggestion
+from routing.reports.suggestion import decisions
 from routing.services.judge_runs import start_judging
-from routing.suggestion_reports import decisions
 from tests.routing.judges.scripts import material
 from tests.routing.length_judge import lengthen
 

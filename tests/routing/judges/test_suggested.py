@@ -17,7 +17,7 @@ from annotate.services.outgoing.exports import ExportOptions, stream_export
 from annotate.services.people.tokens import issue_token
 from annotate.suggestions import is_blind
 from routing.models import Suggestion
-from routing.suggestion_reports import Decisions, decisions
+from routing.reports.suggestion import Decisions, decisions
 from tests.annotate.judged_by_many import computed
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,355 @@
+"""REST for judges: set up, limits, runs and dry runs, calls with their failures, suggestions."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers as s
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.paging import answer_page
+from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.api.waiting import WaitingShape
+from annotate.inputs import InvalidValue, clean_boolean, clean_choice
+from annotate.models import Judge
+from annotate.services import jobs
+from routing.models import DomainTest, JudgeCall, JudgeRun, JudgeTestRun, Suggestion
+from routing.reports.judge import Standing, standings
+from routing.reports.suggestion import decisions
+from routing.services.judge_runs import start_judging
+from routing.services.judge_tests import EPSILON, start_test
+from routing.services.judges import LIMITS, save_judge, set_limits
+
+EXAMPLE = {
+    "name": "Big model",
+    "kind": "openai",
+    "config": {
+        "base_url": "https://api.example.com/v1",
+        "model": "big-1",
+        "key_name": "BIG",
+        "principles": "Prefer the response that is correct and says so plainly.",
+    },
+    "limits": {"input_price": "2.50", "output_price": "10", "spending_limit": "20"},
+}
+
+
+class JudgeLimits(s.Serializer):
+    input_price = s.CharField(required=False, help_text="Dollars for a million tokens sent.")
+    output_price = s.CharField(required=False, help_text="Dollars for a million answered.")
+    spending_limit = s.CharField(required=False, help_text="Dollars; no call begins beyond it.")
+    requests_per_minute = s.IntegerField(required=False, allow_null=True)
+    tokens_per_minute = s.IntegerField(required=False, allow_null=True)
+    concurrency = s.IntegerField(required=False, help_text="Calls at a time.")
+    attempts = s.IntegerField(required=False, help_text="Of one call.")
+    patience = s.IntegerField(required=False, help_text="Seconds for one call.")
+
+
+class JudgeRequest(s.Serializer):
+    name = s.CharField(help_text="A name that is there already gets a new version.")
+    kind = s.CharField()
+    config = s.DictField(help_text="As the kind has it; see docs/judges.md.")
+    limits = JudgeLimits(required=False)
+
+
+class JudgeSpending(JudgeLimits):
+    spent = s.CharField()
+    reserved = s.CharField(help_text="The most that calls under way can cost.")
+
+
+class JudgeShape(s.Serializer):
+    id = s.IntegerField()
+    name = s.CharField()
+    version = s.IntegerField()
+    kind = s.CharField()
+    config = s.DictField()
+    limits = JudgeSpending()
+    calls = s.DictField(child=s.IntegerField(), help_text="Of this version, by state.")
+    cost = s.CharField(help_text="Of this version, in dollars.")
+    created_at = s.DateTimeField()
+
+    class Meta:
+        ref_name = "Judge"
+
+
+class RunRequest(s.Serializer):
+    purpose = s.ChoiceField(JudgeRun.Purpose.choices, required=False)
+    most_tasks = s.IntegerField(required=False, allow_null=True)
+    retry_failed = s.BooleanField(required=False, help_text="Also ask again what failed for good.")
+
+
+class RunShape(WaitingShape):
+    class Meta:
+        model = JudgeRun
+        ref_name = "JudgeRun"
+        fields = [
+            *("id", "judge", "purpose", "state", "progress", "total", "message", "labelled"),
+            *("abstained", "failed", "report", "most_tasks", "retry_failed", "created_at"),
+            "waits_because",
+        ]
+
+
+class CallShape(s.ModelSerializer):
+    class Meta:
+        model = JudgeCall
+        ref_name = "JudgeCall"
+        fields = [
+            *("id", "judge", "task", "run", "shown_order", "sample", "attempt", "template"),
+            *("state", "failure", "detail", "raw", "p_first", "value", "prompt_tokens"),
+            *("completion_tokens", "reserved", "cost", "seconds", "created_at", "finished_at"),
+        ]
+
+
+class SuggestionShape(s.ModelSerializer):
+    class Meta:
+        model = Suggestion
+        ref_name = "Suggestion"
+        fields = ["id", "judge", "task", "kind", "schema_version", "value", "created_at"]
+
+
+class DecisionsShape(s.Serializer):
+    answers = s.IntegerField(help_text="People's, that were shown any.")
+    accepted = s.IntegerField(help_text="Marks.")
+    changed = s.IntegerField()
+    dismissed = s.IntegerField()
+    undecided = s.IntegerField()
+    share = s.FloatField(allow_null=True, help_text="Accepted among those decided on.")
+    low = s.FloatField(allow_null=True, help_text="95 % interval, by tasks.")
+    high = s.FloatField(allow_null=True)
+
+    class Meta:
+        ref_name = "JudgeDecisions"
+
+
+class DomainShape(s.ModelSerializer):
+    class Meta:
+        model = DomainTest
+        ref_name = "DomainTest"
+        fields = [
+            *("grouping", "domain", "passed", "winning_rate", "advantage", "items", "people"),
+            *("comparisons", "missing"),
+        ]
+
+
+class TestRequest(s.Serializer):
+    epsilon = s.FloatField(
+        required=False, help_text="0..1; .1 beside a crowd, .15 skilled people, .2 experts."
+    )
+
+    class Meta:
+        ref_name = "JudgeTestRequest"
+
+
+class TestRunShape(s.ModelSerializer):
+    class Meta:
+        model = JudgeTestRun
+        ref_name = "JudgeTestRun"
+        fields = [
+            *("id", "judge", "epsilon", "level", "state", "progress", "total", "message"),
+            *("created_at", "finished_at"),
+        ]
+
+
+class TestShape(s.Serializer):
+    run = TestRunShape(allow_null=True, help_text="The latest.")
+    domains = DomainShape(many=True)
+
+    class Meta:
+        ref_name = "JudgeTest"
+
+
+class CallPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = CallShape(many=True)
+
+
+class SuggestionPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = SuggestionShape(many=True)
+
+
+def _judge(request: Request, project_id: int, judge_id: int, roles: frozenset) -> Judge:
+    rows = Judge.objects.filter(project=project_id).select_related("project")
+    return access.get_in_project(request.user, rows, judge_id, roles)
+
+
+class JudgeList(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="list_judges", responses=JudgeShape(many=True))
+    def get(self, request: Request, project_id: int) -> Response:
+        """All judges in all versions, with limits, spending and calls."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return Response([judge_body(one) for one in standings(project)])
+
+    @extend_schema(
+        operation_id="save_judge",
+        request=JudgeRequest,
+        responses={201: JudgeShape},
+        examples=[OpenApiExample("Request", value=EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Set up a judge, or a new version of the one of that name."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        body = read_body(
+            request,
+            known=("name", "kind", "config", "limits"),
+            required=("name", "kind", "config"),
+        )
+        for name in ("config", "limits"):
+            if not isinstance(body.get(name, {}), dict):
+                raise InvalidValue(name, "must be a JSON object")
+        judge = save_judge(project=project, actor=request.user, **body)
+        return Response(judge_body(_standing(judge)), 201)
+
+
+class JudgeLimitsView(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(
+        operation_id="set_judge_limits", request=JudgeLimits, responses={200: JudgeShape}
+    )
+    def patch(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """Change prices, spending limit and pace of all versions of the judge."""
+        judge = _judge(request, project_id, judge_id, access.MANAGE)
+        body = read_body(request, known=LIMITS, required=())
+        set_limits(judge=judge, actor=request.user, limits=body)
+        return Response(judge_body(_standing(judge)))
+
+
+class JudgeRuns(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="list_judge_runs", responses=RunShape(many=True))
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """The last 100 runs of the judge, newest first; a dry run has a report."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        return Response(RunShape(judge.runs.order_by("-pk")[:100], many=True).data)
+
+    @extend_schema(operation_id="start_judge_run", request=RunRequest, responses={202: RunShape})
+    def post(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """Let the judge label, or try it on ten tasks; the run under way if there is one."""
+        judge = _judge(request, project_id, judge_id, access.MANAGE)
+        body = read_body(request, known=("purpose", "most_tasks", "retry_failed"), required=())
+        clean_boolean("retry_failed", body.get("retry_failed", False))
+        run = start_judging(judge=judge, actor=request.user, **body)
+        return Response(RunShape(run).data, 202)
+
+
+class JudgeRunCancel(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="cancel_judge_run", request=None, responses=RunShape)
+    def post(self, request: Request, project_id: int, run_id: int) -> Response:
+        """Stop a run at its next call; what it labelled stays."""
+        rows = JudgeRun.objects.filter(project=project_id)
+        run = access.get_in_project(request.user, rows, run_id, access.MANAGE)
+        jobs.request_cancel(run)
+        run.refresh_from_db()
+        return Response(RunShape(run).data)
+
+
+class JudgeCalls(APIView):
+    @extend_schema(operation_id="list_judge_calls", responses=CallPage)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """Every call with tokens, cost, time and failure; ?state= and ?task= narrow it."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        refuse_unknown(request, ("cursor", "page_size", "state", "task"))
+        calls = JudgeCall.objects.filter(judge=judge)
+        state = request.query_params.get("state")
+        if state is not None:
+            calls = calls.filter(state=clean_choice("state", state, JudgeCall.State.values))
+        task = read_integer(request, "task", None)
+        if task is not None:
+            calls = calls.filter(task=task)
+        return answer_page(request, calls, lambda call: CallShape(call).data)
+
+
+class Suggestions(APIView):
+    @extend_schema(operation_id="list_suggestions", responses=SuggestionPage)
+    def get(self, request: Request, project_id: int) -> Response:
+        """What judges propose and people have yet to confirm; ?task= narrows it."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        refuse_unknown(request, ("cursor", "page_size", "task"))
+        rows = Suggestion.objects.filter(judge__project=project)
+        task = read_integer(request, "task", None)
+        if task is not None:
+            rows = rows.filter(task=task)
+        return answer_page(request, rows, lambda row: SuggestionShape(row).data)
+
+
+class JudgeDecisions(APIView):
+    @extend_schema(operation_id="get_judge_decisions", responses=DecisionsShape)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """What people made of the marks that this version suggested."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        return Response(asdict(decisions(judge)))
+
+
+class JudgeTests(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="get_judge_test", responses=TestShape)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """In which domains the judge may take a person's place (alternative annotator test)."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        run = judge.test_runs.order_by("-pk").first()
+        rows = judge.domain_tests.order_by("grouping", "domain")
+        domains = DomainShape(rows, many=True).data
+        return Response({"run": run and TestRunShape(run).data, "domains": domains})
+
+    @extend_schema(
+        operation_id="test_judge",
+        request=TestRequest,
+        responses={202: TestRunShape},
+        examples=[OpenApiExample("Request", value={"epsilon": 0.15}, request_only=True)],
+    )
+    def post(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """Test the judge against the people who labelled what it labelled, in every domain."""
+        judge = _judge(request, project_id, judge_id, access.MANAGE)
+        body = read_body(request, known=("epsilon",))
+        run = start_test(judge=judge, actor=request.user, epsilon=body.get("epsilon", EPSILON))
+        return Response(TestRunShape(run).data, status=202)
+
+
+def _standing(judge: Judge) -> Standing:
+    [found] = [one for one in standings(judge.project) if one.judge.pk == judge.pk]
+    return found
+
+
+def judge_body(standing: Standing) -> dict[str, Any]:
+    judge, account = standing.judge, standing.account
+    money = ("input_price", "output_price", "spending_limit", "spent", "reserved")
+    return {
+        "id": judge.pk,
+        "name": judge.name,
+        "version": judge.version,
+        "kind": judge.kind,
+        "config": judge.config,
+        "limits": {
+            name: str(getattr(account, name)) if name in money else getattr(account, name)
+            for name in (*LIMITS, "spent", "reserved")
+        },
+        "calls": standing.calls,
+        "cost": str(standing.cost),
+        "created_at": judge.created_at,
+    }
+
+
+BASE = "projects/<int:project_id>/judges/"
+urlpatterns = [
+    path(BASE, JudgeList.as_view(), name="api_judges"),
+    path(f"{BASE}suggestions/", Suggestions.as_view(), name="api_suggestions"),
+    path(f"{BASE}runs/<int:run_id>/cancel/", JudgeRunCancel.as_view(), name="api_cancel_judge_run"),
+    path(f"{BASE}<int:judge_id>/limits/", JudgeLimitsView.as_view(), name="api_judge_limits"),
+    path(f"{BASE}<int:judge_id>/runs/", JudgeRuns.as_view(), name="api_judge_runs"),
+    path(f"{BASE}<int:judge_id>/test/", JudgeTests.as_view(), name="api_judge_test"),
+    path(f"{BASE}<int:judge_id>/decisions/", JudgeDecisions.as_view(), name="api_judge_decisions"),
+    path(f"{BASE}<int:judge_id>/calls/", JudgeCalls.as_view(), name="api_judge_calls"),
+]

@@ -1,0 +1,1 @@
+"""The pages of routing; each module owns its addresses."""

@@ -1,0 +1,1 @@
+"""What pages and API tell of routing: reads alone."""

@@ -1,0 +1,1 @@
+"""What may be set of policies, selections and simulations, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""What codes, columns and tags are called in the reader's language."""

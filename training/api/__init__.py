@@ -1,0 +1,1 @@
+"""The REST API of training; each module owns its addresses."""
