@@ -213,6 +213,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotate.api.errors.close_bodies",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "Role": "annotate.models.Membership.Role",
         "InvitationRole": ["annotator", "reviewer", "manager"],

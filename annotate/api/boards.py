@@ -76,7 +76,7 @@ class BoardRunDetail(APIView):
         """A computation: how far it is, or what came of it."""
         return Response(run_body(_run(request, run_id)))
 
-    @extend_schema(operation_id="cancel_board_run", responses=schema.BoardRun)
+    @extend_schema(operation_id="cancel_board_run", responses={200: schema.BoardRun})
     def delete(self, request: Request, run_id: int) -> Response:
         """Ask it to stop; one that is over stays as it is."""
         run = _run(request, run_id)

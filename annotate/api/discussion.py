@@ -7,14 +7,14 @@ named by their pseudonyms.
 from typing import Any
 
 from django.urls import path
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate.api.bodies import read_body
 from annotate.api.paging import answer_page
-from annotate.api.query_parameters import read_flag, refuse_unknown
+from annotate.api.query_parameters import flag_parameter, read_flag, refuse_unknown
 from annotate.api.work import WorkView
 from annotate.inputs import BIGINT_MAX, clean_integer
 from annotate.kinds import InvalidValue
@@ -105,7 +105,7 @@ class Discussion(WorkView):
 class MentionList(WorkView):
     @extend_schema(
         operation_id="list_mentions",
-        parameters=[OpenApiParameter("unread", str, description="1: only unread ones.")],
+        parameters=[flag_parameter("unread", "1: only unread ones.")],
         responses=MentionPage,
     )
     def get(self, request: Request) -> Response:
@@ -121,8 +121,10 @@ class MentionsRead(WorkView):
     @extend_schema(operation_id="read_mentions", request=ReadRequest, responses=ReadCount)
     def post(self, request: Request) -> Response:
         """Mark mentions of the caller as read."""
-        ids = read_body(request, known={"ids"}).get("ids")
-        if ids is not None:
+        ids = None
+        body = read_body(request, known={"ids"})
+        if "ids" in body:
+            ids = body["ids"]
             if not isinstance(ids, list) or len(ids) > MOST_IDS:
                 raise InvalidValue("ids", f"must be a list of at most {MOST_IDS} ids")
             for number, one in enumerate(ids):

@@ -129,7 +129,7 @@ def _operation(document: Mapping, path: str, method: str, raw: Mapping) -> Opera
         answers=[
             _answer(document, status, one)
             for status, one in sorted(raw["responses"].items())
-            if status != "default"
+            if "application/problem+json" not in one.get("content", {})
         ],
     )
 

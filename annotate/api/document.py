@@ -5,6 +5,7 @@ import re
 from drf_spectacular.openapi import AutoSchema
 
 from annotate.api import schema
+from annotate.api.errors import error_answers
 from annotate.api.permissions import needed_scope
 
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
@@ -77,10 +78,9 @@ class DocumentedSchema(AutoSchema):
         if operation is None:
             return None
         problem = self.resolve_serializer(schema.Problem, "response").ref
-        operation["responses"]["default"] = {
-            "description": "An error",
-            "content": {"application/problem+json": {"schema": problem}},
-        }
+        takes_body = "requestBody" in operation
+        for status, answer in error_answers(problem, takes_body=takes_body).items():
+            operation["responses"].setdefault(status, answer)
         if _is_page(operation):
             operation.setdefault("parameters", []).extend(
                 {"in": "query", "name": name, "schema": shape, "description": text}

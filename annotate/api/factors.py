@@ -51,7 +51,7 @@ class FactorRunDetail(APIView):
         run = access.get_in_project(request.user, FactorRun.objects.all(), run_id, access.REVIEW)
         return Response(whole_body(run))
 
-    @extend_schema(operation_id="cancel_factor_report", responses=schema.FactorRunBody)
+    @extend_schema(operation_id="cancel_factor_report", responses={200: schema.FactorRunBody})
     def delete(self, request: Request, run_id: int) -> Response:
         """Ask it to stop; one that is over stays as it is."""
         run = access.get_in_project(request.user, FactorRun.objects.all(), run_id, access.MANAGE)

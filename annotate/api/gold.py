@@ -11,7 +11,7 @@ from annotate import access
 from annotate.api import gold_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.api.paging import answer_page
-from annotate.api.query_parameters import refuse_unknown
+from annotate.api.query_parameters import integer_parameter, refuse_unknown
 from annotate.inputs import clean_choice
 from annotate.models import GoldItem, Membership, Task, WorkRules
 from annotate.reports.gold import LEAST, Checked, checked_people, proposals
@@ -57,11 +57,7 @@ class TaskGold(GoldView):
 
     @extend_schema(
         operation_id="retire_gold",
-        parameters=[
-            OpenApiParameter(
-                "to_people", int, description="1: the task is ordinary work from now on."
-            )
-        ],
+        parameters=[integer_parameter("to_people", "1: the task is ordinary work from now on.")],
         responses={204: None},
     )
     def delete(self, request: Request, task_id: int) -> Response:
@@ -74,9 +70,7 @@ class TaskGold(GoldView):
 class Proposals(GoldView):
     @extend_schema(
         operation_id="list_gold_proposals",
-        parameters=[
-            OpenApiParameter("least", int, description=f"People who agree; {LEAST} by default.")
-        ],
+        parameters=[integer_parameter("least", f"People who agree; {LEAST} by default.")],
         responses=schema.GoldProposals,
     )
     def get(self, request: Request, project_id: int) -> Response:
@@ -124,7 +118,7 @@ class MemberPause(GoldView):
         standing.pause_member(membership=member, actor=request.user)
         return _standing(member)
 
-    @extend_schema(operation_id="resume_member", responses=schema.Checked)
+    @extend_schema(operation_id="resume_member", responses={200: schema.Checked})
     def delete(self, request: Request, project_id: int, member_id: int) -> Response:
         """Hand out to the member again; the floor counts hidden items from now on."""
         member = _member(request, project_id, member_id)

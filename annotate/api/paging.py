@@ -8,6 +8,8 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotate.api.query_parameters import read_integer
+
 
 class ById(CursorPagination):
     """In order of id; ?page_size=1..500, ?cursor= as `next` and `previous` give it."""
@@ -16,6 +18,11 @@ class ById(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def get_page_size(self, request: Request) -> int:
+        """As asked for, at most `max_page_size`. Raises InvalidValue for what is no number."""
+        asked = read_integer(request, self.page_size_query_param, self.page_size, low=1)
+        return min(asked or self.page_size, self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Raises NotFound for a cursor that no page gave, also one whose place is no id."""

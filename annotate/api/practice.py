@@ -69,7 +69,7 @@ class Qualification(APIView):
         standing.let_in(membership=member, actor=request.user)
         return _qualified(member)
 
-    @extend_schema(operation_id="ask_member_again", responses=schema.Qualified)
+    @extend_schema(operation_id="ask_member_again", responses={200: schema.Qualified})
     def delete(self, request: Request, project_id: int, member_id: int) -> Response:
         """Ask the member to go through training and quiz again, with all tries."""
         member = _member(request, project_id, member_id)

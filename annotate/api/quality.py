@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import quality_schema as schema
-from annotate.api.query_parameters import read_flag, read_integer, refuse_unknown
+from annotate.api.query_parameters import flag_parameter, read_flag, read_integer, refuse_unknown
 from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judge, Project, QualityRun, Task, User, Voices
@@ -35,10 +35,13 @@ from annotate.services.reports import quality_runs
 CONSENSUS = {
     "voices": f"Whose labels: {', '.join(Voices.values)} (default human).",
     "method": "One of " + ", ".join(Consensus.Method.values) + "; the one that knows most without.",
-    "divided": "1: only tasks about which people are of two minds.",
-    "double": "1: only tasks with two votes or more.",
     "stratum": "Only tasks of this stratum.",
     "language": "Only tasks whose prompt is in this language.",
+}
+CHOICES = {"voices": Voices.values, "method": Consensus.Method.values}
+FLAGS = {
+    "divided": "1: only tasks about which people are of two minds.",
+    "double": "1: only tasks with two votes or more.",
 }
 PAGING = ("cursor", "page_size")  # which the document adds by itself
 
@@ -92,13 +95,19 @@ class OwnQuality(APIView):
 class ConsensusList(APIView):
     @extend_schema(
         operation_id="list_consensus",
-        parameters=[OpenApiParameter(name, str, description=d) for name, d in CONSENSUS.items()],
+        parameters=[
+            *(
+                OpenApiParameter(name, str, description=text, enum=CHOICES.get(name))
+                for name, text in CONSENSUS.items()
+            ),
+            *(flag_parameter(name, text) for name, text in FLAGS.items()),
+        ],
         responses=schema.ConsensusPage,
     )
     def get(self, request: Request, project_id: int) -> Response:
         """What tasks came to, the most divided first, then the least sure."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        refuse_unknown(request, (*CONSENSUS, *PAGING))
+        refuse_unknown(request, (*CONSENSUS, *FLAGS, *PAGING))
         given = request.query_params
         voices = clean_choice("voices", given.get("voices", Voices.HUMAN.value), Voices.values)
         if "method" in given:

@@ -2,12 +2,26 @@
 
 from collections.abc import Collection
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from annotate.inputs import BIGINT_MAX, clean_integer, unstorable
 from annotate.kinds import InvalidValue
 
 YES_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def flag_parameter(name: str, text: str) -> OpenApiParameter:
+    """What `read_flag` reads, for the document."""
+    return OpenApiParameter(name, str, enum=list(YES_NO), description=text)
+
+
+def integer_parameter(
+    name: str, text: str, *, low: int = 0, high: int = BIGINT_MAX
+) -> OpenApiParameter:
+    """What `read_integer` reads, for the document."""
+    shape = {"type": "integer", "minimum": low, "maximum": high}
+    return OpenApiParameter(name, shape, description=text)
 
 
 def refuse_unknown(request: Request, known: Collection[str]) -> None:

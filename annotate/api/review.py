@@ -15,7 +15,7 @@ from annotate import access
 from annotate.api import review_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
-from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
 from annotate.api.work import WorkView
 from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
@@ -32,9 +32,13 @@ QUEUE = {
     "person": "Only answers of the member with this pseudonym.",
     "stratum": "Only tasks of this stratum.",
     "language": "Only tasks whose prompt is in this language.",
-    "each": "Of sample: answers of each person, 1 to 1000 (default 5).",
+}
+CHOICES = {"by": QUEUES, "state": STATES, "sort": SORTS}
+DRAWN = {
+    "each": "Of sample: answers of each person (default 5).",
     "seed": "Of sample: another seed draws other answers (default 0).",
 }
+NUMBERS = {"each": {"low": 1, "high": 1000}, "seed": {"low": 0, "high": 2**31 - 1}}
 PAGING = ("cursor", "page_size")  # which the document adds by itself
 BODY = frozenset(
     {"decision", "note", "value", "rationale", "dismiss_others", "seen", "seen_judgement"}
@@ -44,17 +48,25 @@ BODY = frozenset(
 class ReviewQueue(APIView):
     @extend_schema(
         operation_id="list_review_queue",
-        parameters=[OpenApiParameter(name, str, description=d) for name, d in QUEUE.items()],
+        parameters=[
+            *(
+                OpenApiParameter(name, str, description=text, enum=CHOICES.get(name))
+                for name, text in QUEUE.items()
+            ),
+            *(integer_parameter(name, text, **NUMBERS[name]) for name, text in DRAWN.items()),
+        ],
         responses=schema.QueuePage,
     )
     def get(self, request: Request, project_id: int) -> Response:
         """What waits for a reviewer, in the queue's order; the caller's own answers are in none."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        refuse_unknown(request, (*QUEUE, *PAGING))
+        refuse_unknown(request, (*QUEUE, *DRAWN, *PAGING))
         given = dict(request.query_params.items())
-        for name, choices in (("by", QUEUES), ("state", STATES), ("sort", SORTS)):
+        for name, choices in CHOICES.items():
             if name in given:
                 clean_choice(name, given[name], choices)
+        for name, limits in NUMBERS.items():
+            read_integer(request, name, None, **limits)
         if "person" in given:
             given["person"] = str(_member(project, given["person"]))
         queue = Queue(project, wanted_of(project, {"by": QUEUES[0], **given}), request.user)

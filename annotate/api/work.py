@@ -5,7 +5,7 @@ import math
 from django.urls import path
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +14,7 @@ from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.api.problems import Conflict, problem
+from annotate.api.query_parameters import integer_parameter
 from annotate.forms import Form
 from annotate.handout import Lease
 from annotate.kinds import InvalidValue
@@ -26,9 +27,7 @@ from annotate.services.reports.arena import next_seat
 from annotate.services.work import judgements, seats
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
-BESIDE = OpenApiParameter(
-    "beside", int, description="The seat being worked at: lease a second one ahead of time."
-)
+BESIDE = integer_parameter("beside", "The seat being worked at: lease a second one ahead of time.")
 
 
 class WorkView(APIView):

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
-from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue, clean_choice, clean_number
 from annotate.models import Judge, Project
@@ -158,8 +158,12 @@ class BudgetEstimate(APIView):
         operation_id="estimate_budget",
         parameters=[
             OpenApiParameter("kind", str, description="error by default."),
-            OpenApiParameter("share", float, description="People's share, 0..1; 0.3 by default."),
-            OpenApiParameter("tasks", int, description="1000 by default."),
+            OpenApiParameter(
+                "share",
+                {"type": "number", "minimum": 0, "maximum": 1},
+                description="People's share; 0.3 by default.",
+            ),
+            integer_parameter("tasks", "1000 by default.", low=1, high=MOST_TASKS),
         ],
         responses=EstimateAnswer,
     )

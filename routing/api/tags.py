@@ -109,7 +109,12 @@ class TaggedPrompts(APIView):
     @extend_schema(
         operation_id="list_tagged_prompts",
         parameters=[
-            OpenApiParameter("tag", str, description="Only prompts to which this tag applies."),
+            OpenApiParameter(
+                "tag",
+                str,
+                description="Only prompts to which this tag applies.",
+                enum=list(PROMPT_TAGS),
+            ),
             OpenApiParameter("set_by", str, enum=[name for name in SET_BY if name]),
         ],
         responses=TaggedPage,

@@ -1,0 +1,115 @@
+"""What the API answers, held against its own document by every check of schemathesis.
+
+The requests come from the document alone, the same ones each time: what it allows and forbids,
+undeclared methods, missing and wrong tokens, odd content types. Each meets the same rows and is
+undone, so none sees what another did. `python -m pytest tests/contract -k "part0"` runs a quarter.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation.hypothesis.builder import (
+    HypothesisTestConfig,
+    HypothesisTestMode,
+    create_test,
+)
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from annotate.api.docs import openapi_document
+from tests.contract.rows import Rows, make_rows
+
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
+
+PARTS = 4
+EXAMPLES = 2  # drawn at random (but the same each time), beside those that cover each rule
+# Reads whose parameters name rows (a team, a person) or say more than a schema can (days, key:value
+# pairs), and what needs a state that the rows are not in.
+MAY_BE_REFUSED = {
+    "export_preferences",
+    "get_pay_sheet",
+    "list_members",
+    "list_review_queue",
+    "resume_loop",
+    "shadow_routing_policy",
+    "withdraw_consent",
+}
+
+
+@pytest.fixture
+def rows(db) -> Rows:
+    return make_rows()
+
+
+@pytest.fixture
+def schema(rows) -> Iterator[Any]:
+    """The document, with the application that answers in this process and transaction."""
+    found = schemathesis.openapi.from_dict(openapi_document())
+    found.app = get_wsgi_application()
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield found
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.parametrize("part", [f"part{number}" for number in range(PARTS)])
+def test_every_answer_is_as_the_document_says(schema, rows, part, caplog):
+    caplog.set_level("CRITICAL")
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) > 200
+    failures: dict[str, str] = {}
+    cases = 0
+    for operation in operations[int(part[-1]) :: PARTS]:
+        for case, failed in _cases(operation, rows, schema.config):
+            cases += 1
+            for failure in failed:
+                said = f"{operation.label}: {failure.title}: {failure.message}"
+                failures.setdefault(said, case.as_curl_command())
+    assert cases > 1000
+    assert not failures, "\n\n".join(f"{said}\n{how}" for said, how in failures.items())
+
+
+def _cases(operation: Any, rows: Rows, config: Any) -> list[tuple[Any, list[Any]]]:
+    """Each request to the operation, with what was wrong with its answer."""
+    done = []
+    called = operation.definition.raw["operationId"]
+    excluded = [positive_data_acceptance] if operation.body or called in MAY_BE_REFUSED else []
+
+    def send(case: Any) -> None:
+        for name, value in (case.path_parameters or {}).items():
+            row = rows.find(operation.path, name)
+            if row is not None and isinstance(value, int):
+                case.path_parameters[name] = row
+        failed: list[Any] = []
+        with transaction.atomic():
+            try:
+                case.call_and_validate(
+                    headers={"Authorization": f"Token {rows.secret}"}, excluded_checks=excluded
+                )
+            except FailureGroup as group:
+                failed = list(group.exceptions)
+            transaction.set_rollback(True)
+        done.append((case, failed))
+
+    wanted = HypothesisTestConfig(
+        project=config,
+        modes=[*HypothesisTestMode],
+        settings=settings(
+            max_examples=EXAMPLES,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=[*HealthCheck],
+        ),
+    )
+    create_test(operation=operation, test_func=send, config=wanted)()
+    return done
