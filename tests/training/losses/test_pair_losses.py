@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.training.losses.cases import one_pair, pairs, swapped, vector
-from training.losses.pairs import Divergence, PairLogps
+from training.losses.pairs import Divergence, PairLogps, per_token
 from training.losses.registry import DIVERGENCES, POLICY_LOSSES
 
 VALUES = {"beta": 0.3, "label_smoothing": 0.1, "target_margin": 0.0, "discopop_tau": 0.05}
@@ -46,6 +46,11 @@ def options(name, **other):
 
 def compute(name, values, **other):
     return POLICY_LOSSES[name].load()(values, **options(name, **other))
+
+
+def test_averages_are_over_tokens_and_an_empty_response_has_one():
+    averages = per_token(vector(-6.0, -1.0, 0.0), vector(4.0, 1.0, 0.0))
+    assert averages.tolist() == [-1.5, -1.0, 0.0]
 
 
 def test_all_losses_with_a_reference_are_worked_out():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
 from training.losses.bradley_terry import bradley_terry_loss
-from training.losses.plackett_luce import plackett_luce_loss
+from training.losses.plackett_luce import counted_tiers, plackett_luce_loss
 
 
 def rewards(*values):
@@ -146,6 +146,24 @@ def test_ten_tied_responses_and_large_rewards_stay_finite():
 def test_what_is_no_ranking_is_refused(reward, tier, message):
     with pytest.raises(ValueError, match=message):
         plackett_luce_loss(reward, tier)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "is_open", "depth", "counted"),
+    [
+        ((1, 2, 3), False, 0, 3),
+        ((1, 2, 3), True, 0, 2),  # what is left comes last, in whatever order
+        ((1, 2, 3), False, 1, 1),
+        ((1, 2, 3), False, 2, 2),  # begins within two places, so it counts whole
+        ((1, 2, 3), False, 4, 3),
+        ((1, 2, 3), True, 6, 2),
+        ((4,), True, 0, 0),
+        ((), False, 0, 0),
+        ((), True, 3, 0),
+    ],
+)
+def test_which_tiers_say_something(sizes, is_open, depth, counted):
+    assert counted_tiers(sizes, is_open, depth) == counted
 
 
 def test_a_depth_below_none_is_refused():
