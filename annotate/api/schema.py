@@ -333,6 +333,7 @@ class Task(TaskSummary):
 class Left(s.Serializer):
     languages = s.DictField(child=s.IntegerField(), help_text="Open tasks by language.")
     skills = s.DictField(child=s.IntegerField(), help_text="By the skills that lack.")
+    experts = s.IntegerField(help_text="For members of the tier expert alone.")
     own_texts = s.IntegerField(help_text="That hold texts of the caller.")
 
 

@@ -64,6 +64,7 @@ def task_summary(task: Task) -> dict:
         "priority": task.priority,
         "stratum": task.stratum,
         "skills": task.skills,
+        "tier": task.tier,
         "route": task.route,
         "created_at": task.created_at,
     }

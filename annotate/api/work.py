@@ -72,7 +72,14 @@ class TasksLeft(WorkView):
         """
         project = access.get_project(request.user, project_id)
         left = left_for(project.membership) if project.membership else Left()
-        return Response({"languages": left.languages, "skills": left.skills, "own_texts": left.own})
+        return Response(
+            {
+                "languages": left.languages,
+                "skills": left.skills,
+                "experts": left.experts,
+                "own_texts": left.own,
+            }
+        )
 
 
 class SeatJudgement(WorkView):

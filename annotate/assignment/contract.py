@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Item:
     """`votes`: the labels given so far; `doubt`: of its label in bits, None where nobody knows.
 
-    `language` "" fits everybody; `skills` are wanted, all of them. `authors` wrote its texts and
-    `annotators` have it or had it: neither may label it.
+    `language` "" and `tier` "" fit everybody; `skills` are wanted, all of them. `authors` wrote its
+    texts and `annotators` have it or had it: neither may label it.
     """
 
     id: int
@@ -17,6 +17,7 @@ class Item:
     stratum: str = ""
     doubt: float | None = None
     language: str = ""
+    tier: str = ""
     skills: frozenset[str] = frozenset()
     authors: frozenset[int] = frozenset()
     annotators: frozenset[int] = frozenset()
@@ -29,3 +30,4 @@ class Person:
     id: int
     languages: frozenset[str] = frozenset()
     skills: frozenset[str] = frozenset()
+    tier: str = "crowd"

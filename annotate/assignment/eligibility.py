@@ -1,4 +1,4 @@
-"""Who may label an item: by skill and language, once each, and never what one wrote oneself."""
+"""Who may label an item: by language, skill, tier, once each, and never what one wrote oneself."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -13,6 +13,7 @@ class Obstacle(StrEnum):
     SEEN = "seen"
     LANGUAGE = "language"
     SKILL = "skill"
+    TIER = "tier"
 
 
 def obstacle(person: Person, item: Item) -> Obstacle | None:
@@ -26,6 +27,8 @@ def obstacle(person: Person, item: Item) -> Obstacle | None:
         return Obstacle.LANGUAGE
     if not item.skills <= person.skills:
         return Obstacle.SKILL
+    if item.tier not in ("", person.tier):
+        return Obstacle.TIER
     return None
 
 

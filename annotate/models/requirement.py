@@ -9,7 +9,7 @@ from annotate.models.task import Task
 
 
 class Requirement(models.Model):
-    """What seats of a project require of whoever takes them: a language, skills, or both.
+    """What seats of a project require of whoever takes them: a language, skills, a tier.
 
     A seat names the one that is its task's, so that a hand-out compares ids and reads no task.
     Written by annotate/services/work/requirements.py; tasks that require nothing have none.
@@ -20,21 +20,25 @@ class Requirement(models.Model):
     )
     language = models.CharField(max_length=35, blank=True, help_text="BCP 47, in small letters.")
     skills = ArrayField(models.CharField(max_length=40), default=list, help_text="All of them.")
+    tier = models.CharField(max_length=8, default="", db_default="", blank=True)
 
     class Meta:
         constraints = [
             # Hand-out: those of a project.
             models.UniqueConstraint(
-                fields=["project", "language", "skills"], name="requirement_unique"
+                fields=["project", "language", "skills", "tier"], name="requirement_unique"
             ),
             models.CheckConstraint(
                 name="requirement_of_something",
-                condition=~models.Q(language="", skills__len=0),
+                condition=~models.Q(language="", skills__len=0, tier=""),
+            ),
+            models.CheckConstraint(
+                name="requirement_tier_known", condition=models.Q(tier__in=["", "expert"])
             ),
         ]
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, [self.language, *self.skills]))
+        return ", ".join(filter(None, [self.language, *self.skills, self.tier]))
 
 
 class TaskAuthor(models.Model):

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models.content import Prompt, Response
-from annotate.models.project import Project
+from annotate.models.project import Membership, Project
 
 
 class Task(models.Model):
@@ -46,6 +46,14 @@ class Task(models.Model):
         blank=True,
         help_text="Those that whoever judges it must have, all of them, in small letters.",
     )
+    tier = models.CharField(
+        max_length=8,
+        choices=[(Membership.Tier.EXPERT, Membership.Tier.EXPERT.label)],
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Of members to whom alone it is given; empty for everybody.",
+    )
     route = models.CharField(max_length=8, choices=Route.choices, default=Route.PEOPLE)
     gold = models.JSONField(null=True, blank=True)
     context = models.JSONField(
@@ -69,6 +77,11 @@ class Task(models.Model):
             models.CheckConstraint(
                 name="task_route_known", condition=Q(route__in=["people", "ai", "both"])
             ),
+            models.CheckConstraint(name="task_tier_known", condition=Q(tier__in=["", "expert"])),
+        ]
+        indexes = [
+            # The routing page: what waits for experts alone.
+            models.Index(fields=["project"], name="task_of_experts", condition=Q(tier="expert")),
         ]
 
     def __str__(self) -> str:

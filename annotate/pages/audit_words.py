@@ -86,6 +86,7 @@ DEEDS: dict[str, str | Promise] = {
     "routing.policy_saved": _("Routing policy saved"),
     "routing.prices_set": _("Prices of labels set"),
     "routing.ranking_queued": _("Order of tasks asked for"),
+    "routing.opened_to_everybody": _("Tasks for experts alone given to everybody"),
     "routing.run_queued": _("Pass of routing asked for"),
     "routing.second_look_done": _("Second look finished"),
     "routing.second_look_queued": _("Second look asked for"),

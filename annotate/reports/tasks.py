@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Judgement, Project, Seat, Skip, Task
+from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
 from annotate.reports.agreement import disagreed_tasks, doubly_judged_tasks
 from annotate.reports.attention import flagged
 
@@ -21,6 +21,7 @@ SHOW = {
     "flagged": _("Flagged"),
     "skipped": _("Declined by somebody"),
     "late": _("With a late answer"),
+    "experts": _("For experts alone"),
 }
 
 
@@ -60,6 +61,8 @@ def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]
         return tasks.filter(Q(pk__in=held) | Q(Q(overlap__gt=1), begun, wanted))
     if show == "complete":
         return tasks.filter(begun, ~wanted)
+    if show == "experts":
+        return tasks.filter(tier=Membership.Tier.EXPERT)
     ids = {
         "double": doubly_judged_tasks,
         "disagree": disagreed_tasks,

@@ -37,12 +37,13 @@ BEGIN
     IF NOT EXISTS (SELECT FROM annotate_requirement r WHERE r.project_id = the_project) THEN
         RETURN '{}';
     END IF;
-    SELECT m.languages, m.skills INTO member
+    SELECT m.languages, m.skills, m.tier INTO member
     FROM annotate_membership m WHERE m.id = the_membership;
     RETURN ARRAY (
         SELECT r.id FROM annotate_requirement r
         WHERE r.project_id = the_project AND NOT (
             r.skills <@ member.skills
+            AND (r.tier = '' OR r.tier = member.tier)
             AND (r.language = '' OR cardinality(member.languages) = 0
                  OR EXISTS (SELECT FROM unnest(member.languages) AS known (tag)
                             WHERE starts_with(lower(known.tag) || '-', r.language || '-')

@@ -1,4 +1,4 @@
--- Whose languages or skills change may now be given what their hand-out has passed over: it looks
+-- Whose languages, skills or tier change may now be given what their hand-out has passed over: it looks
 -- again from the first seat on. Other changes of a membership do not come here.
 CREATE OR REPLACE FUNCTION tandem_look_again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -9,6 +9,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER membership_looks_again
-BEFORE UPDATE OF languages, skills ON annotate_membership FOR EACH ROW
-WHEN (OLD.languages IS DISTINCT FROM NEW.languages OR OLD.skills IS DISTINCT FROM NEW.skills)
+BEFORE UPDATE OF languages, skills, tier ON annotate_membership FOR EACH ROW
+WHEN (OLD.languages IS DISTINCT FROM NEW.languages OR OLD.skills IS DISTINCT FROM NEW.skills
+      OR OLD.tier IS DISTINCT FROM NEW.tier)
 EXECUTE FUNCTION tandem_look_again();

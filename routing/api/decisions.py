@@ -16,7 +16,8 @@ from annotate.api.waiting import WaitingShape
 from annotate.inputs import clean_boolean
 from annotate.models import Project
 from routing.models import Decision, RoutingPolicy, RoutingRun
-from routing.reports.decisions import labels_of_people, route_figures
+from routing.reports.decisions import for_experts, labels_of_people, route_figures
+from routing.services.experts import open_to_everybody
 from routing.services.passes import start_routing
 from routing.services.people import count_simulated
 from routing.services.policies import retire_policy, save_policy
@@ -238,9 +239,36 @@ class Figures(APIView):
         }
 
 
+FOR_EXPERTS = inline_serializer(
+    "ForExperts",
+    {
+        "tasks": serializers.IntegerField(help_text="With open seats that experts alone get."),
+        "experts": serializers.IntegerField(
+            help_text="Members of that tier; not counted where no task waits for them."
+        ),
+    },
+)
+
+
+class Experts(APIView):
+    @extend_schema(operation_id="get_tasks_of_experts", responses=FOR_EXPERTS)
+    def get(self, request, project_id: int) -> Response:
+        """What waits for experts alone, because a policy sent it to them."""
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        return Response(asdict(for_experts(project)))
+
+    @extend_schema(operation_id="open_tasks_of_experts", request=None, responses=FOR_EXPERTS)
+    def delete(self, request, project_id: int) -> Response:
+        """Give all of them to everybody. Decisions stay as they were made."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        open_to_everybody(project=project, actor=request.user)
+        return Response(asdict(for_experts(project)))
+
+
 urlpatterns = [
     path("projects/<int:project_id>/routing/policies/", Policies.as_view(), name="api_policies"),
     path("projects/<int:project_id>/routing/runs/", Runs.as_view(), name="api_routing_runs"),
     path("projects/<int:project_id>/routing/decisions/", Decisions.as_view(), name="api_decisions"),
+    path("projects/<int:project_id>/routing/experts/", Experts.as_view(), name="api_experts"),
     path("projects/<int:project_id>/routing/figures/", Figures.as_view(), name="api_figures"),
 ]

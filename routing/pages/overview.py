@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.kinds import InvalidValue
-from annotate.models import JobState, Judge, Project
+from annotate.models import Judge, Project
 from annotate.pages.reasons import in_words
 from annotate.reports.remembered import remembered
 from annotate.services import audit, jobs
@@ -22,11 +23,13 @@ from routing import judges
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.reports.decisions import (
     RouteFigures,
+    for_experts,
     forget_labels,
     policy_in_force,
     remembered_labels,
     route_figures,
 )
+from routing.services.experts import open_to_everybody
 from routing.services.passes import start_routing
 from routing.services.people import count_simulated
 from routing.services.policies import JUDGE_KIND, retire_policy, save_policy
@@ -162,6 +165,21 @@ def count_simulated_people(request: HttpRequest, project_id: int) -> HttpRespons
     return redirect("routing", project.pk)
 
 
+@login_required
+@require_POST
+def open_experts_tasks(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Give what waits for experts alone to everybody."""
+    project = get_project(request.user, project_id, MANAGE)
+    tasks = open_to_everybody(
+        project=project, actor=request.user, address=request.META["REMOTE_ADDR"]
+    )
+    said = ngettext(
+        "{tasks} task is for everybody now.", "{tasks} tasks are for everybody now.", tasks
+    )
+    messages.success(request, said.format(tasks=tasks))
+    return redirect("routing", project.pk)
+
+
 def _live(project: Project) -> dict:
     """Figures are remembered until the rule changes or a pass begins or ends."""
     policy = policy_in_force(project)
@@ -170,13 +188,14 @@ def _live(project: Project) -> dict:
     rule, latest = policy.pk if policy else 0, f"{run.pk}:{run.state}" if run else ""
     key = f"report-routes:{project.pk}:{rule}:{latest}"
     figures = remembered(key, lambda: route_figures(project))
-    going = runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).exists()
+    going = run is not None and not run.is_over  # there is never one beside the latest
     return {
         "project": project,
         "tab": "routing",
         "figures": figures,
         "shares": _shares(figures),
         "run": run,
+        "for_experts": for_experts(project),
         "waits": why_waiting(run),
         "no_pass": None if going else why_no_pass(policy),
         "going": going,
@@ -235,6 +254,11 @@ urlpatterns = [
     path("projects/<int:project_id>/routing/stop/", stop_routing, name="stop_routing"),
     path(
         "projects/<int:project_id>/routing/people/", count_simulated_people, name="count_simulated"
+    ),
+    path(
+        "projects/<int:project_id>/routing/experts/open/",
+        open_experts_tasks,
+        name="open_experts_tasks",
     ),
     path("routing/runs/<int:run_id>/cancel/", cancel_pass, name="cancel_pass"),
     path("routing/decisions/<int:decision_id>/", decision, name="decision"),

@@ -7,9 +7,9 @@ from math import inf, sqrt
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
-from annotate.models import Judgement, Project
+from annotate.models import Judgement, Membership, Project, Seat, Task
 from annotate.quality.intervals import wilson
 from annotate.reports.remembered import remembered
 from routing.models import (
@@ -19,6 +19,7 @@ from routing.models import (
     counted,
     outside_second_looks,
 )
+from routing.services.policies import experts_of
 
 LATEST_ROUTES = """
 SELECT route, count(*) FROM (
@@ -62,6 +63,22 @@ class RouteFigures:
     @property
     def total(self) -> int:
         return sum(self.routes.values())
+
+
+@dataclass(frozen=True)
+class ForExperts:
+    """What is open to members of the tier expert alone, and how many of these could have it."""
+
+    tasks: int
+    experts: int
+
+
+def for_experts(project: Project) -> ForExperts:
+    """Two queries; one where nothing is kept for them."""
+    open_seats = Seat.objects.filter(task=OuterRef("pk"), state=Seat.State.OPEN)
+    kept = Task.objects.filter(project=project, tier=Membership.Tier.EXPERT)
+    tasks = kept.filter(Exists(open_seats)).count()
+    return ForExperts(tasks, experts_of(project).count() if tasks else 0)
 
 
 def policy_in_force(project: Project) -> RoutingPolicy | None:

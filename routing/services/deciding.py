@@ -21,6 +21,7 @@ from routing.policies.decide import Decisions, Refusals, decide, standing_judges
 from routing.policies.registry import load
 from routing.services.budgets import budget_left, costs_of
 from routing.services.domains import refused_to
+from routing.services.experts import give_to
 from routing.services.instances import Sides, instances, rules_of, sides_of
 from routing.services.judging import as_answer, questions, verdicts
 from routing.settings.policy import TIERS
@@ -162,6 +163,8 @@ def _row(
         route, propensity, reasons = PEOPLE, 1.0, [refused.reasons[refusal]]
     asks = route != AI
     tier = int(made.source[number]) if made.asks_people[number] else 0
+    if route == PEOPLE and tier == EXPERT:  # it was to audit, and the judge's label cannot stand
+        route = Decision.Route.EXPERT
     return Row(
         sides=one,
         verdict=said[place].get(one.task_id),
@@ -183,7 +186,8 @@ def _row(
 def apply_row(policy: RoutingPolicy, row: Row) -> Decision | None:
     """Record a decision and, unless the policy is in shadow, make it so.
 
-    Locks the task's seats. What somebody began meanwhile stays with people; a held-out prompt is
+    Locks the task's seats. Of what experts are to label nobody else is given a seat from then on.
+    What somebody began meanwhile stays with people; a held-out prompt is
     never the AI's alone, so people label it for sure, drawn to explore or not. None if the task
     was decided under this policy before, or the policy's state is no longer that of the pass.
     """
@@ -200,6 +204,10 @@ def apply_row(policy: RoutingPolicy, row: Row) -> Decision | None:
     if route == AI and not shadow and any(seat.state in ("leased", "done") for seat in seats):
         route, propensity = PEOPLE, 1.0
         reasons.append(why("begun"))
+    if row.experts and not shadow and any(seat.state in ("leased", "done") for seat in seats):
+        reasons.append(why("begun"))
+    if not shadow:
+        give_to(project=policy.project, task_id=task_id, experts=row.experts)
     if not shadow and route in (AI, BOTH):
         _label(policy, row)
         Task.objects.filter(pk=task_id).update(route=route)

@@ -22,6 +22,7 @@ from routing.encoders import ReadingStopped
 from routing.margin import MarginDecision, decide
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.services.budgets import has_budget
+from routing.services.experts import give_to
 from routing.services.judging import as_answer, questions, verdicts
 from routing.services.policies import follow_newest_judge
 from routing.words.reasons import Why, why
@@ -250,6 +251,7 @@ def apply_decision(*, policy: RoutingPolicy, call: Heard, refused: Why = ()) -> 
     if made.route == "ai" and any(seat.state in ("leased", "done") for seat in seats):
         reasons = [*made.reasons, why("begun")]
         made = MarginDecision("people", made.score, False, 1.0, reasons)
+    give_to(project=policy.project, task_id=call.task_id, experts=False)
     if made.route != "people":
         _label(policy, call)
         Task.objects.filter(pk=call.task_id).update(route=made.route)

@@ -3,13 +3,14 @@
 import pytest
 from django.urls import reverse
 
+from annotate.handout import lease_seat
 from annotate.kinds import InvalidValue
-from annotate.models import Judgement, Membership, Task
+from annotate.models import AuditEvent, Judgement, Membership, Seat, Task, User
 from annotate.services import jobs
 from routing.models import Decision, PolicyFit, RoutingRun
 from routing.services.fitting import run_fit
 from routing.services.passes import run_routing, start_routing
-from routing.services.policies import current_judge, promote_policy, start_fit
+from routing.services.policies import current_judge, promote_policy, put_in_shadow, start_fit
 from tests.routing.planted import rows, take_in
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def fit(project, kind: str = "error", **settings) -> PolicyFit:
 
 
 def decided(project, policy) -> list[Decision]:
-    promote_policy(policy=policy, actor=None)
+    promote_policy(policy=policy, actor=None, reason="to see what it does")
     run = start_routing(project=project, actor=None)
     run_routing(run=jobs.claim(RoutingRun, run.pk, owner="test"))
     return list(Decision.objects.select_related("task__prompt"))
@@ -83,6 +84,93 @@ def test_experts_are_asked_where_they_are_worth_their_price(project, client) -> 
     client.force_login(project.created_by)
     page = client.get(reverse("routing", args=[project.pk])).content.decode()
     assert "Experts alone" in page
+
+
+@pytest.fixture
+def sent(project) -> list[int]:
+    """Tasks of the stratum medical, which the policy in force gave to experts alone."""
+    fresh = Task.objects.filter(project=project, judgements=None).order_by("pk")
+    medical = list(fresh.values_list("pk", flat=True)[:6])
+    Task.objects.filter(pk__in=medical).update(stratum="medical")
+    rules = [{"name": "doctors", "route": "expert", "signal": "stratum: medical", "value": 1}]
+    lease_seat(project=project, user=project.created_by)  # the first task is begun
+    Task.objects.filter(seats__annotator=project.created_by).update(stratum="")
+    decided(project, fit(project, kind="rule", share=0.5, experts=True, rules=rules).policy)
+    return [
+        pk
+        for pk in medical
+        if not Seat.objects.filter(task=pk, annotator=project.created_by).exists()
+    ]
+
+
+def handed(project, user: User) -> set[int]:
+    found = set()
+    while lease := lease_seat(project=project, user=user):
+        found.add(lease.task_id)
+        Judgement.objects.create(
+            project=project,
+            task_id=lease.task_id,
+            seat_id=lease.seat_id,
+            kind="pairwise",
+            value={"verdict": "tie"},
+            source="person",
+            annotator=user,
+        )
+        Seat.objects.filter(pk=lease.seat_id).update(state="done")
+    return found
+
+
+def test_what_is_sent_to_experts_only_they_are_handed(project, sent, make_user) -> None:
+    assert len(sent) >= 4
+    ann = make_user("ann")
+    Membership.objects.create(project=project, user=ann, role="annotator")
+    others = handed(project, ann)
+    assert others
+    assert not others & set(sent)
+    erna = User.objects.get(username="erna")
+    assert handed(project, erna) >= set(sent)
+
+
+def test_a_later_policy_that_asks_everybody_lifts_it(project, sent) -> None:
+    assert set(Task.objects.filter(tier="expert").values_list("pk", flat=True)) == set(sent)
+    policy = fit(project, kind="random", share=1.0).policy
+    decided(project, policy)
+    assert not Task.objects.filter(tier="expert").exists()
+    assert not Seat.objects.filter(task__in=sent).exclude(requirement=None).exists()
+
+
+def test_a_policy_in_shadow_keeps_nothing_from_anybody(project) -> None:
+    Task.objects.filter(project=project, judgements=None).update(stratum="medical")
+    decided(project, fit(project, kind="random", share=1.0).policy)
+    rules = [{"name": "doctors", "route": "expert", "signal": "stratum: medical", "value": 1}]
+    policy = fit(project, kind="rule", share=0.5, experts=True, rules=rules).policy
+    put_in_shadow(policy=policy, actor=None)
+    run = start_routing(project=project, actor=None, shadow=True)
+    run_routing(run=jobs.claim(RoutingRun, run.pk, owner="test"))
+    assert Decision.objects.filter(policy=policy, shadow=True, route="expert").exists()
+    assert not Task.objects.filter(tier="expert").exists()
+
+
+def test_the_page_and_rest_give_them_to_everybody(project, sent, client, make_user) -> None:
+    client.force_login(project.created_by)
+    url = f"/api/v1/projects/{project.pk}/routing/experts/"
+    assert client.get(url).json() == {"tasks": len(sent), "experts": 1}
+    Membership.objects.filter(user__username="erna").update(tier="crowd")
+    page = " ".join(client.get(reverse("routing", args=[project.pk])).content.decode().split())
+    assert f'?show=experts">{len(sent)} tasks</a> are open to experts alone.' in page
+    assert "No member is one" in page
+    made = client.post(reverse("open_experts_tasks", args=[project.pk]), follow=True)
+    assert f"{len(sent)} tasks are for everybody now." in made.content.decode()
+    assert "open to experts alone" not in made.content.decode()
+    event = AuditEvent.objects.get(action="routing.opened_to_everybody")
+    assert (event.detail, event.address) == ({"tasks": len(sent)}, "127.0.0.1")
+    assert client.delete(url).json() == {"tasks": 0, "experts": 0}
+    assert AuditEvent.objects.filter(action="routing.opened_to_everybody").count() == 1
+    annotator = make_user("ann")
+    Membership.objects.create(project=project, user=annotator, role="annotator")
+    client.force_login(annotator)
+    assert client.delete(url).status_code == 403
+    assert client.post(reverse("open_experts_tasks", args=[project.pk])).status_code in (403, 404)
 
 
 def test_where_they_are_dear_the_others_are_asked(project) -> None:

@@ -1,7 +1,7 @@
-"""What seats require of whoever takes them: from a task's skills and its prompt's language.
+"""What seats require of whoever takes them: a task's skills and tier, its prompt's language.
 
-Each language with its skills that occurs in a project is a row; seats hold its id, and hand-outs
-compare ids (annotate/sql/handout.sql). What is not said is not required.
+Each language with its skills and tier that occurs in a project is a row; seats hold its id, and
+hand-outs compare ids (annotate/sql/handout.sql). What is not said is not required.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,16 +10,17 @@ from functools import partial
 from django.db import connection, transaction
 from django.db.models import Min
 
-from annotate.models import Project, Requirement, Seat, Task, TaskAuthor, User
+from annotate.models import Membership, Project, Requirement, Seat, Task, TaskAuthor, User
 from annotate.services.work.cursors import forget_ranks_seen, lower_cursors
 
-Asked = tuple[str, tuple[str, ...]]  # language, skills
-NOTHING: Asked = ("", ())
+Asked = tuple[str, tuple[str, ...], str]  # language, skills, tier
+NOTHING: Asked = ("", (), "")
+EXPERTS = Membership.Tier.EXPERT.value
 
 
-def asked(language: str, skills: Iterable[str]) -> Asked:
+def asked(language: str, skills: Iterable[str], tier: str = "") -> Asked:
     """In the one form in which it is stored. Pure."""
-    return language.lower(), tuple(sorted(set(skills)))
+    return language.lower(), tuple(sorted(set(skills))), tier
 
 
 def requirement_ids(project_id: int, wanted: Iterable[Asked]) -> dict[Asked, int | None]:
@@ -32,14 +33,16 @@ def requirement_ids(project_id: int, wanted: Iterable[Asked]) -> dict[Asked, int
         return found
     rows = Requirement.objects.filter(project=project_id)
     for attempt in range(2):
-        found |= {(row.language, tuple(row.skills)): row.pk for row in rows.all()}
+        found |= {(row.language, tuple(row.skills), row.tier): row.pk for row in rows.all()}
         missing -= found.keys()
         if not missing or attempt:
             break
         Requirement.objects.bulk_create(
             [
-                Requirement(project_id=project_id, language=language, skills=list(skills))
-                for language, skills in sorted(missing)
+                Requirement(
+                    project_id=project_id, language=language, skills=list(skills), tier=tier
+                )
+                for language, skills, tier in sorted(missing)
             ],
             ignore_conflicts=True,
         )
@@ -50,10 +53,10 @@ def requirements_of(task_ids: Iterable[int]) -> dict[int, int | None]:
     """By task. One query, and those of `requirement_ids`."""
     by_project: dict[int, dict[int, Asked]] = {}
     rows = Task.objects.filter(pk__in=list(task_ids))
-    for pk, project_id, language, skills in rows.values_list(
-        "pk", "project_id", "prompt__language", "skills"
+    for pk, project_id, language, skills, tier in rows.values_list(
+        "pk", "project_id", "prompt__language", "skills", "tier"
     ):
-        by_project.setdefault(project_id, {})[pk] = asked(language, skills)
+        by_project.setdefault(project_id, {})[pk] = asked(language, skills, tier)
     found: dict[int, int | None] = {}
     for project_id, mine in by_project.items():
         ids = requirement_ids(project_id, mine.values())
@@ -67,17 +70,60 @@ def renew_requirements(*, project: Project, prompt_ids: Iterable[int]) -> int:
     changed. Everybody's hand-out then looks again from the first of them on.
     """
     tasks = Task.objects.filter(project=project, prompt__in=list(prompt_ids))
-    wanted = requirements_of(tasks.values_list("pk", flat=True))
+    wanted = list(tasks.values_list("pk", flat=True))
+    changed = _renew(wanted)
+    if changed:
+        _look_again(project.pk, wanted)
+    return changed
+
+
+@transaction.atomic
+def keep_for_experts(*, task_id: int) -> bool:
+    """Give what is open of a task to members of the tier expert alone; False where it is so.
+
+    Who is at it goes on. Lock the task's seats first.
+    """
+    changed = Task.objects.filter(pk=task_id, tier="").update(tier=EXPERTS)
+    if changed:
+        _renew([task_id])
+    return bool(changed)
+
+
+@transaction.atomic
+def give_to_everybody(*, project: Project, task_ids: Iterable[int] | None = None) -> int:
+    """Give tasks that were for experts alone, all of the project or these, to whoever may have
+    them; returns how many. Everybody's hand-out then looks again from the first of them on.
+
+    Locks their seats, then the tasks.
+    """
+    kept = Task.objects.filter(project=project, tier=EXPERTS)
+    if task_ids is not None:
+        kept = kept.filter(pk__in=list(task_ids))
+    ids = list(kept.values_list("pk", flat=True))
+    if not ids:
+        return 0
+    seats = Seat.objects.filter(task__in=ids).order_by("pk")
+    list(seats.select_for_update(no_key=True).values_list("pk", flat=True))
+    changed = Task.objects.filter(pk__in=ids, tier=EXPERTS).update(tier="")
+    _renew(ids)
+    _look_again(project.pk, ids)
+    return changed
+
+
+def _renew(task_ids: Iterable[int]) -> int:
+    """Of seats that are not done; returns how many changed."""
+    wanted = requirements_of(task_ids)
     with connection.cursor() as cursor:
         cursor.execute(RENEW, [list(wanted), list(wanted.values())])
-        changed = cursor.rowcount
-    if changed:
-        first = Seat.objects.filter(task__in=list(wanted), state=Seat.State.OPEN)
-        lowest = first.aggregate(key=Min("queue_key"))["key"]
-        if lowest is not None:
-            transaction.on_commit(partial(lower_cursors, project_id=project.pk, queue_key=lowest))
-            transaction.on_commit(partial(forget_ranks_seen, project_id=project.pk))
-    return changed
+        return cursor.rowcount
+
+
+def _look_again(project_id: int, task_ids: Iterable[int]) -> None:
+    first = Seat.objects.filter(task__in=list(task_ids), state=Seat.State.OPEN)
+    lowest = first.aggregate(key=Min("queue_key"))["key"]
+    if lowest is not None:
+        transaction.on_commit(partial(lower_cursors, project_id=project_id, queue_key=lowest))
+        transaction.on_commit(partial(forget_ranks_seen, project_id=project_id))
 
 
 RENEW = """

@@ -3,7 +3,7 @@
 import pytest
 
 from annotate import handout
-from annotate.models import User
+from annotate.models import Membership, User
 
 
 @pytest.fixture(autouse=True)
@@ -23,5 +23,22 @@ def crew(make_project, add_member, make_pair_tasks):
             add_member(project, user)
         make_pair_tasks(project, tasks)
         return project, users
+
+    return make
+
+
+@pytest.fixture
+def project(make_project):
+    return make_project(User.objects.create(username="owner"), overlap=2)
+
+
+@pytest.fixture
+def member(project, add_member):
+    def make(name: str, languages=(), skills=()) -> User:
+        user = User.objects.create(username=name)
+        add_member(project, user)
+        own = Membership.objects.filter(project=project, user=user)
+        own.update(languages=list(languages), skills=list(skills))
+        return user
 
     return make

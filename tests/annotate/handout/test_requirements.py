@@ -1,75 +1,21 @@
 """Who is given what: by language and skill, and never one's own text."""
 
-import io
-import json
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotate import handout
 from annotate.assignment.contract import Item, Person
 from annotate.assignment.eligibility import obstacle
 from annotate.handout import lease_seat
-from annotate.models import Membership, Prompt, Requirement, Seat, Task, TaskAuthor, User
-from annotate.services.incoming.imports import ImportOptions, import_stream
+from annotate.models import Membership, Prompt, Requirement, Seat, Task, TaskAuthor
 from annotate.services.work.places import Place, put_first
 from annotate.services.work.requirements import renew_requirements
 from annotate.services.work.seats import release_seat
-from tests.annotate.handout.seats import answer
+from tests.annotate.handout.required import given, row, take_in
 
 pytestmark = pytest.mark.django_db
 
 SKILLS = {0: [], 1: ["medicine"], 2: ["law", "medicine"]}
-
-
-def row(number: int, **more) -> dict:
-    return {
-        "id": f"r{number}",
-        "prompt": f"Question {number}",
-        "responses": [{"text": "one"}, {"text": "two"}],
-        **more,
-    }
-
-
-def take_in(project, rows, **options) -> None:
-    lines = "\n".join(json.dumps(one) for one in rows).encode()
-    report = import_stream(
-        project=project,
-        actor=project.created_by,
-        stream=io.BytesIO(lines),
-        format="responses",
-        options=ImportOptions(labels="tasks", **options),
-    )
-    assert not report.errors
-
-
-@pytest.fixture
-def project(make_project):
-    return make_project(User.objects.create(username="owner"), overlap=2)
-
-
-@pytest.fixture
-def member(project, add_member):
-    def make(name: str, languages=(), skills=()) -> User:
-        user = User.objects.create(username=name)
-        add_member(project, user)
-        own = Membership.objects.filter(project=project, user=user)
-        own.update(languages=list(languages), skills=list(skills))
-        return user
-
-    return make
-
-
-def given(project, user) -> list[str]:
-    """The rows' ids, in the order in which this person is given their tasks; whatever found nothing
-    before is looked for anew."""
-    handout._searched_until.clear()
-    found = []
-    while lease := lease_seat(project=project, user=user):
-        found.append(Prompt.objects.get(tasks=lease.task_id).external_id)
-        answer(lease, user)
-    return found
 
 
 def test_a_task_goes_to_those_alone_who_may_label_it_as_the_pure_rule_says(project, member):
@@ -180,7 +126,12 @@ def test_the_page_and_rest_say_why_nothing_is_left(project, member, client: Clie
     assert "<bdi>medicine</bdi> (1)" in text
     assert "1 task holds a text that you wrote." in text
     told = client.get(f"/api/v1/projects/{project.pk}/next/left/").json()
-    assert told == {"languages": {"de": 3, "fr": 1}, "skills": {"medicine": 1}, "own_texts": 1}
+    assert told == {
+        "languages": {"de": 3, "fr": 1},
+        "skills": {"medicine": 1},
+        "experts": 0,
+        "own_texts": 1,
+    }
 
 
 def test_who_may_have_everything_is_told_nothing_of_it(project, member, client: Client):
