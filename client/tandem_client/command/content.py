@@ -1,0 +1,221 @@
+"""tandem projects, import, export, snapshots, agreement, boards."""
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from tandem_client.command.told import (
+    Wrong,
+    read_object,
+    read_pairs,
+    sending,
+    tell,
+    tell_rows,
+    watching,
+)
+from tandem_client.shapes import ImportReport, ImportRun
+from tandem_client.sync import Client
+
+SOME_BAD = 3
+MOST_SHOWN = 20
+
+
+def add_commands(commands: Any) -> None:
+    projects = commands.add_parser("projects", help="list, show and create projects")
+    deeds = projects.add_subparsers(required=True, metavar="DEED")
+    deeds.add_parser("list").set_defaults(do=list_projects)
+    show = deeds.add_parser("show", help="a project and how far it is")
+    show.add_argument("project", type=int)
+    show.set_defaults(do=show_project)
+    create = deeds.add_parser("create")
+    create.add_argument("name")
+    create.add_argument("--kind", default="pairwise")
+    create.add_argument("--settings", metavar="JSON", help="the kind's settings")
+    create.add_argument("--overlap", type=int, default=1, help="people per task")
+    create.set_defaults(do=create_project)
+
+    bring = commands.add_parser("import", help="bring files in; - reads standard input")
+    bring.add_argument("project", type=int)
+    bring.add_argument("files", nargs="+", metavar="FILE")
+    bring.add_argument("--format")
+    bring.add_argument("--labels", choices=["judgements", "tasks"])
+    bring.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
+    bring.add_argument("--background", action="store_true", help="let a worker do it, and wait")
+    bring.add_argument("--overlap", type=int)
+    bring.add_argument("--priority", type=int)
+    bring.add_argument("--group", choices=["auto", "one", "pairs", "all", "none"])
+    bring.add_argument("--mapping", action="append", metavar="NAME:COLUMN")
+    bring.add_argument("--label-value", action="append", metavar="VALUE:MEANING")
+    bring.set_defaults(do=import_files)
+
+    take = commands.add_parser("export", help="take rows out, to a file or standard output")
+    take.add_argument("project", type=int)
+    take.add_argument("-o", "--output", metavar="FILE")
+    take.add_argument("--format", default="trl")
+    take.add_argument(
+        "--option", action="append", metavar="NAME=VALUE", help="as docs/formats.md lists them"
+    )
+    take.set_defaults(do=export_rows)
+
+    snapshots = commands.add_parser("snapshots", help="freeze, list, download, compare")
+    deeds = snapshots.add_subparsers(required=True, metavar="DEED")
+    listed = deeds.add_parser("list")
+    listed.add_argument("project", type=int)
+    listed.set_defaults(do=list_snapshots)
+    create = deeds.add_parser("create")
+    create.add_argument("project", type=int)
+    create.add_argument("--query", metavar="JSON", help="filters as of the export")
+    create.add_argument("--tie-rule")
+    create.add_argument("--aggregation")
+    create.set_defaults(do=create_snapshot)
+    download = deeds.add_parser("download")
+    download.add_argument("snapshot", type=int)
+    download.add_argument("folder")
+    download.set_defaults(do=download_snapshot)
+    compare = deeds.add_parser("compare", help="what came and what went")
+    compare.add_argument("older", type=int)
+    compare.add_argument("newer", type=int)
+    compare.set_defaults(do=compare_snapshots)
+
+    for name, do in (("agreement", show_agreement), ("board", show_board)):
+        one = commands.add_parser(name)
+        one.add_argument("project", type=int)
+        one.set_defaults(do=do)
+
+
+def list_projects(client: Client, options: Namespace) -> None:
+    tell_rows(options, client.projects.list(), "id", "kind", "state", "role", "name")
+
+
+def show_project(client: Client, options: Namespace) -> None:
+    project = client.projects.get(options.project)
+    progress = client.projects.progress(options.project)
+    words = (
+        f"{project['name']} ({project['kind']}, {project['state']}): {progress['tasks_complete']} "
+        f"of {progress['tasks']} tasks complete, judgements: "
+        + ", ".join(f"{count} {name}" for name, count in progress["judgements"].items())
+    )
+    tell(options, {**project, "progress": progress}, words)
+
+
+def create_project(client: Client, options: Namespace) -> None:
+    settings = read_object(options.settings, "--settings")
+    fields = {} if settings is None else {"kind_settings": settings}
+    project = client.projects.create(
+        options.name, kind=options.kind, overlap=options.overlap, **fields
+    )
+    tell(options, project, f"Project {project['id']}: {project['name']}")
+
+
+def import_files(client: Client, options: Namespace) -> int:
+    if options.background and options.dry_run:
+        raise Wrong("--dry-run answers at once; leave --background out")
+    bad = 0
+    for path in options.files:
+        source: Any = sys.stdin.buffer if path == "-" else path
+        wishes: Any = {
+            "format": options.format,
+            "labels": options.labels,
+            "overlap": options.overlap,
+            "priority": options.priority,
+            "group": options.group,
+            "mapping": read_pairs(options.mapping, ":", "--mapping"),
+            "label_value": read_pairs(options.label_value, ":", "--label-value"),
+        }
+        with sending(options, path) as progress:
+            if options.background:
+                run = client.imports.start(options.project, source, progress=progress, **wishes)
+            else:
+                report = client.imports.upload(
+                    options.project, source, dry_run=options.dry_run, progress=progress, **wishes
+                )
+                bad += _told_report(options, path, report, report["errors"])
+                continue
+        with watching(options, path) as watch:
+            run = client.imports.wait(run["id"], watch=watch)
+        bad += _told_run(client, options, path, run)
+    return SOME_BAD if bad else 0
+
+
+def _told_run(client: Client, options: Namespace, path: str, run: ImportRun) -> int:
+    rows = client.imports.bad_rows(run["id"]) if run["error_count"] else iter(())
+    errors = [row["_error"] for _, row in zip(range(MOST_SHOWN), rows, strict=False)]
+    return _told_report(options, path, run, errors)
+
+
+def _told_report(
+    options: Namespace, path: str, report: ImportReport | ImportRun, errors: list[Any]
+) -> int:
+    counted = f"{report['created']} created, {report['updated']} updated"
+    words = f"{path}: {counted}, {report['skipped']} there already, {report['error_count']} bad"
+    tell(options, report, words)
+    for error in errors[:MOST_SHOWN]:
+        told = error
+        if isinstance(error, dict):
+            told = f"line {error.get('line')}, {error.get('field')}: {error.get('message')}"
+        print(f"{path}: {told}", file=sys.stderr)
+    if report["error_count"] > MOST_SHOWN:
+        print(f"{path}: … and {report['error_count'] - MOST_SHOWN} more", file=sys.stderr)
+    return report["error_count"]
+
+
+def export_rows(client: Client, options: Namespace) -> None:
+    wishes = read_pairs(options.option, "=", "--option") or {}
+    wishes["format"] = options.format
+    if options.output is None:
+        tell_rows(Namespace(json=True), client.exports.rows(options.project, **wishes))
+        return
+    size = client.exports.save(options.project, options.output, **wishes)
+    tell(options, {"file": options.output, "bytes": size}, f"{options.output}: {size} bytes")
+
+
+def list_snapshots(client: Client, options: Namespace) -> None:
+    rows = client.snapshots.list(options.project)
+    tell_rows(options, rows, "id", "number", "rows", "created_at", "sha256")
+
+
+def create_snapshot(client: Client, options: Namespace) -> None:
+    snapshot = client.snapshots.create(
+        options.project,
+        query=read_object(options.query, "--query"),
+        tie_rule=options.tie_rule,
+        aggregation=options.aggregation,
+    )
+    words = f"Snapshot {snapshot['id']}: number {snapshot['number']}, {snapshot['rows']} rows"
+    tell(options, snapshot, words)
+
+
+def download_snapshot(client: Client, options: Namespace) -> None:
+    paths = [str(path) for path in client.snapshots.download(options.snapshot, options.folder)]
+    tell(options, {"files": paths}, "\n".join(paths))
+
+
+def compare_snapshots(client: Client, options: Namespace) -> None:
+    found = client.snapshots.compare(options.older, options.newer)
+    told = {
+        "same": found.same,
+        "came": found.came,
+        "went": found.went,
+        "came_rows": found.came_rows,
+        "went_rows": found.went_rows,
+    }
+    tell(options, told, f"{found.same} the same, {found.came} came, {found.went} went")
+
+
+def show_agreement(client: Client, options: Namespace) -> None:
+    found = client.quality.agreement(options.project)
+    alpha = found["krippendorff_alpha"]
+    shown = "not defined" if alpha is None else f"{alpha:.3f}"
+    words = f"{found['judgements']} judgements of {found['tasks']} tasks, alpha {shown}"
+    tell(options, found, words)
+
+
+def show_board(client: Client, options: Namespace) -> None:
+    board = client.boards.latest(options.project)
+    if options.json:
+        tell(options, board, "")
+        return
+    result = board["result"]
+    for row in result["boards"][""]["plain"]["rows"]:
+        name = result["models"][row["model"]]
+        print(f"{row['rank']}\t{name}\t{row['strength']:+.3f}\t{row['votes']} votes")

@@ -1,0 +1,1 @@
+"""What both clients share: requests, errors, retries and plans, without any input or output."""
