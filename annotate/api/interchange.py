@@ -14,49 +14,28 @@ from annotate.api import examples
 from annotate.api import interchange_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
-from annotate.api.query_parameters import read_flag, refuse_unknown
+from annotate.api.query_parameters import refuse_unknown
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.formats import UnknownFormat
-from annotate.interchange.pair_choice import PAIRS
-from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judgement, Project, Snapshot, Voices
 from annotate.services.outgoing.consensus_export import stream_consensus
-from annotate.services.outgoing.export_filters import CHOICES, ExportFilters
-from annotate.services.outgoing.exports import CHOICES as RULES
-from annotate.services.outgoing.exports import ExportOptions, stream_export
+from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
+from annotate.services.outgoing.export_options import JSONL, MEDIA_TYPES, OPTIONS, ExportOptions
+from annotate.services.outgoing.export_parameters import read_all
+from annotate.services.outgoing.exports import stream_export
 from annotate.services.outgoing.snapshots import create_snapshot, stream_training_file
 from annotate.services.people.pseudonyms import imported_pseudonym
 
 PARAMETERS = {
     "format": f"One of {', '.join(EXPORT_FORMATS)}; trl when left out.",
-    "source": f"Whose judgements: {', '.join(CHOICES['source'])} (default all).",
-    "simulated": f"Simulated people: {', '.join(CHOICES['simulated'])} (default include).",
-    "split": f"Side of the prompts: {', '.join(CHOICES['split'])} (default all).",
-    "suggested": f"Answers to what judges suggest: {', '.join(CHOICES['suggested'])}; unaided: "
-    "only of people who were shown no suggestion.",
-    "superseded": "1: also answers that were changed later.",
-    "flipped": "Judges' labels that a second look turned round: "
-    f"{', '.join(CHOICES['flipped'])} (default as_judged).",
-    "gold": "People's answers to hidden items with a known answer: "
-    f"{', '.join(CHOICES['gold'])} (default without).",
-    "review": f"{', '.join(CHOICES['review'])} (default any: all but dismissed ones). "
-    "final: accepted by a reviewer, or not drawn for a review; accepted: by a reviewer.",
-    "norming": f"Answers of norming sessions: {', '.join(CHOICES['norming'])} (default exclude).",
-    "team": "Only of people who are in this team of the project now, by name.",
-    "tie_rule": f"One of {', '.join(TIE_RULES)} (default drop).",
-    "aggregation": f"One of {', '.join(AGGREGATIONS)} (default each).",
-    "pairs": f"Of rankings and the like: {', '.join(PAIRS)} (default all).",
-    "margin": "1: add the column margin.",
-    "metadata": "1: add what files brought along to raw and fine_grained rows; may name people.",
-    "category": f"For labels made from spans: {', '.join(RULES['category'])} (default all).",
+    **{one.name: one.described for one in (*FILTERS, *OPTIONS)},
     "snapshot": "The number of a snapshot, in place of filters and rules.",
     "aggregate": "What tasks came to by this method, a line each, in place of all else: "
     + ", ".join(Consensus.Method.values)
     + ".",
     "voices": f"With aggregate, whose labels: {', '.join(Voices.values)} (default human).",
 }
-FLAGS = ("margin", "metadata")
 FILES = {"train.jsonl": "train", "test.jsonl": "test"}
 
 
@@ -65,10 +44,10 @@ class Export(APIView):
         operation_id="export_preferences",
         examples=examples.EXPORT,
         parameters=[OpenApiParameter(name, str, description=d) for name, d in PARAMETERS.items()],
-        responses={(200, "application/x-ndjson"): str},
+        responses={(200, type): str for type in MEDIA_TYPES.values()},
     )
     def get(self, request: Request, project_id: int) -> StreamingHttpResponse:
-        """Preferences, marked spans or raw judgements as JSON lines, streamed."""
+        """Preferences, marked spans or raw judgements as JSON lines or Parquet, streamed."""
         project = access.get_project(request.user, project_id, access.MANAGE)
         refuse_unknown(request, PARAMETERS)
         format = request.query_params.get("format", "trl")
@@ -78,8 +57,9 @@ class Export(APIView):
             lines = _lines(request, project, format)
         except UnknownFormat as error:
             raise InvalidValue("format", str(error)) from error
-        answer = StreamingHttpResponse(lines, content_type="application/x-ndjson")
-        name = f"project-{project.pk}-{format}.jsonl"
+        file_type = request.query_params.get("file_type", JSONL)
+        answer = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[file_type])
+        name = f"project-{project.pk}-{format}.{file_type}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
 
@@ -209,24 +189,11 @@ def _lines(request: Request, project: Project, format: str):
         if snapshot is None:
             raise Http404(f"The project has no snapshot {number[:20]}.")
         return stream_export(snapshot=snapshot, format=format)
-    named = (
-        "source",
-        "simulated",
-        "split",
-        "suggested",
-        "flipped",
-        "gold",
-        "review",
-        "norming",
-        "team",
-    )
-    filters = {name: given[name] for name in named if name in given}
-    rules = {name: given[name] for name in RULES if name in given}
     return stream_export(
         project=project,
         format=format,
-        filters=ExportFilters(**filters, superseded=read_flag(request, "superseded")),
-        options=ExportOptions(**rules, **{name: read_flag(request, name) for name in FLAGS}),
+        filters=ExportFilters(**read_all(FILTERS, given)),
+        options=ExportOptions(**read_all(OPTIONS, given)),
     )
 
 

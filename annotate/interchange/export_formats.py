@@ -1,62 +1,43 @@
-"""All export formats by name: of preferences, of marked spans, and raw judgements."""
+"""All export formats by name: of preferences, of judgements, of marked spans, and raw rows."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
-from annotate.interchange import hh, trl
-from annotate.interchange.formats import UnknownFormat
+from annotate.interchange import hh, raw, trl
+from annotate.interchange.fine_grained_exports import FINE_GRAINED_EXPORTS
+from annotate.interchange.formats import ExportFormat, Rows, UnknownFormat
 from annotate.interchange.preferences import Preference
-from annotate.interchange.records import Message
-from annotate.wording import translatable
-
-PairWriter = Callable[[str, list[Message], str, str], dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class ExportFormat:
-    """`write_pair` takes system text, conversation, chosen and rejected.
-
-    The formats of spans and raw rows have none; `of_spans` says what a row of the former is.
-    """
-
-    name: str
-    title: str
-    write_pair: PairWriter | None = None
-    of_spans: str = ""
-
+from annotate.interchange.trainers.axolotl import AXOLOTL
+from annotate.interchange.trainers.llama_factory import LLAMA_FACTORY, LLAMA_FACTORY_KTO
+from annotate.interchange.trainers.openai import OPENAI
+from annotate.interchange.trainers.openrlhf import OPENRLHF
+from annotate.interchange.trainers.rewardbench import REWARDBENCH
+from annotate.interchange.trainers.trl_implicit import TRL_IMPLICIT
+from annotate.interchange.trainers.trl_prompts import TRL_PROMPTS
+from annotate.interchange.trainers.trl_stepwise import TRL_STEPWISE
+from annotate.interchange.trainers.trl_unpaired import TRL_UNPAIRED
+from annotate.interchange.trainers.ultrafeedback_binarized import ULTRAFEEDBACK_BINARIZED
+from annotate.interchange.trainers.verl import VERL
 
 EXPORT_FORMATS: dict[str, ExportFormat] = {
     f.name: f
     for f in (
-        ExportFormat("trl", translatable("TRL preference, plain texts"), trl.write_plain),
-        ExportFormat(
-            "trl_conversational",
-            translatable("TRL preference, conversational"),
-            trl.write_conversational,
-        ),
-        ExportFormat("hh", translatable("hh-rlhf transcripts"), hh.write),
-        ExportFormat(
-            "fine_grained",
-            translatable("Fine-Grained RLHF feedback: spans, missing items, correction"),
-            of_spans="feedback",
-        ),
-        ExportFormat(
-            "fine_grained_completeness",
-            translatable("Fine-Grained RLHF feedback with preferences by completeness"),
-            of_spans="completeness",
-        ),
-        ExportFormat(
-            "fine_grained_segments",
-            translatable("Segment labels made from spans"),
-            of_spans="segments",
-        ),
-        ExportFormat(
-            "fine_grained_tokens",
-            translatable("Fine-Grained RLHF training rows: words with tags"),
-            of_spans="tokens",
-        ),
-        ExportFormat("raw", translatable("Raw judgements with provenance")),
+        trl.TRL_PLAIN,
+        trl.TRL_CONVERSATIONAL,
+        TRL_IMPLICIT,
+        TRL_UNPAIRED,
+        TRL_STEPWISE,
+        hh.HH_TRANSCRIPTS,
+        OPENRLHF,
+        LLAMA_FACTORY,
+        LLAMA_FACTORY_KTO,
+        AXOLOTL,
+        VERL,
+        OPENAI,
+        REWARDBENCH,
+        ULTRAFEEDBACK_BINARIZED,
+        *FINE_GRAINED_EXPORTS,
+        TRL_PROMPTS,
+        raw.RAW,
     )
 }
 
@@ -72,22 +53,52 @@ def get_export_format(name: str) -> ExportFormat:
         ) from None
 
 
-def fitting_formats(*, pairs: bool, spans: bool) -> list[str]:
-    """The names of those that fit a project whose answers hold preferences, or marked spans."""
+def fitting_formats(*, pairs: bool, spans: bool, kinds: Iterable[str]) -> list[str]:
+    """The names of those that fit a project that asks these `kinds`, whose answers hold
+    preferences, or marked spans.
+    """
+    asked = set(kinds)
     return [
         one.name
         for one in EXPORT_FORMATS.values()
-        if (pairs if one.write_pair else spans if one.of_spans else True)
+        if (
+            pairs
+            if one.write
+            else spans
+            if one.of_spans
+            else not one.kinds or not asked.isdisjoint(one.kinds)
+        )
     ]
 
 
-def write_pair(
-    row: Preference, writer: PairWriter, *, weight: bool, margin: bool
-) -> dict[str, Any]:
-    prompt = row.prompt
-    columns = writer(prompt.system, prompt.turns, row.chosen.said, row.rejected.said)
-    if weight:
-        columns["weight"] = row.weight
-    if margin:
-        columns["margin"] = round(row.margin, 6)
-    return columns
+def write_preference(row: Preference, format: ExportFormat, *, weight: bool, margin: bool) -> Rows:
+    assert format.write is not None
+    for columns in format.write(row):
+        if weight:
+            columns["weight"] = row.weight
+        if margin:
+            columns["margin"] = round(row.margin, 6)
+        yield columns
+
+
+class FirstOfPrompts:
+    """Lets the first of every prompt pass, and remembers a prompt in one bit."""
+
+    PAGE = 1 << 15
+
+    def __init__(self) -> None:
+        self._pages: dict[int, bytearray] = {}
+
+    def __call__(self, prompt_id: int) -> bool:
+        page, place = divmod(prompt_id, self.PAGE)
+        bits = self._pages.setdefault(page, bytearray(self.PAGE // 8))
+        byte, bit = place >> 3, 1 << (place & 7)
+        seen = bits[byte] & bit
+        bits[byte] |= bit
+        return not seen
+
+
+def columns_of(format: ExportFormat, *, weight: bool, margin: bool) -> dict[str, str]:
+    """All that its rows may have under these options."""
+    more = {"weight": "number"} if weight else {}
+    return {**format.columns, **more, **({"margin": "number"} if margin else {})}

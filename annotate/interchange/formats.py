@@ -1,10 +1,11 @@
 """What a format is: a name, how its rows are recognised, read and written."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from annotate.interchange.records import ImportedItem, RowError
+from annotate.interchange.preferences import Judged, Preference
+from annotate.interchange.records import ImportedItem, Message, RowError
 from annotate.interchange.rows import Row, read_objects
 from annotate.interchange.streams import Limits
 from annotate.wording import Told
@@ -54,3 +55,40 @@ class ImportFormat:
     parse: RowParser
     recognises: Callable[[Mapping[str, Any]], bool]
     read_rows: RowReader = _read_objects
+
+
+PairWriter = Callable[[str, list[Message], str, str], dict[str, Any]]
+Rows = Iterable[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One of the three says what its rows are made from: `write` takes a preference, `write_judged`
+    a judgement, with its provenance, of one of `kinds` (none: of any), `of_spans` names what is
+    made of marked spans.
+
+    `columns` are all that a row may have, with their types for Parquet (see parquet_files.py); with
+    `is_open` it may have others. `refuses` names the options of preferences that the rows have no
+    place for. `once_a_prompt`: the first row of every prompt alone.
+    """
+
+    name: str
+    title: str
+    columns: Mapping[str, str]
+    write: Callable[[Preference], Rows] | None = None
+    write_judged: Callable[[Judged], Rows] | None = None
+    kinds: frozenset[str] = frozenset()
+    of_spans: str = ""
+    refuses: frozenset[str] = frozenset()
+    once_a_prompt: bool = False
+    is_open: bool = False
+
+
+def of_pairs(writer: PairWriter) -> Callable[[Preference], Rows]:
+    """One row a preference, made of system text, conversation, chosen and rejected."""
+
+    def write(row: Preference) -> Rows:
+        prompt = row.prompt
+        return (writer(prompt.system, prompt.turns, row.chosen.said, row.rejected.said),)
+
+    return write

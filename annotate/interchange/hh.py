@@ -9,7 +9,7 @@ from typing import Any
 
 from annotate.interchange import fields, trl
 from annotate.interchange.dialogues import is_transcript, render_transcript
-from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.formats import ExportFormat, ImportFormat, ReadOptions, of_pairs
 from annotate.interchange.records import ImportedItem, Message, RowProblem
 from annotate.interchange.rows import Row
 from annotate.wording import translatable
@@ -42,3 +42,9 @@ def write(system: str, conversation: list[Message], chosen: str, rejected: str) 
 
 
 HH = ImportFormat("hh", translatable("hh-rlhf transcripts"), parse, recognises)
+HH_TRANSCRIPTS = ExportFormat(
+    "hh",
+    translatable("hh-rlhf transcripts"),
+    {"chosen": "text", "rejected": "text"},
+    of_pairs(write),
+)

@@ -1,6 +1,8 @@
 """From judgements to preferences: aggregation over annotators, and what becomes of ties."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -25,6 +27,8 @@ AGGREGATIONS = {
 
 
 class PromptText(NamedTuple):
+    """`stratum` is that of the task: the part of the project that it belongs to."""
+
     id: int
     external_id: str
     system: str
@@ -33,6 +37,7 @@ class PromptText(NamedTuple):
     held_out: bool
     passages: Sequence[Mapping[str, Any]] = ()
     metadata: Mapping[str, Any] = {}
+    stratum: str = ""
 
     @property
     def turns(self) -> list[Message]:
@@ -63,6 +68,10 @@ class ResponseText(NamedTuple):
     def said(self) -> str:
         """All parts as one text."""
         return self.text if self.content is None else as_text(self.content)
+
+    @property
+    def parts(self) -> Sequence[Mapping[str, Any]]:
+        return [{"type": "text", "text": self.text}] if self.content is None else self.content
 
 
 class Judged(NamedTuple):
@@ -179,12 +188,17 @@ def majority(votes: Sequence[Preference]) -> Preference:
 
 
 def aggregate(
-    judged: Iterable[Judged], *, aggregation: str, rules: PairRules
+    judged: Iterable[Judged], *, aggregation: str, rules: PairRules, agreement: float = 0.0
 ) -> Iterator[Preference]:
     """Each judgement's preferences, or one for each task, pair and source.
 
-    For "majority" all judgements of a task must come together.
+    For "majority", and for pairs by their `agreement`, all judgements of a task must come together.
     """
+    if agreement > 0:
+        for votes in _tasks(judged, rules):
+            agreed = _agreed(votes, agreement)
+            yield from agreed if aggregation == "each" else _majorities(agreed)
+        return
     if aggregation == "each":
         if rules.pairs is None:
             for row in judged:
@@ -193,16 +207,40 @@ def aggregate(
             for row in judged:
                 yield from preferences(row, rules)
         return
+    for votes in _tasks(judged, rules):
+        yield from _majorities(votes)
+
+
+def _tasks(judged: Iterable[Judged], rules: PairRules) -> Iterator[list[Preference]]:
+    """All preferences of one task after the other."""
+    for _, rows in groupby(judged, key=lambda row: row.task_id):
+        yield [vote for row in rows for vote in preferences(row, rules)]
+
+
+def _majorities(votes: Iterable[Preference]) -> Iterator[Preference]:
     groups: dict[tuple[str, int, int], list[Preference]] = {}
-    task_id = None
-    for row in judged:
-        if row.task_id != task_id:
-            yield from map(majority, groups.values())
-            groups, task_id = {}, row.task_id
-        for vote in preferences(row, rules):
-            low, high = sorted((vote.chosen.id, vote.rejected.id))
-            groups.setdefault((row.source, low, high), []).append(vote)
-    yield from map(majority, groups.values())
+    for vote in votes:
+        groups.setdefault((vote.source, *_pair_of(vote)), []).append(vote)
+    return map(majority, groups.values())
+
+
+def _agreed(votes: Sequence[Preference], agreement: float) -> list[Preference]:
+    """Those of the pairs of which so large a part, or a larger one, says the same."""
+    said: dict[tuple[int, int], Counter[int | None]] = {}
+    for vote in votes:
+        winner = None if vote.tie else vote.chosen.id
+        said.setdefault(_pair_of(vote), Counter())[winner] += 1
+    kept = {
+        pair
+        for pair, counts in said.items()
+        if max(counts.values()) >= agreement * counts.total() - 1e-9
+    }
+    return [vote for vote in votes if _pair_of(vote) in kept]
+
+
+def _pair_of(vote: Preference) -> tuple[int, int]:
+    low, high = sorted((vote.chosen.id, vote.rejected.id))
+    return low, high
 
 
 def apply_tie_rule(rows: Iterable[Preference], tie_rule: str) -> Iterator[Preference]:

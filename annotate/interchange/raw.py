@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from annotate.interchange.formats import ExportFormat
 from annotate.interchange.preferences import Judged
+from annotate.wording import translatable
 
 
 def write(row: Judged) -> dict[str, Any]:
@@ -35,3 +37,19 @@ def write(row: Judged) -> dict[str, Any]:
             for response in row.responses
         ],
     }
+
+
+RAW = ExportFormat(
+    "raw",
+    translatable("Raw judgements with provenance"),
+    {
+        **{"id": "integer", "task_id": "integer", "value": "json", "source": "text"},
+        **{"simulated": "flag", "annotator": "text", "judge": "text", "kind": "text"},
+        **{"schema_version": "integer", "form_version": "integer", "rationale": "text"},
+        **{"flag": "text", "shown_order": "integers", "seconds_active": "number"},
+        **{"started_at": "text", "submitted_at": "text", "late": "flag", "supersedes": "integer"},
+        **{"gold": "flag", "chat": "json", "flipped": "json", "context": "json"},
+        **{"prompt": "json", "responses": "json"},
+    },
+    write_judged=lambda row: (write(row),),
+)

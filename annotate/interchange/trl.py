@@ -20,7 +20,7 @@ from annotate.interchange.dialogues import (
     split_pair,
     split_system,
 )
-from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.formats import ExportFormat, ImportFormat, ReadOptions, of_pairs
 from annotate.interchange.records import (
     ImportedItem,
     ImportedLabel,
@@ -160,4 +160,16 @@ def write_conversational(
 
 TRL = ImportFormat(
     "trl", translatable("TRL preference (plain or conversational)"), parse, recognises
+)
+TRL_PLAIN = ExportFormat(
+    "trl",
+    translatable("TRL preference, plain texts"),
+    {"prompt": "text", "chosen": "text", "rejected": "text"},
+    of_pairs(write_plain),
+)
+TRL_CONVERSATIONAL = ExportFormat(
+    "trl_conversational",
+    translatable("TRL preference, conversational"),
+    {"prompt": "messages", "chosen": "messages", "rejected": "messages"},
+    of_pairs(write_conversational),
 )

@@ -1,6 +1,7 @@
 """Preferences out: downloads as they are now, and snapshots that never change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -15,16 +16,23 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, get_in_project, get_project
-from annotate.finegrained.labels import CATEGORIES
 from annotate.forms import Form
 from annotate.interchange.export_formats import EXPORT_FORMATS
-from annotate.interchange.pair_choice import PAIRS
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.kinds import spans
 from annotate.models import GoldCheck, LabelFlip, Project, Snapshot
-from annotate.services.outgoing.export_filters import ExportFilters
-from annotate.services.outgoing.exports import (
+from annotate.services.outgoing.criteria_asked import criteria_of
+from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
+from annotate.services.outgoing.export_options import (
+    JSONL,
+    MEDIA_TYPES,
+    OF_PAIRS,
+    OPTIONS,
     ExportOptions,
+)
+from annotate.services.outgoing.export_parameters import Parameter, read_all
+from annotate.services.outgoing.exports import (
+    allowed_options,
     formats_of,
     holds_orders,
     holds_pairs,
@@ -33,179 +41,120 @@ from annotate.services.outgoing.exports import (
 from annotate.services.outgoing.snapshots import create_snapshot as freeze
 from annotate.services.review.review_stages import is_used
 
-SOURCES = {
-    "all": _("people, AI judges and imported labels"),
-    "people": _("people only"),
-    "judges": _("AI judges only"),
-    "imported": _("imported labels only"),
-    "human": _("people and imported labels"),
-}
-SIMULATED = {
-    "include": _("with simulated people"),
-    "exclude": _("without simulated people"),
-    "only": _("simulated people only"),
-}
-SPLITS = {"all": _("all prompts"), "train": _("training prompts"), "test": _("held-out prompts")}
-SUGGESTED = {
-    "include": _("all answers"),
-    "unaided": _("only those of people who were shown none"),
-}
-FLIPPED = {
-    "as_judged": _("as the judge gave them"),
-    "turned": _("turned round"),
-    "left_out": _("left out"),
-}
-REVIEWED = {
-    "any": _("whether reviewed or not, but not dismissed"),
-    "final": _("final: accepted, or not in need of a review"),
-    "accepted": _("accepted by a reviewer"),
-}
-GOLD = {
-    "without": _("left out"),
-    "with": _("with all others"),
-    "only": _("these alone"),
-}
-NORMING = {
-    "exclude": _("left out"),
-    "include": _("among the others"),
-    "only": _("these alone"),
-}
+
+def _words(name: str) -> dict[str, Promise]:
+    """The values of a choice with their words."""
+    [found] = [one for one in (*FILTERS, *OPTIONS) if one.name == name]
+    return {value: _(words) for value, words in found.words.items()}
+
+
+SOURCES, SIMULATED = _words("source"), _words("simulated")
+FLIPPED, REVIEWED, NORMING = _words("flipped"), _words("review"), _words("norming")
 RULES = ("tie_rule", "aggregation")
 
 
-def _in_words(choices: Mapping[str, str]) -> list[tuple[str, Promise]]:
-    return [(name, _(words)) for name, words in choices.items()]
+def _field(one: Parameter) -> forms.Field:
+    said = {"label": _(one.label), "help_text": _(one.hint) if one.hint else "", "required": False}
+    if one.words:
+        choices = [(value, _(words)) for value, words in one.words.items()]
+        return forms.ChoiceField(choices=choices, **said)
+    if one.sort == "flag":
+        return forms.BooleanField(**said)
+    if one.sort == "date":
+        return forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **said)
+    if one.sort == "share":
+        bounds = {"min": "0", "max": "1", "step": "0.05"}
+        return forms.CharField(widget=forms.NumberInput(attrs=bounds), **said)
+    return forms.CharField(**said)
 
 
 class SelectionForm(forms.Form):
-    """Which judgements, under which rules."""
+    """Which judgements, under which rules: a field for every parameter that the project has a use
+    for, or that was given all the same.
+    """
 
-    source = forms.ChoiceField(choices=SOURCES.items(), label=_("Judged by"))
-    simulated = forms.ChoiceField(choices=SIMULATED.items(), label=_("Simulated people"))
-    suggested = forms.ChoiceField(
-        choices=SUGGESTED.items(), label=_("What judges suggested"), required=False
-    )
-    team = forms.ChoiceField(label=_("Team"), required=False)
-    tie_rule = forms.ChoiceField(choices=_in_words(TIE_RULES), label=_("Ties"))
-    aggregation = forms.ChoiceField(choices=_in_words(AGGREGATIONS), label=_("Several judgements"))
-    flipped = forms.ChoiceField(
-        choices=FLIPPED.items(),
-        label=_("Labels that a second look turned round"),
-        help_text=_("See Routing. They are as the judge gave them unless you choose otherwise."),
-    )
-
-    review = forms.ChoiceField(choices=REVIEWED.items(), label=_("Stage of review"), required=False)
-    gold = forms.ChoiceField(
-        choices=GOLD.items(), label=_("Answers to hidden items with a known answer")
-    )
-
-    norming = forms.ChoiceField(
-        choices=NORMING.items(), label=_("Answers of norming sessions"), required=False
-    )
+    parameters = FILTERS
 
     def __init__(self, data=None, *, project: Project, **options) -> None:
         super().__init__(data, **options)
-        if not project.norming_sessions.exists():
-            del self.fields["norming"]
-        if not project.review_percent and not is_used(project):
-            del self.fields["review"]
-        if not GoldCheck.objects.filter(project=project).exists():
-            del self.fields["gold"]
-        if not LabelFlip.objects.filter(judgement__project=project).exists():
-            del self.fields["flipped"]
-        if spans.NAME not in Form.of_project(project).asked_kinds:
-            del self.fields["suggested"]
-        teams = list(project.teams.order_by("name").values_list("name", flat=True))
-        self.fields["team"].choices = [("", _("everybody")), *((name, name) for name in teams)]
-        if not teams:
-            del self.fields["team"]
+        useless = _useless(project)
+        for one in self.parameters:
+            if one.name not in useless or self.add_prefix(one.name) in self.data:
+                self.fields[one.name] = _field(one)
+        if "team" in self.fields:
+            names = project.teams.order_by("name").values_list("name", flat=True)
+            field = self.fields["team"]
+            self.fields["team"] = forms.ChoiceField(
+                choices=[("", _("everybody")), *((name, name) for name in names)],
+                label=field.label,
+                required=False,
+            )
+
+    def _given(self, parameters: Iterable[Parameter]) -> dict[str, Any]:
+        """The values of what was filled in. Raises RefusedChoice."""
+        values = self.cleaned_data
+        texts = {
+            one.name: "1" if values[one.name] is True else values[one.name]
+            for one in parameters
+            if values.get(one.name)
+        }
+        return read_all(parameters, texts)
 
     @property
-    def filters(self) -> dict[str, str]:
+    def filters(self) -> dict[str, Any]:
         """As ExportFilters takes them."""
-        names = (
-            "source",
-            "simulated",
-            "split",
-            "suggested",
-            "flipped",
-            "gold",
-            "review",
-            "norming",
-            "team",
-        )
-        values = self.cleaned_data
-        return {name: values[name] for name in names if values.get(name)}
+        return self._given(FILTERS)
+
+
+def _useless(project: Project) -> set[str]:
+    """The parameters that the project's answers have nothing to tell by."""
+    asked = Form.of_project(project).asked_kinds
+    used = {
+        "norming": project.norming_sessions.exists(),
+        "review": bool(project.review_percent) or is_used(project),
+        "gold": GoldCheck.objects.filter(project=project).exists(),
+        "flipped": LabelFlip.objects.filter(judgement__project=project).exists(),
+        "suggested": spans.NAME in asked,
+        "team": project.teams.exists(),
+        "judge": project.judges.exists(),
+        "pairs": holds_orders(project),
+        "criterion": bool(criteria_of(project)),
+        "category": spans.NAME in asked,
+        **dict.fromkeys(set(OF_PAIRS) - {"pairs", "criterion"}, holds_pairs(project)),
+    }
+    return {name for name, is_of_use in used.items() if not is_of_use}
 
 
 class SnapshotForm(SelectionForm):
     """A snapshot of preferences under rules, or of judgements as they are."""
 
+    parameters = (
+        *(one for one in FILTERS if one.name not in ("split", "superseded")),
+        *(one for one in OPTIONS if one.name in RULES),
+    )
+
     def __init__(self, data=None, *, project: Project) -> None:
         super().__init__(data, prefix="snapshot", project=project)
-        if not holds_pairs(project):
-            for name in RULES:
-                del self.fields[name]
 
 
 class ExportForm(SelectionForm):
     """A download."""
 
+    parameters = (*FILTERS, *OPTIONS)
     format = forms.ChoiceField(label=_("Format"))
-    pairs = forms.ChoiceField(choices=_in_words(PAIRS), label=_("Pairs of one answer"))
-    split = forms.ChoiceField(choices=SPLITS.items(), label=_("Prompts"))
-    category = forms.ChoiceField(
-        choices=[
-            ("all", _("of every category")),
-            *((one.name, _(one.title)) for one in CATEGORIES.values()),
-        ],
-        label=_("Labels made from spans"),
-    )
-    metadata = forms.BooleanField(
-        required=False,
-        label=_("Metadata of prompts"),
-        help_text=_("As files brought it along: it may name people. Of raw and feedback rows."),
-    )
-    field_order = [
-        "format",
-        "source",
-        "simulated",
-        "team",
-        "split",
-        "suggested",
-        "flipped",
-        "gold",
-        "review",
-        "norming",
-        "category",
-        *RULES,
-        "pairs",
-        "metadata",
-    ]
+    field_order = ["format", "file_type"]
 
     def __init__(self, data=None, *, project: Project) -> None:
         super().__init__(data, project=project)
         formats = [EXPORT_FORMATS[name] for name in formats_of(project)]
         self.fields["format"].choices = [(f.name, _(f.title)) for f in formats]
-        if not any(f.write_pair for f in formats):
-            for name in RULES:
-                del self.fields[name]
-        if not holds_orders(project):
-            del self.fields["pairs"]
-        if not any(f.of_spans for f in formats):
-            del self.fields["category"]
+        self.order_fields(self.field_order)
 
     @property
     def rules(self) -> ExportOptions:
-        """Those of the fields that the chosen format knows."""
-        chosen, values = EXPORT_FORMATS[self.cleaned_data["format"]], self.cleaned_data
-        if chosen.write_pair:
-            return ExportOptions(
-                **{name: values[name] for name in (*RULES, "pairs") if name in values}
-            )
-        if chosen.of_spans not in ("", "feedback"):
-            return ExportOptions(category=values["category"])
-        return ExportOptions(metadata=values["metadata"])
+        """Those of the fields that the chosen format knows. Raises RefusedChoice."""
+        allowed = allowed_options(EXPORT_FORMATS[self.cleaned_data["format"]])
+        return ExportOptions(**self._given([one for one in OPTIONS if one.name in allowed]))
 
 
 @login_required
@@ -232,9 +181,11 @@ def download_export(request: HttpRequest, project_id: int) -> HttpResponse:
             options=form.rules,
         )
     except ValidationError as error:
-        form.add_error(None, error.messages)
+        _tell(form, error)
         return _page(request, project, form=form, status=422)
-    return _file(stream, f"{slugify(project.name) or 'project'}-{values['format']}.jsonl")
+    file_type = values.get("file_type") or JSONL
+    name = f"{slugify(project.name) or 'project'}-{values['format']}.{file_type}"
+    return _file(stream, name, MEDIA_TYPES[file_type])
 
 
 @login_required
@@ -250,10 +201,10 @@ def create_snapshot(request: HttpRequest, project_id: int) -> HttpResponse:
                 project=project,
                 actor=request.user,
                 query=form.filters,
-                **{name: values[name] for name in RULES if name in values},
+                **{name: values[name] for name in RULES if values.get(name)},
             )
         except ValidationError as error:
-            form.add_error(None, error.messages)
+            _tell(form, error)
         else:
             messages.success(
                 request,
@@ -300,8 +251,15 @@ def download_snapshot(request: HttpRequest, snapshot_id: int, format: str) -> Ht
     return _file(stream, f"snapshot-{found.number}-{format}.jsonl")
 
 
-def _file(stream, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(stream, content_type="application/x-ndjson")
+def _tell(form: forms.Form, error: ValidationError) -> None:
+    """At the fields that it names, if the form has them."""
+    said = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    for name, messages_ in said.items():
+        form.add_error(name if name in form.fields else None, messages_)
+
+
+def _file(stream, name: str, media_type: str = MEDIA_TYPES[JSONL]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(stream, content_type=media_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -1,4 +1,4 @@
-"""manage.py export_data PROJECT: write preferences, spans or raw judgements as JSON lines."""
+"""manage.py export_data PROJECT: write preferences, spans or raw judgements to a file."""
 
 import sys
 from pathlib import Path
@@ -8,57 +8,38 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.models import Project
-from annotate.services.outgoing.export_filters import CHOICES, ExportFilters
-from annotate.services.outgoing.exports import CHOICES as RULES
-from annotate.services.outgoing.exports import ExportOptions, stream_export
-
-FLAGS = ("margin", "metadata")
+from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
+from annotate.services.outgoing.export_options import OPTIONS, ExportOptions
+from annotate.services.outgoing.export_parameters import read_all
+from annotate.services.outgoing.exports import stream_export
 
 
 class Command(BaseCommand):
-    help = "Export a project's preferences, spans or raw judgements as JSON lines."
+    help = "Export a project's preferences, spans or raw judgements as JSON lines or Parquet."
 
     def add_arguments(self, parser):
         parser.add_argument("project", type=int, help="The project's number.")
         parser.add_argument("--format", choices=EXPORT_FORMATS, default="trl")
         parser.add_argument("--output", type=Path, help="Standard output when left out.")
-        for name in (
-            "source",
-            "simulated",
-            "split",
-            "suggested",
-            "flipped",
-            "gold",
-            "review",
-            "norming",
-        ):
-            parser.add_argument(f"--{name}", choices=CHOICES[name], default=CHOICES[name][0])
-        parser.add_argument("--superseded", action="store_true")
-        parser.add_argument("--team", default="", help="Only of people in this team, by name.")
-        for name, choices in RULES.items():
-            default = getattr(ExportOptions, name)
-            parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, default=default)
-        for name in FLAGS:
-            parser.add_argument(f"--{name}", action="store_true")
+        for one in (*FILTERS, *OPTIONS):
+            said = one.described.replace("%", "%%")
+            flag = f"--{one.name.replace('_', '-')}"
+            if one.sort == "flag":
+                parser.add_argument(flag, action="store_const", const="1", help=said)
+            else:
+                parser.add_argument(flag, choices=one.words or None, help=said)
 
     def handle(self, *, project, output, **options):
         found = Project.objects.live().filter(pk=project).first()
         if found is None:
             raise CommandError(f"There is no project {project}.")
+        given = {name: str(said) for name, said in options.items() if said is not None}
         try:
             chunks = stream_export(
                 project=found,
                 format=options["format"],
-                filters=ExportFilters(
-                    **{
-                        name: options[name]
-                        for name in (
-                            *("source", "simulated", "split", "suggested", "superseded"),
-                            *("flipped", "gold", "review", "norming", "team"),
-                        )
-                    }
-                ),
-                options=ExportOptions(**{n: options[n] for n in (*RULES, *FLAGS)}),
+                filters=ExportFilters(**read_all(FILTERS, given)),
+                options=ExportOptions(**read_all(OPTIONS, given)),
             )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error

@@ -1,11 +1,13 @@
-"""Which judgements an export asks for: the filters, and what each may be."""
+"""Which judgements an export asks for: every filter, what it may be, and the words for it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from annotate.inputs import InvalidValue
-from annotate.services.outgoing.refused_choices import RefusedChoice, unknown
+from annotate.services.outgoing.export_parameters import Parameter, check_all
+from annotate.services.outgoing.refused_choices import RefusedChoice
+from annotate.wording import translatable
 
 SOURCES = {
     "all": ("person", "judge", "imported"),
@@ -14,18 +16,136 @@ SOURCES = {
     "imported": ("imported",),
     "human": ("person", "imported"),
 }
-CHOICES = {
-    "source": tuple(SOURCES),
-    "simulated": ("include", "exclude", "only"),
-    "split": ("all", "train", "test"),
-    "suggested": ("include", "unaided"),
-    "superseded": (False, True),
-    "flipped": ("as_judged", "turned", "left_out"),
-    "gold": ("without", "with", "only"),
-    "review": ("any", "final", "accepted"),
-    "norming": ("exclude", "include", "only"),
-}
-AS_JUDGED, TURNED, LEFT_OUT = CHOICES["flipped"]
+FILTERS = (
+    Parameter(
+        "source",
+        translatable("Judged by"),
+        {
+            "all": translatable("people, AI judges and imported labels"),
+            "people": translatable("people only"),
+            "judges": translatable("AI judges only"),
+            "imported": translatable("imported labels only"),
+            "human": translatable("people and imported labels"),
+        },
+    ),
+    Parameter(
+        "simulated",
+        translatable("Simulated people"),
+        {
+            "include": translatable("with simulated people"),
+            "exclude": translatable("without simulated people"),
+            "only": translatable("simulated people only"),
+        },
+    ),
+    Parameter(
+        "split",
+        translatable("Prompts"),
+        {
+            "all": translatable("all prompts"),
+            "train": translatable("training prompts"),
+            "test": translatable("held-out prompts"),
+        },
+    ),
+    Parameter(
+        "person",
+        translatable("People"),
+        hint=translatable("Only theirs, by pseudonym."),
+        sort="names",
+    ),
+    Parameter(
+        "judge",
+        translatable("AI judges"),
+        hint=translatable("Only theirs, by name; beside those of the people named, if any."),
+        sort="names",
+    ),
+    Parameter(
+        "tier",
+        translatable("Tier"),
+        {
+            "any": translatable("everybody, and AI judges"),
+            "crowd": translatable("of people in the crowd tier now"),
+            "expert": translatable("of people in the expert tier now"),
+        },
+    ),
+    Parameter(
+        "team",
+        translatable("Team"),
+        hint=translatable("Only of people who are in this team of the project now, by name."),
+        sort="name",
+    ),
+    Parameter(
+        "after",
+        translatable("From this day on"),
+        hint=translatable("The day on which the answer was given."),
+        sort="date",
+    ),
+    Parameter(
+        "before",
+        translatable("Before this day"),
+        hint=translatable("The day on which the answer was given."),
+        sort="date",
+    ),
+    Parameter(
+        "language",
+        translatable("Languages of the prompts"),
+        hint=translatable("By tag: “en” takes “en-GB” too."),
+        sort="names",
+    ),
+    Parameter(
+        "suggested",
+        translatable("What judges suggested"),
+        {
+            "include": translatable("all answers"),
+            "unaided": translatable("only those of people who were shown none"),
+        },
+    ),
+    Parameter(
+        "superseded",
+        translatable("Also answers that were changed later"),
+        sort="flag",
+    ),
+    Parameter(
+        "flipped",
+        translatable("Labels that a second look turned round"),
+        {
+            "as_judged": translatable("as the judge gave them"),
+            "turned": translatable("turned round"),
+            "left_out": translatable("left out"),
+        },
+        hint=translatable(
+            "See Routing. They are as the judge gave them unless you choose otherwise."
+        ),
+    ),
+    Parameter(
+        "gold",
+        translatable("Answers to hidden items with a known answer"),
+        {
+            "without": translatable("left out"),
+            "with": translatable("with all others"),
+            "only": translatable("these alone"),
+        },
+    ),
+    Parameter(
+        "review",
+        translatable("Stage of review"),
+        {
+            "any": translatable("whether reviewed or not, but not dismissed"),
+            "final": translatable("final: accepted, or not in need of a review"),
+            "accepted": translatable("accepted by a reviewer"),
+        },
+    ),
+    Parameter(
+        "norming",
+        translatable("Answers of norming sessions"),
+        {
+            "exclude": translatable("left out"),
+            "include": translatable("among the others"),
+            "only": translatable("these alone"),
+        },
+    ),
+)
+NAMES = tuple(one.name for one in FILTERS)
+AS_JUDGED, TURNED, LEFT_OUT = "as_judged", "turned", "left_out"
 
 
 @dataclass(frozen=True)
@@ -40,6 +160,7 @@ class ExportFilters:
     `review`: "any" leaves out answers that a reviewer dismissed (unless `superseded`), "final" also
     those that still need a reviewer or were returned, "accepted" all that no reviewer accepted.
     `norming`: answers of norming sessions, left out unless asked for.
+    `person`, `judge` and `language` hold names with commas between them, `after` and `before` days.
     """
 
     source: str = "all"
@@ -52,28 +173,36 @@ class ExportFilters:
     review: str = "any"
     norming: str = "exclude"
     team: str = ""
+    person: str = ""
+    judge: str = ""
+    tier: str = "any"
+    after: str = ""
+    before: str = ""
+    language: str = ""
 
     def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices or isinstance(value, int) != isinstance(choices[0], int):
-                known = ", ".join(map(str, choices)).lower()
-                raise unknown(name, value, known)
+        check_all(FILTERS, self)
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any]) -> "ExportFilters":
         """Raises RefusedChoice naming the filters there are."""
-        known = [field.name for field in fields(cls)]
         for name in query:
-            if name not in known:
+            if name not in NAMES:
                 raise RefusedChoice(
                     InvalidValue(
                         str(name),
                         "There is no such filter. Known: {known}.",
-                        known=", ".join(known),
+                        known=", ".join(NAMES),
                     )
                 )
         return cls(**query)
 
     def as_query(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "team" or value}
+        """What a snapshot keeps: later filters only where they leave anything out."""
+        later = ("team", "person", "judge", "tier", "after", "before", "language")
+        usual = {one.name: one.default for one in FILTERS if one.name in later}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in usual or value != usual[name]
+        }

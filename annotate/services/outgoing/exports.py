@@ -2,76 +2,44 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds
-from annotate.finegrained.labels import CATEGORIES
 from annotate.forms import Form
 from annotate.inputs import InvalidValue
-from annotate.interchange import raw
+from annotate.interchange.criterion_choice import by_criterion
 from annotate.interchange.export_formats import (
-    ExportFormat,
-    PairWriter,
+    FirstOfPrompts,
+    columns_of,
     fitting_formats,
     get_export_format,
-    write_pair,
+    write_preference,
 )
-from annotate.interchange.pair_choice import PAIRS
+from annotate.interchange.formats import ExportFormat
+from annotate.interchange.parquet_files import stream_parquet
 from annotate.interchange.preferences import (
-    AGGREGATIONS,
-    TIE_RULES,
     PairRules,
     Preference,
     aggregate,
     apply_tie_rule,
 )
 from annotate.models import Project, Snapshot
+from annotate.services.outgoing.criteria_asked import require_criterion
 from annotate.services.outgoing.export_filters import ExportFilters
-from annotate.services.outgoing.refused_choices import DoesNotFit, RefusedChoice, unknown
+from annotate.services.outgoing.export_options import OF_PAIRS, PARQUET, ExportOptions
+from annotate.services.outgoing.refused_choices import DoesNotFit, RefusedChoice
 from annotate.services.outgoing.selection import Selection, select, select_snapshot
-from annotate.services.outgoing.span_rows import ALL_CATEGORIES, holds_spans, span_rows
+from annotate.services.outgoing.span_rows import holds_spans, span_rows
 from annotate.services.outgoing.strength_levels import StrengthLevels, strength_levels
 from annotate.wording import Told
 
 LINES_A_CHUNK = 200
 # Kinds whose preferences may hold under what the task states.
 STATING = (kinds.context.NAME, kinds.form.NAME)
-CHOICES = {
-    "tie_rule": tuple(TIE_RULES),
-    "aggregation": tuple(AGGREGATIONS),
-    "pairs": tuple(PAIRS),
-    "category": (ALL_CATEGORIES, *CATEGORIES),
-}
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """`margin` adds the column that TRL's RewardTrainer reads.
-
-    With the tie rule "half" every row has a `weight`: 1, or 0.5 for the two rows of a tie.
-    `pairs`: which of an answer's pairs, where it holds several.
-    `metadata` adds what files brought along with their prompts to raw and feedback rows; it may
-    name people.
-    `category` is for labels made from spans: rows for every category, or for one.
-    """
-
-    tie_rule: str = "drop"
-    aggregation: str = "each"
-    pairs: str = "all"
-    margin: bool = False
-    metadata: bool = False
-    category: str = ALL_CATEGORIES
-
-    def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if not isinstance(value, str) or value not in choices:
-                known = ", ".join(choices)
-                raise unknown(name, value, known)
 
 
 def stream_export(
@@ -98,13 +66,40 @@ def stream_export(
             )
         options = ExportOptions()
         if snapshot.holds == Snapshot.Holds.PREFERENCES:
-            options = ExportOptions(snapshot.tie_rule, snapshot.aggregation)
+            ties = "drop" if "tie_rule" in chosen.refuses else snapshot.tie_rule
+            options = ExportOptions(ties, snapshot.aggregation)
         selection = select_snapshot(snapshot=snapshot)
     else:
         options = options or ExportOptions()
         selection = select(project=project, filters=filters or ExportFilters())
     project = selection.project
-    if chosen.write_pair is not None:
+    if snapshot is not None and chosen.write is None:
+        options = ExportOptions()  # its rules are those of its training files
+    _refuse_options(chosen, options)
+    rows = _rows(selection, snapshot, chosen, options)
+    return _file(rows, chosen, options)
+
+
+def allowed_options(chosen: ExportFormat) -> list[str]:
+    """The names of those that the format's rows have a place for."""
+    if chosen.write is not None:
+        names = [name for name in OF_PAIRS if name not in chosen.refuses]
+    elif chosen.of_spans:
+        labels = chosen.of_spans in ("segments", "tokens")
+        names = ["category" if labels else "metadata"]
+    else:
+        names = ["metadata"] if "responses" in chosen.columns else []
+    return ["file_type", *names]
+
+
+def _rows(
+    selection: Selection,
+    snapshot: Snapshot | None,
+    chosen: ExportFormat,
+    options: ExportOptions,
+) -> Iterator[dict[str, Any]]:
+    project = selection.project
+    if chosen.write is not None:
         why = Told("{format} is a format of preferences", format=chosen.name)
         require_pairs(project, "format", why)
         if snapshot is not None and snapshot.holds != Snapshot.Holds.PREFERENCES:
@@ -117,36 +112,42 @@ def stream_export(
                     fits=fits,
                 )
             )
-        _refuse_rules(chosen, options, allowed=("tie_rule", "aggregation", "pairs", "margin"))
-        return _lines(_pair_rows(selection, chosen.write_pair, options))
-    if snapshot is not None:  # its rules are those of its training files
-        options = ExportOptions()
+        if options.criterion:
+            require_criterion(project, options.criterion)
+        return _pair_rows(selection, chosen, options)
     if chosen.of_spans:
         why = Told("{format} is a format of spans", format=chosen.name)
         _require(holds_spans(project), project, "format", why)
-        labels = chosen.of_spans in ("segments", "tokens")
-        _refuse_rules(chosen, options, allowed=("category",) if labels else ("metadata",))
-        rows = span_rows(selection, chosen.of_spans, options.category, options.metadata)
-        return _lines(rows)
-    _refuse_rules(chosen, options, allowed=("metadata",))
-    rows = selection.judged(provenance=True, metadata=options.metadata)
-    return _lines(raw.write(row) for row in rows)
+        return span_rows(selection, chosen.of_spans, options.category, options.metadata)
+    if chosen.kinds:
+        why = Told("{format} is a format of other answers", format=chosen.name)
+        _require(
+            not chosen.kinds.isdisjoint(Form.of_project(project).asked_kinds),
+            *(project, "format", why),
+        )
+    return _judged_rows(selection, chosen, options)
 
 
 def preferences_of(
-    selection: Selection, *, aggregation: str, pairs: str = "all"
+    selection: Selection,
+    *,
+    aggregation: str,
+    pairs: str = "all",
+    criterion: str = "",
+    agreement: float = 0.0,
 ) -> Iterator[Preference]:
     """What the judgements hold, each under the form that it was given under."""
     project = selection.project
     module, levels = kinds.get(project.kind), StrengthLevels(project)
     judged = selection.judged(
-        by_task=aggregation == "majority",
+        by_task=aggregation == "majority" or agreement > 0,
         levels=levels if levels.vary else None,
         context=selection.states and project.kind in STATING,
     )
     return aggregate(
-        judged,
+        by_criterion(judged, criterion) if criterion else judged,
         aggregation=aggregation,
+        agreement=agreement,
         rules=PairRules(
             strength_levels(Form.of_project(project)),
             None if project.kind == kinds.pairwise.NAME else module.pairs,
@@ -171,7 +172,9 @@ def formats_of(project: Project, snapshot: Snapshot | None = None) -> list[str]:
     pairs = holds_pairs(project)
     if snapshot is not None:
         pairs = pairs and snapshot.holds == Snapshot.Holds.PREFERENCES
-    return fitting_formats(pairs=pairs, spans=holds_spans(project))
+    return fitting_formats(
+        pairs=pairs, spans=holds_spans(project), kinds=Form.of_project(project).asked_kinds
+    )
 
 
 def require_pairs(project: Project, field: str, why: Told, remedy: Told | None = None) -> None:
@@ -196,16 +199,23 @@ def _require(
     )
 
 
-def _refuse_rules(
-    chosen: ExportFormat, options: ExportOptions, *, allowed: tuple[str, ...]
-) -> None:
+def _refuse_options(chosen: ExportFormat, options: ExportOptions) -> None:
+    allowed = allowed_options(chosen)
     for rule in fields(ExportOptions):
         if rule.name not in allowed and getattr(options, rule.name) != rule.default:
-            raise RefusedChoice(_no_place(rule.name, chosen.name))
+            raise RefusedChoice(_no_place(rule.name, chosen))
 
 
-def _no_place(rule: str, format: str) -> InvalidValue:
+def _no_place(rule: str, chosen: ExportFormat) -> InvalidValue:
     """Why the format has none for the rule."""
+    format = chosen.name
+    if rule in chosen.refuses:
+        return InvalidValue(
+            rule,
+            "{format} rows have no place for {rule}. Leave it out, or choose another format.",
+            format=format,
+            rule=rule,
+        )
     if rule == "category":
         return InvalidValue(
             rule,
@@ -226,12 +236,38 @@ def _no_place(rule: str, format: str) -> InvalidValue:
 
 
 def _pair_rows(
-    selection: Selection, writer: PairWriter, options: ExportOptions
+    selection: Selection, chosen: ExportFormat, options: ExportOptions
 ) -> Iterator[dict[str, Any]]:
-    rows = preferences_of(selection, aggregation=options.aggregation, pairs=options.pairs)
-    weight = options.tie_rule == "half"
+    rows = preferences_of(
+        selection,
+        aggregation=options.aggregation,
+        pairs=options.pairs,
+        criterion=options.criterion,
+        agreement=options.agreement,
+    )
+    weight, is_first = options.tie_rule == "half", FirstOfPrompts()
     for row in apply_tie_rule(rows, options.tie_rule):
-        yield write_pair(row, writer, weight=weight, margin=options.margin)
+        if not chosen.once_a_prompt or is_first(row.prompt.id):
+            yield from write_preference(row, chosen, weight=weight, margin=options.margin)
+
+
+def _judged_rows(
+    selection: Selection, chosen: ExportFormat, options: ExportOptions
+) -> Iterator[dict[str, Any]]:
+    assert chosen.write_judged is not None
+    is_first = FirstOfPrompts()
+    for row in selection.judged(provenance=True, metadata=options.metadata):
+        if not chosen.once_a_prompt or is_first(row.prompt.id):
+            yield from chosen.write_judged(row)
+
+
+def _file(
+    rows: Iterable[dict[str, Any]], chosen: ExportFormat, options: ExportOptions
+) -> Iterator[bytes]:
+    if options.file_type != PARQUET:
+        return _lines(rows)
+    columns = columns_of(chosen, weight=options.tie_rule == "half", margin=options.margin)
+    return stream_parquet(rows, columns, is_open=chosen.is_open)
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from annotate.models import LabelFlip, Project, Snapshot
 from annotate.services.incoming.imported_contents import NOT_FITTING
 from annotate.services.outgoing.chat_export import conversations
 from annotate.services.outgoing.export_filters import LEFT_OUT, SOURCES, TURNED, ExportFilters
+from annotate.services.outgoing.narrowing import narrowing_conditions
 from annotate.services.outgoing.strength_levels import StrengthLevels
 from annotate.services.outgoing.turned import FLIP_IN_FORCE, FLIPS, SNAPSHOT_FLIPS, turn
 from annotate.services.people.pseudonyms import imported_pseudonym
@@ -141,7 +142,7 @@ PROVENANCE = f""", j.simulated, j.annotator_id, j.judge_id, j.imported_author, j
 # What a batch needs besides is read table by table along their primary keys: a join would leave
 # it to the planner, whose guesses change with a project's share of the tables.
 # {} is what provenance adds.
-TASKS = "SELECT id, prompt_id{} FROM annotate_task WHERE id = ANY(%s)"
+TASKS = "SELECT id, prompt_id, stratum{} FROM annotate_task WHERE id = ANY(%s)"
 PLACES = """
 SELECT task_id, response_id FROM annotate_taskresponse WHERE task_id = ANY(%s)
 ORDER BY task_id, position
@@ -198,6 +199,9 @@ def select(*, project: Project, filters: ExportFilters, last_id: int | None = No
         where += [f"NOT jsonb_path_exists(j.value, '{path}')" for path in paths]
     if filters.flipped == LEFT_OUT:
         where.append(f"{FLIP_IN_FORCE.format(last_flip)} IS NULL")
+    more, values = narrowing_conditions(project, filters)
+    where += more
+    params += values
     if filters.team:
         where.append("j.annotator_id = ANY(%s)")
         params.append(people_of_team(project, filters.team))
@@ -256,7 +260,7 @@ def _context(
 ) -> dict[int, tuple[PromptText, tuple[ResponseText, ...], Mapping[str, Any]]]:
     """Each task's prompt, its responses in storage order, and its own context if `stated`."""
     tasks = _fetch(TASKS.format(", context" if stated else ""), [list(task_ids)])
-    said = _parsed(row[2] for row in tasks) if stated else repeat(NOTHING)
+    said = _parsed(row[3] for row in tasks) if stated else repeat(NOTHING)
     prompts = _prompts(
         {row[1] for row in tasks}, test_percent, project_id, whole=whole, brought=metadata
     )
@@ -266,9 +270,13 @@ def _context(
     for task_id, response_id in places:
         placed[task_id].append(responses[response_id])
     return {
-        row[0]: (prompts[row[1]], tuple(placed[row[0]]), context)
+        row[0]: (_of_task(prompts[row[1]], row[2]), tuple(placed[row[0]]), context)
         for row, context in zip(tasks, said, strict=False)
     }
+
+
+def _of_task(prompt: PromptText, stratum: str) -> PromptText:
+    return prompt._replace(stratum=stratum) if stratum else prompt
 
 
 def _nameless(project_id: int, metadata: dict[str, Any], brought: bool) -> dict[str, Any]:

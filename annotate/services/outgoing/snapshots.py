@@ -15,8 +15,8 @@ from annotate.interchange.preferences import Judged, Preference
 from annotate.models import Project, Snapshot, User
 from annotate.services import audit
 from annotate.services.outgoing.export_filters import ExportFilters
+from annotate.services.outgoing.export_options import ExportOptions
 from annotate.services.outgoing.exports import (
-    ExportOptions,
     holds_pairs,
     preferences_of,
     require_pairs,

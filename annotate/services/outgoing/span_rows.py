@@ -30,9 +30,9 @@ from annotate.kinds import form, spans
 from annotate.kinds.span_settings import SpansSettings
 from annotate.models import FormVersion, Project, Response
 from annotate.services.incoming.imported_contents import NOT_FITTING
+from annotate.services.outgoing.export_options import ALL_CATEGORIES
 from annotate.services.outgoing.selection import Selection
 
-ALL_CATEGORIES = "all"
 AT_ONCE = 500
 WITHOUT_PASSAGES = "C1"  # the authors leave the passages out of these rows
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.services.incoming.imports import ImportOptions, import_stream
 from annotate.services.outgoing.exports import ExportOptions, stream_export
 
@@ -76,10 +77,12 @@ def tiny_config(**more):
 def load(project, tmp_path: Path, format: str, **options):
     from datasets import load_dataset
 
-    file = tmp_path / "export.jsonl"
+    options = {"file_type": "jsonl", **options}
+    file = tmp_path / f"{format}.{options['file_type']}"
     chunks = stream_export(project=project, format=format, options=ExportOptions(**options))
     file.write_bytes(b"".join(chunks))
-    return load_dataset("json", data_files=str(file), split="train", cache_dir=tmp_path / "cache")
+    builder = "parquet" if options["file_type"] == "parquet" else "json"
+    return load_dataset(builder, data_files=str(file), split="train", cache_dir=tmp_path / "cache")
 
 
 def arguments(tmp_path: Path):
@@ -133,3 +136,40 @@ def test_the_reward_trainer_reads_the_margin(project, tmp_path, tokenizer):
     done = trainer.train()
     assert done.global_step == 1
     assert done.training_loss > 0.69  # the margins make it larger than log 2
+
+
+def test_kto_takes_a_step_from_unpaired_answers(project, tmp_path, tokenizer):
+    from transformers import LlamaForCausalLM
+    from trl.experimental.kto import KTOConfig, KTOTrainer
+
+    rows = load(project, tmp_path, "trl_unpaired", file_type="parquet")
+    assert (len(rows), rows.column_names) == (16, ["prompt", "completion", "label"])
+    folder = tmp_path / "model"
+    LlamaForCausalLM(tiny_config()).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    trainer = KTOTrainer(
+        model=str(folder),
+        args=KTOConfig(**arguments(tmp_path)),
+        train_dataset=rows,
+        processing_class=tokenizer,
+    )
+    assert trainer.train().global_step == 1
+
+
+def test_trl_finds_the_implicit_prompt(project, tmp_path):
+    from trl.data_utils import extract_prompt, is_conversational
+
+    [implicit, *_] = load(project, tmp_path, "trl_implicit")
+    [explicit, *_] = load(project, tmp_path, "trl_conversational")
+    assert is_conversational(implicit)
+    assert extract_prompt(implicit) == explicit
+
+
+@pytest.mark.parametrize("file_type", ["jsonl", "parquet"])
+@pytest.mark.parametrize(
+    "format", [name for name, one in EXPORT_FORMATS.items() if one.write and not one.of_spans]
+)
+def test_datasets_loads_every_format_of_preferences(project, tmp_path, format, file_type):
+    rows = load(project, tmp_path, format, file_type=file_type)
+    assert set(rows.column_names) == set(EXPORT_FORMATS[format].columns)
+    assert len(rows) == (16 if format in ("trl_unpaired", "llama_factory_kto") else 8)

@@ -257,7 +257,7 @@ def test_formats_that_do_not_fit_are_refused_by_name(make_project):
     spans, pairs = make_project(kind="spans"), make_project()
     with pytest.raises(ValidationError, match=r"Formats that fit: fine_grained, .*, raw"):
         export(spans, "trl")
-    with pytest.raises(ValidationError, match="Formats that fit: trl, trl_conversational, hh, raw"):
+    with pytest.raises(ValidationError, match=r"fit: trl, trl_conversational, .*, raw"):
         export(pairs, "fine_grained")
     with pytest.raises(ValidationError, match="has none"):
         export(spans, "fine_grained", category="C1")
