@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("routing.api.simulations")),
     path("api/v1/", include("routing.api.tags")),
     path("api/v1/", include("routing.api.alignment")),
+    path("api/v1/", include("routing.api.principles")),
     path("api/v1/", include("training.api.serving")),
     path("api/v1/", include("training.api.runs")),
     path("api/v1/", include("training.api.evaluation")),

@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("routing.pages.tags")),
     path("", include("routing.pages.alignment")),
     path("", include("routing.pages.criteria")),
+    path("", include("routing.pages.principles")),
 ]

@@ -34,7 +34,10 @@ GROUPS = (
         "Leaderboards",
         r"projects/\{project_id\}/(leaderboard|boards|board-runs|comparison-plan)/|board(-run)?s/",
     ),
-    ("What people choose by", r"(projects/\{project_id\}/)?factor-reports/"),
+    (
+        "What people choose by",
+        r"projects/\{project_id\}/principles/|(projects/\{project_id\}/)?factor-reports/",
+    ),
     ("Judges", r"projects/\{project_id\}/(judges|criteria|sample)/|criteria/|sample/"),
     ("Routing", r"(projects/\{project_id\}/)?routing/|prompts/\{prompt_id\}/tags/"),
     (

@@ -89,6 +89,7 @@ class JudgeRun(Job):
         MEASURE = "measure", _("Measured against people")
         DRAFT = "draft", _("Drafts of criteria")
         CRITERIA = "criteria", _("Outputs checked by criteria")
+        EXPLAIN = "explain", _("Principles of choices")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judge_runs")
     judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="runs")
@@ -107,7 +108,9 @@ class JudgeRun(Job):
             models.CheckConstraint(
                 name="judgerun_purpose_known",
                 condition=Q(
-                    purpose__in=["label", "dry_run", "tag", "measure", "draft", "criteria"]
+                    purpose__in=[
+                        *("label", "dry_run", "tag", "measure", "draft", "criteria", "explain")
+                    ]
                 ),
             ),
             models.UniqueConstraint(

@@ -21,6 +21,7 @@ from routing.services.dry_runs import report_of
 from routing.services.judge_watch import RunCancelled, Watch, counts_of
 from routing.services.judging import questions, verdicts
 from routing.services.ledger import end_abandoned
+from routing.services.principle_runs import LEAST, MOST_CHOICES, explain_some
 from routing.services.tagging_runs import tag_some
 
 # What a language model does besides answering the project's question; each does some of it and
@@ -29,6 +30,7 @@ ERRANDS: dict[str, Callable[[JudgeRun], bool]] = {
     JudgeRun.Purpose.TAG: tag_some,
     JudgeRun.Purpose.DRAFT: draft_some,
     JudgeRun.Purpose.CRITERIA: check_some,
+    JudgeRun.Purpose.EXPLAIN: explain_some,
 }
 
 BATCH = 200  # tasks that a judge gets at once
@@ -49,7 +51,9 @@ def start_judging(
     """Queue a run; the one under way if there is one. Raises InvalidValue."""
     purpose = clean_choice("purpose", purpose, JudgeRun.Purpose.values)
     if most_tasks is not None:
-        clean_integer("most_tasks", most_tasks, low=1, high=10_000_000)
+        explains = purpose == JudgeRun.Purpose.EXPLAIN
+        low, high = (2 * LEAST, MOST_CHOICES) if explains else (1, 10_000_000)
+        clean_integer("most_tasks", most_tasks, low=low, high=high)
     _check_purpose(judge, purpose)
     Judge.objects.select_for_update(no_key=True).get(pk=judge.pk)
     going = judge.runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).first()

@@ -34,6 +34,7 @@ EXAMPLES = 2  # drawn at random (but the same each time), beside those that cove
 MAY_BE_REFUSED = {
     "export_preferences",
     "get_pay_sheet",
+    "get_principles_outlook",
     "list_members",
     "list_review_queue",
     "resume_loop",
