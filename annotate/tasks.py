@@ -8,6 +8,7 @@ from annotate.services import jobs, workers
 from annotate.services.incoming import import_runs
 from annotate.services.people import profiles, rates
 from annotate.services.reports import boards, factors, quality_runs
+from annotate.services.webhooks import answers, deliveries
 from annotate.services.work import overlaps
 
 SEATS_A_SWEEP = 5000
@@ -42,6 +43,25 @@ def sweep() -> None:
 def fit_overlaps() -> int:
     """Fit the seats of tasks that got answers, where the overlap adapts; run by beat."""
     return overlaps.fit_due()
+
+
+@shared_task
+def tell_webhooks() -> int:
+    """Make events of new judgements, and wake workers for whoever is to be told; run by beat."""
+    answers.announce_answers()
+    return deliveries.wake_due()
+
+
+@shared_task
+def deliver_webhook(webhook_id: int) -> int:
+    """Bring one receiver what is due."""
+    return deliveries.deliver_due(webhook_id=webhook_id)
+
+
+@shared_task
+def remove_old_deliveries() -> int:
+    """Forget what webhooks were told long ago; run by beat."""
+    return deliveries.remove_old()
 
 
 @shared_task

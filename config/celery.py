@@ -43,6 +43,16 @@ app.conf.update(
             "schedule": 5.0,
             "options": {"expires": 60},
         },
+        "tell-webhooks": {
+            "task": "annotate.tasks.tell_webhooks",
+            "schedule": 5.0,
+            "options": {"expires": 60},
+        },
+        "remove-old-deliveries": {
+            "task": "annotate.tasks.remove_old_deliveries",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "advance-plans": {
             "task": "annotate.tasks.advance_plans",
             "schedule": 10.0,

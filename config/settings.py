@@ -313,6 +313,14 @@ CHAT_PRIVATE_HOSTS = tuple(
     .replace(",", " ")
     .split()
 )
+# The same of the addresses that managers give webhooks; see docs/webhooks.md.
+WEBHOOK_PRIVATE_HOSTS = tuple(
+    os.environ.get(
+        "TANDEM_WEBHOOK_PRIVATE_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1]"
+    )
+    .replace(",", " ")
+    .split()
+)
 try:
     CHAT_KEYS = read_keys(os.environ)
 except ValueError as error:

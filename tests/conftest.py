@@ -31,6 +31,7 @@ from tests.sameness import (  # noqa: F401 (fixtures)
     same_ids_each_time,
 )
 from tests.template import migrated_template
+from tests.webhook_server import serve_webhooks
 
 # A busy machine takes its time over an example, which says nothing about the code.
 hypothesis_settings.register_profile(
@@ -281,6 +282,13 @@ def make_pair_tasks():
 def chat_server():
     """A scripted server of models, on the loopback."""
     with serve_chat() as server:
+        yield server
+
+
+@pytest.fixture
+def receiver():
+    """A receiver of webhooks on the loopback."""
+    with serve_webhooks() as server:
         yield server
 
 

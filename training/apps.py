@@ -5,10 +5,13 @@ class TrainingConfig(AppConfig):
     name = "training"
 
     def ready(self) -> None:
+        from annotate.services.jobs import register_ending
         from annotate.services.workers import register_reason
         from routing.judges import register
         from training import boosting, density_ratio, encoders, reward_heads
         from training.judge import register_kind
+        from training.models import TrainingRun
+        from training.services.events import tell_run_ended
         from training.services.waiting import HELD, why_training_waits
 
         register_kind()
@@ -16,5 +19,6 @@ class TrainingConfig(AppConfig):
         reward_heads.register_heads()
         boosting.register_booster()
         register(density_ratio.KIND)
+        register_ending(TrainingRun, tell_run_ended)
         for model in HELD:
             register_reason(model, why_training_waits)

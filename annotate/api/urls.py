@@ -30,6 +30,7 @@ v1 = [
     path("", include("annotate.api.boards")),
     path("", include("annotate.api.factors")),
     path("", include("annotate.api.comparisons")),
+    path("", include("annotate.api.webhooks")),
 ]
 
 urlpatterns = [

@@ -1,10 +1,10 @@
-"""Which addresses models may have.
+"""Which addresses models and receivers of webhooks may have.
 
 Managers name them and the server sends requests there, so that without a rule a manager could
 reach what only the server can: other services on the machine and in its network. Addresses of
-private networks must be listed by whoever runs the server (`TANDEM_CHAT_PRIVATE_HOSTS`). A name is
-resolved once and the request goes to the address that was checked, so that no second answer of
-the name server can lead elsewhere.
+private networks must be listed by whoever runs the server (`TANDEM_CHAT_PRIVATE_HOSTS`,
+`TANDEM_WEBHOOK_PRIVATE_HOSTS`). A name is resolved once and the request goes to the address that
+was checked, so that no second answer of the name server can lead elsewhere.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ INSIDE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::/96", "192.0.0.0/
 
 @dataclass(frozen=True)
 class Address:
-    """Where a connection goes: `ip` and `port`, under the name `host` (TLS, Host header)."""
+    """Where a connection goes: `ip` and `port`, under the name `host` (TLS, Host header). The
+    path may end with a query.
+    """
 
     scheme: str
     host: str
@@ -46,9 +48,26 @@ class Address:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+CHAT = "TANDEM_CHAT_PRIVATE_HOSTS"
+
+
 def clean_base_url(field: str, value: object, *, private_hosts: Collection[str]) -> str:
     """The URL without a slash at its end. Raises InvalidValue. Resolves no name."""
     text = clean_text(field, value, max_chars=500, required=True, lines=False).strip().rstrip("/")
+    parts = clean_url(field, text, private_hosts=private_hosts, setting=CHAT)
+    if parts.query or "?" in text:
+        raise InvalidValue(field, "must end with its path, without ? and #")
+    if text.endswith("/chat/completions"):
+        raise InvalidValue(field, "is the base URL: leave out /chat/completions")
+    return text
+
+
+def clean_url(
+    field: str, text: str, *, private_hosts: Collection[str], setting: str
+) -> SplitResult:
+    """The URL's parts. Raises InvalidValue, which names `setting`, where hosts are listed.
+    Resolves no name.
+    """
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -60,25 +79,24 @@ def clean_base_url(field: str, value: object, *, private_hosts: Collection[str])
         raise InvalidValue(field, "holds characters that a URL cannot; write them as %XX")
     if parts.username is not None or parts.password is not None:
         raise InvalidValue(field, "must not hold a password; name a key instead")
-    if parts.query or parts.fragment or "?" in text or "#" in text:
+    if "#" in text:
         raise InvalidValue(field, "must end with its path, without ? and #")
     if any(step in (".", "..") for step in unquote(parts.path).split("/")):
         raise InvalidValue(field, "must not hold . or .. as a step of its path")
-    if text.endswith("/chat/completions"):
-        raise InvalidValue(field, "is the base URL: leave out /chat/completions")
     is_private = is_listed(parts, private_hosts)
     if parts.scheme == "http" and not is_private:
         raise InvalidValue(
             field,
-            "must begin with https: plain http is for the hosts of TANDEM_CHAT_PRIVATE_HOSTS",
+            "must begin with https: plain http is for the hosts of {setting}",
+            setting=setting,
         )
     if not is_private and _is_forbidden_ip(parts.hostname):
         raise InvalidValue(
             field,
-            "must not lie in a private network; whoever runs the server may list it in "
-            "TANDEM_CHAT_PRIVATE_HOSTS",
+            "must not lie in a private network; whoever runs the server may list it in {setting}",
+            setting=setting,
         )
-    return text
+    return parts
 
 
 def is_listed(parts: SplitResult, private_hosts: Collection[str]) -> bool:
@@ -88,8 +106,8 @@ def is_listed(parts: SplitResult, private_hosts: Collection[str]) -> bool:
     return host in private_hosts or f"{host}:{port}" in private_hosts
 
 
-async def resolve(url: str, *, private_hosts: Collection[str]) -> Address:
-    """The address that a request to the URL goes to. Raises ModelFailure."""
+async def resolve(url: str, *, private_hosts: Collection[str], setting: str = CHAT) -> Address:
+    """The address that a request to the URL goes to. Raises ModelFailure, which names `setting`."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     is_private = is_listed(parts, private_hosts)
@@ -97,9 +115,9 @@ async def resolve(url: str, *, private_hosts: Collection[str]) -> Address:
         raise ModelFailure(
             "unreachable",
             Told(
-                "{host} needs https, or whoever runs the server may list it in "
-                "TANDEM_CHAT_PRIVATE_HOSTS",
+                "{host} needs https, or whoever runs the server may list it in {setting}",
                 host=host,
+                setting=setting,
             ),
         )
     loop = asyncio.get_running_loop()
@@ -115,12 +133,14 @@ async def resolve(url: str, *, private_hosts: Collection[str]) -> Address:
             "unreachable",
             Told(
                 "{host} lies in a private network; whoever runs the server may list it in "
-                "TANDEM_CHAT_PRIVATE_HOSTS",
+                "{setting}",
                 host=host,
+                setting=setting,
             ),
         )
     ips.sort(key=lambda ip: ":" in ip)  # IPv4 first: many servers have no route for IPv6.
-    return Address(parts.scheme, host, ips[0], port, parts.path)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return Address(parts.scheme, host, ips[0], port, target)
 
 
 def _is_forbidden_ip(text: str) -> bool:

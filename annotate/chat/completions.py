@@ -81,7 +81,7 @@ async def complete(
     return Completion(
         text=piece.text[:MAX_REPLY_CHARS],
         finish_reason=piece.finish_reason,
-        model=_storable(str(value.get("model") or ""))[:200],
+        model=storable(str(value.get("model") or ""))[:200],
         prompt_tokens=piece.prompt_tokens,
         completion_tokens=piece.completion_tokens,
         first_token=_first_token(value),
@@ -108,7 +108,7 @@ async def post(
         ) as answer:
             if answer.status_code != 200:
                 raise await _refusal(answer, target)
-            raw = await _read_some(answer, MAX_WHOLE_BYTES + 1)
+            raw = await read_some(answer, MAX_WHOLE_BYTES + 1)
     except httpx.HTTPError as error:
         raise _broken(error, target) from error
     if len(raw) > MAX_WHOLE_BYTES:
@@ -141,7 +141,7 @@ def _first_token(value: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     for one in filter(lambda row: isinstance(row, Mapping), listed):
         token, logprob = one.get("token"), one.get("logprob")
         if isinstance(token, str) and type(logprob) in (int, float) and logprob == logprob:
-            found.append((_storable(token), max(-9999.0, float(logprob))))
+            found.append((storable(token), max(-9999.0, float(logprob))))
     return tuple(found)
 
 
@@ -184,7 +184,7 @@ async def _stream(
         if answer.status_code != 200:
             raise await _refusal(answer, target)
         if "text/event-stream" not in answer.headers.get("Content-Type", ""):
-            yield _whole(await _read_some(answer, MAX_WHOLE_BYTES), target)
+            yield _whole(await read_some(answer, MAX_WHOLE_BYTES), target)
             return
         async with aclosing(_pieces(answer, target)) as pieces:
             async for piece in pieces:
@@ -280,7 +280,7 @@ def _piece(value: Mapping[str, Any], target: Target, inner: str) -> Piece:
         raise ModelFailure(
             "malformed", Told("no text: {text}", text=_safe(json.dumps(value), target))
         )
-    return Piece(_storable(text or ""), str(choices[0].get("finish_reason") or "")[:50], *tokens)
+    return Piece(storable(text or ""), str(choices[0].get("finish_reason") or "")[:50], *tokens)
 
 
 def _bytes(answer: httpx.Response) -> AsyncGenerator[bytes, None]:
@@ -289,9 +289,9 @@ def _bytes(answer: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 async def _refusal(answer: httpx.Response, target: Target) -> ModelFailure:
-    detail = (await _read_some(answer, 10_000)).decode("utf-8", "replace")
+    detail = (await read_some(answer, 10_000)).decode("utf-8", "replace")
     detail = _safe(f"{answer.status_code} {answer.reason_phrase}: {detail}", target)
-    seconds = _retry_after(answer.headers.get("Retry-After", ""))
+    seconds = seconds_to_wait(answer.headers.get("Retry-After", ""))
     if answer.status_code == 429:
         return ModelFailure("rate_limited", detail, seconds)
     if answer.status_code >= 500:
@@ -299,7 +299,7 @@ async def _refusal(answer: httpx.Response, target: Target) -> ModelFailure:
     return ModelFailure("refused", detail)
 
 
-def _retry_after(text: str) -> int | None:
+def seconds_to_wait(text: str) -> int | None:
     """Seconds, from a number or a date as RFC 9110 has them; None for neither, or over a day."""
     if text.isascii() and text.isdigit() and len(text) < 6:
         return int(text)
@@ -310,7 +310,8 @@ def _retry_after(text: str) -> int | None:
     return ceil(seconds) if 0 < seconds < 86_400 else None
 
 
-async def _read_some(answer: httpx.Response, most: int) -> bytes:
+async def read_some(answer: httpx.Response, most: int) -> bytes:
+    """The first bytes of the body, `most` of them at most."""
     body = b""
     async with aclosing(_bytes(answer)) as chunks:
         async for chunk in chunks:
@@ -328,10 +329,10 @@ def _safe(detail: str, target: Target) -> str:
     """Short, storable, and without the key, which some servers send back."""
     if target.secret:
         detail = detail.replace(target.secret, "[key]")
-    return _storable(detail)[:MAX_DETAIL]
+    return storable(detail)[:MAX_DETAIL]
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """What PostgreSQL and UTF-8 cannot hold becomes U+FFFD."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 

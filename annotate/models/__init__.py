@@ -27,6 +27,7 @@ from annotate.models.snapshot import Snapshot, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
 from annotate.models.team import Team
 from annotate.models.user import ApiToken, User
+from annotate.models.webhook import Delivery, EventType, UntoldJudgement, Webhook, WebhookEvent
 
 __all__ = [
     "ApiToken",
@@ -41,7 +42,9 @@ __all__ = [
     "Consensus",
     "Consent",
     "ConsentText",
+    "Delivery",
     "Draft",
+    "EventType",
     "FactorRun",
     "FormVersion",
     "GoldCheck",
@@ -86,8 +89,11 @@ __all__ = [
     "TaskPlace",
     "TaskResponse",
     "Team",
+    "UntoldJudgement",
     "User",
     "Voices",
+    "Webhook",
+    "WebhookEvent",
     "WorkRules",
     "content_hash",
     "split_bucket",

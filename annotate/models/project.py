@@ -111,6 +111,12 @@ class Project(models.Model):
         editable=False,
         help_text="What members are asked on themselves; annotate/profile_questions.py.",
     )
+    tells_answers = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether a webhook that is on wants to know of judgements or tasks.",
+    )
     profile_until = models.DateField(
         null=True, blank=True, help_text="The last day on which their answers are kept."
     )

@@ -133,6 +133,13 @@ DEEDS: dict[str, str | Promise] = {
     "user.created": _("Account created"),
     "user.deleted": _("Account deleted by its person"),
     "user.registered": _("Account made by an invited person"),
+    "webhook.changed": _("Webhook changed"),
+    "webhook.created": _("Webhook added"),
+    "webhook.deleted": _("Webhook deleted"),
+    "webhook.old_secret_ended": _("Webhook: old secret ended"),
+    "webhook.replayed": _("Webhook: deliveries replayed"),
+    "webhook.secret_changed": _("Webhook: another secret"),
+    "webhook.switched_off": _("Webhook switched off by the server"),
 }
 
 # What a deed was done to: the model's name without its app.
@@ -180,6 +187,7 @@ OBJECTS: dict[str, str | Promise] = {
     "TrainingLimits": _("Limits of training"),
     "TrainingRun": _("Training run"),
     "User": pgettext_lazy("object of the audit trail", "User"),
+    "Webhook": _("Webhook"),
 }
 
 # What is told of it. Names of settings that only programs have are shown as they are.
@@ -207,6 +215,7 @@ FIELDS: dict[str, str | Promise] = {
     "epsilon": _("benefit of the judge (epsilon)"),
     "error": _("error"),
     "error_count": _("rows refused"),
+    "events": _("Events"),
     "every_hours": _("Every so many hours"),
     "every_judgements": _("After so many new judgements"),
     "format": _("Format"),
@@ -221,6 +230,7 @@ FIELDS: dict[str, str | Promise] = {
     "instead": _("settled by judgement"),
     "instead_of": _("instead of version"),
     "invitation": _("Invitation"),
+    "is_on": _("On"),
     "judge": _("Judge"),
     "judges": _("judges"),
     "key_name": _("Key"),
@@ -287,6 +297,7 @@ FIELDS: dict[str, str | Promise] = {
     "unknown_reason": _("Why a version serves where the gate knows nothing"),
     "until": _("until"),
     "updated": _("updated"),
+    "url": _("Address"),
     "user": _("account"),
     "version": _("Version"),
     "why": _("why"),

@@ -43,5 +43,6 @@ urlpatterns = [
     path("", include("annotate.pages.factors")),
     path("", include("annotate.pages.leaderboard")),
     path("", include("annotate.pages.comparisons")),
+    path("", include("annotate.pages.webhooks")),
     path("", include("annotate.pages.audit")),
 ]

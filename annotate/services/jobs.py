@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,18 @@ MAX_ATTEMPTS = 5
 MOST_WAITING = 20  # messages in a queue; with more of them the sweep sends none
 
 logger = logging.getLogger(__name__)
+
+_endings: dict[type[Job], Callable[[Job], None]] = {}
+
+
+def register_ending(model: type[Job], tell: Callable[[Job], None]) -> None:
+    """Call `tell` with every job of this kind that is over, in the transaction that ends it."""
+    _endings[model] = tell
+
+
+def _tell_ending(model: type[Job], job_id: int) -> None:
+    if model in _endings:
+        _endings[model](model.objects.get(pk=job_id))
 
 
 class LeaseLost(Exception):
@@ -55,6 +68,7 @@ def _send(job: Job) -> None:
         logger.warning("Broker unreachable, %s waits: %s", job, error)
 
 
+@transaction.atomic
 def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
     """Take the job, or None if it is over, running elsewhere, or was cancelled while queued.
 
@@ -63,8 +77,8 @@ def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
     now = timezone.now()
     due = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
     rows = model.objects.filter(due, pk=job_id)
-    rows.filter(cancel_requested=True).update(state=JobState.CANCELLED, finished_at=now)
-    rows.filter(attempt__gte=MAX_ATTEMPTS).update(
+    ended = rows.filter(cancel_requested=True).update(state=JobState.CANCELLED, finished_at=now)
+    ended += rows.filter(attempt__gte=MAX_ATTEMPTS).update(
         state=JobState.FAILED,
         finished_at=now,
         **message_columns(
@@ -73,6 +87,8 @@ def claim(model: type[Job], job_id: int, *, owner: str) -> Job | None:
             )
         ),
     )
+    if ended:
+        _tell_ending(model, job_id)
     taken = rows.update(
         state=JobState.RUNNING,
         owner=owner,
@@ -119,6 +135,7 @@ def heartbeat(job: Job, **fields: object) -> bool:
     return bool(mine.filter(cancel_requested=True).exists())
 
 
+@transaction.atomic
 def finish(job: Job, state: JobState, **fields: object) -> None:
     """End the job as done, failed or cancelled. Raises LeaseLost as `heartbeat` does."""
     mine = type(job).objects.filter(pk=job.pk, owner=job.owner, state=JobState.RUNNING)
@@ -130,6 +147,7 @@ def finish(job: Job, state: JobState, **fields: object) -> None:
     }
     if not mine.update(**values):
         raise LeaseLost(f"{job} is no longer ours")
+    _tell_ending(type(job), job.pk)
     for name, value in values.items():
         setattr(job, name, value)
 
@@ -150,12 +168,15 @@ def release(job: Job, *, excused: bool, wake: bool = True, **fields: object) -> 
         enqueue(job)
 
 
+@transaction.atomic
 def request_cancel(job: Job) -> None:
     """Ask the job to stop: at once if it still waits, else at its next heartbeat."""
     rows = type(job).objects.filter(pk=job.pk)
-    rows.filter(state=JobState.QUEUED).update(
+    ended = rows.filter(state=JobState.QUEUED).update(
         state=JobState.CANCELLED, finished_at=timezone.now(), cancel_requested=True
     )
+    if ended:
+        _tell_ending(type(job), job.pk)
     rows.filter(state=JobState.RUNNING).update(cancel_requested=True)
 
 

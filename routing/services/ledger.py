@@ -24,6 +24,7 @@ from routing.judges import JudgeError, Question, Verdict
 from routing.judges.desk import EVERYTHING, NOTHING, Answered, Key, Outcome, Pause
 from routing.judges.length import COEFFICIENT
 from routing.models import JudgeAccount, JudgeCall, JudgeRun
+from routing.services.events import tell_limit_reached
 
 MINUTE = timedelta(seconds=60)
 ABANDONED_AFTER = timedelta(minutes=15)  # longer than any call may take
@@ -52,6 +53,10 @@ def price(account: JudgeAccount, prompt_tokens: int, completion_tokens: int) -> 
     """Dollars, rounded up to the millionth."""
     exact = account.input_price * prompt_tokens + account.output_price * completion_tokens
     return (exact / 1_000_000).quantize(Decimal("0.000001"), ROUND_CEILING)
+
+
+class LimitReached(JudgeError):
+    """The judge's money is spent."""
 
 
 class Ledger:
@@ -100,6 +105,18 @@ class Ledger:
         return calls[-1].failure in FINAL or tried >= self.attempts
 
     def begin(self, key: Key, *, prompt_tokens: int, completion_tokens: int, template: str) -> int:
+        try:
+            return self._begin(
+                key,
+                prompt_tokens=prompt_tokens,
+                completion_tokens=completion_tokens,
+                template=template,
+            )
+        except LimitReached:
+            tell_limit_reached(self.account_id)
+            raise
+
+    def _begin(self, key: Key, *, prompt_tokens: int, completion_tokens: int, template: str) -> int:
         most_tokens = prompt_tokens + completion_tokens
         with transaction.atomic():
             account = JudgeAccount.objects.select_for_update().get(pk=self.account_id)
@@ -151,7 +168,7 @@ class Ledger:
 
 def _check_money(account: JudgeAccount, most: Decimal) -> None:
     if account.spent + account.reserved + most > account.spending_limit:
-        raise JudgeError(
+        raise LimitReached(
             "The spending limit is reached: {spent} $ of {limit} $ are spent, {reserved} $ "
             "reserved, and the next call can cost {most} $. Raise the limit of {name!r} to go on.",
             spent=f"{account.spent:.2f}",

@@ -22,6 +22,7 @@ from routing.encoders import ReadingStopped
 from routing.margin import MarginDecision, decide
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.services.budgets import has_budget
+from routing.services.events import tell_window_used_up
 from routing.services.experts import give_to
 from routing.services.judging import as_answer, questions, verdicts
 from routing.services.policies import follow_newest_judge
@@ -355,4 +356,7 @@ def _has_undecided(policy: RoutingPolicy) -> bool:
     newest = Task.objects.aggregate(newest=Max("pk"))["newest"] or 0
     found = bool(undecided(policy).filter(pk__gt=highest, pk__lte=newest).exists())
     _looked[policy.pk] = looked_at, newest
-    return found and has_budget(policy, undecided(policy))
+    if not found or has_budget(policy, undecided(policy)):
+        return found
+    tell_window_used_up(policy)
+    return False

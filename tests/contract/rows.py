@@ -31,6 +31,7 @@ POSTED: tuple[tuple[str, Any, str], ...] = (
         {"name": "M", "base_url": "http://localhost:9/v1", "model": "m"},
         r"projects/1/chat/models/",
     ),
+    ("webhooks", {"url": "http://127.0.0.1:9/", "events": ["task.done"]}, r"projects/1/webhooks/"),
     ("judges", JUDGE, r"projects/1/judges/"),
     ("judges/{judge}/runs", {}, r"projects/1/judges/runs/"),
     ("criteria", {"name": "True", "text": "Is it true?"}, "criteria/"),

@@ -13,6 +13,7 @@ from annotate.services import audit
 from training import folders
 from training.evaluation import gate
 from training.models import GateRecord, ModelVersion
+from training.services.events import tell_promoted
 from training.services.scored_rows import scored_rows
 
 State = ModelVersion.State
@@ -100,6 +101,7 @@ def promote(*, version: ModelVersion, actor: User | None, anyway: str = "") -> M
             gate=verdict.as_dict(),
             **overruled,
         )
+        tell_promoted(version, instead_of=before)
     return version
 
 
@@ -162,6 +164,7 @@ def roll_back(*, project: Project, kind: str, actor: User | None) -> ModelVersio
         project=project,
         instead_of=current.pk,
     )
+    tell_promoted(previous, instead_of=current, rolled_back=True)
     return previous
 
 

@@ -12,7 +12,7 @@ from django.db.models import Max
 from annotate.inputs import InvalidValue
 from annotate.interchange import judged_rows
 from annotate.interchange.preferences import Judged, Preference
-from annotate.models import Project, Snapshot, User
+from annotate.models import EventType, Project, Snapshot, User
 from annotate.services import audit
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.export_options import ExportOptions
@@ -25,6 +25,7 @@ from annotate.services.outgoing.refused_choices import RefusedChoice, unknown
 from annotate.services.outgoing.selection import Selection, select, select_snapshot
 from annotate.services.outgoing.span_rows import SpanCategories
 from annotate.services.outgoing.turned import FLIP_IN_FORCE
+from annotate.services.webhooks.events import announce
 from annotate.wording import Told
 
 HUMAN = ("person", "imported")
@@ -88,6 +89,19 @@ def create_snapshot(
             project=project,
             sha256=digest,
             rows=rows,
+        )
+        announce(
+            project_id=project.pk,
+            type=EventType.SNAPSHOT,
+            key=snapshot.pk,
+            data={
+                "snapshot": snapshot.pk,
+                "number": snapshot.number,
+                "holds": snapshot.holds,
+                "rows": rows,
+                "sha256": digest,
+                "query": snapshot.query,
+            },
         )
     return snapshot
 

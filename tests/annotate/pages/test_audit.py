@@ -14,7 +14,7 @@ from annotate.services.projects import update_project
 ROOT = Path(__file__).parents[3]
 # As the sources name them: action="…", and the calls that put an action together.
 WHOLE = re.compile(
-    r'action\s*=\s*"(\w+\.\w+)"|"((?:routing\.policy|training\.schedule|member|media)(?:_|\.)\w+)"'
+    r'action\s*=\s*"(\w+\.\w+)"|"((?:routing\.policy|training\.schedule|member|media|webhook(?=\.))(?:_|\.)\w+)"'
 )
 OF_LOOP = re.compile(r'\b_?record\((?:loop, )?"(\w+)"')
 
@@ -22,7 +22,7 @@ OF_LOOP = re.compile(r'\b_?record\((?:loop, )?"(\w+)"')
 def in_sources() -> set[str]:
     found = set()
     for folder in ("annotate", "routing", "training"):
-        for path in (ROOT / folder).rglob("services/*.py"):
+        for path in (ROOT / folder).rglob("services/**/*.py"):
             code = path.read_text()
             if "audit" in code or "record(" in code:
                 found |= {one or other for one, other in WHOLE.findall(code)}

@@ -62,3 +62,35 @@ def test_a_broker_that_is_away_is_no_error(make_project, monkeypatch) -> None:
         monkeypatch.setattr(current_app, "connection_for_write", lambda: away)
         jobs._send(run)
         assert jobs.requeue_due() == 1
+
+
+@pytest.fixture
+def ended(monkeypatch) -> list[str]:
+    """The states in which imports were told to be over."""
+    told: list[str] = []
+    monkeypatch.setitem(jobs._endings, ImportRun, lambda job: told.append(job.state))
+    return told
+
+
+def test_every_way_to_end_is_told_once(make_project, ended) -> None:
+    project = make_project()
+    jobs.finish(jobs.claim(ImportRun, queued(project).pk, owner="me"), "done")
+    jobs.request_cancel(queued(project))
+    asked = queued(project)
+    ImportRun.objects.filter(pk=asked.pk).update(cancel_requested=True)
+    assert jobs.claim(ImportRun, asked.pk, owner="me") is None
+    silent = queued(project)
+    ImportRun.objects.filter(pk=silent.pk).update(attempt=jobs.MAX_ATTEMPTS)
+    assert jobs.claim(ImportRun, silent.pk, owner="me") is None
+    assert ended == ["done", "cancelled", "cancelled", "failed"]
+
+
+def test_what_is_not_over_is_not_told(make_project, ended) -> None:
+    run = jobs.claim(ImportRun, queued(make_project()).pk, owner="me")
+    jobs.request_cancel(run)
+    jobs.release(run, excused=True, wake=False)
+    again = jobs.claim(ImportRun, run.pk, owner="me")
+    assert again is None  # it was to be cancelled
+    with pytest.raises(jobs.LeaseLost):
+        jobs.finish(run, "done")
+    assert ended == ["cancelled"]

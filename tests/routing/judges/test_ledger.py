@@ -17,6 +17,7 @@ from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import set_limits
 from routing.services.judging import questions
 from routing.services.ledger import Ledger, end_abandoned, price
+from tests.hearing import heard, listen
 from tests.routing.judges.conftest import account
 from tests.routing.length_judge import lengthen
 
@@ -202,3 +203,26 @@ def test_reservations_at_the_same_moment_never_pass_the_limit(project, make_judg
         thread.join()
     assert (len(begun), len(refused)) == (5, 3)
     assert account(judge).reserved == 5 * EACH
+
+
+def test_webhooks_are_told_once_that_a_limit_is_reached(project, make_judge) -> None:
+    listen(project, "budget.reached")
+    judge = make_judge(project, "planted", limits={"spending_limit": "0.002"})
+    desk = Ledger(judge)
+    [first, *_] = project.tasks.all()
+    desk.begin(key_of(first, 0), **MOST)
+    assert heard() == []
+    for number in (1, 2):
+        with pytest.raises(JudgeError):
+            desk.begin(key_of(first, number), **MOST)
+    [event] = heard()
+    assert event["data"] == {
+        "of": "judge",
+        "judge": judge.name,
+        "limit": "0.002000",
+        "spent": "0.000000",
+    }
+    set_limits(judge=judge, actor=None, limits={"spending_limit": "0.003"})
+    with pytest.raises(JudgeError):
+        desk.begin(key_of(first, 1), **MOST)
+    assert len(heard()) == 2

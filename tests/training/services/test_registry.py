@@ -4,6 +4,7 @@ import pytest
 
 from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent
+from tests.hearing import heard, listen
 from training import folders
 from training.models import ModelVersion, TrainingRun
 from training.services.registry import in_service, promote, roll_back
@@ -83,3 +84,19 @@ def test_what_was_rolled_back_is_no_place_to_roll_back_to(make_project, make_ver
     promote(version=bad, actor=None, anyway="it was mended")
     promote(version=third, actor=None, anyway="to try the roll-back")
     assert roll_back(project=project, kind="policy", actor=None) == bad
+
+
+def test_webhooks_are_told_what_serves(make_project, make_version):
+    project = make_project()
+    listen(project, "model.promoted")
+    first, second = make_version(project, 1), make_version(project, 2)
+    promote(version=first, actor=None)
+    promote(version=first, actor=None)
+    promote(version=second, actor=None, anyway="to try the roll-back")
+    roll_back(project=project, kind="policy", actor=None)
+    said = [event["data"] for event in heard()]
+    assert [(one["model_version"], one["instead_of"], one["rolled_back"]) for one in said] == [
+        (first.pk, None, False),
+        (second.pk, first.pk, False),
+        (first.pk, second.pk, True),
+    ]

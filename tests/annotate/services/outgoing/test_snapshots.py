@@ -16,6 +16,7 @@ from annotate.services.outgoing.snapshots import (
     stream_training_file,
     write_training_files,
 )
+from tests.hearing import heard, listen
 
 pytestmark = pytest.mark.django_db
 
@@ -172,3 +173,17 @@ def test_whoever_watches_the_rows_may_stop_it(project, tmp_path):
     del seen[:]
     with pytest.raises(EnoughError):
         write_training_files(snapshot, tmp_path, on_row)
+
+
+def test_webhooks_are_told_of_it(project):
+    listen(project, "snapshot.finished")
+    snapshot = create_snapshot(project=project, actor=None)
+    [event] = heard()
+    assert event["data"] == {
+        "snapshot": snapshot.pk,
+        "number": 1,
+        "holds": "preferences",
+        "rows": snapshot.rows,
+        "sha256": snapshot.sha256,
+        "query": snapshot.query,
+    }

@@ -1,0 +1,1 @@
+"""Webhooks: receivers, what is told to them, and bringing it there."""

@@ -1,0 +1,1 @@
+"""Webhooks without Django: how a message is signed, sent and tried again."""

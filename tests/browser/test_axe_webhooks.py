@@ -1,0 +1,42 @@
+"""axe-core on webhooks: none yet, a new one with its secret, deliveries in all states."""
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from annotate.models import Delivery, Webhook
+from annotate.services.webhooks.events import announce
+from annotate.wording import Told
+from tests.browser.axe import CALM, Axe
+
+pytestmark = pytest.mark.django_db
+
+
+def test_webhooks(open_browser, make_project, axe: Axe) -> None:
+    project = make_project()
+    page = open_browser(project.created_by, **CALM)
+    page.goto(reverse("webhooks", args=[project.pk]))
+    axe.look(page, "no webhooks")
+    page.get_by_label("Address").fill("https://example.com/tandem?source=answers")
+    page.get_by_label("Snapshot finished").check()
+    page.get_by_label("Judgement given").check()
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("heading", name="The secret")).to_be_visible()
+    axe.look(page, "a new webhook")
+    for key in range(3):
+        announce(project_id=project.pk, type="snapshot.finished", key=key, data={})
+    now = Webhook.objects.get().created_at
+    dead, taken, _ = Delivery.objects.order_by("pk")
+    tried = {"tried_at": now, "attempts": 9, "seconds": 0.25}
+    why = Told("it answers {status}", status=500).as_dict()
+    Delivery.objects.filter(pk=dead.pk).update(
+        state="dead", status=500, excerpt="<p>out of order</p>" * 20, told=why, **tried
+    )
+    Delivery.objects.filter(pk=taken.pk).update(state="taken", status=204, **tried)
+    Webhook.objects.update(is_on=False, told=why, old_secret="whsec_x", old_secret_until=now)
+    page.goto(reverse("webhook", args=[Webhook.objects.get().pk]))
+    expect(page.get_by_role("alert")).to_contain_text("it answers 500")
+    axe.look(page, "deliveries")
+    page.goto(reverse("webhooks", args=[project.pk]))
+    axe.look(page, "webhooks")
+    assert axe.looks == 3 * 4
