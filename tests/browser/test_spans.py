@@ -181,6 +181,8 @@ def test_phone_width(open_spans):
     for target in targets.all():
         assert target.bounding_box()["height"] >= 44
     assert page.locator(".bar").bounding_box()["height"] < 844 * 0.5
+    none = page.locator(".span-none").bounding_box()
+    assert none["x"] + none["width"] <= 390
 
 
 def test_lanes_are_those_of_the_server(open_spans):

@@ -41,13 +41,15 @@ class Ranking {
     return { ...own, ...Object.fromEntries(answers), m: () => this.#nextMode() };
   }
 
-  /** All that is wrong, each thing said at its place; the first has the focus. */
+  /** All that is wrong, each thing said at its place; the first has the focus. One thing alone is
+   * said at the foot of the page, which is next to the bar. */
   problem() {
     const wrong = this.#wrong();
+    const isAlone = wrong.length === 1 && !this.#page.prefix.includes(".");
     for (const place of this.#root.querySelectorAll("[data-wrong]")) {
       const here = wrong.filter(({ below }) => place.dataset.at === this.#page.prefix + below);
       place.textContent = here.map(({ message }) => message).join(" ");
-      place.hidden = !here.length;
+      place.hidden = isAlone || !here.length;
     }
     for (const field of this.#root.querySelectorAll(".rank-why input")) {
       field.ariaInvalid = wrong.some((one) => one.field === field) ? "true" : null;
