@@ -19,6 +19,7 @@ from annotate.inputs import InvalidValue, clean_boolean, clean_choice
 from annotate.models import Judge
 from annotate.services import jobs
 from routing.models import DomainTest, JudgeCall, JudgeRun, JudgeTestRun, Suggestion
+from routing.reports.gold import judge_passed
 from routing.reports.judge import Standing, standings
 from routing.reports.suggestion import decisions
 from routing.services.judge_runs import start_judging
@@ -123,6 +124,17 @@ class DecisionsShape(s.Serializer):
 
     class Meta:
         ref_name = "JudgeDecisions"
+
+
+class PassedShape(s.Serializer):
+    right = s.IntegerField()
+    count = s.IntegerField()
+    share = s.FloatField(allow_null=True)
+    low = s.FloatField(allow_null=True, help_text="95 % interval (Wilson).")
+    high = s.FloatField(allow_null=True)
+
+    class Meta:
+        ref_name = "JudgeKnownAnswers"
 
 
 class DomainShape(s.ModelSerializer):
@@ -292,6 +304,25 @@ class JudgeDecisions(APIView):
         return Response(asdict(decisions(judge)))
 
 
+class JudgeKnownAnswers(APIView):
+    @extend_schema(operation_id="get_judge_known_answers", responses=PassedShape)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """How many of its labels, or suggestions, are right where the answer is known: of tasks in
+        use with one, the latest 2,000.
+        """
+        passed = judge_passed(_judge(request, project_id, judge_id, access.REVIEW))
+        low, high = passed.interval or (None, None)
+        return Response(
+            {
+                "right": passed.right,
+                "count": passed.count,
+                "share": passed.share,
+                "low": low,
+                "high": high,
+            }
+        )
+
+
 class JudgeTests(APIView):
     parser_classes = [PlainJSONParser]
 
@@ -351,5 +382,10 @@ urlpatterns = [
     path(f"{BASE}<int:judge_id>/runs/", JudgeRuns.as_view(), name="api_judge_runs"),
     path(f"{BASE}<int:judge_id>/test/", JudgeTests.as_view(), name="api_judge_test"),
     path(f"{BASE}<int:judge_id>/decisions/", JudgeDecisions.as_view(), name="api_judge_decisions"),
+    path(
+        f"{BASE}<int:judge_id>/known-answers/",
+        JudgeKnownAnswers.as_view(),
+        name="api_judge_known_answers",
+    ),
     path(f"{BASE}<int:judge_id>/calls/", JudgeCalls.as_view(), name="api_judge_calls"),
 ]

@@ -30,8 +30,10 @@ class PeopleCounted(models.Model):
 
 
 def of_people(answers: QuerySet[Judgement]) -> QuerySet[Judgement]:
-    """Those that count as people's, imported ones among them."""
-    return answers.exclude(source=Judgement.Source.JUDGE).filter(counted())
+    """Those that count as people's, imported ones among them. Not what a known answer checked: such
+    tasks are chosen, and asked of far more people than others.
+    """
+    return answers.exclude(source=Judgement.Source.JUDGE).filter(counted(), is_gold=False)
 
 
 def counted() -> Q:

@@ -22,6 +22,7 @@ from routing.guarantee.enough import MIN_ITEMS, MIN_ITEMS_EACH, MIN_PEOPLE
 from routing.models import JudgeCall, JudgeRun
 from routing.pages.judge_forms import KINDS, TOLD, LimitsForm, form_class
 from routing.reports.decisions import remembered_labels
+from routing.reports.gold import judge_passed
 from routing.reports.judge import standings
 from routing.reports.suggestion import decisions
 from routing.services.asked import asked_of
@@ -138,7 +139,9 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
 
 
 def _live(found: Judge) -> dict:
-    """What changes while a run goes on. Nine queries, ten in a project of spans."""
+    """What changes while a run goes on. Ten queries, eleven in a project of spans; two more where
+    it labelled tasks with a known answer.
+    """
     runs = list(found.runs.order_by("-pk")[:10])
     tried = JudgeRun.Purpose.DRY_RUN
     dry = next((run for run in runs if run.purpose == tried and run.report), None)
@@ -157,6 +160,7 @@ def _live(found: Judge) -> dict:
         "watched": any(not run.is_over for run in [*runs, *found.test_runs.order_by("-pk")[:1]]),
         "dry_run": dry,
         "dry_items": answers_shown(found.project, dry.report) if dry else [],
+        "known": judge_passed(found),
         "decisions": decisions(found) if asked.kind == spans.NAME else None,
         **_tests(found),
         "failures": failures[:FAILURES_SHOWN],

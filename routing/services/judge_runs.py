@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotate.inputs import InvalidValue, clean_choice, clean_integer
 from annotate.kinds import spans
-from annotate.models import JobState, Judge, Judgement, Task, User
+from annotate.models import GoldItem, JobState, Judge, Judgement, Task, User
 from annotate.services import audit, jobs
 from annotate.wording import Told
 from routing import judges
@@ -121,14 +121,15 @@ def run_judge(*, run: JudgeRun) -> None:
     return None
 
 
-def _labels_of(judge: Judge) -> QuerySet:
+def labels_of(judge: Judge) -> QuerySet:
+    """Its judgements; in projects of spans its suggestions."""
     labels = Suggestion if asked_of(judge.project).kind == spans.NAME else Judgement
     return labels.objects.filter(judge=judge)
 
 
 def waiting_tasks(judge: Judge) -> QuerySet[Task]:
     """Tasks of the project that this judge has not labelled, in order of id."""
-    mine = _labels_of(judge).filter(task=OuterRef("pk"))
+    mine = labels_of(judge).filter(task=OuterRef("pk"))
     return Task.objects.filter(project=judge.project_id).filter(~Exists(mine)).order_by("pk")
 
 
@@ -158,7 +159,7 @@ def _label_some(run: JudgeRun) -> bool:
 
 def _labelled_by(run: JudgeRun) -> int:
     """Also what was labelled by a worker that was killed before it wrote its count down."""
-    labels = _labels_of(run.judge)
+    labels = labels_of(run.judge)
     when = "created_at" if labels.model is Suggestion else "submitted_at"
     return labels.filter(**{f"{when}__gte": run.created_at}).count()
 
@@ -217,7 +218,7 @@ def store_label(
     *, judge: Judge, question: Question, value: dict, seconds: float | None = None
 ) -> bool:
     """A judgement of the judge, or a suggestion where people must confirm (spans). False if there
-    is one of this judge already.
+    is one of this judge already. What it says where the answer is known is no ordinary label.
     """
     common = {
         "judge": judge,
@@ -233,6 +234,7 @@ def store_label(
                     project_id=judge.project_id,
                     source=Judgement.Source.JUDGE,
                     simulated=judges.get(judge.kind).simulated,
+                    is_gold=GoldItem.objects.live().filter(pk=question.task_id).exists(),
                     shown_order=list(question.response_ids),
                     seconds_active=None if seconds is None else min(seconds, 86_400),
                     **common,

@@ -14,7 +14,18 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from annotate.models import JobState, Judge, Judgement, Project, Prompt, Seat, Skip, Task, User
+from annotate.models import (
+    GoldItem,
+    JobState,
+    Judge,
+    Judgement,
+    Project,
+    Prompt,
+    Seat,
+    Skip,
+    Task,
+    User,
+)
 from annotate.services import audit, jobs
 from annotate.wording import Told
 from routing import judges
@@ -67,7 +78,8 @@ def start_routing(
 
 
 def undecided(policy: RoutingPolicy):
-    """Tasks with two responses that nobody has begun and this policy has not seen.
+    """Tasks with two responses that nobody has begun and this policy has not seen; not those that
+    check people by a known answer, which ask nobody for labels.
 
     Tasks that an earlier version left to people are looked at again; what an AI or a person
     labelled stays as it is. A policy in shadow looks at what the policy in force decided.
@@ -83,6 +95,7 @@ def undecided(policy: RoutingPolicy):
     begun = Seat.objects.filter(task=mine, state__in=[Seat.State.LEASED, Seat.State.DONE])
     return (
         Task.objects.filter(project=policy.project, route=Task.Route.PEOPLE)
+        .filter(~Exists(GoldItem.objects.live().filter(pk=mine)))
         .filter(~Exists(begun))
         .filter(~Exists(Judgement.objects.filter(task=mine)))
         .filter(~Exists(Skip.objects.filter(task=mine)))
