@@ -5,12 +5,13 @@ busy for hours cannot answer, but then the job that it works on has a heartbeat.
 """
 
 import logging
+from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery import current_app
-from django.db.models import Max
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -74,31 +75,35 @@ def why_waiting(job: Job | None, memo: Memo | None = None) -> Told | None:
     """Why a job goes no further: no worker has taken it yet, or what its kind may wait for. None
     for one that is over or goes on, or was queued only just, or no job.
 
-    A query or, while workers are busy or none has answered, up to two for each kind of job of its
-    queue; and those of its kind's own reason. A list passes the same `memo` for all of its jobs.
+    A query or, while workers are busy or none has answered, two; and those of its kind's own
+    reason. A list passes the same `memo` for all of its jobs, and then it is two for each queue.
     """
     if job is None or job.is_over:
         return None
     reason = _reasons.get(type(job))
-    own = reason(job, {} if memo is None else memo) if reason is not None else None
-    queued = _why_queued(job)
+    memo = {} if memo is None else memo
+    own = reason(job, memo) if reason is not None else None
+    queued = _why_queued(job, memo)
     if own is None or queued is None:
         return own or queued
     return Told("{why} {more}", why=queued, more=own)
 
 
-def _why_queued(job: Job) -> Told | None:
+def _why_queued(job: Job, memo: Memo) -> Told | None:
     if job.state != JobState.QUEUED:
         return None
     now = timezone.now()
     if now - max(one for one in (job.created_at, job.heartbeat_at) if one is not None) < FRESH:
         return None
-    roll = QueueRoll.objects.filter(queue=job.queue).first()
+    if ("roll", job.queue) not in memo:
+        memo["roll", job.queue] = QueueRoll.objects.filter(queue=job.queue).first()
+    roll: QueueRoll | None = memo["roll", job.queue]
     seen = roll.answered_at if roll is not None else None
     if seen is None or now - seen > SILENT:
-        seen = max((one for one in (seen, _last_heartbeat(job.queue)) if one), default=None)
+        last = _line(job.queue, memo).last_heartbeat
+        seen = max((one for one in (seen, last) if one), default=None)
     if seen is not None and now - seen <= SILENT:
-        return _busy(job)
+        return _busy(job, _line(job.queue, memo))
     if roll is None or now - roll.called_at > SILENT:
         return Told(
             "Neither beat nor a worker that takes the queue default gives a sign of life; without "
@@ -107,29 +112,47 @@ def _why_queued(job: Job) -> Told | None:
     return _nobody(job.queue, None if seen is None else now - seen)
 
 
-def _busy(job: Job) -> Told:
-    """Workers are there, so the job waits for what they work on, and for what came before it."""
-    models = [model for model in jobs.job_models() if model.queue == job.queue]
-    running = sum(model.objects.filter(state=JobState.RUNNING).count() for model in models)
-    earlier = sum(
-        model.objects.filter(state=JobState.QUEUED, created_at__lt=job.created_at).count()
-        for model in models
+@dataclass(frozen=True)
+class _Line:
+    """What a queue's workers have before them; `queued` in order."""
+
+    running: int
+    last_heartbeat: datetime | None
+    queued: list[datetime]
+
+
+def _line(queue: str, memo: Memo) -> _Line:
+    """One query, over all kinds of job of the queue; none where the memo has it."""
+    found = memo.get(("line", queue))
+    if isinstance(found, _Line):
+        return found
+    rows = [
+        model.objects.filter(state__in=[JobState.RUNNING, JobState.QUEUED])
+        .order_by()
+        .values_list("state", "created_at", "heartbeat_at")
+        for model in jobs.job_models()
+        if model.queue == queue
+    ]
+    ahead = list(rows[0].union(*rows[1:], all=True))
+    beats = [beat for state, _, beat in ahead if state == JobState.RUNNING]
+    line = _Line(
+        len(beats),
+        max((one for one in beats if one is not None), default=None),
+        sorted(begun for state, begun, _ in ahead if state == JobState.QUEUED),
     )
+    memo["line", queue] = line
+    return line
+
+
+def _busy(job: Job, line: _Line) -> Told:
+    """Workers are there, so the job waits for what they work on, and for what came before it."""
     return Told(
         "Workers that take the queue {queue} are there; they do other work first: {running} under "
         "way, {earlier} queued earlier.",
         queue=job.queue,
-        running=running,
-        earlier=earlier,
+        running=line.running,
+        earlier=bisect_left(line.queued, job.created_at),
     )
-
-
-def _last_heartbeat(queue: str) -> datetime | None:
-    """Of the jobs of this queue that run."""
-    models = [model for model in jobs.job_models() if model.queue == queue]
-    running = [model.objects.filter(state=JobState.RUNNING) for model in models]
-    beats = [rows.aggregate(last=Max("heartbeat_at"))["last"] for rows in running]
-    return max((one for one in beats if one is not None), default=None)
 
 
 def _nobody(queue: str, silence: timedelta | None) -> Told:

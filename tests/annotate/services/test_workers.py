@@ -98,6 +98,24 @@ def test_why_a_job_waits(make_project, queue) -> None:
     assert why_waiting(run) is None
 
 
+def test_a_list_costs_two_queries_however_many_wait(
+    make_project, queue, django_assert_num_queries
+) -> None:
+    project = make_project()
+    runs = [queued(project, minutes) for minutes in (30, 20, 20, 10)]
+    QueueRoll.objects.create(queue=queue, called_at=ago(0), answered_at=ago(5))
+    ImportRun.objects.create(
+        project=project, file_name="b", stored_as="b", format="trl",
+        state="running", lease_until=ago(-1), heartbeat_at=ago(1),
+    )  # fmt: skip
+    memo: workers.Memo = {}
+    with django_assert_num_queries(2):
+        said = [why_waiting(run, memo) for run in runs]
+    assert [one.values["earlier"] for one in said] == [0, 1, 2, 3]
+    assert {one.values["running"] for one in said} == {1}
+    assert [why_waiting(run).message for run in runs] == [one.message for one in said]
+
+
 def test_a_missing_extra_is_named_where_its_workers_are_needed(
     make_project, queue, monkeypatch
 ) -> None:
