@@ -14,13 +14,27 @@ from annotate.interchange.hh import HH
 from annotate.interchange.records import ImportedItem, RowError, RowProblem
 from annotate.interchange.responses import RESPONSES
 from annotate.interchange.rows import ERROR_KEY, count_lines, looks_like_json
+from annotate.interchange.sets.arena import ARENA
+from annotate.interchange.sets.helpsteer3 import HELPSTEER3
+from annotate.interchange.sets.nectar import NECTAR
+from annotate.interchange.sets.open_assistant import OPEN_ASSISTANT
+from annotate.interchange.sets.ultrafeedback import ULTRAFEEDBACK
 from annotate.interchange.streams import CutShort, FatalProblem, Limits, read_chunks
 from annotate.interchange.table import TABLE, delimiter_of
+from annotate.interchange.trainers.axolotl import FROM_AXOLOTL
+from annotate.interchange.trainers.llama_factory import FROM_LLAMA_FACTORY
+from annotate.interchange.trainers.openai import FROM_OPENAI
 from annotate.interchange.trl import TRL
 from annotate.wording import Told, translatable
 
-# The order is the order of guessing: hh before trl, whose columns it shares.
-FORMATS: dict[str, ImportFormat] = {f.name: f for f in (HH, TRL, RESPONSES, FINE_GRAINED, TABLE)}
+# The order is the order of guessing: hh and two of trainers before trl, whose columns they share.
+FORMATS: dict[str, ImportFormat] = {
+    f.name: f
+    for f in (
+        *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RESPONSES, FINE_GRAINED),
+        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, TABLE),
+    )
+}
 HEAD_BYTES = 64 << 10
 REMEMBERED_IDS = 100_000
 _KEY = re.compile(r'"((?:[^"\\]|\\.){1,60})"\s*:')

@@ -3,10 +3,14 @@
 Source: LLaMA-Factory, `data/README.md`, "Preference Dataset" and "KTO Dataset".
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from annotate.interchange.formats import ExportFormat, Rows
+from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
 from annotate.interchange.preferences import Preference, PromptText
+from annotate.interchange.records import RowProblem
+from annotate.interchange.sets.reshaped import objects_of, others, reshaped
+from annotate.interchange.trl import parse
 from annotate.wording import translatable
 
 SPEAKERS = {"user": "human", "assistant": "gpt", "tool": "observation", "system": "system"}
@@ -48,4 +52,38 @@ LLAMA_FACTORY_KTO = ExportFormat(
     {"conversations": "turns", "system": "text", "kto_tag": "flag"},
     write_tagged,
     refuses=frozenset({"tie_rule", "margin"}),
+)
+
+ROLES = {speaker: role for role, speaker in SPEAKERS.items()}
+
+
+def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
+    turns = objects_of(row, "conversations")
+    system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+    heads = [_message(turn, f"conversations[{place}]") for place, turn in enumerate(turns)]
+    return {
+        **others(row, "conversations", "system"),
+        "prompt": system + heads,
+        **{side: [_message(row.get(side), side)] for side in ("chosen", "rejected")},
+    }
+
+
+def _message(turn: Any, name: str) -> dict[str, Any]:
+    if not isinstance(turn, dict) or turn.get("from") not in ROLES:
+        known = ", ".join(ROLES)
+        raise RowProblem(
+            name, turn, "Expected an object with 'from', one of {known}, and 'value'.", known=known
+        )
+    return {"role": ROLES[turn["from"]], "content": turn.get("value")}
+
+
+def recognises(row: Mapping[str, Any]) -> bool:
+    return "conversations" in row and "chosen" in row and "rejected" in row
+
+
+FROM_LLAMA_FACTORY = ImportFormat(
+    "llama_factory",
+    LLAMA_FACTORY.title,
+    reshaped(_reshape, parse, {"prompt": "conversations"}),
+    recognises,
 )

@@ -34,7 +34,16 @@ def objects(text: str) -> list[dict]:
     return found
 
 
-@pytest.mark.parametrize(("format", "count"), [("trl", 4), ("hh", 1), ("responses", 8)])
+OTHERS = (
+    *("openai", "llama_factory", "axolotl", "arena", "nectar", "open_assistant"),
+    *("ultrafeedback", "helpsteer3"),
+)
+
+
+@pytest.mark.parametrize(
+    ("format", "count"),
+    [("trl", 4), ("hh", 1), ("responses", 8), *((name, 1) for name in OTHERS)],
+)
 def test_json_examples(format, count):
     rows = [row for block in blocks(f"Import: `{format}`") for row in objects(block)]
     items = read_rows(rows, format)

@@ -1,0 +1,1 @@
+"""Rows as known sets of preferences have them, a module each."""
