@@ -67,7 +67,8 @@ def tell_divided(
     firm_N = np.isin(np.arange(items), list(gold))
     share, chance_N = (SEEN_DIVIDED / SEEN_ALL), np.zeros(items)
     none_few_R = np.zeros(raters, dtype=bool)
-    said_V = model.rater_V * classes + model.label_V
+    most, safe_N = votes_N.max(), np.maximum(votes_N, 1)
+    alike = bool((votes_N[voted_N] == most).all())
     for _ in range(iterations):
         minds = _Minds.of(model)
         odds_N = np.where(voted_N & ~firm_N, minds.odds_N(), 0.0)
@@ -76,12 +77,11 @@ def tell_divided(
         chance_N = moved_N
         one_NK = np.where(firm_N[:, None], model.posterior_NK, minds.one_NK())
         share = (chance_N[voted_N].sum() + SEEN_DIVIDED) / (voted_N.sum() + SEEN_ALL)
-        told_VK = minds.told_VK(one_NK, chance_N)
-        counts_RKL = np.empty((raters, classes, classes))
-        for one in range(classes):
-            counts_S = np.bincount(said_V, told_VK[:, one], minlength=raters * classes)
-            counts_RKL[:, one, :] = counts_S.reshape(raters, classes)
-        prior_K = (told_VK / votes_N[model.item_V, None]).sum(0) + 1e-9
+        told_SK = minds.told_SK(one_NK, chance_N, np.ones(items))
+        counts_RKL = told_SK.reshape(raters, classes, classes).transpose(0, 2, 1)
+        # Each item counts once, however many votes it has.
+        once_SK = told_SK / most if alike else minds.told_SK(one_NK, chance_N, 1 / safe_N)
+        prior_K = once_SK.sum(0) + 1e-9
         model = replace(
             model,
             posterior_NK=one_NK,
@@ -144,24 +144,36 @@ class _Minds:
         """[N, K]: the posterior of the class, were there but one."""
         return np.asarray(np.exp(self.log_one_NK - _log_sum(self.log_one_NK)[:, None]))
 
-    def told_VK(self, one_NK: Floats, chance_N: Floats) -> Floats:
-        """[V, K]: P(the vote goes by class k)."""
+    def told_SK(self, one_NK: Floats, chance_N: Floats, weight_N: Floats) -> Floats:
+        """[S, K]: the weights of all votes of a rater with a label, by how likely each goes by
+        class k. Votes that are alike are summed before they are split between two classes.
+        """
         item_V, width = self.model.item_V, len(SHARES)
         maybe_N = chance_N > UNLIKELY
-        told_VK = ((1 - chance_N * maybe_N)[:, None] * one_NK)[item_V]
-        place_N = np.cumsum(maybe_N) - 1
-        some = np.flatnonzero(maybe_N[item_V])
-        item_E, alike_E = place_N[item_V[some]], self.alike_V[some]
+        some_V = maybe_N[item_V]
+        item_E, alike_E = (np.cumsum(maybe_N) - 1)[item_V[some_V]], self.alike_V[some_V]
+        cells = len(self.said_SK)
+        told_NK = (weight_N * (1 - chance_N * maybe_N))[:, None] * one_NK
+        told_SK = np.empty((cells, told_NK.shape[1]))
+        for place, told_N in enumerate(told_NK.T.copy()):
+            told_SK[:, place] = np.bincount(self.alike_V, told_N[item_V], minlength=cells)
+        if not len(item_E):
+            return told_SK
         log_two_NX = self.log_two_NX[maybe_N]
-        two_NX = np.exp(log_two_NX - _log_sum(log_two_NX)[:, None]) if len(some) else log_two_NX
-        two_NX *= chance_N[maybe_N, None]
+        two_NX = np.exp(log_two_NX - _log_sum(log_two_NX)[:, None])
+        two_XN = np.ascontiguousarray((two_NX * (weight_N * chance_N)[maybe_N, None]).T)
         for place, (a, b) in enumerate(self.pairs):
-            by_EW = two_NX[item_E, place * width : (place + 1) * width]
+            by_WS = np.stack(
+                [
+                    np.bincount(alike_E, one[item_E], minlength=cells)
+                    for one in two_XN[place * width : (place + 1) * width]
+                ]
+            )
             first_SW = SHARES * self.said_SK[:, a, None] / _mixed(self.said_SK, a, b)
-            first_E = np.einsum("vw,vw->v", by_EW, first_SW[alike_E])
-            told_VK[some, a] += first_E
-            told_VK[some, b] += by_EW.sum(1) - first_E
-        return told_VK
+            first_S = np.einsum("ws,sw->s", by_WS, first_SW)
+            told_SK[:, a] += first_S
+            told_SK[:, b] += by_WS.sum(0) - first_S
+        return told_SK
 
 
 def _mixed(said_SK: Floats, a: int, b: int) -> Floats:

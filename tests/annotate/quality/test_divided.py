@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from annotate.quality.dawid_skene import DawidSkene, dawid_skene
+from annotate.quality.dawid_skene import DawidSkene, confusions, dawid_skene
 from annotate.quality.divided import tell_divided
 from tests.annotate.quality.test_one_coin import area
 
@@ -85,3 +85,47 @@ def test_without_votes_or_with_a_single_class_nothing_is_divided():
     some = tell_divided(dawid_skene([0, 0], [0, 1], [0, 1], items=2, raters=2, classes=2))
     assert some.chance_N[1] == 0
     assert some.chance_N[0] > 0
+
+
+@pytest.mark.parametrize("most", [4, 9])
+def test_one_step_is_that_of_its_equations_vote_by_vote(most):
+    """Items with four votes each, or with two to nine, and one without;
+    the chance of each vote to go by a class, summed by loops over votes, pairs and shares.
+    """
+    rng = np.random.default_rng(most)
+    items, raters, classes = 9, 12, 3
+    counts = [4] * 8 + [0] if most == 4 else [*range(2, 10), 0]
+    item = np.repeat(np.arange(items), counts)
+    rater = np.concatenate([rng.permutation(raters)[:count] for count in counts])
+    label = rng.integers(0, classes, len(item))
+    model = dawid_skene(item, rater, label, items=items, raters=raters, classes=classes)
+    said = [model.confusion_RKL[r, :, one] for r, one in zip(rater, label, strict=True)]
+    weights = dict(zip([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6], [5, 8, 9, 8, 5], strict=True))
+    prior = model.prior_K
+    pairs = {(a, b): prior[a] * prior[b] for a in range(classes) for b in range(a)}
+    told = np.zeros((len(item), classes))
+    for one in range(items):
+        mine = np.flatnonzero(item == one)
+        by_class = prior * np.prod([said[v] for v in mine], axis=0)
+        two = {
+            (a, b, w): of_pair / sum(pairs.values()) * weight / 35
+            * np.prod([w * said[v][a] + (1 - w) * said[v][b] for v in mine])
+            for (a, b), of_pair in pairs.items()
+            for w, weight in weights.items()
+        }  # fmt: skip
+        odds = sum(two.values()) / by_class.sum() / 9
+        chance = odds / (1 + odds)
+        for v in mine:
+            told[v] = (1 - chance) * by_class / by_class.sum()
+            for (a, b, w), found in two.items():
+                share = chance * found / sum(two.values())
+                first = w * said[v][a] / (w * said[v][a] + (1 - w) * said[v][b])
+                told[v, a] += share * first
+                told[v, b] += share * (1 - first)
+    counted = np.zeros((raters, classes, classes))
+    np.add.at(counted, (rater, slice(None), label), told)
+    expected = told.T @ (1 / np.array(counts)[item])
+    stepped = tell_divided(model, iterations=1)
+    few = np.zeros(raters, dtype=bool)
+    assert stepped.model.confusion_RKL == pytest.approx(confusions(counted, 1.0, 10.0, few))
+    assert stepped.model.prior_K == pytest.approx(expected / expected.sum(), abs=1e-9)
