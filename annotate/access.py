@@ -18,9 +18,12 @@ def get_project(user: User, project_id: int, roles: frozenset[Role] = ANY_MEMBER
     """The project, if the user is a member in one of the roles. A superuser is an owner.
 
     Sets `project.membership` (None for a superuser who is no member).
-    Raises Http404 for strangers and archived projects, PermissionDenied for a lesser role.
+    Raises Http404 for strangers, other projects' tokens and archived projects, PermissionDenied
+    for a lesser role.
     """
-    project = Project.objects.live().filter(pk=project_id).first()
+    project = None
+    if user.only_project in (None, project_id):
+        project = Project.objects.live().filter(pk=project_id).first()
     membership = None
     if project is not None:
         membership = Membership.objects.filter(project=project, user=user).first()

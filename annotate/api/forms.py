@@ -44,6 +44,8 @@ class FormVersionPage(s.Serializer):
 
 
 class PresetList(APIView):
+    is_for_project_tokens = True
+
     @extend_schema(operation_id="list_presets", responses=Presets)
     def get(self, request: Request) -> Response:
         """Ready-made forms. Kind, settings, guidelines and overlap make a project as they are."""

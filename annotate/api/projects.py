@@ -1,5 +1,6 @@
 """Projects: make, list, read, change; their progress and agreement."""
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -36,6 +37,8 @@ class ProjectView(APIView):
 
 
 class ProjectList(ProjectView):
+    is_for_project_tokens = True  # the list has their project alone
+
     @extend_schema(operation_id="list_projects", responses=schema.ProjectPage)
     def get(self, request: Request) -> Response:
         """The caller's projects, oldest first."""
@@ -51,6 +54,8 @@ class ProjectList(ProjectView):
     )
     def post(self, request: Request) -> Response:
         """Make a project; the caller owns it."""
+        if request.user.only_project is not None:
+            raise PermissionDenied("This token is for one project alone; it makes no other.")
         body = read_body(request, known=projects.FIELDS, required=["name"])
         project = projects.create_project(actor=request.user, address=_address(request), **body)
         return Response(project_body(project, Membership.Role.OWNER), 201)

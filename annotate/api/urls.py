@@ -15,6 +15,7 @@ v1 = [
     path("", include("annotate.api.invitations")),
     path("", include("annotate.api.consent")),
     path("", include("annotate.api.own_data")),
+    path("", include("annotate.api.tokens")),
     path("", include("annotate.api.tasks")),
     path("", include("annotate.api.gold")),
     path("", include("annotate.api.practice")),

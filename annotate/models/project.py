@@ -12,10 +12,9 @@ NO_NAMES = models.Value([], ArrayField(models.CharField(max_length=40)))
 
 class ProjectQuerySet(models.QuerySet):
     def visible_to(self, user) -> "ProjectQuerySet":
-        """Projects the user is a member of; all of them for a superuser."""
-        if user.is_superuser:
-            return self
-        return self.filter(memberships__user=user)
+        """Projects the user is a member of; all of them for a superuser; a token's own one."""
+        rows = self if user.only_project is None else self.filter(pk=user.only_project)
+        return rows if user.is_superuser else rows.filter(memberships__user=user)
 
     def live(self) -> "ProjectQuerySet":
         return self.filter(archived_at=None)

@@ -19,6 +19,9 @@ class User(AbstractUser):
     pseudonym = models.CharField(max_length=32, default=new_pseudonym, editable=False)
     is_simulated = models.BooleanField(default=False)
 
+    # Whoever came with a project's token is nowhere else: see annotate/access.py.
+    only_project: int | None = None
+
     class Meta(AbstractUser.Meta):
         constraints = [
             models.UniqueConstraint(fields=["pseudonym"], name="user_pseudonym_unique"),
@@ -34,12 +37,21 @@ class ApiToken(models.Model):
         MANAGE = "manage"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    project = models.ForeignKey(
+        "annotate.Project",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_tokens",
+        help_text="Good for this project alone; null: for all of the user's.",
+    )
     name = models.CharField(max_length=100, blank=True)
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope.choices))
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

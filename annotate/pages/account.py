@@ -1,6 +1,5 @@
 """Your own account: the password, and the tokens your programs sign in with."""
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -8,32 +7,12 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from annotate.models import ApiToken
+from annotate.pages.token_form import SCOPES, TokenForm
 from annotate.services.people import passwords, tokens
-
-SCOPES = {
-    "read": _("read: projects, tasks, judgements, exports"),
-    "annotate": _("annotate: lease tasks and submit judgements"),
-    "manage": _("manage: import, change projects, train models"),
-}
-
-
-class TokenForm(forms.Form):
-    """A new API token: what it is for, and what it may do."""
-
-    name = forms.CharField(
-        label=_("What is it for?"),
-        max_length=100,
-        widget=forms.TextInput(attrs={"placeholder": _("Nightly export"), "autocomplete": "off"}),
-    )
-    scopes = forms.MultipleChoiceField(
-        label=_("It may"),
-        choices=SCOPES.items(),
-        widget=forms.CheckboxSelectMultiple,
-        initial=["read"],
-    )
 
 
 @require_GET
@@ -62,7 +41,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _account_page(request, token_form=form, status=422)
-    token, secret = tokens.issue_token(user=request.user, **form.cleaned_data)
+    token, secret = tokens.issue_token(user=request.user, **form.values())
     return _account_page(request, new_token=token, secret=secret, status=201)
 
 
@@ -89,7 +68,9 @@ def _account_page(request: HttpRequest, *, status: int = 200, **context: object)
         "memberships": request.user.memberships.filter(project__archived_at=None)
         .select_related("project")
         .order_by("-project_id")[:100],
-        "tokens": request.user.api_tokens.filter(revoked_at=None).order_by("-pk"),
+        "tokens": ApiToken.objects.filter(user=request.user, revoked_at=None)
+        .select_related("project")
+        .order_by("-pk"),
         **context,
     }
     response = render(request, "annotate/account.html", context, status=status)

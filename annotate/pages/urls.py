@@ -31,6 +31,7 @@ urlpatterns = [
     path("", include("annotate.pages.member")),
     path("", include("annotate.pages.teams")),
     path("", include("annotate.pages.invitations")),
+    path("", include("annotate.pages.project_tokens")),
     path("", include("annotate.pages.join")),
     path("", include("annotate.pages.consent")),
     path("", include("annotate.pages.own_work")),

@@ -75,6 +75,8 @@ def _tokens(user: User) -> Iterator[dict[str, Any]]:
             "created_at": token.created_at,
             "expires_at": token.expires_at,
             "revoked_at": token.revoked_at,
+            "last_used_at": token.last_used_at,
+            "project": token.project_id,
         }
 
 
