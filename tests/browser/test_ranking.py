@@ -131,6 +131,27 @@ def test_by_touch(open_ranking):
     assert letters(ids, submit(page)) == ["A", "C", "BD"]
 
 
+def test_the_hand_goes_to_the_reason_and_back_to_what_has_no_place(open_ranking):
+    page = open_ranking()
+    ids = shown_ids(page)
+    page.keyboard.press("2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.type("cut off")
+    page.keyboard.press("Enter")
+    expect(problem(page)).to_be_hidden()
+    apart = page.locator(".apart .chip")
+    expect(apart).to_be_focused()
+    letter = apart.get_attribute("data-letter")
+    rest = [one for one in "ACD" if one != letter]
+    for one in rest:
+        page.keyboard.press(str("ABCD".index(one) + 1))
+    assert order(page) == ["B", *rest]
+    value = submit(page)
+    assert letters(ids, value) == ["B", *rest]
+    assert value["unrankable"] == {str(ids["ABCD".index(letter)]): "cut off"}
+
+
 def test_tapping_from_best_to_worst(open_ranking):
     page = open_ranking(**PHONE)
     ids = shown_ids(page)
@@ -163,7 +184,7 @@ def test_by_keys_alone(open_ranking):
     assert order(page) == ["C", "B", "D"]
     page.keyboard.press(" ")
     page.keyboard.press("x")
-    page.get_by_label("Why can A not be ranked?").focus()
+    expect(page.get_by_label("Why can A not be ranked?")).to_be_focused()
     page.keyboard.type("I cannot check it")
     with page.expect_response(re.compile("/submit/")):
         page.keyboard.press("Control+Enter")

@@ -23,7 +23,10 @@ class Ranking {
     if (selects.length) {
       const byId = new Map(selects.map((select) => [Number(select.name.split(".").at(-1)), select]));
       this.#order = new Order(byId, { ties: page.settings.allow_ties });
-      this.#rail = new Rail(root.querySelector("[data-rail]"), this.#order, page, () => this.#orderChanged());
+      this.#rail = new Rail(root.querySelector("[data-rail]"), this.#order, page, {
+        onChange: () => this.#orderChanged(),
+        explain: (id) => this.#reason(id).focus(),
+      });
       page.task.addEventListener("focusin", ({ target }) => {
         const response = target.closest(".response");
         if (response) this.#rail.choose(Number(response.dataset.response));
@@ -72,6 +75,13 @@ class Ranking {
     if (!best) return { chosen: [], rejected: [] };
     const others = this.#ids.filter((id) => id !== best);
     return { chosen: [best], rejected: worst ? [worst] : this.#verdict === "best" ? others : [] };
+  }
+
+  /** From the reason why one cannot be ranked back to the order, while some have no place. */
+  advance() {
+    if (!document.activeElement.closest(".rank-why") || !this.#order.open.length) return false;
+    this.#rail.focus();
+    return true;
   }
 
   focus() {

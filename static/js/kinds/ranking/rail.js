@@ -11,18 +11,21 @@ export class Rail {
   #order;
   #page;
   #onChange;
+  #explain;
   #poles;
   #chips = new Map();
   #chosen;
 
-  /** `onChange` is called after every change of the order. */
-  constructor(root, order, page, onChange) {
+  /** `onChange` is called after every change of the order; `explain` leads to the field that says why
+   * one cannot be ranked. */
+  constructor(root, order, page, { onChange, explain }) {
     this.#root = root;
     this.#track = root.querySelector(".track");
     this.#poles = [...this.#track.querySelectorAll(".pole")];
     this.#order = order;
     this.#page = page;
     this.#onChange = onChange;
+    this.#explain = explain;
     for (const chip of root.querySelectorAll(".chip")) this.#chips.set(Number(chip.dataset.response), chip);
     [this.#chosen] = this.#chips.keys();
     for (const [id, chip] of this.#chips) {
@@ -81,6 +84,7 @@ export class Rail {
       this.#page.announce(this.#page.text(name === "accept" ? "order" : "cleared"));
     } else {
       this.#change(this.#chosen, () => this.#order[name](this.#chosen));
+      if (name === "setApart" && this.#order.apart.includes(this.#chosen)) this.#explain(this.#chosen);
     }
   }
 
@@ -160,7 +164,8 @@ export class Rail {
     if (!button) return;
     this.move(button.dataset.move);
     // Enter is to submit after a click, and to press the button again after a key.
-    if (event.detail > 0 || button.hidden) this.focus();
+    const isExplained = document.activeElement.matches(".rank-why input");
+    if (!isExplained && (event.detail > 0 || button.hidden)) this.focus();
   }
 
   #aim(chip, x, y) {
