@@ -30,7 +30,8 @@ from annotate.services.people.pseudonyms import imported_pseudonym
 PARAMETERS = {
     "format": f"One of {', '.join(EXPORT_FORMATS)}; trl when left out.",
     **{one.name: one.described for one in (*FILTERS, *OPTIONS)},
-    "snapshot": "The number of a snapshot, in place of filters and rules.",
+    "snapshot": "The number of a snapshot, in place of filters and rules; with format and "
+    "file_type alone.",
     "aggregate": "What tasks came to by this method, a line each, in place of all else: "
     + ", ".join(Consensus.Method.values)
     + ".",
@@ -181,14 +182,16 @@ def _lines(request: Request, project: Project, format: str):
             voices=given.get("voices", Voices.HUMAN.value),
         )
     if "snapshot" in given:
-        if set(given) - {"snapshot", "format"}:
+        if set(given) - {"snapshot", "format", "file_type"}:
             raise ValidationError({"snapshot": "A snapshot carries its own filters and rules."})
         number = given["snapshot"]
         rows = project.snapshots.filter(number=int(number) if number.isdecimal() else 0)
         snapshot = rows.first() if len(number) < 10 else None
         if snapshot is None:
             raise Http404(f"The project has no snapshot {number[:20]}.")
-        return stream_export(snapshot=snapshot, format=format)
+        return stream_export(
+            snapshot=snapshot, format=format, file_type=given.get("file_type", JSONL)
+        )
     return stream_export(
         project=project,
         format=format,

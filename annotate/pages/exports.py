@@ -247,8 +247,12 @@ def download_snapshot(request: HttpRequest, snapshot_id: int, format: str) -> Ht
     found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
     if format not in formats_of(found.project, found):
         raise Http404(f"There is no format {format}.")
-    stream = stream_export(snapshot=found, format=format)
-    return _file(stream, f"snapshot-{found.number}-{format}.jsonl")
+    file_type = request.GET.get("file_type", JSONL)
+    if file_type not in MEDIA_TYPES:
+        raise Http404(f"There is no type of file {file_type}.")
+    stream = stream_export(snapshot=found, format=format, file_type=file_type)
+    name = f"snapshot-{found.number}-{format}.{file_type}"
+    return _file(stream, name, MEDIA_TYPES[file_type])
 
 
 def _tell(form: forms.Form, error: ValidationError) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -49,8 +49,11 @@ def stream_export(
     format: str,
     filters: ExportFilters | None = None,
     options: ExportOptions | None = None,
+    file_type: str | None = None,
 ) -> Iterator[bytes]:
-    """JSONL of a project's judgements under `filters`, or of a snapshot's under its own rules.
+    """A project's judgements under `filters`, or a snapshot's under its own rules.
+
+    `file_type` is for snapshots: the one option that is no rule.
 
     Checks its arguments at once (UnknownFormat, DoesNotFit, ValidationError); reads as it is
     iterated.
@@ -72,9 +75,10 @@ def stream_export(
     else:
         options = options or ExportOptions()
         selection = select(project=project, filters=filters or ExportFilters())
-    project = selection.project
     if snapshot is not None and chosen.write is None:
         options = ExportOptions()  # its rules are those of its training files
+    if file_type is not None:
+        options = replace(options, file_type=file_type)
     _refuse_options(chosen, options)
     rows = _rows(selection, snapshot, chosen, options)
     return _file(rows, chosen, options)

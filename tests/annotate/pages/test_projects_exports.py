@@ -1,12 +1,15 @@
 """Downloads and snapshots through the pages."""
 
+import io
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from django.urls import reverse
 
 from annotate.handout import lease_seat
 from annotate.models import Seat, Snapshot
+from annotate.services.outgoing.snapshots import create_snapshot
 from annotate.services.work.judgements import submit_judgement
 
 RULES = {"source": "all", "simulated": "include", "tie_rule": "drop", "aggregation": "each"}
@@ -86,6 +89,24 @@ def test_a_snapshot_is_made_shown_and_downloaded(client, project) -> None:
         assert len(b"".join(file.streaming_content).splitlines()) == rows
     assert client.get(reverse("download_snapshot", args=[made.pk, "magic"])).status_code == 404
     assert made.sha256[:12] in client.get(reverse("exports", args=[project.pk])).content.decode()
+
+
+def test_a_snapshot_is_had_as_parquet_from_page_and_api(client, project) -> None:
+    snapshot = create_snapshot(project=project, actor=None, tie_rule="half")
+    page = reverse("download_snapshot", args=[snapshot.pk, "trl_unpaired"])
+    answer = client.get(page, {"file_type": "parquet"})
+    assert answer["Content-Type"] == "application/vnd.apache.parquet"
+    file = b"".join(answer.streaming_content)
+    table = pq.read_table(io.BytesIO(file))
+    assert (table.num_rows, table.column_names) == (4, ["prompt", "completion", "label"])
+    query = {"snapshot": snapshot.number, "format": "trl_unpaired", "file_type": "parquet"}
+    api = client.get(reverse("api_export", args=[project.pk]), query)
+    assert b"".join(api.streaming_content) == file
+    assert client.get(page, {"file_type": "xls"}).status_code == 404
+    link = f"{page}?file_type=parquet"
+    assert link in client.get(reverse("snapshot", args=[snapshot.pk])).content.decode()
+    wrong = client.get(reverse("api_export", args=[project.pk]), {**query, "file_type": "xls"})
+    assert wrong.status_code == 400
 
 
 def test_a_wrong_rule_makes_no_snapshot(client, project) -> None:

@@ -39,6 +39,9 @@ def test_no_export_names_anybody(make_project, make_pair_tasks, make_user, kind,
             )
             files[f"{name}.{file_type}"] = b"".join(chunks)
     snapshot = create_snapshot(project=project, actor=owner)
+    for name in formats_of(project, snapshot):
+        frozen = stream_export(snapshot=snapshot, format=name, file_type="parquet")
+        files[f"snapshot-{name}.parquet"] = b"".join(frozen)
     write_training_files(snapshot, tmp_path)
     write_origins(snapshot, tmp_path / "origins.jsonl")
     for path in sorted(tmp_path.iterdir()):
