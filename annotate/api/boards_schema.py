@@ -15,6 +15,11 @@ class BoardRules(s.Serializer):
     group = s.ChoiceField(
         CHOICES["group"], required=False, help_text="By role in the project; all when left out."
     )
+    team = s.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Only votes of people who are in this team of the project now, by its name.",
+    )
     by = s.CharField(
         required=False,
         allow_blank=True,

@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import InvalidValue
+from annotate.models import Project
 from annotate.pages.exports import SIMULATED, SOURCES
 from annotate.pages.reasons import in_words
 from annotate.ranking.style import STYLES
@@ -49,6 +50,7 @@ class BoardForm(forms.Form):
         required=False,
         help_text=_("By their role in the project now."),
     )
+    team = forms.ChoiceField(label=_("Team"), required=False)
     by = forms.ChoiceField(choices=BY.items(), label=_("Categories"), required=False)
     key = forms.CharField(
         max_length=100,
@@ -78,6 +80,15 @@ class BoardForm(forms.Form):
         help_text=_("What is taken as drawn at random."),
     )
 
+    def __init__(self, *given: object, project: Project, **named: object) -> None:
+        """Teams are asked for where the project has some."""
+        super().__init__(*given, **named)
+        teams = list(project.teams.order_by("name").values_list("name", flat=True))
+        if teams:
+            self.fields["team"].choices = [("", _("all teams")), *((name, name) for name in teams)]
+        else:
+            del self.fields["team"]
+
     def rules(self) -> BoardRules | None:
         """None where something is refused, which then stands at its field."""
         if not self.is_valid():
@@ -103,6 +114,7 @@ def rules_in_words(rules: BoardRules) -> list[tuple[str, str]]:
         (_("Votes by"), SOURCES[rules.source]),
         (_("Simulated people"), SIMULATED[rules.simulated]),
         (_("Group"), GROUPS[rules.group]),
+        *([(_("Team"), rules.team)] if rules.team else []),
         (_("Categories"), f"{by}: {key}" if key is not None else by),
         (_("Ties are"), TIES[rules.ties]),
         (_("Votes of one person that count at most"), rules.most or "–"),

@@ -48,7 +48,7 @@ def leaderboard(request: HttpRequest, project_id: int) -> HttpResponse:
 def compute_board(request: HttpRequest, project_id: int) -> HttpResponse:
     """Queue a computation."""
     project = get_project(request.user, project_id, MANAGE)
-    form = BoardForm(request.POST)
+    form = BoardForm(request.POST, project=project)
     rules = form.rules()
     if rules is None:
         return _page(request, project, form=form, status=422)
@@ -151,7 +151,7 @@ def _page(
         "manages": manages,
         "board": board,
         "boards": listed,
-        "form": form or BoardForm(),
+        "form": form or BoardForm(project=project),
     }
     if manages:
         runs = BoardRun.objects.filter(project=project).defer("result").order_by("-pk")

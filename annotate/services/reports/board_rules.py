@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from annotate.inputs import clean_choice, clean_integer
+from annotate.inputs import clean_choice, clean_integer, clean_text
 from annotate.kinds import InvalidValue
 from annotate.models import Membership, Project
 from annotate.ranking.style import STYLES
@@ -21,6 +21,7 @@ GROUPS = {
 BY = ("", "language", "taxonomy", "stratum", "criterion")
 METADATA = "metadata:"
 MAX_KEY = 100
+MAX_TEAM = 80
 CHOICES = {
     "source": tuple(SOURCES),
     "simulated": ("exclude", "include", "only"),
@@ -33,7 +34,8 @@ MOST_VOTES = 1_000_000
 
 @dataclass(frozen=True)
 class BoardRules:
-    """`group`: people by their role in the project now. `by`: one of BY, or "metadata:<key>" of
+    """`group`: people by their role in the project now; `team`: only those who are in the team of
+    this name now, "" for all. `by`: one of BY, or "metadata:<key>" of
     prompts. `style`: what is taken out in the second board, none for no such board. `most`: how
     many votes of one person count at most. `intervals`: what is taken as drawn at random; "auto" is
     people, and prompts where only one person voted.
@@ -47,6 +49,7 @@ class BoardRules:
     style: tuple[str, ...] = STYLES
     most: int | None = None
     intervals: str = "auto"
+    team: str = ""
 
     @classmethod
     def clean(cls, given: Mapping[str, Any]) -> "BoardRules":
@@ -67,6 +70,8 @@ class BoardRules:
             values["style"] = _clean_style(values["style"])
         if values.get("most") is not None:
             values["most"] = clean_integer("most", values["most"], low=1, high=MOST_VOTES)
+        if "team" in values:
+            values["team"] = clean_text("team", values["team"], max_chars=MAX_TEAM, lines=False)
         return cls(**values)
 
     @classmethod
@@ -75,7 +80,19 @@ class BoardRules:
         return cls(**{**kept, "style": tuple(kept["style"])})
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "style": list(self.style)}
+        """Without `team` where there is none, so that boards keep their hashes."""
+        found = {**asdict(self), "style": list(self.style)}
+        if not self.team:
+            del found["team"]
+        return found
+
+    def check_team(self, project: Project) -> None:
+        """Raises InvalidValue for a team that the project does not have. One query, two if so."""
+        if self.team and not project.teams.filter(name__iexact=self.team).exists():
+            known = ", ".join(project.teams.order_by("name").values_list("name", flat=True)[:20])
+            raise InvalidValue(
+                "team", "There is no such team here. Known: {known}.", known=known or "–"
+            )
 
     @property
     def metadata_key(self) -> str | None:
@@ -86,14 +103,23 @@ class BoardRules:
         """The judgements that may hold votes, as of now or as of `last_id`."""
         filters = ExportFilters(source=self.source, simulated=self.simulated)
         found = select(project=project, filters=filters, last_id=last_id)
-        if self.group == "all":
-            return found
-        return replace(
-            found,
-            where=f"{found.where} AND j.annotator_id IN (SELECT m.user_id"
-            " FROM annotate_membership m WHERE m.project_id = %s AND m.role = ANY(%s))",
-            params=(*found.params, project.pk, list(GROUPS[self.group])),
-        )
+        if self.group != "all":
+            found = _of_members(found, "m.role = ANY(%s)", list(GROUPS[self.group]))
+        if self.team:
+            of_team = "m.team_id IN (SELECT t.id FROM annotate_team t WHERE t.project_id = %s"
+            of_team += " AND lower(t.name) = lower(%s))"
+            found = _of_members(found, of_team, project.pk, self.team)
+        return found
+
+
+def _of_members(found: Selection, which: str, *params: object) -> Selection:
+    """Those by members of the project of whom the condition holds now."""
+    return replace(
+        found,
+        where=f"{found.where} AND j.annotator_id IN (SELECT m.user_id"
+        f" FROM annotate_membership m WHERE m.project_id = %s AND {which})",
+        params=(*found.params, found.project.pk, *params),
+    )
 
 
 def _clean_by(value: object) -> str:

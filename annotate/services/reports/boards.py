@@ -24,8 +24,10 @@ class _Stopped(Exception):
 def start_board(*, project: Project, actor: User, rules: BoardRules) -> BoardRun:
     """Queue a computation; the one under way by the same rules, if there is one.
 
-    Of computations that are over, the latest KEPT_RUNS stay.
+    Of computations that are over, the latest KEPT_RUNS stay. Raises InvalidValue for a team that
+    there is not.
     """
+    rules.check_team(project)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     kept = rules.as_dict()
     going = BoardRun.objects.filter(project=project, state__in=GOING, rules=kept).first()

@@ -43,6 +43,20 @@ def test_without_a_board_the_page_says_how_to_get_one(client, project) -> None:
     assert reverse("compute_board", args=[project.pk]) in page
 
 
+def test_a_board_of_one_team(client, project) -> None:
+    page = reverse("leaderboard", args=[project.pk])
+    assert 'name="team"' not in client.get(page).content.decode()
+    project.teams.create(name="Experts")
+    assert "all teams" in client.get(page).content.decode()
+    url = reverse("compute_board", args=[project.pk])
+    assert client.post(url, {"team": "Crowd"}).status_code == 422
+    assert not BoardRun.objects.exists()
+    answer = client.post(url, {"team": "Experts"})
+    assert BoardRun.objects.get().rules["team"] == "Experts"
+    boards.compute_board(BoardRun.objects.get().pk)
+    assert "Experts" in client.get(answer.url).content.decode()
+
+
 def test_a_manager_computes_looks_and_publishes(client, project) -> None:
     form = {"source": "people", "simulated": "exclude", "by": "metadata", "key": "level",
             "style": ["length", "position"], "ties": "halves", "most": "5", "intervals": "auto",

@@ -14,6 +14,7 @@ from annotate.models import (
     Judgement,
     Membership,
     Response,
+    Team,
 )
 from annotate.services.reports import board_votes, boards
 from annotate.services.reports.board_rules import BoardRules
@@ -56,6 +57,15 @@ def test_current_votes_of_the_sources_asked_for_are_counted(
     assert votes(source="all") == (5, 5)
     assert votes(group="annotators") == (1, 1)
     assert votes(group="reviewers") == (1, 1)
+    team = Team.objects.create(project=project, name="Experts")
+    project.memberships.filter(user=ada).update(team=team)
+    assert votes(team="experts") == (1, 1)
+    assert votes(team="experts", group="reviewers") == (0, 0)
+    assert votes(team="experts", source="all") == (1, 1)
+    with pytest.raises(InvalidValue, match="Known: Experts"):
+        boards.start_board(project=project, actor=ada, rules=BoardRules(team="Crowd"))
+    assert "team" not in BoardRules().as_dict()
+    assert BoardRules.of_stored(BoardRules(team="Experts").as_dict()).team == "Experts"
     found = gather(project=project, rules=BoardRules())
     assert found.counts["all_bad"] == 1
     assert found.gathered.models == ["b", "a"], "the answer that was changed counts as changed"
