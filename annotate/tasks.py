@@ -8,6 +8,7 @@ from annotate.services import jobs, workers
 from annotate.services.incoming import import_runs
 from annotate.services.people import profiles, rates
 from annotate.services.reports import boards, factors, quality_runs
+from annotate.services.signals import rules as signal_rules
 from annotate.services.webhooks import answers, deliveries
 from annotate.services.work import overlaps
 
@@ -62,6 +63,12 @@ def deliver_webhook(webhook_id: int) -> int:
 def remove_old_deliveries() -> int:
     """Forget what webhooks were told long ago; run by beat."""
     return deliveries.remove_old()
+
+
+@shared_task
+def remove_old_signals() -> int:
+    """Forget signals that are older than their project keeps them; run by beat."""
+    return signal_rules.remove_old()
 
 
 @shared_task

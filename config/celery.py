@@ -53,6 +53,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "remove-old-signals": {
+            "task": "annotate.tasks.remove_old_signals",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "advance-plans": {
             "task": "annotate.tasks.advance_plans",
             "schedule": 10.0,

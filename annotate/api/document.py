@@ -46,6 +46,7 @@ GROUPS = (
         r"training/models/\{version_id\}/(scores|samples)/",
     ),
     ("Training", r"(projects/\{project_id\}/)?(training|schedules)/"),
+    ("Signals", r"projects/\{project_id\}/signals/"),
     ("Webhooks", r"projects/\{project_id\}/webhooks/"),
     ("Evaluation", r"(projects/\{project_id\}/)?(evaluations|evaluation-sets)/"),
 )

@@ -32,6 +32,7 @@ v1 = [
     path("", include("annotate.api.factors")),
     path("", include("annotate.api.comparisons")),
     path("", include("annotate.api.webhooks")),
+    path("", include("annotate.api.signals")),
 ]
 
 urlpatterns = [

@@ -23,6 +23,7 @@ from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.quality import Consensus, QualityRun, Voices
 from annotate.models.requirement import Requirement, TaskAuthor
 from annotate.models.review import Review
+from annotate.models.signal import Signal, SignalRules, SignalType
 from annotate.models.snapshot import Snapshot, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
 from annotate.models.team import Team
@@ -80,6 +81,9 @@ __all__ = [
     "Response",
     "Review",
     "Seat",
+    "Signal",
+    "SignalRules",
+    "SignalType",
     "Skip",
     "Snapshot",
     "SnapshotJudgement",

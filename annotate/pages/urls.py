@@ -45,5 +45,6 @@ urlpatterns = [
     path("", include("annotate.pages.leaderboard")),
     path("", include("annotate.pages.comparisons")),
     path("", include("annotate.pages.webhooks")),
+    path("", include("annotate.pages.signals")),
     path("", include("annotate.pages.audit")),
 ]

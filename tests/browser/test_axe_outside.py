@@ -1,10 +1,11 @@
-"""axe-core on webhooks: none yet, a new one with its secret, deliveries in all states."""
+"""axe-core on webhooks (none yet, a new one with its secret, deliveries in all states), signals."""
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.models import Delivery, Webhook
+from annotate.services.signals.intake import take_signals
 from annotate.services.webhooks.events import announce
 from annotate.wording import Told
 from tests.browser.axe import CALM, Axe
@@ -40,3 +41,17 @@ def test_webhooks(open_browser, make_project, axe: Axe) -> None:
     page.goto(reverse("webhooks", args=[project.pk]))
     axe.look(page, "webhooks")
     assert axe.looks == 3 * 4
+
+
+def test_signals(open_browser, make_project, axe: Axe) -> None:
+    project = make_project()
+    page = open_browser(project.created_by, **CALM)
+    page.goto(reverse("signals", args=[project.pk]))
+    axe.look(page, "no signals")
+    text = {"prompt": "Why?", "completion": "So.", "generator": "support-bot"}
+    rows = [{"key": str(n), "type": "love", **text} for n in range(3)]
+    take_signals(project=project, rows=rows)
+    page.reload()
+    expect(page.get_by_role("rowheader", name="support-bot")).to_be_visible()
+    axe.look(page, "signals")
+    assert axe.looks == 3 * 2

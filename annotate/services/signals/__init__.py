@@ -1,0 +1,1 @@
+"""Implicit feedback from a product: taken in, counted, exported, forgotten."""
