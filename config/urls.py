@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 handler404 = "annotate.api.problems.not_found"
+handler500 = "annotate.api.problems.server_error"
 urlpatterns = [
     # First what is asked most: addresses are tried in this order.
     path("api/", include("annotate.api.urls")),

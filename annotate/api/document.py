@@ -10,7 +10,10 @@ from annotate.api.permissions import needed_scope
 
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
 GROUPS = (
-    ("Projects", r"projects/(\{project_id\}/((progress|agreement|form-versions)/)?)?$|presets/"),
+    (
+        "Projects",
+        r"projects/(\{project_id\}/((progress|agreement|form-versions|audit)/)?)?$|presets/",
+    ),
     (
         "Checks and pay",
         r"projects/\{project_id\}/(gold|rules|checks|practice|pay)/|tasks/\{task_id\}/gold/|"

@@ -34,8 +34,19 @@ class ById(CursorPagination):
         return cursor
 
 
-def answer_page(request: Request, rows: QuerySet, body: Callable[[Model], dict]) -> Response:
+class LatestFirst(ById):
+    """From the newest on."""
+
+    ordering = "-id"
+
+
+def answer_page(
+    request: Request,
+    rows: QuerySet,
+    body: Callable[[Model], dict],
+    order: type[ById] = ById,
+) -> Response:
     """The page that the request asks for, as {next, previous, results}."""
-    paginator = ById()
+    paginator = order()
     page = paginator.paginate_queryset(rows, request)
     return paginator.get_paginated_response([body(row) for row in page])

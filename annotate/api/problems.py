@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import page_not_found
+from django.views.defaults import server_error as server_error_page
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -61,6 +62,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     detail = "There is nothing at this address; /api/docs/ lists those of the API."
     body = {"type": "about:blank", "title": "Not found", "status": 404, "detail": detail}
     return JsonResponse(body, status=404, content_type="application/problem+json")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """What a failure that nobody foresaw answers: a problem below /api/, else the page."""
+    if not request.path_info.startswith("/api/"):
+        return server_error_page(request)
+    detail = "This is a fault of the server; its log tells more. Send the same request again."
+    body = {"type": "about:blank", "title": "Server error", "status": 500, "detail": detail}
+    return JsonResponse(body, status=500, content_type="application/problem+json")
 
 
 def problem_handler(error: Exception, context: dict) -> Response | None:

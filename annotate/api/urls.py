@@ -33,6 +33,7 @@ v1 = [
     path("", include("annotate.api.comparisons")),
     path("", include("annotate.api.webhooks")),
     path("", include("annotate.api.signals")),
+    path("", include("annotate.api.audit")),
 ]
 
 urlpatterns = [

@@ -225,6 +225,8 @@ def test_tasks_are_listed_for_reviewers_with_generators(owner, project, make_pai
     assert [seat["state"] for seat in body["seats"]] == ["open", "open"]
 
 
-@pytest.mark.parametrize("query", ["?cursor=nonsense", "?page_size=-1", "?page_size=x"])
-def test_odd_pages_do_no_harm(owner, project, query):
-    assert owner.get(f"projects/{query}").status_code in (200, 404)
+def test_odd_pages_are_refused(owner, project, refused):
+    refused(owner.get("projects/?cursor=nonsense"), 404)
+    for size in ("-1", "0", "x", "1.5"):
+        refused(owner.get(f"projects/?page_size={size}"), 400, "page_size")
+    assert owner.get("projects/?page_size=501").status_code == 200
