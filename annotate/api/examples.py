@@ -86,6 +86,7 @@ NEXT = [
             },
             "suggestions": [],
             "draft": None,
+            "returned": None,
         }
     )
 ]

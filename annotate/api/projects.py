@@ -139,15 +139,17 @@ def _agreement_by_distance(project: Project, suggested: str) -> dict:
 
 
 def _counts(project: Project) -> dict:
-    """Four counts, each from one index."""
+    """Four counts, those of seats and tasks each from one index; judgements are labels."""
     seats = dict.fromkeys(Seat.State.values, 0)
     seats |= Seat.objects.counts_by_state([project.pk]).get(project.pk, {})
     left = Exists(
-        Seat.objects.filter(task=OuterRef("pk"), state__in=[Seat.State.OPEN, Seat.State.LEASED])
+        Seat.objects.ordinary().filter(
+            task=OuterRef("pk"), state__in=[Seat.State.OPEN, Seat.State.LEASED]
+        )
     )
     tasks = Task.objects.filter(project=project)
     judgements = dict.fromkeys(Judgement.Source.values, 0)
-    judgements |= _tally(Judgement.objects.filter(project=project).current(), "source")
+    judgements |= _tally(Judgement.objects.labels().filter(project=project), "source")
     return {
         "tasks": tasks.count(),
         "tasks_complete": tasks.exclude(route=Task.Route.AI).filter(~left).count(),

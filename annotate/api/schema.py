@@ -78,6 +78,9 @@ class Lease(s.Serializer):
         many=True, help_text="What AI judges marked, where the project shows it; docs/judges.md."
     )
     draft = s.JSONField(allow_null=True)
+    returned = s.IntegerField(
+        allow_null=True, help_text="A judgement of the caller's that a reviewer sent back."
+    )
 
 
 class AnswerBase(s.Serializer):
@@ -303,6 +306,10 @@ class TaskSummary(s.Serializer):
     created_at = s.DateTimeField()
 
 
+class TaskChange(s.Serializer):
+    skills = s.ListField(child=s.CharField(max_length=40), max_length=50)
+
+
 class TaskPage(s.Serializer):
     next = s.CharField(allow_null=True)
     previous = s.CharField(allow_null=True)
@@ -341,7 +348,7 @@ class Progress(s.Serializer):
     tasks = s.IntegerField()
     tasks_complete = s.IntegerField(help_text="Every wanted judgement is there.")
     seats = s.DictField(child=s.IntegerField(), help_text="Count by state.")
-    judgements = s.DictField(child=s.IntegerField(), help_text="Current ones, by source.")
+    judgements = s.DictField(child=s.IntegerField(), help_text="Labels, by source.")
     skips = s.IntegerField()
     labels_saved = s.IntegerField(
         allow_null=True,

@@ -11,8 +11,10 @@ from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import schema
+from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.models import Seat, Task
+from annotate.services.work.requirements import set_skills
 
 
 class TaskList(APIView):
@@ -24,6 +26,8 @@ class TaskList(APIView):
 
 
 class TaskDetail(APIView):
+    parser_classes = [PlainJSONParser]
+
     @extend_schema(operation_id="get_task", responses=schema.Task)
     def get(self, request: Request, task_id: int) -> Response:
         """One task with its content and seats."""
@@ -54,6 +58,21 @@ class TaskDetail(APIView):
                 "seats": [seat_summary(seat) for seat in seats],
             }
         )
+
+    @extend_schema(
+        operation_id="change_task", request=schema.TaskChange, responses=schema.TaskSummary
+    )
+    def patch(self, request: Request, task_id: int) -> Response:
+        """Say which skills whoever judges the task must have. Who holds it keeps it."""
+        task = access.get_in_project(request.user, Task.objects.all(), task_id, access.MANAGE)
+        body = read_body(request, known={"skills"}, required=["skills"])
+        task = set_skills(
+            task=task,
+            actor=request.user,
+            skills=body["skills"],
+            address=request.META.get("REMOTE_ADDR") or None,
+        )
+        return Response(task_summary(task))
 
 
 def task_summary(task: Task) -> dict:

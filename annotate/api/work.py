@@ -20,11 +20,12 @@ from annotate.handout import Lease
 from annotate.kinds import InvalidValue
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.kinds.span_suggestions import as_told
-from annotate.models import Judgement
+from annotate.models import Judgement, Project, User
 from annotate.reports.held import Held, held_back
 from annotate.reports.left import Left, left_for
 from annotate.services.reports.arena import next_seat
-from annotate.services.work import judgements, seats
+from annotate.services.review import norming
+from annotate.services.work import judgements, returned, seats
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
 BESIDE = integer_parameter("beside", "The seat being worked at: lease a second one ahead of time.")
@@ -52,15 +53,31 @@ class NextSeat(WorkView):
     def get(self, request: Request, project_id: int) -> Response:
         """Lease a seat for the caller; the same one until it is answered. 204: nothing to do.
 
+        Seats of a norming session come first. `returned` is an answer that a reviewer sent back and
+        that is to be revised before (`returned/` has the notes, also where this gives 204).
+
         403 for whoever is paused or has to pass the training or quiz first (`practice/`), 429 with
         Retry-After for whoever has done as many tasks as the project allows for now.
         """
         beside = read_id(request, "beside") if request.GET else None
-        lease = next_seat(project_id=project_id, user=request.user, beside=beside)
+        before = returned.waiting(project_id=project_id, user=request.user)
+        lease = None
+        if before.seat is not None and before.seat != beside:
+            lease = _norming_lease(project_id, request.user, before.seat)
+        if lease is None:
+            lease = next_seat(project_id=project_id, user=request.user, beside=beside)
         if lease is None:
             held = held_back(project_id, request.user)
             return Response(status=204) if held is None else _held(held)
-        return Response(lease_body(lease, request.user.pk))
+        return Response({**lease_body(lease, request.user.pk), "returned": before.judgement})
+
+
+def _norming_lease(project_id: int, user: User, seat_id: int) -> Lease | None:
+    """None where the hand-out would give nothing either, which then says why."""
+    project = access.get_project(user, project_id)
+    if project.state != Project.State.ACTIVE or not norming.is_asked_nothing(project):
+        return None
+    return norming.lease_of(seat_id=seat_id, user=user)
 
 
 class TasksLeft(WorkView):

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models.project import FormVersion, Project
@@ -33,6 +33,44 @@ class JudgementQuerySet(models.QuerySet):
     def current(self) -> "JudgementQuerySet":
         """Without those that a later judgement supersedes."""
         return self.filter(superseded_by=None)
+
+    def labels(self) -> "JudgementQuerySet":
+        """What counts as labels, wherever the project's data are meant: the current answers, so a
+        reviewer's amendment in place of what it amends, that no reviewer dismissed and that were
+        asked for as ordinary work. An export without filters has the same ones.
+        """
+        return self.current().ordinary().standing()
+
+    def as_given(self, since: int = 0) -> "JudgementQuerySet":
+        """What everybody said by themselves, for figures about people: without reviewers'
+        amendments, with what these supersede, and without what was dismissed, but for what was only
+        because another answer alone was to count.
+
+        `since`: no older ids are asked for; saying so saves a scan.
+        """
+        from annotate.models.review import Review
+
+        changed = Judgement.objects.filter(supersedes=OuterRef("pk"), amendment=None)
+        if since:
+            changed = changed.filter(pk__gte=since)
+        out = Review.objects.dismissing().filter(judgement=OuterRef("pk"), settled_by=None)
+        return self.filter(~Exists(changed), ~Exists(out), amendment=None)
+
+    def ordinary(self) -> "JudgementQuerySet":
+        """Neither checks of their authors by a known answer nor given in norming sessions."""
+        return self.filter(is_gold=False).outside_norming()
+
+    def outside_norming(self) -> "JudgementQuerySet":
+        from annotate.models.norming import NormingSeat
+
+        return self.filter(~Exists(NormingSeat.objects.filter(seat=OuterRef("seat"))))
+
+    def standing(self) -> "JudgementQuerySet":
+        """Without those that a reviewer dismissed, if that is the newest decision about them."""
+        from annotate.models.review import Review
+
+        out = Review.objects.dismissing().filter(judgement=OuterRef("pk"))
+        return self.filter(~Exists(out))
 
     def by_people(self) -> "JudgementQuerySet":
         return self.filter(source=Judgement.Source.PERSON)

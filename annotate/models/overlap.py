@@ -6,11 +6,11 @@ from annotate.models.task import Task
 
 
 class OverlapDue(models.Model):
-    """A task that got an answer since its seats were last fitted to its answers.
+    """A task whose answers changed since its seats were last fitted to them.
 
-    Written by a trigger, with the judgement (annotate/sql/overlaps.sql), in projects whose overlap
-    adapts; a row for every change, so that nobody waits for anybody. Taken away by
-    annotate/services/work/overlaps.py.
+    Written by a trigger with a judgement (annotate/sql/overlaps.sql), and with a reviewer's
+    decision, in projects whose overlap adapts; a row for every change, so that nobody waits for
+    anybody. Taken away by annotate/services/work/overlaps.py.
     """
 
     # Looked up by task once its seats are fitted.

@@ -15,6 +15,10 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Without those that a later decision about the same answer replaces."""
         return self.filter(replaced_by=None)
 
+    def dismissing(self) -> "ReviewQuerySet":
+        """Decisions by which an answer counts no more."""
+        return self.newest().filter(decision=Review.Decision.DISMISS)
+
     def returned_to(self, user) -> "ReviewQuerySet":
         """Answers that wait for this person to look at them again, the oldest first."""
         waiting = self.newest().filter(

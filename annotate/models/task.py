@@ -155,18 +155,23 @@ class TaskPlace(models.Model):
 
 
 class SeatQuerySet(models.QuerySet["Seat"]):
+    def ordinary(self) -> "SeatQuerySet":
+        """Those that the tasks' overlap asks for: no hidden checks, none of norming sessions."""
+        return self.filter(is_gold=False, number__lt=Seat.NORMING)
+
     def counts_by_state(self, project_ids: Iterable[int]) -> dict[int, dict[str, int]]:
         """By project, then state; without those that are none. One query.
 
-        Hidden checks are left out. The open ones and those are counted apart, because each part
-        has a partial index to itself.
+        Hidden checks and seats of norming sessions are left out. The open ones and
+        hidden checks are counted apart, because each part has a partial index to itself.
         """
         rows = self.filter(project__in=list(project_ids)).order_by().values("project", "state")
         of_open = rows.filter(state=Seat.State.OPEN).annotate(n=models.Count("*"))
         of_others = rows.exclude(state=Seat.State.OPEN).annotate(n=models.Count("*"))
         of_gold = rows.filter(is_gold=True).annotate(n=-models.Count("*"))
+        of_norming = rows.filter(norming__isnull=False).annotate(n=-models.Count("*"))
         found: dict[int, Counter[str]] = {}
-        for row in of_open.union(of_others, of_gold, all=True):
+        for row in of_open.union(of_others, of_gold, of_norming, all=True):
             found.setdefault(row["project"], Counter())[row["state"]] += row["n"]
         return {pk: {state: n for state, n in states.items() if n} for pk, states in found.items()}
 

@@ -27,6 +27,7 @@ DEEDS: dict[str, str | Promise] = {
     "gold.changed": _("Known answer changed"),
     "gold.retired": _("Known answer not used any more"),
     "gold.set": _("Known answer set"),
+    "task.skills_set": _("Skills that a task asks for changed"),
     "discussion.reopened": _("Discussion opened again"),
     "discussion.resolved": _("Discussion resolved"),
     "comparisons.plan_set": _("Comparison plan changed"),

@@ -14,7 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotate.access import MANAGE, get_in_project, get_project
+from annotate.forms import Form
 from annotate.kinds import InvalidValue
+from annotate.kinds.known import can_be_known
 from annotate.models import GoldItem, Judgement, Membership, Project, Task
 from annotate.pages import shown
 from annotate.pages.kinds.fields import written
@@ -93,7 +95,9 @@ def _page(
     rows, after = page_of_items(items_of(project, use), number_in(request, "before"))
     least = min(max(number_in(request, "least") or LEAST, 2), 100)
     ids = [row.item.task_id for row in rows]
-    proposed = [] if request.GET.get("before") else proposals(project, least)
+    form = Form.of_project(project)
+    looks = not request.GET.get("before") and can_be_known(form.kind, form.settings)
+    proposed = proposals(project, least) if looks else []
     letters = _letters([*ids, *(one.task.pk for one in proposed)])
     context = {
         "project": project,
@@ -106,6 +110,7 @@ def _page(
             }
             for one in proposed
         ],
+        "looks_for_more": looks,
         "least": least,
         "use": use,
         "use_choices": GoldItem.Use.choices,

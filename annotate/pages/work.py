@@ -25,7 +25,7 @@ from annotate import access
 from annotate.forms import Form, version_of
 from annotate.handout import Lease, Unasked
 from annotate.kinds import InvalidValue
-from annotate.models import Judgement, Project, Seat, Task, User
+from annotate.models import Judgement, Project, Review, Seat, Task, User
 from annotate.pages import shown
 from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
@@ -135,7 +135,7 @@ def undo(request: HttpRequest, project_id: int) -> HttpResponse:
         messages.info(request, judgements.stays())
         return redirect("work", project_id)
     own = Judgement.objects.filter(project=project, annotator=request.user).current()
-    own = own.filter(amendment=None)  # a reviewer's are changed in review
+    own = own.filter(amendment=None).standing()  # a reviewer's are changed in review
     before = row_id(request.GET.get("before", ""))
     if before is not None:
         own = own.filter(pk__lt=before)
@@ -259,6 +259,9 @@ def _revise_page(
     judgement = access.get_in_project(request.user, own, judgement_id)
     if Judgement.objects.filter(supersedes=judgement).exists():
         return redirect("undo", project_id)
+    if Review.objects.dismissing().filter(judgement=judgement).exists():
+        messages.info(request, judgements.dismissed())
+        return redirect("work", project_id)
     note = returned.note(judgement)
     task = shown.from_judgement(judgement, request.POST if error else None, returned=note)
     if error:

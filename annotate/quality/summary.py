@@ -6,7 +6,9 @@
      "questions": [agreeing.of_labels | of_orders | of_marks, …],
      "people": [{"rater", "judgements", …, "reliability", "gold", "trust"}, …]}
 
-`double` counts tasks that two or more answered; raters are numbers.
+`double` counts tasks that two or more answered; raters are numbers. Answers that checked their
+authors by a known answer count for reliability, habits and outcomes, not for agreement: such items
+are chosen, go to everybody, and would outweigh the rest.
 """
 
 from collections import Counter, defaultdict
@@ -60,13 +62,17 @@ def summarise(material: Material, tell: Callable[[], None]) -> tuple[JSON, Outco
     rows = material.rows
     raters = 1 + max((row.rater for row in rows), default=-1)
     gathered = gather(rows)
-    groups = group_tasks(rows, material.facts)
+    plain = [row for row in rows if not row.checked]
+    asked = gathered if len(plain) == len(rows) else gather(plain)
+    groups = group_tasks(plain, material.facts)
     outcomes: Outcomes = defaultdict(Outcome)
     questions: list[JSON] = []
     right, known = [], []
     trust: dict[str, dict[int, Trust]] = {}
-    for votes in gathered.labels.values():
-        questions.append(agreeing.of_labels(votes, material.facts, groups))
+    for question, votes in gathered.labels.items():
+        if question in asked.labels:
+            mine = asked.labels[question]
+            questions.append(agreeing.of_labels(mine, material.facts, groups))
         tell()
         gold = _gold_of(votes, material.gold)
         judged = judge(votes, raters=raters, gold=gold)
@@ -78,16 +84,18 @@ def summarise(material: Material, tell: Callable[[], None]) -> tuple[JSON, Outco
             known.append(gold_scores(votes, gold))
         tell()
     for question, orders in gathered.orders.items():
-        of_two = gather(pairs_of_responses(orders, rows)).labels.get(question)
+        compared = asked.orders.get(question, [])
+        of_two = gather(pairs_of_responses(compared, plain)).labels.get(question)
         if of_two is not None:
             pairwise = agreeing.of_labels(of_two, material.facts, groups)
-            questions.append(agreeing.of_orders(question, orders, rows, pairwise, groups))
+            questions.append(agreeing.of_orders(question, compared, plain, pairwise, groups))
         tell()
         trust[question] = add_plackett_luce(outcomes, question, orders, rows)
         tell()
     for question, marks in gathered.marks.items():
-        texts = texts_of(marks, rows, material.lengths)
-        questions.append(agreeing.of_marks(question, texts, material.facts, groups))
+        if question in asked.marks:
+            texts = texts_of(asked.marks[question], plain, material.lengths)
+            questions.append(agreeing.of_marks(question, texts, material.facts, groups))
         tell()
         add_span_vote(outcomes, question, marks, rows, material.lengths)
         tell()

@@ -17,7 +17,8 @@ MOST_CLASSES = 12  # of labels that are told apart by what people mistake for wh
 
 class Row(NamedTuple):
     """One judgement: `task` and `rater` are any numbers, `at` seconds of an epoch, `shown` the
-    responses in the order shown, `text` stands for the words that came with it, "" for none."""
+    responses in the order shown, `text` stands for the words that came with it, "" for none.
+    `checked`: it was asked for to check its author by a known answer."""
 
     id: int
     task: int
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     shown: tuple[int, ...]
     text: str
     sayings: Sequence[Saying]
+    checked: bool = False
 
 
 @dataclass(frozen=True)

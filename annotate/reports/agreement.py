@@ -14,7 +14,7 @@ from annotate.models import Project
 from annotate.quality.agreement import count_units, krippendorff_alpha
 from annotate.quality.intervals import mean_interval
 from annotate.quality.spans import Mark, MarkedText, character_units
-from annotate.reports.latest import LATEST, latest_judgements
+from annotate.reports.latest import LATEST, latest_as_given
 from annotate.reports.remembered import remembered
 
 Answers = list[tuple[Mapping[str, Any], list[int]]]  # values, with the responses shown
@@ -71,7 +71,7 @@ def disagreed_tasks(project: Project) -> list[int]:
 
 
 def _agreement(project: Project, suggested: str) -> Agreement:
-    rows = latest_judgements(project).filter(kind=project.kind)
+    rows = latest_as_given(project).filter(kind=project.kind, is_gold=False)
     answers: dict[int, Answers] = {}
     count = 0
     for task_id, value, shown in rows.values_list("task_id", "value", "shown_order"):

@@ -95,7 +95,8 @@ def filter_consensus(project: Project, filters: Filters) -> QuerySet[Consensus]:
 
 
 def _judgements(project: Project, voices: str) -> QuerySet[Judgement]:
-    rows = Judgement.objects.current().filter(project=project, kind=project.kind)
+    rows = Judgement.objects.filter(project=project, kind=project.kind)
+    rows = rows.as_given().outside_norming()  # as the report has them
     if voices == Voices.JUDGES:
         return rows.filter(source=Judgement.Source.JUDGE)
     return rows.filter(source__in=SOURCES["human"], simulated=voices == Voices.SIMULATED)

@@ -132,12 +132,12 @@ def proposals(project: Project, least: int = LEAST) -> list[Proposal]:
     form = kinds.get(project.kind)
     if not can_be_known(project.kind, form.clean_settings(project.kind_settings)):
         return []
-    answers = latest_judgements(project).filter(
-        kind=project.kind, simulated=False, late=False, is_gold=False
-    )
+    latest = latest_judgements(project).ordinary().standing()
+    answers = latest.filter(kind=project.kind, simulated=False, late=False)
     known = GoldItem.objects.filter(project=project).values("task")
     counted = answers.exclude(task__in=known).values("task").order_by()
-    counted = counted.annotate(n=Count("*"), last=Max("pk")).filter(n__gte=max(least, 2))
+    counted = counted.annotate(n=Count("annotator", distinct=True), last=Max("pk"))
+    counted = counted.filter(n__gte=max(least, 2))
     tasks = [row["task"] for row in counted.order_by("-n", "-last")[:LOOKED_AT]]
     return list(_unanimous(answers.filter(task__in=tasks), tasks))[:PROPOSED]
 
@@ -151,4 +151,4 @@ def _unanimous(answers: QuerySet[Judgement], tasks: list[int]) -> Iterator[Propo
         ids = sorted(first.shown_order)
         module = kinds.get(first.kind)
         if all(module.distance(first.value, one.value, ids) == 0 for one in others):
-            yield Proposal(first.task, len(said[pk]), first)
+            yield Proposal(first.task, len({one.annotator_id for one in said[pk]}), first)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db import connection
 
-from annotate.models import Project
+from annotate.models import Judgement, Project
 from annotate.quality.agreement import Labels
 
 # Preferences by the response's place in order of id, not by the side it was shown on.
@@ -20,9 +20,7 @@ FROM (
                          = (SELECT min(id) FROM unnest(judgement.shown_order) AS id)
                     THEN 'first' ELSE 'second' END AS label
         FROM annotate_judgement judgement
-        WHERE judgement.project_id = %s AND judgement.source = 'person'
-          AND NOT EXISTS (SELECT FROM annotate_judgement later
-                          WHERE later.supersedes_id = judgement.id)
+        WHERE judgement.id IN ({given})
     ) labelled
     GROUP BY task_id
 ) units
@@ -31,10 +29,12 @@ GROUP BY labels
 
 
 def label_units(project: Project) -> Counter[Labels]:
-    """How many tasks got which labels from people (late ones too, superseded ones not).
+    """How many tasks got which labels from people, as they gave them (late ones too).
 
     One pass over the project's judgements.
     """
+    rows = Judgement.objects.filter(project=project).by_people().as_given().ordinary()
+    given, params = rows.values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(PAIRWISE_UNITS, [project.pk])
+        cursor.execute(PAIRWISE_UNITS.format(given=given), params)
         return Counter({tuple(labels): times for labels, times in cursor.fetchall()})

@@ -40,11 +40,25 @@ def latest_judgements(project: Project, limit: int = LATEST) -> QuerySet[Judgeme
     One query finds where the window begins, by a walk back along the index
     `judgement_of_project`; with that place as a value the planner reads only the window.
     """
-    mine = Judgement.objects.filter(project=project)
-    begin = next(iter(mine.order_by("-id").values_list("id", flat=True)[limit - 1 : limit]), 0)
+    begin = _begin(project, limit)
     # What supersedes a row is newer than it, hence in the window too; saying so saves a scan.
     newer = Judgement.objects.filter(pk__gte=begin, supersedes=OuterRef("pk"))
-    return mine.filter(~Exists(newer), pk__gte=begin).by_people()
+    mine = Judgement.objects.filter(project=project, pk__gte=begin)
+    return mine.filter(~Exists(newer)).by_people()
+
+
+def latest_as_given(project: Project, limit: int = LATEST) -> QuerySet[Judgement]:
+    """What people said by themselves among the project's `limit` latest judgements: see
+    `JudgementQuerySet.as_given`. Norming answers are left out.
+    """
+    begin = _begin(project, limit)
+    mine = Judgement.objects.filter(project=project, pk__gte=begin).by_people()
+    return mine.as_given(begin).outside_norming()
+
+
+def _begin(project: Project, limit: int) -> int:
+    ids = Judgement.objects.filter(project=project).order_by("-id").values_list("id", flat=True)
+    return next(iter(ids[limit - 1 : limit]), 0)
 
 
 def share(condition: Q, of: Q) -> Avg:

@@ -11,7 +11,7 @@ from annotate.reports.latest import (
     PREFERRED_ID,
     TIE_SHARE,
     Median,
-    latest_judgements,
+    latest_as_given,
 )
 from annotate.reports.remembered import remembered
 
@@ -71,7 +71,7 @@ def teams_of(project: Project) -> list[Team]:
 
 def _habits(project: Project) -> dict[int, dict]:
     rows = (
-        latest_judgements(project)
+        latest_as_given(project)
         .alias(preferred_id=PREFERRED_ID)
         .values("annotator_id")
         .order_by()

@@ -92,8 +92,10 @@ def pace(project: Project) -> Pace:
     one.
     """
     now = timezone.now()
-    first_answers = latest_judgements(project).filter(
-        seat__isnull=False, late=False, submitted_at__gte=now - PACE_WINDOW
+    first_answers = (
+        latest_judgements(project)
+        .ordinary()
+        .filter(seat__isnull=False, late=False, submitted_at__gte=now - PACE_WINDOW)
     )
     found = first_answers.aggregate(
         n=Count("*"), first=Min("submitted_at"), last=Max("submitted_at")

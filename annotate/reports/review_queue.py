@@ -39,6 +39,11 @@ TASK_KEYS = ("-divided", "-entropy", "task_id")
 DIFFER = """(
     SELECT count(DISTINCT {}) FROM annotate_judgement j
     WHERE j.task_id = annotate_consensus.task_id AND j.source <> 'judge' AND NOT j.simulated
+      AND NOT j.is_gold
+      AND NOT EXISTS (SELECT FROM annotate_normingseat n WHERE n.seat_id = j.seat_id)
+      AND NOT EXISTS (SELECT FROM annotate_review r WHERE r.judgement_id = j.id
+          AND r.decision = 'dismiss'
+          AND NOT EXISTS (SELECT FROM annotate_review n WHERE n.replaces_id = r.id))
       AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)) > 1"""
 COMPARING = ("pairwise", "context", "joint")
 PREFERRED = "(j.value ->> 'verdict') || coalesce(j.value ->> 'preferred', '')"

@@ -10,7 +10,8 @@ from annotate.reports.remembered import remembered
 FINISHED = """
 SELECT count(*), coalesce(sum(greatest(%s - done, 0)), 0)
 FROM (SELECT count(*) FILTER (WHERE state = 'done') AS done
-      FROM annotate_seat WHERE project_id = %s AND NOT is_gold GROUP BY task_id
+      FROM annotate_seat WHERE project_id = %s AND NOT is_gold AND number < 1000
+      GROUP BY task_id
       HAVING count(*) FILTER (WHERE state IN ('open', 'leased')) = 0) finished
 """
 

@@ -70,7 +70,7 @@ class Noise:
 def estimated_noise(project: Project) -> dict[str, Noise]:
     """By type, from the newest signals on responses that people also judged in pairs.
 
-    A response is good to people where more of their current judgements prefer it than prefer
+    A response is good to people where more of their labels prefer it than prefer
     another; one that is as often preferred as not says nothing. Two queries.
     """
     rows = Signal.objects.filter(project=project, response__isnull=False, type__in=list(GOOD))
@@ -86,10 +86,10 @@ def estimated_noise(project: Project) -> dict[str, Noise]:
 
 
 def _balances(project: Project, responses: set[int]) -> dict[int, int]:
-    """People's current judgements for the response, less those for another of its task."""
+    """People's labels for the response, less those for another of its task."""
     balance: dict[int, int] = defaultdict(int)
     rows = (
-        Judgement.objects.current()
+        Judgement.objects.labels()
         .by_people()
         .filter(
             project=project,

@@ -50,14 +50,16 @@ def filter_tasks(
 
 
 def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]:
-    mine = Seat.objects.filter(task=OuterRef("pk"))
+    mine = Seat.objects.ordinary().filter(task=OuterRef("pk"))
     begun = Exists(mine.filter(state__in=[Seat.State.DONE, Seat.State.LEASED]))
     wanted = Exists(mine.filter(state__in=[Seat.State.OPEN, Seat.State.LEASED]))
     if show == "untouched":
         return tasks.filter(~begun)
     if show == "begun":
         # A task for one person is begun and not complete only while somebody holds it.
-        held = Seat.objects.filter(project=project, state=Seat.State.LEASED).values("task")
+        held = (
+            Seat.objects.ordinary().filter(project=project, state=Seat.State.LEASED).values("task")
+        )
         return tasks.filter(Q(pk__in=held) | Q(Q(overlap__gt=1), begun, wanted))
     if show == "complete":
         return tasks.filter(begun, ~wanted)
@@ -82,14 +84,15 @@ def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row],
     ids = [task.pk for task in shown]
     seats = {
         row["task"]: row
-        for row in Seat.objects.filter(task__in=ids)
+        for row in Seat.objects.ordinary()
+        .filter(task__in=ids)
         .exclude(state=Seat.State.VOID)
         .values("task")
         .annotate(n=Count("*"), done=Count("pk", filter=Q(state=Seat.State.DONE)))
     }
     judged = {
         row["task"]: row
-        for row in Judgement.objects.current()
+        for row in Judgement.objects.labels()
         .filter(task__in=ids)
         .values("task")
         .annotate(n=Count("*"), last=Max("submitted_at"))

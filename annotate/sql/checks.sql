@@ -47,8 +47,24 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether a task is in a language that the member reads and asks for no skill that they lack. That it
+-- is kept for experts says who labels it, not whom it may check.
+CREATE OR REPLACE FUNCTION tandem_suits(the_task bigint, the_membership bigint)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    asks_skills text[];
+    asks_language text;
+    the_prompt bigint;
+BEGIN
+    SELECT t.skills::text[], t.prompt_id INTO asks_skills, the_prompt
+    FROM annotate_task t WHERE t.id = the_task;
+    SELECT lower(p.language) INTO asks_language FROM annotate_prompt p WHERE p.id = the_prompt;
+    RETURN (SELECT tandem_meets(asks_language, asks_skills, m.languages::text[], m.skills::text[])
+            FROM annotate_membership m WHERE m.id = the_membership);
+END $$;
+
 -- A hidden item's seat, leased to the person, if one is due to them and there is one that they do
--- not know; else NULL. Of each 100 / gold_percent seats in a row one is due, at a place that a hash
+-- not know and that suits them; else NULL. Of each 100 / gold_percent seats in a row one is due, at a place that a hash
 -- of membership and turn decides. People go round one circle of items, from different places on.
 CREATE OR REPLACE FUNCTION tandem_draw_gold(
     the_project bigint, the_user bigint, the_membership bigint, lease interval
@@ -87,13 +103,15 @@ BEGIN
     place := coalesce(place, hashint8extended(the_membership, 0) & 2147483647);
     SELECT g.task_id, g.draw_key INTO the_task, key FROM annotate_golditem g
     WHERE g.project_id = the_project AND g.retired_at IS NULL AND g.use IN ('hidden', 'attention')
-      AND g.draw_key > place AND tandem_is_free(g.task_id, the_user)
+      AND g.draw_key > place AND tandem_suits(g.task_id, the_membership)
+      AND tandem_is_free(g.task_id, the_user)
     ORDER BY g.draw_key LIMIT 1 FOR NO KEY UPDATE;
     IF the_task IS NULL THEN
         SELECT g.task_id, g.draw_key INTO the_task, key FROM annotate_golditem g
         WHERE g.project_id = the_project AND g.retired_at IS NULL
           AND g.use IN ('hidden', 'attention')
-          AND g.draw_key <= place AND tandem_is_free(g.task_id, the_user)
+          AND g.draw_key <= place AND tandem_suits(g.task_id, the_membership)
+          AND tandem_is_free(g.task_id, the_user)
         ORDER BY g.draw_key LIMIT 1 FOR NO KEY UPDATE;
     END IF;
     UPDATE annotate_standing s SET gold_cursor = coalesce(key, place), gold_spent = key IS NULL

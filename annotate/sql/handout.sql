@@ -26,9 +26,21 @@ BEGIN
                        WHERE a.task_id = the_task AND a.author_id IS NOT DISTINCT FROM the_user);
 END $$;
 
--- The project's requirements that a member does not meet; seats of these are passed over. Of whom no
--- language is known gets tasks in every one. A tag answers for another where the shorter begins the
--- longer, subtag by subtag: as annotate/assignment/eligibility.py has it.
+-- Whether somebody who knows these languages and skills may have what asks for a language (in small
+-- letters, '' for none) and skills. Of whom no language is known gets tasks in every one. A tag answers
+-- for another where the shorter begins the longer, subtag by subtag: as
+-- annotate/assignment/eligibility.py has it.
+CREATE OR REPLACE FUNCTION tandem_meets(
+    asked_language text, asked_skills text[], languages text[], skills text[]
+) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT asked_skills <@ skills
+       AND (asked_language = '' OR cardinality(languages) = 0
+            OR EXISTS (SELECT FROM unnest(languages) AS known (tag)
+                       WHERE starts_with(lower(known.tag) || '-', asked_language || '-')
+                          OR starts_with(asked_language || '-', lower(known.tag) || '-')))
+$$;
+
+-- The project's requirements that a member does not meet; seats of these are passed over.
 CREATE OR REPLACE FUNCTION tandem_barred(the_project bigint, the_membership bigint)
 RETURNS bigint[] LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -42,12 +54,9 @@ BEGIN
     RETURN ARRAY (
         SELECT r.id FROM annotate_requirement r
         WHERE r.project_id = the_project AND NOT (
-            r.skills <@ member.skills
-            AND (r.tier = '' OR r.tier = member.tier)
-            AND (r.language = '' OR cardinality(member.languages) = 0
-                 OR EXISTS (SELECT FROM unnest(member.languages) AS known (tag)
-                            WHERE starts_with(lower(known.tag) || '-', r.language || '-')
-                               OR starts_with(r.language || '-', lower(known.tag) || '-')))));
+            (r.tier = '' OR r.tier = member.tier)
+            AND tandem_meets(r.language::text, r.skills::text[], member.languages::text[],
+                             member.skills::text[])));
 END $$;
 
 -- The seat that this person works at next, leased to them, with what the page shows of it.

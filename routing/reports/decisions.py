@@ -16,7 +16,7 @@ from routing.models import (
     Decision,
     PeopleCounted,
     RoutingPolicy,
-    counted,
+    of_people,
     outside_second_looks,
 )
 from routing.services.policies import experts_of
@@ -117,8 +117,8 @@ class LabelsOfPeople:
 
 
 def labels_of_people(project: Project) -> LabelsOfPeople:
-    """Two queries, one over all judgements of the project in force; pages remember it."""
-    rows = Judgement.objects.current().filter(project=project)
+    """Two queries, one over all labels of the project; pages remember it."""
+    rows = Judgement.objects.labels().filter(project=project)
     found = rows.exclude(source=Judgement.Source.JUDGE).aggregate(
         labels=Count("pk"), simulated=Count("pk", filter=Q(simulated=True))
     )
@@ -162,12 +162,15 @@ def _audited(project: Project, **decided: object) -> dict[int, tuple[int | None,
     no random draw, and left out. One query.
     """
     draws = Decision.objects.filter(policy__project=project, explored=True, shadow=False, **decided)
-    answers = Judgement.objects.current().filter(project=project, task__in=draws.values("task"))
+    mine = {"project": project, "task__in": draws.values("task")}
+    # A judge's label that a reviewer amended or dismissed is one of its errors, so it stays.
+    by_judges = Judgement.objects.filter(source=Judgement.Source.JUDGE, **mine)
+    by_people = of_people(Judgement.objects.labels().by_people().filter(**mine))
+    columns = ("task_id", "source", "value")
     rows = (
-        outside_second_looks(answers)
-        .exclude(source=Judgement.Source.IMPORTED)
-        .filter(Q(source=Judgement.Source.JUDGE) | counted())
-        .values_list("task_id", "source", "value")
+        outside_second_looks(by_judges)
+        .values_list(*columns)
+        .union(outside_second_looks(by_people).values_list(*columns), all=True)
     )
     judge: dict[int, int | None] = {}
     people: dict[int, list[int | None]] = {}

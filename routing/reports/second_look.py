@@ -51,7 +51,7 @@ def held(look: SecondLook) -> list[Held]:
     asks = Q(outcome=Outcome.PEOPLE) | Q(explored=True)
     items = list(look.items.filter(asks, state=State.APPLIED))
     tasks = [item.task_id for item in items]
-    wanted = wanted_sides(Judgement.objects.current().filter(task__in=tasks))
+    wanted = wanted_sides(Judgement.objects.labels().filter(task__in=tasks))
     return [
         _held(outcome, [item for item in items if item.outcome == outcome], wanted)
         for outcome in (Outcome.TRUST, Outcome.FLIP, Outcome.PEOPLE)

@@ -220,7 +220,7 @@ def stocks(project: Project) -> list[Stock]:
     all that people answered counts, but for what it learned from. Two queries, and up to three
     for each judge that is priced, a panel or a reward model.
     """
-    people = outside_second_looks(of_people(Judgement.objects.current().filter(project=project)))
+    people = outside_second_looks(of_people(Judgement.objects.labels().filter(project=project)))
     answered = Task.objects.filter(project=project, pk__in=people.order_by().values("task"))
     everything = answered.count()
     found = []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from annotate.models import Judge
+from annotate.models import Judge, Judgement
 from annotate.quality.intervals import mean_interval
 from annotate.reports.remembered import remembered
 
@@ -20,7 +20,7 @@ CROSS JOIN LATERAL jsonb_path_query(j.value, CASE j.kind
     WHEN 'form' THEN '$.answers.*.suggestions[*]' ELSE '$.suggestions[*]' END::jsonpath) told
 WHERE s.judge_id = %s AND j.kind IN ('spans', 'form') AND j.source = 'person'
   AND (told ->> 'id')::bigint = s.id
-  AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)
+  AND j.id IN ({given})
 GROUP BY s.id
 """
 
@@ -49,8 +49,10 @@ def decisions(judge: Judge) -> Decisions:
 
 
 def _decisions(judge: Judge) -> Decisions:
+    rows = Judgement.objects.filter(project=judge.project_id).by_people().as_given().ordinary()
+    given, params = rows.values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(DECIDED, [judge.pk])
+        cursor.execute(DECIDED.format(given=given), [judge.pk, *params])
         tasks = [tuple(map(int, row)) for row in cursor.fetchall()]
     if not tasks:
         return Decisions()

@@ -84,7 +84,7 @@ def _chunks(project: Project) -> Iterator[list[int]]:
 
 
 def _answers() -> Any:
-    return outside_second_looks(of_people(Judgement.objects.current()))
+    return outside_second_looks(of_people(Judgement.objects.labels()))
 
 
 def _choices(task_ids: Sequence[int]) -> Iterator[tuple[int, Choice | str]]:

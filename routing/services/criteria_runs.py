@@ -73,7 +73,7 @@ def examples_of(run: JudgeRun) -> list[tuple[int, Example]]:
         (one.output.task_id, _example(one.output, "good" if one.passes else "bad"))
         for one in rows.order_by("passes", "-pk")[: EXAMPLES // 2]
     ]
-    said = Judgement.objects.current().filter(project=run.project, kind__in=OF_PAIRS)
+    said = Judgement.objects.labels().filter(project=run.project, kind__in=OF_PAIRS)
     people = said.exclude(source=Judgement.Source.JUDGE).select_related("task__prompt")
     for judgement in people.order_by("-pk")[: 4 * EXAMPLES]:
         preferred = judgement.value.get("preferred")

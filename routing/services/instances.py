@@ -180,7 +180,7 @@ def votes_of(
     that a member has now.
     """
     row_of = {one.task_id: row for row, one in enumerate(sides)}
-    answers = of_people(Judgement.objects.current().filter(task__in=list(row_of))).values_list(
+    answers = of_people(Judgement.objects.labels().filter(task__in=list(row_of))).values_list(
         "task_id", "annotator_id", "imported_author", "value"
     )
     authors: dict[object, int] = {}

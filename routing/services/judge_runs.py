@@ -275,7 +275,7 @@ def _drawn(run: JudgeRun) -> list[int]:
     """At random, the same for the same run. What a second look asked people about is no sample of
     what the judge is to be compared on.
     """
-    answers = of_people(Judgement.objects.current().by_people())
+    answers = of_people(Judgement.objects.labels().by_people())
     people = outside_second_looks(answers).filter(task=OuterRef("pk"))
     tasks = Task.objects.filter(project=run.project_id).order_by("-pk")
     rng = random.Random(run.pk)

@@ -32,7 +32,7 @@ def gather(run: Job, project: Project, judges: Sequence[Judge]) -> tuple[list[Si
     elsewhere on tasks with the same features. And without those that one of the judges, a reward
     model, learned from: there it is wrong less often.
     """
-    answered = outside_second_looks(of_people(Judgement.objects.current().filter(project=project)))
+    answered = outside_second_looks(of_people(Judgement.objects.labels().filter(project=project)))
     tasks = Task.objects.filter(project=project, pk__in=answered.values("task"))
     for judge in judges:
         tasks = new_to(judge, tasks)

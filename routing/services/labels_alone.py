@@ -112,7 +112,8 @@ def _sides(task_ids: Iterable[int]) -> dict[tuple[int, int], int]:
 
 
 def _said_by_judges(task_ids: Sequence[int]) -> dict[int, list[int | None]]:
-    rows = Judgement.objects.current().filter(
+    """What a reviewer amended or dismissed too: that the judge was wrong there is what is asked."""
+    rows = Judgement.objects.filter(
         task__in=task_ids, source=Judgement.Source.JUDGE, kind=pairwise.NAME
     )
     found: dict[int, list[int | None]] = {pk: [] for pk in task_ids}
@@ -128,7 +129,7 @@ def audited(project: Project, judge: Judge, step: Step) -> Audited:
     What a second look asked about is no such sample. Raises as `labels_of`.
     """
     propensity = _audit_draws(project)
-    answers = Judgement.objects.current().filter(task__in=list(propensity), kind=pairwise.NAME)
+    answers = Judgement.objects.labels().filter(task__in=list(propensity), kind=pairwise.NAME)
     wanted = wanted_sides(outside_second_looks(answers))
     answered = new_to(judge, Task.objects.filter(pk__in=list(wanted)))
     prompts = dict(answered.order_by("pk").values_list("pk", "prompt_id"))

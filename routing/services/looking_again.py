@@ -227,7 +227,7 @@ def apply_item(pk: int) -> None:
 
 def _turn(item: SecondLookItem, task: Task) -> list[LabelFlip]:
     response_ids = list(task.places.order_by("position").values_list("response_id", flat=True))
-    labels = task.judgements.current().filter(
+    labels = task.judgements.labels().filter(
         source=Judgement.Source.JUDGE, kind=pairwise.NAME, value__verdict="prefer"
     )
     why = {

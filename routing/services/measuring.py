@@ -87,7 +87,7 @@ def measure(run: JudgeRun, watch: Watch) -> None:
 
 
 def _answered(judge: Judge) -> list[int]:
-    answers = Judgement.objects.current().filter(project=judge.project_id, kind__in=OF_PAIRS)
+    answers = Judgement.objects.labels().filter(project=judge.project_id, kind__in=OF_PAIRS)
     people = outside_second_looks(of_people(answers))
     tasks = Task.objects.filter(project=judge.project_id, pk__in=people.values("task"))
     return list(new_to(judge, tasks).order_by("-pk").values_list("pk", flat=True)[:MOST])
@@ -100,7 +100,7 @@ def _new_questions(judge: Judge, asked: Mapping[int, Question]) -> list[Question
 
 
 def _votes(asked: Mapping[int, Any]) -> dict[int, tuple[int, ...]]:
-    answers = Judgement.objects.current().filter(task__in=list(asked), kind__in=OF_PAIRS)
+    answers = Judgement.objects.labels().filter(task__in=list(asked), kind__in=OF_PAIRS)
     found: dict[int, tuple[int, ...]] = {}
     for task_id, value in of_people(answers).order_by("pk").values_list("task_id", "value"):
         first, second = asked[task_id].response_ids

@@ -82,7 +82,7 @@ def labelled_alone(project: Project) -> QuerySet[Task]:
     """
     mine = OuterRef("pk")
     answers = Judgement.objects.filter(task=mine)
-    labels = answers.current().filter(source=Judgement.Source.JUDGE, kind=pairwise.NAME)
+    labels = answers.labels().filter(source=Judgement.Source.JUDGE, kind=pairwise.NAME)
     turned = LabelFlip.objects.in_force().filter(judgement__task=mine)
     at_work = Seat.objects.filter(task=mine, state__in=[Seat.State.LEASED, Seat.State.DONE])
     return (

@@ -176,7 +176,7 @@ def why_due(selection: Selection) -> str:
         return "there are new tasks"
     if selection.strategy in BY_LABELS:
         enough = max(FEWEST_LABELS, int(NEW_LABELS * last.report["ranked"]))
-        came = Judgement.objects.filter(
+        came = Judgement.objects.labels().filter(
             project=selection.project, pk__gt=last.report["newest_judgement"]
         )
         if came[:enough].count() == enough:

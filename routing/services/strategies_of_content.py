@@ -94,7 +94,7 @@ def _features(
 
 def _labelled(project: Project) -> list[int]:
     """Tasks that people answered, the newest; no list of a million ids is made."""
-    rows = Judgement.objects.filter(project=project).exclude(source=Judgement.Source.JUDGE)
+    rows = Judgement.objects.labels().filter(project=project).exclude(source=Judgement.Source.JUDGE)
     newest = rows.order_by("-pk").values_list("task_id", flat=True)[: 2 * MOST_LABELLED]
     return list(dict.fromkeys(newest))[:MOST_LABELLED]
 
@@ -160,7 +160,7 @@ def _generators(task_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 def _past_duels(project: Project) -> list[tuple[str, str, float]]:
     """(generator, generator, 1 if people preferred the first, 0 the second, 1/2 neither)."""
-    answers = Judgement.objects.current().filter(project=project)
+    answers = Judgement.objects.labels().filter(project=project)
     newest = list(of_people(answers).order_by("-pk").values_list("task_id", "value")[:MOST_DUELS])
     pairs = _generators(sorted({task for task, _ in newest}))
     winners = {value.get("preferred") for task, value in newest if task in pairs}

@@ -33,7 +33,7 @@ def by_strata(pool: Pool) -> Order:
         return rows.values_list("pk", _column(by))
 
     part_of = {pk: part or "" for pk, part in _tasks(pool, parts)}
-    labels = Judgement.objects.current().filter(project=pool.project)
+    labels = Judgement.objects.labels().filter(project=pool.project)
     people = labels.exclude(source=Judgement.Source.JUDGE)
     done = Counter(
         {
@@ -102,7 +102,7 @@ def _votes(pool: Pool) -> Iterator[tuple[int, int]]:
     """(task, labels of people) of the tasks that have any."""
 
     def counted(rows: QuerySet) -> QuerySet:
-        said = Judgement.objects.current().filter(task__in=rows)
+        said = Judgement.objects.labels().filter(task__in=rows)
         people = said.exclude(source=Judgement.Source.JUDGE).order_by()
         return people.values_list("task").annotate(n=Count("*"))
 

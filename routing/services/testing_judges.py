@@ -89,7 +89,7 @@ def gather(run: JudgeTestRun) -> list[Item] | None:
 
 
 def _doubly_answered(judge: Judge) -> list[int]:
-    answers = Judgement.objects.current().filter(project=judge.project_id)
+    answers = Judgement.objects.labels().filter(project=judge.project_id)
     people = outside_second_looks(of_people(answers))
     counted = people.values("task").annotate(n=Count("pk"))
     tasks = Task.objects.filter(pk__in=counted.filter(n__gt=1).values("task"))
@@ -102,7 +102,7 @@ def people_s_votes(sides: Sequence[Sides]) -> dict[int, list[tuple[str, int]]]:
     """
     found: dict[int, list[tuple[str, int]]] = {one.task_id: [] for one in sides}
     side_of = {one.task_id: {one.first: 1, one.second: -1} for one in sides}
-    answers = of_people(Judgement.objects.current().filter(task__in=list(found))).values_list(
+    answers = of_people(Judgement.objects.labels().filter(task__in=list(found))).values_list(
         "task_id", "annotator__pseudonym", "imported_author", "value"
     )
     for task_id, pseudonym, imported, value in answers.order_by("pk"):

@@ -155,7 +155,7 @@ def _since(policy: RoutingPolicy, decided: QuerySet[Decision]) -> int:
 
 
 def _of_people() -> QuerySet[Judgement]:
-    return outside_second_looks(of_people(Judgement.objects.current()))
+    return outside_second_looks(of_people(Judgement.objects.labels()))
 
 
 def _plain(estimate: dict[str, Any]) -> dict[str, Any]:

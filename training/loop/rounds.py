@@ -184,7 +184,7 @@ def _is_right(label: Judgement) -> bool:
 
 
 def _label_counts(project: Project) -> dict[str, int]:
-    mine = Judgement.objects.filter(project=project)
+    mine = Judgement.objects.labels().filter(project=project)
     sources = (Judgement.Source.PERSON, Judgement.Source.JUDGE)
     return {source: mine.filter(source=source).count() for source in sources}
 

@@ -267,7 +267,7 @@ def _sampler(loop: Loop) -> tuple[ModelVersion | None, object]:
 def covered_prompts(project: Project) -> dict[int, int]:
     """How many labels each of the project's prompts has. Two queries."""
     covered = dict.fromkeys(Prompt.objects.filter(project=project).values_list("pk", flat=True), 0)
-    counts = Judgement.objects.filter(project=project).values_list("task__prompt")
+    counts = Judgement.objects.labels().filter(project=project).values_list("task__prompt")
     return covered | dict(counts.annotate(n=Count("pk")))
 
 

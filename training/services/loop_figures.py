@@ -50,11 +50,13 @@ def round_figures(row: LoopRound) -> dict[str, Any]:
 
 
 def labels_since(project: Project, after: int | None) -> tuple[int, int]:
-    """People's labels (imported ones too) and judges' that are newer, changes of them left out.
+    """People's labels (imported ones too) and judges' that are newer, changes of them left out: an
+    answer that was changed or amended counts as when it was given.
 
     One query.
     """
     rows = Judgement.objects.filter(project=project, pk__gt=after or 0, supersedes=None)
+    rows = rows.ordinary().standing()
     by_source = dict(rows.values_list("source").annotate(n=Count("pk")))
     return _people_and_judges(by_source)
 
@@ -139,7 +141,7 @@ def judged_pairs(row: LoopRound) -> list[tuple[MatchedPair, list[float]]]:
         ).order_by("pk")
     )
     by_task: dict[int, list[Judgement]] = defaultdict(list)
-    for said in Judgement.objects.current().filter(
+    for said in Judgement.objects.labels().filter(
         task__in=[pair.task_id for pair in pairs],
         source__in=HUMAN,
         pk__gt=row.until_judgement or 0,

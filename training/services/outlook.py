@@ -108,8 +108,10 @@ def _reasons(schedule: Schedule, now: datetime, limits: TrainingLimits) -> Itera
 
 
 def _fresh(schedule: Schedule) -> Any:
-    """Judgements that came after its last run was queued."""
-    mine = Judgement.objects.filter(project=schedule.project, pk__gt=schedule.last_judgement_id)
+    """Labels that came after its last run was queued."""
+    mine = Judgement.objects.labels().filter(
+        project=schedule.project, pk__gt=schedule.last_judgement_id
+    )
     return mine.order_by("pk")
 
 
@@ -125,7 +127,7 @@ def _drift(schedule: Schedule) -> Reason:
 
 def _shift(schedule: Schedule) -> Shift | None:
     """None while there are fewer than LEAST_DRIFT_ROWS on either side."""
-    mine = Judgement.objects.filter(project=schedule.project)
+    mine = Judgement.objects.labels().filter(project=schedule.project)
     before = mine.filter(pk__lte=schedule.last_judgement_id).order_by("-pk")
     after = mine.filter(pk__gt=schedule.last_judgement_id).order_by("-pk")
     old, new = _features(before[:DRIFT_ROWS]), _features(after[:DRIFT_ROWS])

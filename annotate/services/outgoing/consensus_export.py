@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 
-from annotate.models import Consensus, Project, TaskResponse, Voices
+from annotate.models import Consensus, Judgement, Project, TaskResponse, Voices
 from annotate.quality.methods import VERSIONS
 
 BATCH = 2000
@@ -31,6 +32,9 @@ def stream_consensus(*, project: Project, method: str, voices: str) -> Iterator[
             " first, or choose another method."
         )
         raise ValidationError({"aggregate": message})
+    # Not of tasks that only checked people, or that only norming sessions judged.
+    labels = Judgement.objects.labels().filter(task=OuterRef("task"))
+    rows = rows.filter(Exists(labels))
     return _lines(rows.select_related("task__prompt").order_by("task"))
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from annotate import handout
 from annotate.inputs import InvalidValue
 from annotate.models import (
+    AuditEvent,
     Consent,
     Draft,
     Invitation,
@@ -27,8 +28,8 @@ def delete_account(*, user: User, username: object, password: object, address: s
 
     The account stays as a row without name, e-mail and password that nobody can log in to.
     Memberships, drafts, consents, answers on oneself and tokens are deleted; open seats go back;
-    sessions end, since they hang on the password. Judgements, conversations, declined tasks and the
-    audit trail are append-only and stay.
+    sessions end, since they hang on the password. Judgements, conversations, notes, declined tasks
+    and the audit trail are append-only and stay, the latter without network addresses.
 
     Raises InvalidValue: the name or password is wrong, or the person is the only owner of a project
     or the only superuser; TooManyTries.
@@ -47,7 +48,8 @@ def delete_account(*, user: User, username: object, password: object, address: s
         _leave_everything(user, address)
         _wipe_traces(user)
         _wipe_account(user)
-        audit.record(action="user.deleted", target=user, actor=user, address=address)
+        audit.record(action="user.deleted", target=user, actor=user)
+        AuditEvent.objects.filter(actor=user).exclude(address=None).update(address=None)
 
 
 def only_owned(user: User) -> list[str]:

@@ -25,15 +25,16 @@ ROWS = """
 SELECT j.id, j.task_id, j.source, j.simulated, j.annotator_id, j.judge_id, j.imported_author,
        j.value::text, j.shown_order, j.seconds_active,
        extract(epoch FROM j.submitted_at)::float8,
-       CASE WHEN length(btrim(j.rationale)) >= %s THEN md5(lower(btrim(j.rationale))) ELSE '' END
+       CASE WHEN length(btrim(j.rationale)) >= %s THEN md5(lower(btrim(j.rationale))) ELSE '' END,
+       j.is_gold
 FROM annotate_judgement j
 WHERE j.project_id = %s AND j.kind = %s AND j.task_id >= %s AND j.id > %s AND j.id <= %s
   AND {counts}
 ORDER BY j.id LIMIT %s
 """
 NOT_CHANGED = "(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id) IS NULL"
-# As people gave them: what a reviewer amended counts, what made it good does not; nor does what was
-# dismissed, but for the sake of another answer.
+# As people gave them (JudgementQuerySet.as_given): what a reviewer amended counts, what made it
+# good does not; nor does what was dismissed, but for the sake of another answer.
 AS_GIVEN = """
 (SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id
  AND NOT EXISTS (SELECT FROM annotate_review r WHERE r.amended_id = n.id)) IS NULL
@@ -46,6 +47,7 @@ SETTLED = """
 SELECT j.task_id, j.value::text
 FROM annotate_review r JOIN annotate_judgement j ON j.id = coalesce(r.amended_id, r.judgement_id)
 WHERE r.project_id = %s AND j.kind = %s AND (r.decision = 'amend' OR r.settles_task)
+  AND NOT EXISTS (SELECT FROM annotate_normingseat n WHERE n.seat_id = j.seat_id)
   AND NOT EXISTS (SELECT FROM annotate_review n WHERE n.replaces_id = r.id)
   AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)
   AND coalesce((SELECT n.decision FROM annotate_review n WHERE n.judgement_id = j.id
@@ -129,8 +131,9 @@ def read_judgements(project: Project, *, newest: int, tell: Callable[[int], None
             side = read.sides.setdefault(voices, Side())
             sayings = module.said(value, places[row[1]])
             number = side.number(rater)
+            shown = tuple(row[8])
             side.rows.append(
-                Row(row[0], row[1], number, row[9], row[10], tuple(row[8]), row[11], sayings)
+                Row(row[0], row[1], number, row[9], row[10], shown, row[11], sayings, row[12])
             )
         read.judgements += len(rows)
         tell(read.judgements)

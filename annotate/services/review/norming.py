@@ -49,6 +49,9 @@ def start_session(
     name = clean_text("name", name, max_chars=200, required=True, lines=False).strip()
     chosen = _tasks(project, tasks)
     members = _members(project, people)
+    # Two sessions of one task number its seats one after the other.
+    ids = [task.pk for task in chosen]
+    list(Task.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
     for member in sorted(members, key=lambda one: one.user_id):
         handout.lock_person(project_id=project.pk, user_id=member.user_id)
     _refuse_seen(chosen, members)

@@ -19,10 +19,12 @@ STAGE = """coalesce(
      WHERE r.judgement_id = j.id AND r.id <= {0} ORDER BY r.id DESC LIMIT 1),
     (SELECT 'accept' FROM annotate_review r WHERE r.amended_id = j.id AND r.id <= {0}),
     'none')"""
+# Of ordinary answers alone: checks and norming answers are in no export that could wait for them.
 # The same share of everybody's tasks, whatever else is judged and however often it is changed.
 # Of a person's answers to a project's tasks each stays in or out; a larger share adds to it.
 DRAWN = """(
-    {0}.source = 'person'
+    {0}.source = 'person' AND NOT {0}.is_gold
+    AND (SELECT n.id FROM annotate_normingseat n WHERE n.seat_id = {0}.seat_id) IS NULL
     AND (hashint8extended({0}.task_id, {0}.annotator_id::bigint * 31 + {1})
          & 9223372036854775807) %% 100 < {2})"""
 
@@ -73,7 +75,8 @@ def conditions(project: Project, review: str) -> tuple[str, ...]:
 COUNTS = """
 SELECT {stage} AS stage, {drawn} AS drawn, count(*)
 FROM annotate_judgement j
-WHERE j.project_id = %s AND j.source = 'person'
+WHERE j.project_id = %s AND j.source = 'person' AND NOT j.is_gold
+  AND NOT EXISTS (SELECT FROM annotate_normingseat n WHERE n.seat_id = j.seat_id)
   AND NOT EXISTS (SELECT FROM annotate_judgement n WHERE n.supersedes_id = j.id)
 GROUP BY 1, 2
 """

@@ -18,7 +18,7 @@ from annotate.forms import Form
 from annotate.inputs import BIGINT_MAX, clean_boolean, clean_choice, clean_integer, clean_text
 from annotate.kinds import InvalidValue
 from annotate.kinds.span_suggestions import told_of
-from annotate.models import Judgement, Review, Task, User
+from annotate.models import Judgement, OverlapDue, Review, Task, User
 from annotate.services import audit
 from annotate.services.work.seats import known_id
 
@@ -94,6 +94,8 @@ def decide(
         amended=amended, settles_task=dismiss_others,
     )  # fmt: skip
     dismissed = tuple(_dismiss(one, review, note) for one in others)
+    if judgement.project.overlap_most is not None:
+        OverlapDue.objects.create(task_id=judgement.task_id)  # what counts as a vote has changed
     return Decided(review, created=True, dismissed=dismissed)
 
 
@@ -136,12 +138,23 @@ def _refuse_stale(judgement: Judgement, last: Review | None, seen: int) -> None:
 def _refuse_unfit(judgement: Judgement, is_amendment: bool, reviewer: User, decision: str) -> None:
     if judgement.annotator_id == reviewer.pk and not is_amendment:
         raise PermissionDenied(_("This answer is your own; another reviewer must look at it."))
+    if is_amendment and _first_author(judgement) == reviewer.pk:
+        raise PermissionDenied(
+            _("This is the amendment of your own answer; another reviewer must look at it.")
+        )
     if is_amendment and decision not in (Decision.AMEND, Decision.DISMISS):
         raise InvalidValue(
             "decision", "is about a reviewer’s amendment, which can be amended or dismissed"
         )
     if decision == Decision.RETURN and judgement.annotator_id is None:
         raise InvalidValue("decision", "is about an answer without an author to return it to")
+
+
+def _first_author(judgement: Judgement) -> int | None:
+    """Whose answer it was before anybody amended it. A query a step of the chain."""
+    while judgement.supersedes is not None:
+        judgement = judgement.supersedes
+    return judgement.annotator_id
 
 
 def _others(

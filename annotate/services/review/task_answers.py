@@ -10,7 +10,7 @@ from annotate.models import Judgement, Project, Task
 
 @dataclass
 class Answered:
-    """`answers` has one entry for each current answer of a person or of an import."""
+    """`answers` has one entry for each label of a person or of an import."""
 
     responses: set[int] = field(default_factory=set)
     answers: list[Sequence[Saying]] = field(default_factory=list)
@@ -22,7 +22,7 @@ def answers_of(project: Project, task_ids: Sequence[int]) -> dict[int, Answered]
     places = Task.responses.through.objects.filter(task__in=task_ids)
     for task_id, response_id in places.values_list("task_id", "response_id"):
         found[task_id].responses.add(response_id)
-    rows = Judgement.objects.current().filter(task__in=task_ids, kind=project.kind, is_gold=False)
+    rows = Judgement.objects.labels().filter(task__in=task_ids, kind=project.kind)
     people = rows.exclude(source=Judgement.Source.JUDGE).order_by("pk")
     module = kinds.get(project.kind)
     for task_id, value in people.values_list("task_id", "value"):

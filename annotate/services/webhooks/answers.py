@@ -92,19 +92,19 @@ def _announce_done(tasks: Mapping[int, Task]) -> None:
 
 
 def _done(tasks: Iterable[Task]) -> dict[int, dict[str, int]]:
-    """How many answers those have that are done, by task: no seat is open or held, and where a
+    """How many labels those have that are done, by task: no seat is open or held, and where a
     judge is asked it has answered.
     """
     tasks = list(tasks)
     ids = [task.pk for task in tasks]
     wanted = _wanted(ids)
     counts: dict[int, dict[str, int]] = defaultdict(lambda: {"people": 0, "judges": 0})
-    current = Judgement.objects.current().filter(task__in=ids, is_gold=False)
+    labels = Judgement.objects.labels().filter(task__in=ids)
     by_people, by_judges = (
         Count("pk", filter=Q(source="person")),
         Count("pk", filter=Q(source="judge")),
     )
-    for row in current.order_by().values("task").annotate(people=by_people, judges=by_judges):
+    for row in labels.order_by().values("task").annotate(people=by_people, judges=by_judges):
         counts[row["task"]] = {"people": row["people"], "judges": row["judges"]}
     return {
         task.pk: counts[task.pk]

@@ -12,7 +12,9 @@ def check_answer(judgement: Judgement) -> GoldCheck:
 
     In the answer's own transaction, which holds the author's membership.
     """
-    item = GoldItem.objects.select_related("task").get(task=judgement.task_id)
+    # Locked, so that an answer that comes while the known one changes is graded by the new one, or
+    # anew with the others; the task is read once the lock is there.
+    item = GoldItem.objects.select_for_update(no_key=True).get(task=judgement.task_id)
     graded = grade(
         judgement.kind,
         judgement.value,

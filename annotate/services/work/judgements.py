@@ -22,7 +22,7 @@ from annotate.forms import Form, no_form
 from annotate.inputs import BIGINT_MAX, clean_integer, clean_number, clean_text
 from annotate.kinds import InvalidValue
 from annotate.kinds.span_suggestions import told_of
-from annotate.models import Judgement, Review, Seat, User
+from annotate.models import Judgement, Review, Seat, Task, User
 from annotate.services import audit
 from annotate.services.reports.arena import is_arena
 from annotate.services.work.gold_checks import check_answer
@@ -276,6 +276,9 @@ def revise_judgement(
     clean_text("reason", reason, max_chars=MAX_FLAG)
     own = Judgement.objects.filter(annotator=user).select_related("project", "form_version")
     old = access.get_in_project(user, own, known_id(judgement_id))
+    if old.project.overlap_most is not None:
+        # Its seats are fitted below; whoever reviews locks the task before the person, too.
+        Task.objects.select_for_update(no_key=True).get(pk=old.task_id)
     handout.lock_person(project_id=old.project_id, user_id=user.pk)
     repeated = own.filter(idempotency_key=idempotency_key).first() if idempotency_key else None
     if repeated is not None and repeated.supersedes_id != old.pk:
@@ -284,6 +287,8 @@ def revise_judgement(
         raise SeatGone(_("This judgement was revised already; revise the newest one."))
     if repeated is None and Review.objects.filter(amended=old).exists():
         raise SeatGone(_("This is an amendment made in review; amend it there."))
+    if repeated is None and Review.objects.dismissing().filter(judgement=old).exists():
+        raise SeatGone(dismissed())
     form = Form.of_judgement(old)
     if is_arena(form):
         raise SeatGone(stays())
@@ -340,6 +345,11 @@ def revise_judgement(
 def stays() -> str:
     """Why a vote of an arena is not changed."""
     return _("After your vote you were told who the models are, so it stays as it is.")
+
+
+def dismissed() -> str:
+    """Why an answer that counts no more is not changed: the new one would count again."""
+    return _("A reviewer decided that this answer counts no more, so it stays as it is.")
 
 
 def _clean_texts(rationale: object, flag: object, key: object) -> dict[str, str]:

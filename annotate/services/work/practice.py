@@ -96,8 +96,11 @@ def practice_of(*, project: Project, user: User) -> Practice:
 def begin_run(*, project: Project, user: User) -> PracticeRun | None:
     """The open run of the person's stage, begun if need be; None where none may begin now."""
     now = practice_of(project=project, user=user)
-    if now.run is not None or not now.may_begin:
+    if now.run is not None:
+        _refill(now.run, user)
         return now.run
+    if not now.may_begin:
+        return None
     tasks = list(_items(project, now.stage).order_by("task").values_list("task", flat=True))
     if now.stage == Stage.QUIZ:
         tries = PracticeRun.objects.filter(project=project, annotator=user).count()
@@ -183,6 +186,17 @@ def form_of(project: Project) -> Form:
     if form.shows_suggestions:
         return replace(form, settings=replace(form.settings, suggestions=False))
     return form
+
+
+def _refill(run: PracticeRun, user: User) -> None:
+    """A run whose last items are not used any more goes on with those there are now, or ends."""
+    if next_item(run) is not None:
+        return
+    there = _items(run.project, run.stage).order_by("task").values_list("task", flat=True)
+    run.task_ids += [pk for pk in there if pk not in run.task_ids]
+    run.save(update_fields=["task_ids"])
+    if next_item(run) is None:
+        _end(run, user)
 
 
 def _end(run: PracticeRun, user: User) -> None:

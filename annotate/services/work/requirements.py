@@ -10,7 +10,18 @@ from functools import partial
 from django.db import connection, transaction
 from django.db.models import Min
 
-from annotate.models import Membership, Project, Requirement, Seat, Task, TaskAuthor, User
+from annotate.models import (
+    Membership,
+    Project,
+    Requirement,
+    Seat,
+    Standing,
+    Task,
+    TaskAuthor,
+    User,
+)
+from annotate.services import audit
+from annotate.services.people.member_fields import clean_skills
 from annotate.services.work.cursors import forget_ranks_seen, lower_cursors
 
 Asked = tuple[str, tuple[str, ...], str]  # language, skills, tier
@@ -72,7 +83,7 @@ def renew_requirements(*, project: Project, prompt_ids: Iterable[int]) -> int:
     tasks = Task.objects.filter(project=project, prompt__in=list(prompt_ids))
     wanted = list(tasks.values_list("pk", flat=True))
     changed = _renew(wanted)
-    if changed:
+    if wanted:
         _look_again(project.pk, wanted)
     return changed
 
@@ -110,6 +121,34 @@ def give_to_everybody(*, project: Project, task_ids: Iterable[int] | None = None
     return changed
 
 
+@transaction.atomic
+def set_skills(*, task: Task, actor: User, skills: object, address: str | None = None) -> Task:
+    """What whoever judges the task must know from now on; who holds it keeps it. Audited.
+
+    Raises InvalidValue.
+    """
+    cleaned = clean_skills(skills)
+    rows = Task.objects.select_related("project")
+    task = rows.select_for_update(of=("self",), no_key=True).get(pk=task.pk)
+    before = task.skills
+    if cleaned == before:
+        return task
+    task.skills = cleaned
+    task.save(update_fields=["skills"])
+    _renew([task.pk])
+    _look_again(task.project_id, [task.pk])
+    audit.record(
+        action="task.skills_set",
+        target=task,
+        actor=actor,
+        project=task.project,
+        address=address,
+        before=before,
+        after=cleaned,
+    )
+    return task
+
+
 def _renew(task_ids: Iterable[int]) -> int:
     """Of seats that are not done; returns how many changed."""
     wanted = requirements_of(task_ids)
@@ -119,6 +158,9 @@ def _renew(task_ids: Iterable[int]) -> int:
 
 
 def _look_again(project_id: int, task_ids: Iterable[int]) -> None:
+    """Also for hidden items, which may suit other people now."""
+    spent = Standing.objects.filter(membership__project=project_id, gold_spent=True)
+    transaction.on_commit(lambda: spent.update(gold_spent=False))
     first = Seat.objects.filter(task__in=list(task_ids), state=Seat.State.OPEN)
     lowest = first.aggregate(key=Min("queue_key"))["key"]
     if lowest is not None:

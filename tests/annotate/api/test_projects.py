@@ -230,3 +230,21 @@ def test_odd_pages_are_refused(owner, project, refused):
     for size in ("-1", "0", "x", "1.5"):
         refused(owner.get(f"projects/?page_size={size}"), 400, "page_size")
     assert owner.get("projects/?page_size=501").status_code == 200
+
+
+def test_a_task_s_skills_are_changed_by_managers(
+    owner, project, make_pair_tasks, caller, add_member, refused
+):
+    [task] = make_pair_tasks(project, 1)
+    ann = caller("ann")
+    add_member(project, ann.user)
+    path = f"tasks/{task.pk}/"
+    refused(ann.patch(path, {"skills": []}), 403)
+    assert owner.patch(path, {"skills": ["Law", "law "]}).json()["skills"] == ["law"]
+    assert ann.get(f"projects/{project.pk}/next/").status_code == 204
+    assert ann.get(f"projects/{project.pk}/next/left/").json()["skills"] == {"law": 1}
+    refused(owner.patch(path, {"skills": ["a,b"]}), 400, "skills.0", says="comma")
+    refused(owner.patch(path, {"skills": "law"}), 400, "skills")
+    refused(owner.patch(path, {"overlap": 2}), 400)
+    assert owner.patch(path, {"skills": []}).json()["skills"] == []
+    assert AuditEvent.objects.filter(action="task.skills_set").count() == 2

@@ -38,7 +38,7 @@ def test_a_lease_is_complete_and_blind(work):
     body = lease(ann, project)
     assert set(body) == {
         *("seat", "task", "project", "lease_until", "prompt", "context", "responses"),
-        *("form", "suggestions", "draft"),
+        *("form", "suggestions", "draft", "returned"),
     }
     assert [set(shown) for shown in body["responses"]] == [{"id", "content"}] * 2
     assert not {"ga", "gb"} & set(str(body).split("'"))

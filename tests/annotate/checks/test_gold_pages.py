@@ -66,6 +66,9 @@ def test_what_everybody_agrees_on_is_proposed_and_taken(shop, client):
     assert {each["one"].task.pk for each in page.context["proposed"]} == set(tasks[1:])
     more = client.get(reverse("gold", args=[project.pk]), {"least": "4"})
     assert more.context["proposed"] == []
+    # Whoever asked for too many people can ask for fewer.
+    assert "No task has so many answers" in more.content.decode()
+    assert 'name="least"' in more.content.decode()
     judgement = next(
         each["one"].judgement
         for each in page.context["proposed"]

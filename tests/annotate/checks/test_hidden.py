@@ -4,14 +4,17 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotate.handout import lease_seat, release_all, reopen_expired
 from annotate.kinds import InvalidValue
-from annotate.models import AuditEvent, GoldCheck, Judgement, Seat, Task
+from annotate.models import AuditEvent, GoldCheck, Judgement, Membership, Prompt, Seat, Task
 from annotate.progress import progress_now
+from annotate.services.people.members import change_member
 from annotate.services.people.standing import pause_member, resume_member, set_rules
 from annotate.services.work.gold import change_gold, retire_gold, set_gold
 from annotate.services.work.judgements import revise_judgement, submit_judgement
+from annotate.services.work.requirements import set_skills
 from annotate.services.work.seats import skip_seat
 from tests.annotate.handout.seats import expire
 
@@ -255,3 +258,42 @@ def test_rules_refuse_what_makes_no_sense(shop):
     for fields in ({"gold_percent": 51}, {"quiz_pass_percent": 80}, {"training": True}, {"x": 1}):
         with pytest.raises(InvalidValue):
             set_rules(project=project, actor=project.created_by, **fields)
+
+
+def test_hidden_items_are_in_languages_and_for_skills_that_their_people_have(shop, is_gold):
+    project, [ann], items = shop(30, gold=3, gold_percent=50)
+    german, doctors, plain = (item.task for item in items)
+    Prompt.objects.filter(pk=german.prompt_id).update(language="de")
+    set_skills(task=doctors, actor=project.created_by, skills=["Medicine"])
+    member = Membership.objects.get(project=project, user=ann)
+    change_member(membership=member, actor=project.created_by, languages=["en"])
+
+    def golden(count: int) -> list[int]:
+        found = []
+        for _ in range(count):
+            lease = lease_seat(project=project, user=ann)
+            submit_judgement(seat_id=lease.seat_id, user=ann, value={"verdict": "tie"})
+            found += [lease.task_id] if is_gold(lease) else []
+        return found
+
+    assert golden(8) == [plain.pk]
+    # Whoever has learnt something is checked by what was passed over.
+    member.refresh_from_db()
+    change_member(membership=member, actor=project.created_by, languages=["en", "de-AT"])
+    assert golden(8) == [german.pk]
+    member.refresh_from_db()
+    change_member(membership=member, actor=project.created_by, skills=["medicine"])
+    assert golden(8) == [doctors.pk]
+
+
+def test_an_answer_waits_for_a_known_answer_that_is_being_changed(shop, answer, is_gold):
+    """Else it would be graded by what is known no more, and not be graded anew with the others."""
+    project, [ann], _items = shop(4, gold=1, gold_percent=50)
+    while not is_gold(lease := lease_seat(project=project, user=ann)):
+        answer(lease, ann)
+    with CaptureQueriesContext(connection) as queries:
+        answer(lease, ann)
+    said = [query["sql"] for query in queries]
+    locked = next(n for n, sql in enumerate(said) if "golditem" in sql and "NO KEY UPDATE" in sql)
+    read = next(n for n, sql in enumerate(said) if '"annotate_task"."gold"' in sql)
+    assert locked < read

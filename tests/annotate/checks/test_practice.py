@@ -22,7 +22,7 @@ from annotate.models import (
 )
 from annotate.services.people.own_data import stream_own_data
 from annotate.services.people.standing import ask_again, let_in, set_rules
-from annotate.services.work.gold import set_gold
+from annotate.services.work.gold import retire_gold, set_gold
 from annotate.services.work.practice import answer_item, begin_run, next_item, practice_of
 from tests.annotate.api.conftest import Caller
 
@@ -246,3 +246,23 @@ def test_two_browsers_begin_one_try_and_answer_once(shop):
     assert len(set(runs)) == PracticeRun.objects.count() == 1
     assert PracticeAnswer.objects.count() == 3
     assert PracticeRun.objects.get().passed
+
+
+def test_a_run_whose_items_went_goes_on_with_those_there_are_or_ends(shop, make_pair_tasks):
+    project, [ann], items = shop(1, gold=3, use="quiz", quiz_pass_percent=50)
+    run = begin_run(project=project, user=ann)
+    first = next_item(run)
+    answer_item(run_id=run.pk, task_id=first.pk, user=ann, value=TIE)
+    for item in items:
+        if item.task_id != first.pk:
+            retire_gold(item=item, actor=project.created_by)
+    [task] = make_pair_tasks(project, 1)
+    new = set_gold(task=task, actor=project.created_by, value=TIE, use="quiz")
+    assert begin_run(project=project, user=ann) == run
+    run.refresh_from_db()
+    assert next_item(run) == task
+    retire_gold(item=new, actor=project.created_by)
+    begin_run(project=project, user=ann)
+    run.refresh_from_db()
+    assert (run.right, run.passed) == (1, True)
+    assert lease_seat(project=project, user=ann) is not None

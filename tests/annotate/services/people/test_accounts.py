@@ -4,6 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from django.db.utils import IntegrityError
 from django.utils import timezone
 
 from annotate.handout import lease_seat
@@ -216,3 +218,17 @@ def test_a_name_that_somebody_chose_is_in_nobody_s_way(ada, make_user) -> None:
     make_user(f"deleted-{ada.pseudonym}")
     delete_account(user=ada, username="ada", password=PASSWORD, address=None)
     assert User.objects.get(pk=ada.pk).username.startswith(f"deleted-{ada.pseudonym}-")
+
+
+def test_the_addresses_of_one_s_deeds_go_with_the_account_and_nothing_else_changes(project, ada):
+    others = AuditEvent.objects.exclude(actor=ada)
+    kept = list(AuditEvent.objects.order_by("pk").values_list("pk", "action", "detail"))
+    stays = list(others.values_list("pk", "address"))
+    delete_account(user=ada, username="ada", password=PASSWORD, address="192.0.2.9")
+    assert not AuditEvent.objects.filter(actor=ada).exclude(address=None).exists()
+    assert list(others.filter(pk__in=[pk for pk, _ in stays]).values_list("pk", "address")) == stays
+    there = AuditEvent.objects.filter(pk__in=[pk for pk, *_ in kept]).order_by("pk")
+    assert list(there.values_list("pk", "action", "detail")) == kept
+    for change in ({"address": "192.0.2.1"}, {"address": None, "action": "nothing"}):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            AuditEvent.objects.filter(pk=kept[0][0]).update(**change)

@@ -8,6 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, connections
 from django.db.utils import IntegrityError, InternalError
 from django.http import Http404
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from annotate.handout import lease_seat
 from annotate.kinds import InvalidValue
@@ -15,9 +17,10 @@ from annotate.models import AuditEvent, Consensus, Judgement, Review
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.exports import stream_export
 from annotate.services.outgoing.snapshots import create_snapshot
+from annotate.services.projects import update_project
 from annotate.services.review import review_stages
 from annotate.services.review.reviews import ReviewConflict, decide
-from annotate.services.work import judgements, returned
+from annotate.services.work import judgements, overlaps, returned
 from annotate.services.work.seats import SeatGone
 from tests.annotate.judged_by_many import answer, computed
 
@@ -56,6 +59,54 @@ def exported(project, **filters) -> list[tuple[int, str | None]]:
 
 @pytest.mark.django_db
 class TestDeciding:
+    def test_nobody_decides_about_an_amendment_of_their_own_answer(self, project):
+        own = answer(project.all[1], person=project.rita, side=0)
+        amended = decide(
+            judgement_id=own.pk, reviewer=project.ron, decision="amend",
+            value=other(project.all[1]),
+        ).review.amended  # fmt: skip
+        for decision in ("dismiss", "amend"):
+            with pytest.raises(PermissionDenied, match="your own answer"):
+                decide(
+                    judgement_id=amended.pk, reviewer=project.rita, decision=decision,
+                    value=other(project.all[1]),
+                )  # fmt: skip
+        decide(judgement_id=amended.pk, reviewer=project.created_by, decision="dismiss")
+
+    def test_what_was_dismissed_is_not_brought_back_by_changing_it(self, project, client):
+        ours, _theirs = project.first
+        decide(judgement_id=ours.pk, reviewer=project.rita, decision="dismiss")
+        with pytest.raises(SeatGone, match="counts no more"):
+            judgements.revise_judgement(
+                judgement_id=ours.pk, user=project.ada, value={"verdict": "tie"}
+            )
+        client.force_login(project.ada)
+        url = reverse("revise_judgement", args=[project.pk, ours.pk])
+        assert "counts no more" in client.get(url, follow=True).content.decode()
+        undone = client.get(reverse("undo", args=[project.pk]), follow=True).content.decode()
+        assert "no earlier answer of yours" in undone
+
+    def test_a_change_locks_the_task_before_the_person_where_overlap_adapts(self, project):
+        """As a decision does, or the two could wait for each other."""
+        update_project(project=project, actor=project.created_by, overlap_most=3)
+        with CaptureQueriesContext(connection) as queries:
+            judgements.revise_judgement(
+                judgement_id=project.first[0].pk, user=project.ada, value={"verdict": "tie"}
+            )
+        locks = [one["sql"] for one in queries if "FOR NO KEY UPDATE" in one["sql"]]
+        assert 'FROM "annotate_task"' in locks[0]
+        assert 'FROM "annotate_membership"' in locks[1]
+
+    def test_a_dismissed_vote_is_asked_for_again_where_overlap_adapts(self, project):
+        update_project(project=project, actor=project.created_by, overlap_most=3)
+        task = project.all[1]
+        theirs = [answer(task, person=person, side=0) for person in (project.ada, project.bob)]
+        overlaps.fit_due()
+        assert task.seats.filter(state="open").count() == 0
+        decide(judgement_id=theirs[1].pk, reviewer=project.rita, decision="dismiss")
+        overlaps.fit_due()
+        assert task.seats.filter(state="open").count() == 1
+
     def test_an_answer_is_accepted_once_and_a_later_decision_replaces(self, project):
         ours, theirs = project.first
         first = decide(judgement_id=ours.pk, reviewer=project.rita, decision="accept")
