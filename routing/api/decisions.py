@@ -257,7 +257,7 @@ class Experts(APIView):
         project = access.get_project(request.user, project_id, access.REVIEW)
         return Response(asdict(for_experts(project)))
 
-    @extend_schema(operation_id="open_tasks_of_experts", request=None, responses=FOR_EXPERTS)
+    @extend_schema(operation_id="open_tasks_of_experts", request=None, responses={200: FOR_EXPERTS})
     def delete(self, request, project_id: int) -> Response:
         """Give all of them to everybody. Decisions stay as they were made."""
         project = access.get_project(request.user, project_id, access.MANAGE)
