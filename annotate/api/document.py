@@ -19,7 +19,10 @@ GROUPS = (
         r"projects/\{project_id\}/(gold|rules|checks|practice|pay)/|tasks/\{task_id\}/gold/|"
         r"projects/\{project_id\}/members/\{member_id\}/(pause|qualification)/",
     ),
-    ("Members", r"projects/\{project_id\}/(members|teams|invitations|consent|profile|tokens)/|me/"),
+    (
+        "Members",
+        r"projects/\{project_id\}/(members|teams|invitations|panels|consent|profile|tokens)/|me/|panels/",
+    ),
     ("Import", r"projects/\{project_id\}/import/|imports/"),
     ("Media", r"projects/\{project_id\}/media/"),
     ("Chat", r"projects/\{project_id\}/chat/"),

@@ -13,6 +13,7 @@ v1 = [
     path("", include("annotate.api.members")),
     path("", include("annotate.api.teams")),
     path("", include("annotate.api.invitations")),
+    path("", include("annotate.api.panels")),
     path("", include("annotate.api.consent")),
     path("", include("annotate.api.own_data")),
     path("", include("annotate.api.tokens")),

@@ -17,6 +17,7 @@ from annotate.models.judgement import Judge, Judgement
 from annotate.models.media import MediaFile, MediaUse
 from annotate.models.norming import NormingSeat, NormingSession
 from annotate.models.overlap import OverlapDue
+from annotate.models.panel import PanelStudy, Participation
 from annotate.models.pay import PayRate
 from annotate.models.practice import PracticeAnswer, PracticeRun
 from annotate.models.project import FormVersion, Membership, Project
@@ -67,6 +68,8 @@ __all__ = [
     "NormingSession",
     "Note",
     "OverlapDue",
+    "PanelStudy",
+    "Participation",
     "PayRate",
     "PlannedTask",
     "PracticeAnswer",

@@ -101,6 +101,9 @@ class Standing(models.Model):
     hour_count = models.PositiveIntegerField(default=0, db_default=0)
     day_began = models.DateTimeField(null=True)
     day_count = models.PositiveIntegerField(default=0, db_default=0)
+    cap_own = models.PositiveIntegerField(
+        null=True, help_text="Tasks this member may answer, whatever the rules allow: of panels."
+    )
     stretch_began = models.DateTimeField(null=True, help_text="Of work without a pause.")
     last_answer_at = models.DateTimeField(null=True)
 

@@ -16,6 +16,7 @@ from annotate.models import Consent, Membership, Project
 from annotate.pages.profile_form import ProfileForm
 from annotate.pages.reasons import in_words
 from annotate.services.people import consents, profiles
+from annotate.services.people.participations import own_participation
 
 
 @never_cache
@@ -102,13 +103,15 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     given = Consent.objects.filter(text__project=project, user=request.user, withdrawn_at=None)
+    must_agree = project.consent_id is not None and member.consent_id != project.consent_id
     context = {
         "project": project,
         "text": project.consent,
-        "must_agree": project.consent_id is not None and member.consent_id != project.consent_id,
+        "must_agree": must_agree,
         "is_asked": _is_asked(project, member),
         "given": given.select_related("text").order_by("-pk").first(),
         "form": form,
+        "participation": own_participation(project, request.user) if must_agree else None,
     }
     return render(request, "annotate/consent.html", context, status=status)
 

@@ -16,6 +16,7 @@ from annotate.models import PracticeAnswer, PracticeRun, Project, Task
 from annotate.pages import shown
 from annotate.pages.kinds.fields import written
 from annotate.pages.known_words import answer_words, letters_by_place
+from annotate.pages.panel_entry import end_of
 from annotate.pages.questions import read_value
 from annotate.rendering import render_markdown
 from annotate.services.work import practice as services
@@ -37,6 +38,8 @@ def practice(request: HttpRequest, project_id: int) -> HttpResponse:
     task = services.next_item(now.run) if now.run else None
     if now.run and task:
         return _item_page(request, project, now.run, task)
+    if now.tries_left == 0 and (ended := end_of(request, project)) is not None:
+        return ended
     context = {"project": project, "now": now, "guidelines": _guidelines(project)}
     if now.last is not None:
         context["last_of"] = now.last.answers.count()

@@ -33,6 +33,8 @@ urlpatterns = [
     path("", include("annotate.pages.invitations")),
     path("", include("annotate.pages.project_tokens")),
     path("", include("annotate.pages.join")),
+    path("", include("annotate.pages.panels")),
+    path("", include("annotate.pages.panel_entry")),
     path("", include("annotate.pages.consent")),
     path("", include("annotate.pages.own_work")),
     path("", include("annotate.pages.consent_settings")),

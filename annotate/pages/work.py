@@ -28,6 +28,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judgement, Project, Review, Seat, Task, User
 from annotate.pages import shown
 from annotate.pages.kinds.fields import written
+from annotate.pages.panel_entry import end_of
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
 from annotate.pages.row_ids import row_id
@@ -219,6 +220,8 @@ def _work_page(
         except Unasked:
             return redirect("consent", project.pk)
     if lease is None:
+        if (ended := end_of(request, project)) is not None:
+            return ended
         held = held_back(project.pk, request.user)
         if held is not None and held.why == "practice":
             return redirect("practice", project.pk)

@@ -25,6 +25,10 @@ BEGIN
         why := 'paused';
         RETURN;
     END IF;
+    IF standing.cap_own <= member.done_count + held THEN
+        why := 'total';
+        RETURN;
+    END IF;
     SELECT * INTO rules FROM annotate_workrules r WHERE r.project_id = member.project_id;
     IF NOT FOUND THEN
         RETURN;

@@ -34,6 +34,7 @@ POSTED: tuple[tuple[str, Any, str], ...] = (
     ("webhooks", {"url": "http://127.0.0.1:9/", "events": ["task.done"]}, r"projects/1/webhooks/"),
     ("judges", JUDGE, r"projects/1/judges/"),
     ("judges/{judge}/runs", {}, r"projects/1/judges/runs/"),
+    ("panels", {"name": "Pairs"}, "panels/"),
     ("criteria", {"name": "True", "text": "Is it true?"}, "criteria/"),
     ("snapshots", {"query": {"source": "people"}}, "snapshots/"),
     ("board-runs", {}, "board-runs/"),

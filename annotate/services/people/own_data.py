@@ -230,6 +230,20 @@ def _invitations(user: User) -> Iterator[dict[str, Any]]:
         }
 
 
+def _panels(user: User) -> Iterator[dict[str, Any]]:
+    for one in _walk(user.participations.select_related("study__project")):
+        yield {
+            **_of(one.study.project),
+            "study": one.study.name,
+            "participant": one.participant,
+            "panel_study": one.panel_study,
+            "session": one.session,
+            "state": one.state,
+            "started_at": one.started_at,
+            "ended_at": one.ended_at,
+        }
+
+
 def _deeds(user: User) -> Iterator[dict[str, Any]]:
     for event in _walk(AuditEvent.objects.filter(actor=user)):
         yield {
@@ -257,5 +271,6 @@ SECTIONS: dict[str, Callable[[User], Iterator[dict[str, Any]]]] = {
     "reviews": _reviews,
     "notes": _notes,
     "invitations": _invitations,
+    "panels": _panels,
     "deeds": _deeds,
 }
