@@ -307,8 +307,9 @@ class JudgeDecisions(APIView):
 class JudgeKnownAnswers(APIView):
     @extend_schema(operation_id="get_judge_known_answers", responses=PassedShape)
     def get(self, request: Request, project_id: int, judge_id: int) -> Response:
-        """How many of its labels, or suggestions, are right where the answer is known: of tasks in
-        use with one, the latest 2,000.
+        """How many of its labels, or suggestions, are right where the answer is known.
+
+        Of tasks in use with one, the latest 2,000.
         """
         passed = judge_passed(_judge(request, project_id, judge_id, access.REVIEW))
         low, high = passed.interval or (None, None)

@@ -36,7 +36,7 @@ def create_study(
     study = PanelStudy(project=project, created_by=actor)
     _fill(study, {"name": "", **fields})
     study.save()
-    _record("panel.created", study, actor, address)
+    _record(study, actor, address, action="panel.created")
     return study
 
 
@@ -62,7 +62,7 @@ def change_study(
         opens = clean_boolean("open", is_open)
         study.closed_at = None if opens else study.closed_at or timezone.now()
     study.save()
-    _record("panel.changed", study, actor, address)
+    _record(study, actor, address, action="panel.changed")
     return study
 
 
@@ -147,7 +147,7 @@ def _require_return_url(text: str) -> None:
         )
 
 
-def _record(action: str, study: PanelStudy, actor: User, address: str | None) -> None:
+def _record(study: PanelStudy, actor: User, address: str | None, *, action: str) -> None:
     audit.record(
         action=action,
         target=study,

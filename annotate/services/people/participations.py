@@ -178,7 +178,7 @@ def _begin(study: PanelStudy, entry: Mapping[str, str], address: str | None) -> 
     )
     study.taken += 1
     study.save(update_fields=["taken"])
-    _record("panel.entered", made, member.user, address)
+    _record(made, member.user, address, action="panel.entered")
     return made
 
 
@@ -220,12 +220,12 @@ def _end(
         defaults = {"cap_own": member.done_count}
         Standing.objects.update_or_create(membership=member, defaults=defaults)
     found.save(update_fields=["state", "ended_at", "done"])
-    _record("panel.ended", found, actor, address, outcome=outcome.value, done=found.done)
+    _record(found, actor, address, action="panel.ended", outcome=outcome.value, done=found.done)
     return found
 
 
 def _record(
-    action: str, row: Participation, actor: User, address: str | None, **detail: object
+    row: Participation, actor: User, address: str | None, *, action: str, **detail: object
 ) -> None:
     audit.record(
         action=action,
