@@ -4,7 +4,7 @@ from celery import shared_task
 
 from annotate import handout
 from annotate.models import QualityRun
-from annotate.services import jobs, workers
+from annotate.services import jobs, kept_answers, workers
 from annotate.services.incoming import import_runs
 from annotate.services.people import profiles, rates
 from annotate.services.reports import boards, factors, quality_runs
@@ -97,6 +97,12 @@ def remove_uploads() -> int:
 def forget_tries() -> int:
     """Remove counts of tries that count no more."""
     return rates.forget_tries()
+
+
+@shared_task
+def forget_kept_answers() -> int:
+    """Remove answers whose Idempotency-Key counts no more; run by beat."""
+    return kept_answers.forget_old()
 
 
 @shared_task

@@ -114,6 +114,11 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "forget-kept-answers": {
+            "task": "annotate.tasks.forget_kept_answers",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         "delete-due-answers": {
             "task": "annotate.tasks.delete_due_answers",
             "schedule": 3600.0,

@@ -14,6 +14,7 @@ from annotate.api import boards_schema as schema
 from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.models import Board, BoardRun
 from annotate.services.reports import boards
 from annotate.services.reports.board_rules import BoardRules
@@ -59,6 +60,7 @@ class BoardRunList(APIView):
         request=schema.BoardRules,
         responses={202: schema.BoardRun},
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Compute a leaderboard. The one under way by the same rules is answered, if there is one.
 
@@ -93,6 +95,7 @@ class PublishBoard(APIView):
         request=schema.PublishRequest,
         responses={201: schema.Board},
     )
+    @repeatable()
     def post(self, request: Request, run_id: int) -> Response:
         """Publish what was computed, under the project's next number."""
         run = _run(request, run_id)

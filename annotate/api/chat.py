@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.models import ChatModel
 from annotate.services.conversations.chat_models import add_chat_model, retire_chat_model
 
@@ -53,6 +54,7 @@ class ChatModelList(APIView):
     @extend_schema(
         operation_id="add_chat_model", request=ChatModelRequest, responses={201: ChatModelShape}
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Set one up."""
         project = access.get_project(request.user, project_id, access.MANAGE)

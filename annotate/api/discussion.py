@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from annotate.api.bodies import read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import flag_parameter, read_flag, refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.api.work import WorkView
 from annotate.inputs import BIGINT_MAX, clean_integer
 from annotate.kinds import InvalidValue
@@ -90,6 +91,7 @@ class Discussion(WorkView):
         return Response([note_body(one) for one in discussions.notes_for(task, request.user)])
 
     @extend_schema(operation_id="add_note", request=NoteRequest, responses={201: NoteBody})
+    @repeatable()
     def post(self, request: Request, task_id: int) -> Response:
         """Say something about the task or an answer, or resolve or reopen the discussion."""
         body = read_body(request, known={"text", "judgement", "deed"})

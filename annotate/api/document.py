@@ -7,6 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from annotate.api import schema
 from annotate.api.errors import error_answers
 from annotate.api.permissions import needed_scope
+from annotate.api.repeating import describe_key
 
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
 GROUPS = (
@@ -90,7 +91,9 @@ class DocumentedSchema(AutoSchema):
             return None
         problem = self.resolve_serializer(schema.Problem, "response").ref
         takes_body = "requestBody" in operation
-        for status, answer in error_answers(problem, takes_body=takes_body).items():
+        takes_key = describe_key(getattr(self.view, self.method.lower(), None), operation)
+        errors = error_answers(problem, takes_body=takes_body, takes_key=takes_key)
+        for status, answer in errors.items():
             operation["responses"].setdefault(status, answer)
         if _is_page(operation):
             operation.setdefault("parameters", []).extend(

@@ -16,11 +16,14 @@ WITH_A_BODY = {
     "413": "The body is too large.",
     "415": "The body is of a type that is not read here.",
 }
+WITH_A_KEY = {"422": "The `Idempotency-Key` came before with another body."}
 
 
-def error_answers(problem: dict[str, Any], *, takes_body: bool) -> dict[str, dict[str, Any]]:
+def error_answers(
+    problem: dict[str, Any], *, takes_body: bool, takes_key: bool
+) -> dict[str, dict[str, Any]]:
     """The answers that an operation may give beside its own, as problems, by status."""
-    meanings = {**ANYWHERE, **WITH_A_BODY} if takes_body else ANYWHERE
+    meanings = ANYWHERE | (WITH_A_BODY if takes_body else {}) | (WITH_A_KEY if takes_key else {})
     return {
         status: {
             "description": meaning,

@@ -13,6 +13,7 @@ from annotate.api import examples
 from annotate.api import factors_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.models import FactorRun, Judge, User
 from annotate.services.outgoing.selection import imported_pseudonym
 from annotate.services.reports import factors
@@ -36,6 +37,7 @@ class FactorRunList(APIView):
         request=schema.FactorRules,
         responses={202: schema.FactorRunBody},
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Reckon a report. The one under way by the same rules is answered, if there is one."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -15,6 +15,7 @@ from annotate.api import interchange_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.formats import UnknownFormat
 from annotate.kinds import InvalidValue
@@ -88,6 +89,7 @@ class SnapshotList(APIView):
         request=schema.NewSnapshot,
         responses={201: schema.Snapshot},
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Freeze the judgements that the query selects now.
 

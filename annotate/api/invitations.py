@@ -11,6 +11,7 @@ from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.models import Invitation
 from annotate.models.invitation import Standing
 from annotate.services.people import invitations
@@ -34,6 +35,7 @@ class InvitationList(APIView):
         request=schema.NewInvitation,
         responses={201: schema.Invitation},
     )
+    @repeatable(remedy="Its link is not kept; `list_invitations` has it.")
     def post(self, request: Request, project_id: int) -> Response:
         """Make a link by which people come in, with an account or by making one."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -11,6 +11,7 @@ from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.inputs import clean_choice, clean_text
 from annotate.kinds import InvalidValue
 from annotate.models import Membership, User
@@ -46,6 +47,7 @@ class MemberList(APIView):
         request=schema.MemberRequest,
         responses={201: schema.Member},
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Take somebody in, by user name."""
         project = access.get_project(request.user, project_id, access.MANAGE)

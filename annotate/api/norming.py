@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.kinds import InvalidValue
 from annotate.models import NormingSession, User
 from annotate.reports.norming import normed
@@ -88,6 +89,7 @@ class NormingList(APIView):
     @extend_schema(
         operation_id="start_norming_session", request=NormingRequest, responses={201: NormingBody}
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Have chosen people judge the same tasks, before any other work of theirs."""
         project = access.get_project(request.user, project_id, access.MANAGE)

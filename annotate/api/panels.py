@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.models import PanelStudy, Participation
 from annotate.reports.panels import as_row, participants
 from annotate.services.people import panels
@@ -111,6 +112,7 @@ class PanelList(APIView):
     @extend_schema(
         operation_id="create_panel_study", request=PanelRequest, responses={201: PanelShape}
     )
+    @repeatable(remedy="Its key is not kept; `list_panel_studies` has the study.")
     def post(self, request: Request, project_id: int) -> Response:
         """Make a study that lets participants of a panel in by a link."""
         project = access.get_project(request.user, project_id, access.MANAGE)

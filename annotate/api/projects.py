@@ -13,6 +13,7 @@ from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.inputs import clean_choice
 from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
 from annotate.quality.agreement import krippendorff_alpha, percent_agreement
@@ -52,6 +53,7 @@ class ProjectList(ProjectView):
         request=schema.NewProject,
         responses={201: schema.Project},
     )
+    @repeatable()
     def post(self, request: Request) -> Response:
         """Make a project; the caller owns it."""
         if request.user.only_project is not None:

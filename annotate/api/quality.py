@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api import quality_schema as schema
 from annotate.api.query_parameters import flag_parameter, read_flag, read_integer, refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judge, Project, QualityRun, Task, User, Voices
@@ -71,6 +72,7 @@ class Quality(APIView):
         )
 
     @extend_schema(operation_id="compute_quality", request=None, responses={202: schema.QualityRun})
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Queue a report; answers with the one under way if there is one."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -11,6 +11,7 @@ from annotate import access
 from annotate.api import schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.models import Team
 from annotate.services.people import teams
 
@@ -27,6 +28,7 @@ class TeamList(APIView):
     @extend_schema(
         operation_id="create_team", request=schema.TeamRequest, responses={201: schema.Team}
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Make a team. Members are put into it by `change_member`."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -16,11 +16,15 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
+from annotate.api.repeating import repeatable
 from annotate.inputs import InvalidValue
 from annotate.models import ApiToken, Project
 from annotate.services.people import tokens
 
 FIELDS = ("name", "scopes", "expires_at")
+SHOWN_ONCE = (
+    "Its secret was shown once and is not kept: revoke that token, then send a new key for another."
+)
 
 
 class NewToken(s.Serializer):
@@ -80,6 +84,7 @@ class OwnTokens(APIView):
         responses={201: TokenSecret},
         examples=[EXAMPLE],
     )
+    @repeatable(remedy=SHOWN_ONCE)
     def post(self, request: Request) -> Response:
         """Make a token for the caller. A token makes none that may do more or lives longer."""
         return _make(request, None)
@@ -109,6 +114,7 @@ class ProjectTokens(APIView):
         responses={201: TokenSecret},
         examples=[EXAMPLE],
     )
+    @repeatable(remedy=SHOWN_ONCE)
     def post(self, request: Request, project_id: int) -> Response:
         """Make a token that works in the caller's name, in this project alone."""
         return _make(request, access.get_project(request.user, project_id, access.MANAGE))

@@ -14,6 +14,7 @@ from annotate.api import webhooks_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.inputs import BIGINT_MAX, InvalidValue, clean_choice, clean_integer
 from annotate.models import Delivery, Webhook
 from annotate.services.webhooks import deliveries, receivers
@@ -33,6 +34,9 @@ class WebhookList(APIView):
         operation_id="create_webhook",
         request=schema.NewWebhook,
         responses={201: schema.WebhookWithSecret},
+    )
+    @repeatable(
+        remedy="Its secret was shown once and is not kept: `rotate_webhook_secret` makes another."
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Tell an address what happens in the project. The secret is in this answer alone."""
@@ -75,6 +79,7 @@ class WebhookSecret(APIView):
     @extend_schema(
         operation_id="rotate_webhook_secret", request=None, responses=schema.WebhookWithSecret
     )
+    @repeatable(remedy="The secret was shown once and is not kept: a new key makes another secret.")
     def post(self, request: Request, project_id: int, webhook_id: int) -> Response:
         """Make another secret. For a day deliveries are signed with the old one too."""
         webhook, secret = receivers.rotate_secret(

@@ -14,6 +14,7 @@ from annotate.models.gold import GoldCheck, GoldItem
 from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
+from annotate.models.kept_answer import KeptAnswer
 from annotate.models.media import MediaFile, MediaUse
 from annotate.models.norming import NormingSeat, NormingSession
 from annotate.models.overlap import OverlapDue
@@ -59,6 +60,7 @@ __all__ = [
     "JobState",
     "Judge",
     "Judgement",
+    "KeptAnswer",
     "LabelFlip",
     "MediaFile",
     "MediaUse",

@@ -13,6 +13,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.inputs import InvalidValue
 from annotate.models import Judge
 from routing.models import Criterion, Grade, JudgeRun, SampledOutput
@@ -167,6 +168,7 @@ class Criteria(APIView):
         responses={201: CriterionShape},
         examples=[OpenApiExample("Request", value=CRITERION, request_only=True)],
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Write a criterion, or a new version of the one of that name; it is accepted."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -210,6 +212,7 @@ class Sample(APIView):
         request=OutputSampleRequest,
         responses={201: OutputSampleRequest},
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Add outputs by chance, each of a task of its own; tells how many there were."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -12,6 +12,7 @@ from annotate import access
 from annotate.api.bodies import read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
+from annotate.api.repeating import repeatable
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import clean_boolean
 from annotate.models import Project
@@ -121,6 +122,7 @@ class Policies(APIView):
         request=PolicySerializer,
         responses={201: PolicySerializer},
     )
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Put a new version in force."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -150,6 +152,7 @@ class Runs(APIView):
         return Response(RunSerializer(project.routing_runs.order_by("-pk")[:100], many=True).data)
 
     @extend_schema(operation_id="start_routing", request=None, responses={202: RunSerializer})
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Start a pass over the tasks that nobody has begun, or return the one under way."""
         project = access.get_project(request.user, project_id, access.MANAGE)

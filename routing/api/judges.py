@@ -14,6 +14,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue, clean_boolean, clean_choice
 from annotate.models import Judge
@@ -206,6 +207,7 @@ class JudgeList(APIView):
         responses={201: JudgeShape},
         examples=[OpenApiExample("Request", value=EXAMPLE, request_only=True)],
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Set up a judge, or a new version of the one of that name."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -245,6 +247,7 @@ class JudgeRuns(APIView):
         return Response(RunShape(judge.runs.order_by("-pk")[:100], many=True).data)
 
     @extend_schema(operation_id="start_judge_run", request=RunRequest, responses={202: RunShape})
+    @repeatable()
     def post(self, request: Request, project_id: int, judge_id: int) -> Response:
         """Let the judge label, or try it on ten tasks; the run under way if there is one."""
         judge = _judge(request, project_id, judge_id, access.MANAGE)
@@ -342,6 +345,7 @@ class JudgeTests(APIView):
         responses={202: TestRunShape},
         examples=[OpenApiExample("Request", value={"epsilon": 0.15}, request_only=True)],
     )
+    @repeatable()
     def post(self, request: Request, project_id: int, judge_id: int) -> Response:
         """Test the judge against the people who labelled what it labelled, in every domain."""
         judge = _judge(request, project_id, judge_id, access.MANAGE)

@@ -11,6 +11,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.failures import FailureShape
 from annotate.api.problems import Conflict
+from annotate.api.repeating import repeatable
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue
 from annotate.services import jobs
@@ -119,6 +120,7 @@ class Fits(APIView):
         responses={202: FitShape},
         examples=[OpenApiExample("Request", value=FIT_EXAMPLE, request_only=True)],
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Fit a policy to what judges and people both labelled; it becomes a draft."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -221,6 +223,7 @@ class Features(APIView):
         return Response(FeatureRunShape(runs, many=True).data)
 
     @extend_schema(operation_id="start_features", request=None, responses={202: FeatureRunShape})
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Compute the features of every task that has none yet, or return the run under way."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -13,6 +13,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import ById
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import clean_boolean, clean_choice
 from annotate.services import jobs
@@ -104,6 +105,7 @@ class SecondLooks(APIView):
         responses={202: SecondLookShape},
         examples=[OpenApiExample("Request", value=EXAMPLE, request_only=True)],
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Sort the labels that a judge gave alone into trusted, turned round, and for people."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -11,6 +11,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
+from annotate.api.repeating import repeatable
 from annotate.models import Project, TaskPlace
 from annotate.services import jobs
 from routing.models import SelectionRun
@@ -132,6 +133,7 @@ class Rankings(APIView):
         return Response(RankingShape(runs, many=True).data)
 
     @extend_schema(operation_id="start_ranking", request=None, responses={202: RankingShape})
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Rank the open tasks now, or return the ranking under way."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -13,6 +13,7 @@ from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
 from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
+from annotate.api.repeating import repeatable
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue, clean_choice, clean_number
 from annotate.models import Judge, Project
@@ -115,6 +116,7 @@ class Simulations(APIView):
         responses={202: SimulationShape},
         examples=[OpenApiExample("Request", value=EXAMPLE, request_only=True)],
     )
+    @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
         """Replay every kind of policy on what judges and people both labelled; spends nothing."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -12,6 +12,7 @@ from annotate.api.bodies import UnreadParser
 from annotate.api.imports import uploaded_file
 from annotate.api.problems import problem
 from annotate.api.query_parameters import read_flag, refuse_unknown
+from annotate.api.repeating import repeatable
 from training.api.evaluation_serializers import (
     EvaluationRunSerializer,
     EvaluationSetSerializer,
@@ -137,6 +138,7 @@ class Evaluations(APIView):
         request=EvaluationWishSerializer,
         responses={201: EvaluationRunSerializer},
     )
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Evaluate a version: on pairs its accuracy by subset, on prompts best-of-n.
 

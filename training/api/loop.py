@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api.repeating import repeatable
 from training.api.loop_serializers import (
     LoopDetailSerializer,
     LoopReasonSerializer,
@@ -42,6 +43,7 @@ class Loops(APIView):
         request=LoopSerializer,
         responses={201: LoopSerializer},
     )
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Begin a loop. What is left out takes its default; no policy_config: none is trained."""
         project = access.get_project(request.user, project_id, access.MANAGE)

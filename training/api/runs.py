@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.paging import ById
+from annotate.api.repeating import repeatable
 from training.api import loop as loop_api
 from training.api.serializers import (
     CardSerializer,
@@ -65,6 +66,7 @@ class Runs(APIView):
         request=TrainingRunWishSerializer,
         responses={201: TrainingRunSerializer},
     )
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Queue a run. Fields left out of `config` take the recipe's defaults."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -188,6 +190,7 @@ class Samplings(APIView):
         request=SamplingWishSerializer,
         responses={201: SamplingSerializer},
     )
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Have a policy, or a chat model, answer prompts and make tasks of the answers."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -240,6 +243,7 @@ class Schedules(APIView):
         request=ScheduleSerializer,
         responses={201: ScheduleSerializer},
     )
+    @repeatable()
     def post(self, request, project_id: int) -> Response:
         """Retrain when the first of the triggers given is due: see `outlook`."""
         project = access.get_project(request.user, project_id, access.MANAGE)

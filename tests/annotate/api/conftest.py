@@ -19,24 +19,28 @@ class Caller:
             headers={"Authorization": f"Token {secret}"}, raise_request_exception=False
         )
 
-    def send(self, method: str, path: str, body: object = None):
+    def send(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ):
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
-        return self.client.generic(method, f"/api/v1/{path}", data, "application/json")
+        return self.client.generic(
+            method, f"/api/v1/{path}", data, "application/json", headers=headers
+        )
 
-    def get(self, path: str):
-        return self.send("GET", path)
+    def get(self, path: str, headers: dict[str, str] | None = None):
+        return self.send("GET", path, None, headers)
 
-    def post(self, path: str, body: object = None):
-        return self.send("POST", path, body)
+    def post(self, path: str, body: object = None, headers: dict[str, str] | None = None):
+        return self.send("POST", path, body, headers)
 
-    def patch(self, path: str, body: object):
-        return self.send("PATCH", path, body)
+    def patch(self, path: str, body: object, headers: dict[str, str] | None = None):
+        return self.send("PATCH", path, body, headers)
 
-    def put(self, path: str, body: object):
-        return self.send("PUT", path, body)
+    def put(self, path: str, body: object, headers: dict[str, str] | None = None):
+        return self.send("PUT", path, body, headers)
 
-    def delete(self, path: str):
-        return self.send("DELETE", path)
+    def delete(self, path: str, headers: dict[str, str] | None = None):
+        return self.send("DELETE", path, None, headers)
 
 
 @pytest.fixture
