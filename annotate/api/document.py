@@ -5,6 +5,7 @@ import re
 from drf_spectacular.openapi import AutoSchema
 
 from annotate.api import schema
+from annotate.api.entity_tags import describe_tags
 from annotate.api.errors import error_answers
 from annotate.api.permissions import needed_scope
 from annotate.api.repeating import describe_key
@@ -90,9 +91,13 @@ class DocumentedSchema(AutoSchema):
         if operation is None:
             return None
         problem = self.resolve_serializer(schema.Problem, "response").ref
-        takes_body = "requestBody" in operation
-        takes_key = describe_key(getattr(self.view, self.method.lower(), None), operation)
-        errors = error_answers(problem, takes_body=takes_body, takes_key=takes_key)
+        name = self.method.lower()
+        errors = error_answers(
+            problem,
+            takes_body="requestBody" in operation,
+            takes_key=describe_key(getattr(self.view, name, None), operation),
+            minds_tag=describe_tags(self.view, name, operation),
+        )
         for status, answer in errors.items():
             operation["responses"].setdefault(status, answer)
         if _is_page(operation):

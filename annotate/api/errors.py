@@ -16,14 +16,16 @@ WITH_A_BODY = {
     "413": "The body is too large.",
     "415": "The body is of a type that is not read here.",
 }
+WITH_A_TAG = {"412": "The object is no longer as `If-Match` says."}
 WITH_A_KEY = {"422": "The `Idempotency-Key` came before with another body."}
 
 
 def error_answers(
-    problem: dict[str, Any], *, takes_body: bool, takes_key: bool
+    problem: dict[str, Any], *, takes_body: bool, takes_key: bool, minds_tag: bool
 ) -> dict[str, dict[str, Any]]:
     """The answers that an operation may give beside its own, as problems, by status."""
     meanings = ANYWHERE | (WITH_A_BODY if takes_body else {}) | (WITH_A_KEY if takes_key else {})
+    meanings |= WITH_A_TAG if minds_tag else {}
     return {
         status: {
             "description": meaning,

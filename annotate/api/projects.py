@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from annotate import access, kinds
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
@@ -63,7 +64,10 @@ class ProjectList(ProjectView):
         return Response(project_body(project, Membership.Role.OWNER), 201)
 
 
-class ProjectDetail(ProjectView):
+class ProjectDetail(Tagged, ProjectView):
+    row = "project_id"
+    locked = Project.objects.select_for_update(no_key=True)
+
     @extend_schema(operation_id="get_project", responses=schema.Project)
     def get(self, request: Request, project_id: int) -> Response:
         """One project."""
@@ -73,6 +77,7 @@ class ProjectDetail(ProjectView):
     @extend_schema(
         operation_id="change_project", request=schema.ProjectChange, responses=schema.Project
     )
+    @if_match
     def patch(self, request: Request, project_id: int) -> Response:
         """Change what is given. A new overlap opens or voids seats, a new order moves them."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -84,6 +89,7 @@ class ProjectDetail(ProjectView):
         return Response(project_body(project, role))
 
     @extend_schema(operation_id="archive_project", responses={204: None})
+    @if_match
     def delete(self, request: Request, project_id: int) -> Response:
         """Archive the project: it is seen no more, its rows stay. Owners only."""
         project = access.get_project(request.user, project_id, access.OWN)

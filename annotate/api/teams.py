@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api import schema
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
 from annotate.models import Team
@@ -37,10 +38,18 @@ class TeamList(APIView):
         return Response(team_body(team), 201)
 
 
-class TeamDetail(APIView):
+class TeamDetail(Tagged, APIView):
     parser_classes = [PlainJSONParser]
+    row = "team_id"
+    locked = Team.objects.select_for_update(no_key=True)
+
+    @extend_schema(operation_id="get_team", responses=schema.Team)
+    def get(self, request: Request, project_id: int, team_id: int) -> Response:
+        """One team."""
+        return Response(team_body(_get(request, project_id, team_id, access.REVIEW)))
 
     @extend_schema(operation_id="rename_team", request=schema.TeamRequest, responses=schema.Team)
+    @if_match
     def patch(self, request: Request, project_id: int, team_id: int) -> Response:
         """Give the team another name."""
         team = _get(request, project_id, team_id)
@@ -50,15 +59,16 @@ class TeamDetail(APIView):
         )
 
     @extend_schema(operation_id="delete_team", responses={204: None})
+    @if_match
     def delete(self, request: Request, project_id: int, team_id: int) -> Response:
         """Dissolve the team; its members stay members."""
         teams.delete_team(team=_get(request, project_id, team_id), actor=request.user)
         return Response(status=204)
 
 
-def _get(request: Request, project_id: int, team_id: int) -> Team:
+def _get(request: Request, project_id: int, team_id: int, roles: frozenset = access.MANAGE) -> Team:
     rows = Team.objects.filter(project=project_id)
-    return access.get_in_project(request.user, rows, team_id, access.MANAGE)
+    return access.get_in_project(request.user, rows, team_id, roles)
 
 
 def team_body(team: Team) -> dict:

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.api import webhooks_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
@@ -48,8 +49,10 @@ class WebhookList(APIView):
         return Response({**webhook_body(webhook), "secret": secret}, 201)
 
 
-class WebhookDetail(APIView):
+class WebhookDetail(Tagged, APIView):
     parser_classes = [PlainJSONParser]
+    row = "webhook_id"
+    locked = Webhook.objects.select_for_update(of=["self"])
 
     @extend_schema(operation_id="get_webhook", responses=schema.Webhook)
     def get(self, request: Request, project_id: int, webhook_id: int) -> Response:
@@ -59,6 +62,7 @@ class WebhookDetail(APIView):
     @extend_schema(
         operation_id="change_webhook", request=schema.WebhookChange, responses=schema.Webhook
     )
+    @if_match
     def patch(self, request: Request, project_id: int, webhook_id: int) -> Response:
         """Another address, other events, off or on. Switched on it is told what waits."""
         webhook = _get(request, project_id, webhook_id)
@@ -67,6 +71,7 @@ class WebhookDetail(APIView):
         return Response(webhook_body(webhook))
 
     @extend_schema(operation_id="delete_webhook", responses={204: None})
+    @if_match
     def delete(self, request: Request, project_id: int, webhook_id: int) -> Response:
         """Delete it with its deliveries, also those that wait."""
         receivers.delete_webhook(webhook=_get(request, project_id, webhook_id), actor=request.user)

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import ById
 from annotate.api.repeating import repeatable
 from training.api import loop as loop_api
@@ -252,7 +253,10 @@ class Schedules(APIView):
         return Response(ScheduleSerializer(schedule).data, status=201)
 
 
-class OneSchedule(APIView):
+class OneSchedule(Tagged, APIView):
+    row = "schedule_id"
+    locked = Schedule.objects.select_for_update(of=["self"])
+
     @extend_schema(
         operation_id="get_schedule",
         responses=ScheduleSerializer,
@@ -267,6 +271,7 @@ class OneSchedule(APIView):
         request=ScheduleSerializer(partial=True),
         responses=ScheduleSerializer,
     )
+    @if_match
     def patch(self, request, schedule_id: int) -> Response:
         """Change what is given; `config` is replaced as a whole."""
         schedule = self.find(schedule_id, access.MANAGE)
@@ -275,6 +280,7 @@ class OneSchedule(APIView):
         return Response(ScheduleSerializer(schedule).data)
 
     @extend_schema(operation_id="delete_schedule", responses={204: None})
+    @if_match
     def delete(self, request, schedule_id: int) -> Response:
         """Remove it; its runs stay."""
         schedule = self.find(schedule_id, access.MANAGE)
