@@ -87,8 +87,9 @@ def quick_flush() -> Iterator[None]:
 
     TRUNCATE, which Django uses, makes the files of all tables and indexes anew: a third of a
     second each time. It is used where the tests' role is no superuser. A page that was just closed
-    may still send its draft: where that request and the flush wait for each other, PostgreSQL ends
-    the one that noticed first, and the flush is done again.
+    may still send its draft. The locks make the flush see what such a request has written: its row
+    would outlive its seat otherwise, and turn up in the next test. Where the two wait for each
+    other, PostgreSQL ends the one that noticed first, and the flush is done again.
     """
     truncate = DatabaseOperations.sql_flush
     execute = DatabaseOperations.execute_sql_flush
@@ -99,9 +100,10 @@ def quick_flush() -> Iterator[None]:
             [is_superuser] = cursor.fetchone()
         if not is_superuser:
             return truncate(self, style, tables, **options)
-        names = map(self.quote_name, tables)
+        names = [self.quote_name(table) for table in tables]
         return [
             "SET LOCAL session_replication_role = replica",
+            f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE",
             *(f"DELETE FROM {name}" for name in names),
         ]
 
