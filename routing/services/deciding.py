@@ -12,6 +12,7 @@ import numpy as np
 from django.db import transaction
 
 from annotate.models import Judge, Judgement, Seat, Task
+from annotate.services.work.locks import lock_tasks
 from routing import judges as judge_kinds
 from routing.judges import Verdict
 from routing.models import Decision, RoutingPolicy
@@ -186,14 +187,15 @@ def _row(
 def apply_row(policy: RoutingPolicy, row: Row) -> Decision | None:
     """Record a decision and, unless the policy is in shadow, make it so.
 
-    Locks the task's seats. Of what experts are to label nobody else is given a seat from then on.
-    What somebody began meanwhile stays with people; a held-out prompt is
-    never the AI's alone, so people label it for sure, drawn to explore or not. None if the task
+    Locks the task, then its seats. Of what experts are to label nobody else is given a seat from
+    then on. What somebody began meanwhile stays with people; a held-out prompt is never the AI's
+    alone, so people label it for sure, drawn to explore or not. None if the task
     was decided under this policy before, or the policy's state is no longer that of the pass.
     """
     task_id, shadow = row.sides.task_id, policy.state == RoutingPolicy.State.SHADOW
     if not RoutingPolicy.objects.filter(pk=policy.pk, state=policy.state).exists():
         return None
+    lock_tasks([task_id])
     seats = list(Seat.objects.select_for_update().filter(task=task_id))
     if Decision.objects.filter(task=task_id, policy=policy, shadow=shadow).exists():
         return None

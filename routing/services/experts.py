@@ -8,7 +8,7 @@ from annotate.services.work.requirements import give_to_everybody, keep_for_expe
 
 
 def give_to(*, project: Project, task_id: int, experts: bool) -> None:
-    """What is open of a task to experts alone, or to everybody. Lock the task's seats first."""
+    """What is open of a task to experts alone, or to everybody. Lock it and its seats first."""
     if experts:
         keep_for_experts(task_id=task_id)
     else:

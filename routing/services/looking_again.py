@@ -15,6 +15,7 @@ from annotate.kinds import pairwise
 from annotate.models import JobState, Judgement, LabelFlip, Seat, Task
 from annotate.services import audit, jobs
 from annotate.services.outgoing import flips
+from annotate.services.work.locks import lock_tasks
 from annotate.services.work.tasks import open_seats
 from annotate.wording import Refusal, Told
 from routing import judges as judge_kinds
@@ -198,11 +199,13 @@ def carry_out(run: SecondLook) -> None:
 
 @transaction.atomic
 def apply_item(pk: int) -> None:
-    """Turn the task's labels round, or open its seats, or both. Locks the seats, then the row.
+    """Turn the task's labels round, or open its seats, or both. Locks the task, its
+    seats, then the row.
 
     What somebody began, answered or turned meanwhile is passed over, and the row says so.
     """
     task_id = SecondLookItem.objects.values_list("task_id", flat=True).get(pk=pk)
+    lock_tasks([task_id])
     list(Seat.objects.select_for_update().filter(task=task_id).order_by("pk"))
     item = (
         SecondLookItem.objects.select_for_update(of=("self",))

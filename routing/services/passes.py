@@ -27,6 +27,7 @@ from annotate.models import (
     User,
 )
 from annotate.services import audit, jobs
+from annotate.services.work.locks import lock_tasks
 from annotate.wording import Told
 from routing import judges
 from routing.encoders import ReadingStopped
@@ -252,13 +253,14 @@ def apply_decision(*, policy: RoutingPolicy, call: Heard, refused: Why = ()) -> 
 
     `refused` says why the judge may not label it alone; empty where it may.
 
-    Locks the task's seats. If somebody took a seat while the judge read, the task stays with
-    people; the record says so. None if the task was decided under this policy before, or the
+    Locks the task, then its seats. If somebody took a seat while the judge read, the task stays
+    with people; the record says so. None if the task was decided under this policy before, or the
     policy is no longer in force.
     """
     if not RoutingPolicy.objects.filter(pk=policy.pk, state=policy.state).exists():
         return None
     made = _decide(policy, call, refused)
+    lock_tasks([call.task_id])
     seats = list(Seat.objects.select_for_update().filter(task=call.task_id))
     if Decision.objects.filter(task=call.task_id, policy=policy).exists():
         return None

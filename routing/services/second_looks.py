@@ -9,6 +9,7 @@ from annotate.kinds import pairwise
 from annotate.models import JobState, Judge, Judgement, LabelFlip, Project, Seat, Task, User
 from annotate.services import audit, jobs
 from annotate.services.outgoing import flips
+from annotate.services.work.locks import lock_tasks
 from routing.models import SecondLook, SecondLookItem
 from routing.services.policies import JUDGE_KIND, current_judge
 from routing.settings.second_look import clean_settings
@@ -129,8 +130,9 @@ def take_back_look(*, look: SecondLook, actor: User | None) -> SecondLook:
 
 
 def _close_what_nobody_began(task_ids: list[int]) -> int:
-    """Void the seats of these tasks; returns of how many tasks. Locks the seats."""
+    """Void the seats of these tasks; returns of how many tasks. Locks the tasks, then the seats."""
     begun: set[int] = set()
+    lock_tasks(task_ids)
     seats = Seat.objects.select_for_update().filter(task__in=task_ids).order_by("pk")
     for task_id, state in seats.values_list("task_id", "state"):
         if state in (Seat.State.LEASED, Seat.State.DONE):

@@ -1,6 +1,8 @@
 """Experts as a tier of their own: fitted, asked where they are worth it, by rules and strata."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotate.handout import lease_seat
@@ -8,9 +10,11 @@ from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent, Judgement, Membership, Seat, Task, User
 from annotate.services import jobs
 from routing.models import Decision, PolicyFit, RoutingRun
+from routing.services.experts import open_to_everybody
 from routing.services.fitting import run_fit
 from routing.services.passes import run_routing, start_routing
 from routing.services.policies import current_judge, promote_policy, put_in_shadow, start_fit
+from tests.routing.lock_order import require_tasks_before_seats
 from tests.routing.planted import rows, take_in
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +141,14 @@ def test_a_later_policy_that_asks_everybody_lifts_it(project, sent) -> None:
     decided(project, policy)
     assert not Task.objects.filter(tier="expert").exists()
     assert not Seat.objects.filter(task__in=sent).exclude(requirement=None).exists()
+
+
+def test_tasks_are_locked_before_their_seats(project, sent) -> None:
+    policy = fit(project, kind="random", share=1.0).policy
+    with CaptureQueriesContext(connection) as queries:
+        open_to_everybody(project=project, actor=None)
+        decided(project, policy)
+    require_tasks_before_seats(queries, at_least=5)
 
 
 def test_a_policy_in_shadow_keeps_nothing_from_anybody(project) -> None:

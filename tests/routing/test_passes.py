@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotate.kinds import InvalidValue
@@ -21,6 +22,7 @@ from routing.services.passes import (
 )
 from routing.services.policies import follow_newest_judge, retire_policy, save_policy
 from tests.routing.length_judge import LengthJudge, lengthen
+from tests.routing.lock_order import require_tasks_before_seats
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +227,9 @@ def test_a_seat_taken_while_the_judge_reads_keeps_the_task_with_people(
         leased_at="2030-01-01T00:00Z",
         leased_until="2030-01-02T00:00Z",
     )
-    decision = apply_decision(policy=policy, call=call)
+    with CaptureQueriesContext(connection) as queries:
+        decision = apply_decision(policy=policy, call=call)
+    require_tasks_before_seats(queries, at_least=1)
     assert (decision.route, decision.propensity) == ("people", 1.0)
     assert decision.reasons[-1] == ("begun",)
     assert not Judgement.objects.exists()

@@ -1,6 +1,8 @@
 """Second looks as a project has them: what is trusted, turned round and asked, and the way back."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotate.handout import lease_seat
@@ -17,6 +19,7 @@ from routing.services.policies import current_judge
 from routing.services.second_looks import labelled_alone, start_second_look, take_back_look
 from tests.routing.doubted import CLEAR, better, fill, gap, judged, label
 from tests.routing.length_judge import LengthJudge
+from tests.routing.lock_order import require_tasks_before_seats
 
 pytestmark = pytest.mark.django_db
 AUDITED, ALONE = 100, 70
@@ -161,14 +164,18 @@ def test_a_cancel_before_the_plan_changes_nothing(project) -> None:
 
 
 def test_taking_back_leaves_what_people_began(project, people) -> None:
-    look = look_again(project)
+    with CaptureQueriesContext(connection) as queries:
+        look = look_again(project)
+    require_tasks_before_seats(queries, at_least=10)
     [begun, answered, *rest] = Seat.objects.filter(
         task__in=look.items.asking_people().values("task")
     )
     begun.state, begun.annotator = Seat.State.DONE, people
     begun.save(update_fields=["state", "annotator"])
     label(answered.task, 0, annotator=people).save()
-    take_back_look(look=look, actor=project.created_by)
+    with CaptureQueriesContext(connection) as queries:
+        take_back_look(look=look, actor=project.created_by)
+    require_tasks_before_seats(queries, at_least=1)
     assert not LabelFlip.objects.in_force().exists()
     kept = {begun.task_id, answered.task_id}
     asked = Task.objects.filter(second_looks__look=look).exclude(route="ai")

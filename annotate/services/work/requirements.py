@@ -23,6 +23,7 @@ from annotate.models import (
 from annotate.services import audit
 from annotate.services.people.member_fields import clean_skills
 from annotate.services.work.cursors import forget_ranks_seen, lower_cursors
+from annotate.services.work.locks import lock_tasks
 
 Asked = tuple[str, tuple[str, ...], str]  # language, skills, tier
 NOTHING: Asked = ("", (), "")
@@ -92,7 +93,7 @@ def renew_requirements(*, project: Project, prompt_ids: Iterable[int]) -> int:
 def keep_for_experts(*, task_id: int) -> bool:
     """Give what is open of a task to members of the tier expert alone; False where it is so.
 
-    Who is at it goes on. Lock the task's seats first.
+    Who is at it goes on. Lock the task and its seats first.
     """
     changed = Task.objects.filter(pk=task_id, tier="").update(tier=EXPERTS)
     if changed:
@@ -105,7 +106,7 @@ def give_to_everybody(*, project: Project, task_ids: Iterable[int] | None = None
     """Give tasks that were for experts alone, all of the project or these, to whoever may have
     them; returns how many. Everybody's hand-out then looks again from the first of them on.
 
-    Locks their seats, then the tasks.
+    Locks the tasks, then their seats.
     """
     kept = Task.objects.filter(project=project, tier=EXPERTS)
     if task_ids is not None:
@@ -113,6 +114,7 @@ def give_to_everybody(*, project: Project, task_ids: Iterable[int] | None = None
     ids = list(kept.values_list("pk", flat=True))
     if not ids:
         return 0
+    lock_tasks(ids)
     seats = Seat.objects.filter(task__in=ids).order_by("pk")
     list(seats.select_for_update(no_key=True).values_list("pk", flat=True))
     changed = Task.objects.filter(pk__in=ids, tier=EXPERTS).update(tier="")
