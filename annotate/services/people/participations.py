@@ -16,7 +16,7 @@ from annotate import handout
 from annotate.inputs import InvalidValue, clean_choice
 from annotate.models import Membership, PanelStudy, Participation, Project, Standing, User
 from annotate.models.user import new_pseudonym
-from annotate.reports.held import Held
+from annotate.reports.held import Held, held_back
 from annotate.services import audit
 from annotate.services.people.joining import join
 from annotate.services.people.panels import signature
@@ -34,6 +34,7 @@ DAMAGED = translatable("is damaged in the address; open the study from the panel
 UNSIGNED = translatable("does not fit the address; open the study from the panel’s page again")
 CLOSED = translatable("this study is closed; return it on the panel’s page")
 FULL = translatable("this study has all the people that it asked for; return it there")
+HELD = translatable("you are not through yet: go on with your tasks, or return the study")
 ELSEWHERE = translatable("you take part in another study of the same project; finish there first")
 NO_MORE = translatable("this study lets you in no more; ask whoever runs it")
 
@@ -79,6 +80,8 @@ def enter(*, study: PanelStudy, entry: Mapping[str, str], address: str | None) -
     Raises NotLetIn: the study is closed or full, or they are at another study of the project.
     """
     with transaction.atomic():
+        # Of the project, since nobody gets a second account by entering two studies at once.
+        Project.objects.select_for_update(no_key=True).get(pk=study.project_id)
         rows = PanelStudy.objects.select_related("project").select_for_update(of=["self"])
         study = rows.get(pk=study.pk)
         known = study.participations.select_related("user", "study__project")
@@ -125,11 +128,20 @@ def settle(participation: Participation, held: Held | None) -> Participation:
 
 
 def leave(*, participation: Participation, outcome: object, address: str | None) -> Participation:
-    """The participant ends it: did not agree, or finds nothing left to do. Raises InvalidValue."""
+    """The participant ends it: did not agree, or finds nothing left to do. Raises InvalidValue.
+
+    Whom checks or limits keep from tasks has not found that nothing is left: see `settle`.
+    """
     chosen = clean_choice("outcome", outcome, [State.NO_CONSENT.value, State.NOTHING_LEFT.value])
-    if chosen == State.NOTHING_LEFT and participation.study.project.state == Project.State.ACTIVE:
-        lease = handout.lease_seat(project=participation.study.project, user=participation.user)
-        if lease is not None:
+    if chosen == State.NOTHING_LEFT:
+        project, user = participation.study.project, participation.user
+        held = held_back(project.pk, user)
+        settled = settle(participation, held)
+        if settled.state != State.ACTIVE:
+            return settled
+        if held is not None:
+            raise InvalidValue("outcome", HELD)
+        if project.state == Project.State.ACTIVE and handout.lease_seat(project=project, user=user):
             raise InvalidValue("outcome", "there are tasks again; go on, or return the study")
     return _end(participation, State(chosen), actor=participation.user, address=address)
 

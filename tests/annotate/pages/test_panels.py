@@ -5,11 +5,22 @@ import io
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotate.handout import lease_seat, release_all
-from annotate.models import AuditEvent, Judgement, Membership, Participation, Seat, Standing, User
+from annotate.models import (
+    AuditEvent,
+    Judgement,
+    Membership,
+    Participation,
+    Seat,
+    Standing,
+    User,
+    WorkRules,
+)
 from annotate.services.people.consents import set_consent
 from annotate.services.people.panels import create_study, entry_link, signature
 from annotate.services.people.participations import release
@@ -185,6 +196,43 @@ def test_checks_screen_out_and_a_manager_s_pause_does_not(study, project) -> Non
     page = person.client.get(reverse("work", args=[project.pk]), follow=True)
     assert study.code_screened_out in page.content.decode()
     assert person.row.state == State.SCREENED_OUT
+
+
+def test_whom_checks_hold_back_has_not_found_that_nothing_is_left(study, project) -> None:
+    """A code is worth money: who failed, or never took the quiz, gets none by asking for it."""
+    person = Person(study)
+    person.enter()
+    release_all(project=project, user=person.user)
+    leave = reverse("leave_panel", args=[study.code])
+    WorkRules.objects.create(project=project, training=True)
+    page = person.client.post(leave, {"outcome": "nothing_left"})
+    assert page.status_code == 409
+    assert "not through yet" in page.content.decode()
+    member = Membership.objects.get(user=person.user)
+    pause_member(membership=member, actor=project.created_by)
+    assert person.client.post(leave, {"outcome": "nothing_left"}).status_code == 409
+    assert person.row.state == State.ACTIVE
+    Standing.objects.filter(membership=member).update(paused_why=Standing.Why.GOLD)
+    page = person.client.post(leave, {"outcome": "nothing_left"}, follow=True)
+    assert study.code_screened_out in page.content.decode()
+    assert study.code_nothing_left not in page.content.decode()
+    assert person.row.state == State.SCREENED_OUT
+
+
+def test_entering_locks_the_project_before_it_looks_for_the_participant(study) -> None:
+    """Else one person who enters two of its studies at once gets two accounts."""
+    with CaptureQueriesContext(connection) as queries:
+        Person(study).enter()
+    said = [one["sql"] for one in queries]
+    locked = next(
+        number
+        for number, sql in enumerate(said)
+        if 'FROM "annotate_project"' in sql and "FOR NO KEY UPDATE" in sql
+    )
+    looked = next(
+        number for number, sql in enumerate(said) if 'FROM "annotate_participation"' in sql
+    )
+    assert locked < looked
 
 
 def test_the_panel_takes_somebody_out(study, project, client) -> None:
