@@ -85,15 +85,17 @@ class Parameter:
             )
         if self.sort == "date" and value:
             try:
-                date.fromisoformat(value)
+                is_written_so = date.fromisoformat(value).isoformat() == value
             except ValueError:
+                is_written_so = False
+            if not is_written_so:  # Python also reads 2026-W05-6, which the database does not
                 raise RefusedChoice(
                     InvalidValue(
                         self.name,
                         "{value} is no date. Write it as 2026-01-31.",
                         value=repr(value[:40]),
                     )
-                ) from None
+                )
 
     def _no_share(self, value: object) -> RefusedChoice:
         return RefusedChoice(

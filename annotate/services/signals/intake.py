@@ -65,7 +65,8 @@ def take_signals(*, project: Project, rows: object) -> Taken:
     there = Signal.objects.filter(project=project, key__in=list(clean))
     old = set(there.values_list("key", flat=True))
     taken.known += len(old)
-    new = [signal for key, signal in clean.items() if key not in old]
+    # By key: two batches that hold the same ones in other orders would wait for each other.
+    new = [clean[key] for key in sorted(clean.keys() - old)]
     Signal.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
     taken.created = len(new)
     taken.errors.sort(key=lambda one: one[0])

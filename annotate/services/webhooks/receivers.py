@@ -154,7 +154,12 @@ def _kept(webhook: Webhook) -> dict[str, object]:
 
 
 def _tell_answers(project: Project) -> None:
-    """Have judgements written down for a worker where a webhook wants to know, and only there."""
+    """Have judgements written down for a worker where a webhook wants to know, and only there.
+
+    Locks the project before it looks: else one that is switched off would not see one that is
+    being made, and silence it.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     on = Webhook.objects.filter(project=project, is_on=True)
     wanted = on.filter(events__overlap=[str(one) for one in OF_ANSWERS]).exists()
     Project.objects.filter(pk=project.pk).exclude(tells_answers=wanted).update(tells_answers=wanted)

@@ -9,6 +9,7 @@ from annotate.models import Judgement
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.export_options import ExportOptions
 from annotate.services.outgoing.exports import stream_export
+from annotate.services.outgoing.refused_choices import RefusedChoice
 from annotate.services.outgoing.snapshots import create_snapshot
 from annotate.services.people.pseudonyms import imported_pseudonym
 from tests.annotate.judged_by_many import answer, judged_project
@@ -50,6 +51,13 @@ def test_imported_annotators_are_found_by_pseudonym(project) -> None:
         answer(project.all[0], side=0, source="imported", imported_author=name)
     [found] = raw(project, person=imported_pseudonym(project.pk, "eve@x.org"))
     assert found["source"] == "imported"
+
+
+@pytest.mark.parametrize("day", ["2026-W05-6", "20260131", "2026-02-30", "yesterday"])
+def test_days_are_written_in_one_way(day) -> None:
+    """Python reads weeks too, which the database does not."""
+    with pytest.raises(RefusedChoice, match="no date"):
+        ExportFilters(after=day)
 
 
 def test_only_of_a_tier(project) -> None:

@@ -55,6 +55,14 @@ def test_good_rows_are_kept_bad_ones_told_known_ones_left_alone(make_project, ma
     assert Signal.objects.get().type == "thumbs_up"
 
 
+def test_they_are_written_in_one_order(make_project):
+    """Two batches with the same keys in other orders would wait for each other."""
+    project = make_project()
+    rows = [{"key": key, "type": "copy", **TEXT} for key in ("c", "a", "b")]
+    take_signals(project=project, rows=rows)
+    assert list(Signal.objects.order_by("pk").values_list("key", flat=True)) == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("rows", [[], {}, None, [{}] * 1001])
 def test_a_body_that_is_no_list_of_them_is_refused_whole(make_project, rows):
     with pytest.raises(InvalidValue, match="1 to 1000"):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotate.inputs import InvalidValue
@@ -65,6 +67,18 @@ def test_a_project_has_so_many_at_most(make_project, monkeypatch):
     make(project)
     with pytest.raises(InvalidValue, match="2 webhooks"):
         make(project)
+
+
+def test_the_project_is_locked_before_its_receivers_are_looked_at(make_project):
+    """Else one that is switched off does not see one that is being made, and silences it."""
+    project = make_project()
+    webhook, _ = make(project)
+    with CaptureQueriesContext(connection) as queries:
+        receivers.switch_off(webhook=webhook, why=Told("no more"))
+    said = [one["sql"] for one in queries]
+    locked = next(at for at, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+    assert 'FROM "annotate_project"' in said[locked]
+    assert locked < next(at for at, sql in enumerate(said) if '."events" &&' in sql)
 
 
 def test_the_project_tells_answers_while_one_wants_to_know(make_project):
