@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, StreamingHttpResponse
-from django.urls import path
+from django.urls import path, reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,7 +25,8 @@ from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
 from annotate.services.outgoing.export_options import JSONL, MEDIA_TYPES, OPTIONS, ExportOptions
 from annotate.services.outgoing.export_parameters import read_all
 from annotate.services.outgoing.exports import stream_export
-from annotate.services.outgoing.snapshots import create_snapshot, stream_training_file
+from annotate.services.outgoing.snapshot_files import LINES, snapshot_files, stream_file
+from annotate.services.outgoing.snapshots import create_snapshot
 from annotate.services.people.pseudonyms import imported_pseudonym
 
 PARAMETERS = {
@@ -38,7 +39,6 @@ PARAMETERS = {
     + ".",
     "voices": f"With aggregate, whose labels: {', '.join(Voices.values)} (default human).",
 }
-FILES = {"train.jsonl": "train", "test.jsonl": "test"}
 
 
 class Export(APIView):
@@ -113,15 +113,43 @@ class SnapshotDetail(APIView):
         return Response(snapshot_body(_snapshot(request, snapshot_id, access.REVIEW)))
 
 
+class SnapshotFiles(APIView):
+    @extend_schema(operation_id="list_snapshot_files", responses=schema.SnapshotFile(many=True))
+    def get(self, request: Request, snapshot_id: int) -> Response:
+        """Its files and where they are: JSON lines, and Parquet in parts by split."""
+        snapshot = _snapshot(request, snapshot_id, access.REVIEW)
+        return Response(
+            [
+                {
+                    "name": file.name,
+                    "split": file.split,
+                    "media_type": MEDIA_TYPES[file.file_type],
+                    "url": request.build_absolute_uri(
+                        reverse("api_snapshot_file", args=[snapshot.pk, file.name])
+                    ),
+                }
+                for file in snapshot_files(snapshot)
+            ]
+        )
+
+
 class SnapshotFile(APIView):
-    @extend_schema(operation_id="get_snapshot_file", responses={(200, "application/x-ndjson"): str})
+    @extend_schema(
+        operation_id="get_snapshot_file",
+        responses={(200, type): str for type in MEDIA_TYPES.values()},
+    )
     def get(self, request: Request, snapshot_id: int, name: str) -> StreamingHttpResponse:
-        """train.jsonl or test.jsonl, the very rows that training reads."""
+        """train.jsonl or test.jsonl, the very rows that training reads, or a part as Parquet."""
         snapshot = _snapshot(request, snapshot_id, access.MANAGE)
-        if name not in FILES:
-            raise Http404(f"No such file; there are: {', '.join(FILES)}.")
-        lines = stream_training_file(snapshot=snapshot, split=FILES[name])
-        return StreamingHttpResponse(lines, content_type="application/x-ndjson")
+        files = {file.name: file for file in snapshot_files(snapshot)}
+        if name not in files:
+            raise Http404(f"No such file; there are: {', '.join(files)}.")
+        file = files[name]
+        answer = StreamingHttpResponse(
+            stream_file(snapshot, file), content_type=MEDIA_TYPES[file.file_type]
+        )
+        answer["ETag"] = f'"{snapshot.sha256}-{name}"'
+        return answer
 
 
 def judgement_row(row: Judgement) -> dict:
@@ -160,7 +188,7 @@ def snapshot_body(snapshot: Snapshot) -> dict:
         "row_format": snapshot.row_format,
         "rows": snapshot.rows,
         "sha256": snapshot.sha256,
-        "files": list(FILES),
+        "files": list(LINES),
         "created_at": snapshot.created_at,
     }
 
@@ -207,6 +235,11 @@ urlpatterns = [
     path("projects/<int:project_id>/judgements/", JudgementList.as_view(), name="api_judgements"),
     path("projects/<int:project_id>/snapshots/", SnapshotList.as_view(), name="api_snapshots"),
     path("snapshots/<int:snapshot_id>/", SnapshotDetail.as_view(), name="api_snapshot"),
+    path(
+        "snapshots/<int:snapshot_id>/files/",
+        SnapshotFiles.as_view(),
+        name="api_snapshot_files",
+    ),
     path(
         "snapshots/<int:snapshot_id>/files/<str:name>",
         SnapshotFile.as_view(),

@@ -90,6 +90,13 @@ class Snapshot(s.Serializer):
     created_at = s.DateTimeField()
 
 
+class SnapshotFile(s.Serializer):
+    name = s.CharField()
+    split = s.ChoiceField(["train", "test"])
+    media_type = s.CharField()
+    url = s.CharField(help_text="Stable: the snapshot's rows never change.")
+
+
 class SnapshotPage(s.Serializer):
     next = s.CharField(allow_null=True)
     previous = s.CharField(allow_null=True)

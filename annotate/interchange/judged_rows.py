@@ -8,6 +8,13 @@ from typing import Any
 
 from annotate.interchange.preferences import Judged
 
+COLUMNS = {
+    **{"id": "integer", "task_id": "integer", "prompt_id": "integer", "prompt": "json"},
+    **{"passages": "json", "context": "json", "responses": "json", "kind": "text"},
+    **{"schema_version": "integer", "value": "json", "rationale": "text", "source": "text"},
+    **{"flipped": "flag", "turns": "json"},
+}
+
 
 def write(row: Judged) -> dict[str, Any]:
     """`row` comes with its provenance."""

@@ -23,7 +23,7 @@ def stream_parquet(
     from pyarrow import parquet
 
     schema = schema_of({**columns, **({REST: "json"} if is_open else {})})
-    sink = _Sink()
+    sink = Sink()
     writer = parquet.ParquetWriter(sink, schema, compression="zstd")
     prepare = _Prepare(columns, is_open)
     group: list[dict[str, Any]] = []
@@ -68,7 +68,7 @@ def schema_of(columns: Mapping[str, str]) -> Any:
 
 
 def _written(
-    writer: Any, group: list[dict[str, Any]], schema: Any, sink: "_Sink"
+    writer: Any, group: list[dict[str, Any]], schema: Any, sink: "Sink"
 ) -> Iterator[bytes]:
     import pyarrow as pa
 
@@ -106,7 +106,7 @@ def _size(value: Any) -> int:
     return sum(map(_size, value)) if isinstance(value, list) else 8
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """Takes what a writer writes, and gives it away."""
 
     def __init__(self) -> None:

@@ -38,6 +38,7 @@ from annotate.services.outgoing.exports import (
     holds_pairs,
     stream_export,
 )
+from annotate.services.outgoing.snapshot_files import folder_name, stream_archive
 from annotate.services.outgoing.snapshots import create_snapshot as freeze
 from annotate.services.review.review_stages import is_used
 
@@ -255,6 +256,15 @@ def download_snapshot(request: HttpRequest, snapshot_id: int, format: str) -> Ht
     return _file(stream, name, MEDIA_TYPES[file_type])
 
 
+@login_required
+@require_safe
+def download_snapshot_folder(request: HttpRequest, snapshot_id: int) -> HttpResponse:
+    """All of its rows as Parquet by split, in one archive."""
+    found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
+    name = folder_name(found)
+    return _file(stream_archive(found), f"{name}.zip", "application/zip")
+
+
 def _tell(form: forms.Form, error: ValidationError) -> None:
     """At the fields that it names, if the form has them."""
     said = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
@@ -289,6 +299,11 @@ urlpatterns = [
     path("projects/<int:project_id>/export/download/", download_export, name="download_export"),
     path("projects/<int:project_id>/snapshots/new/", create_snapshot, name="create_snapshot"),
     path("snapshots/<int:snapshot_id>/", snapshot, name="snapshot"),
+    path(
+        "snapshots/<int:snapshot_id>/folder.zip",
+        download_snapshot_folder,
+        name="download_snapshot_folder",
+    ),
     path(
         "snapshots/<int:snapshot_id>/download/<str:format>/",
         download_snapshot,

@@ -23,6 +23,7 @@ from annotate.services.review import review_stages
 from annotate.services.review.norming_answers import norming_conditions
 
 BATCH = 2000
+WHOLE = (0, 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Selection:
     `key` is the judgement's id in the table whose index the batches walk along. `states`: prompts
     of preferences hold what their tasks state; False for snapshots from before they did. `flips`
     reads what turned some of the judgements round: a query of (judgement, value, why) whose last
-    parameter is their ids, or empty where all are taken as they were given.
+    parameter is their ids, or empty where all are taken as they were given. `part`: the walk begins
+    after the first of these ids and ends with the second; a task goes with its first judgement.
     """
 
     project: Project
@@ -45,6 +47,7 @@ class Selection:
     states: bool = True
     flips: str = ""
     flip_params: tuple[Any, ...] = ()
+    part: tuple[int, int] = WHOLE
 
     def judged(
         self,
@@ -66,10 +69,9 @@ class Selection:
         labels, and up to four where there are conversations.
         """
         columns = COLUMNS + (PROVENANCE if provenance else ASKED_UNDER if levels else "")
-        after = 0
-        while rows := self._rows(columns, f"AND {self.key} > %s", (after,), f"LIMIT {BATCH}"):
-            before, after = after, rows[-1][0]
+        for before, rows in self._walk(columns):
             if by_task:
+                after = rows[-1][0]
                 rows = self._whole_tasks(columns, {row[1] for row in rows}, before, after)
             found = self._judged(rows, provenance, metadata, context or provenance)
             if levels is None:
@@ -80,10 +82,16 @@ class Selection:
 
     def batches(self, columns: str) -> Iterator[list[tuple]]:
         """Columns of `j`, the first its id, in order of id. One query a batch."""
-        after = 0
-        while rows := self._rows(columns, f"AND {self.key} > %s", (after,), f"LIMIT {BATCH}"):
-            after = rows[-1][0]
+        for _, rows in self._walk(columns):
             yield rows
+
+    def _walk(self, columns: str) -> Iterator[tuple[int, list[tuple]]]:
+        """Batch by batch in order of id, each with the id that it begins after."""
+        after, end = self.part
+        condition = f"AND {self.key} > %s AND {self.key} <= %s"
+        while rows := self._rows(columns, condition, (after, end), f"LIMIT {BATCH}"):
+            yield after, rows
+            after = rows[-1][0]
 
     def _rows(
         self, columns: str, condition: str, params: tuple[Any, ...], limit: str = ""

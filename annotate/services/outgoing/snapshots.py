@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,12 @@ from annotate.services.outgoing.exports import (
     require_pairs,
 )
 from annotate.services.outgoing.refused_choices import RefusedChoice, unknown
-from annotate.services.outgoing.selection import Selection, select, select_snapshot
+from annotate.services.outgoing.selection import (
+    WHOLE,
+    Selection,
+    select,
+    select_snapshot,
+)
 from annotate.services.outgoing.span_rows import SpanCategories
 from annotate.services.outgoing.turned import FLIP_IN_FORCE
 from annotate.services.webhooks.events import announce
@@ -31,6 +37,7 @@ from annotate.wording import Told
 HUMAN = ("person", "imported")
 ROW_FORMAT = Snapshot.STATES
 OnRow = Callable[[], object]
+Rows = Iterator[tuple[str, dict[str, Any]]]
 
 
 def create_snapshot(
@@ -233,7 +240,18 @@ def _hash(selection: Selection, rules: _Rules, on_row: OnRow | None) -> tuple[st
     return digest.hexdigest(), rows
 
 
+def training_rows(snapshot: Snapshot, part: tuple[int, int] = WHOLE) -> Rows:
+    """Its rows with their splits, "train" or "test"; `part` as Selection has it."""
+    selection = replace(select_snapshot(snapshot=snapshot), part=part)
+    return _training_rows(selection, _rules_of(snapshot))
+
+
 def _training_lines(selection: Selection, rules: _Rules) -> Iterator[tuple[str, bytes]]:
+    for split, row in _training_rows(selection, rules):
+        yield split, json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def _training_rows(selection: Selection, rules: _Rules) -> Rows:
     rows: Iterator[Preference] | Iterator[Judged] = selection.judged(provenance=True)
     if rules.holds == Snapshot.Holds.PREFERENCES:
         rows = preferences_of(selection, aggregation=rules.aggregation)
@@ -242,12 +260,9 @@ def _training_lines(selection: Selection, rules: _Rules) -> Iterator[tuple[str, 
         if split == "test" and row.source not in HUMAN:
             continue
         if isinstance(row, Judged):
-            written = judged_rows.write(row)
-        elif split == "train" and row.tie and rules.tie_rule == "drop":
-            continue
-        else:
-            written = _training_row(row)
-        yield split, json.dumps(written, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+            yield split, judged_rows.write(row)
+        elif split == "test" or not row.tie or rules.tie_rule != "drop":
+            yield split, _training_row(row)
 
 
 def _training_row(row: Preference) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""A snapshot as files: the lines that training reads, and Parquet in parts, by split.
+
+A part is so many judgements of the snapshot in order of id. They never change, so neither do the
+parts, their names or their rows. The names are those that the Hugging Face hub and `datasets` know
+the splits by.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+
+from annotate.interchange import judged_rows
+from annotate.interchange.parquet_files import Sink, stream_parquet
+from annotate.models import Snapshot
+from annotate.services.outgoing.export_options import JSONL, PARQUET
+from annotate.services.outgoing.selection import WHOLE
+from annotate.services.outgoing.snapshots import stream_training_file, training_rows
+
+JUDGEMENTS_A_PART = 200_000
+SPLITS = ("train", "test")
+LINES = {f"{split}.{JSONL}": split for split in SPLITS}
+OF_PREFERENCES = {
+    **{"id": "integer", "prompt_id": "integer", "prompt": "messages"},
+    **{"chosen": "text", "rejected": "text", "margin": "number", "weight": "number"},
+    **{"source": "text", "tie": "flag", "flipped": "flag"},
+}
+# Where each part but the first begins.
+BOUNDARIES = """
+SELECT judgement_id FROM (
+    SELECT judgement_id, row_number() OVER (ORDER BY judgement_id) AS place
+    FROM annotate_snapshotjudgement WHERE snapshot_id = %s
+) numbered WHERE place %% %s = 0 ORDER BY place
+"""
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """`part`: the judgements in it, after the first of the ids and up to the second."""
+
+    name: str
+    split: str
+    file_type: str
+    part: tuple[int, int] = WHOLE
+
+
+def snapshot_files(snapshot: Snapshot) -> list[SnapshotFile]:
+    """All of them. One query."""
+    lines = [SnapshotFile(name, split, JSONL) for name, split in LINES.items()]
+    return lines + parquet_files(snapshot)
+
+
+def parquet_files(snapshot: Snapshot) -> list[SnapshotFile]:
+    """The parts by split, the training ones first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(BOUNDARIES, [snapshot.pk, JUDGEMENTS_A_PART])
+        ends = [row[0] for row in cursor.fetchall()]
+    parts = list(zip([WHOLE[0], *ends], [*ends, WHOLE[1]], strict=True))
+    return [
+        SnapshotFile(f"{split}-{number:05}-of-{len(parts):05}.parquet", split, PARQUET, part)
+        for split in SPLITS
+        for number, part in enumerate(parts)
+    ]
+
+
+def stream_file(snapshot: Snapshot, file: SnapshotFile) -> Iterator[bytes]:
+    """The file's bytes, the same each time."""
+    if file.file_type == JSONL:
+        return stream_training_file(snapshot=snapshot, split=file.split)
+    preferences = snapshot.holds == Snapshot.Holds.PREFERENCES
+    columns = OF_PREFERENCES if preferences else judged_rows.COLUMNS
+    rows = (row for split, row in training_rows(snapshot, file.part) if split == file.split)
+    return stream_parquet(rows, columns)
+
+
+def folder_name(snapshot: Snapshot) -> str:
+    return f"snapshot-{snapshot.number}-of-project-{snapshot.project_id}"
+
+
+def write_folder(snapshot: Snapshot, folder: Path) -> list[Path]:
+    """Write the Parquet files into the folder, which is made; each is there once it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for file in parquet_files(snapshot):
+        path = folder / file.name
+        partial = path.with_name(f".{file.name}.partial")
+        with open(partial, "wb") as target:
+            for chunk in stream_file(snapshot, file):
+                target.write(chunk)
+        partial.replace(path)
+        written.append(path)
+    return written
+
+
+def stream_archive(snapshot: Snapshot) -> Iterator[bytes]:
+    """The folder as a zip archive, made as it is read; Parquet is compressed already."""
+    sink, day = Sink(), snapshot.created_at.timetuple()[:6]
+    with zipfile.ZipFile(sink, "w") as archive:
+        for file in parquet_files(snapshot):
+            entry = zipfile.ZipInfo(f"{folder_name(snapshot)}/{file.name}", day)
+            with archive.open(entry, "w", force_zip64=True) as target:
+                for chunk in stream_file(snapshot, file):
+                    target.write(chunk)
+                    yield sink.take()
+            yield sink.take()
+    yield sink.take()
