@@ -52,7 +52,7 @@ def summarize(question: Question, answers: Sequence[Any], least: int = LEAST) ->
     counts |= {name: found[name] for name in counts}
     counts[DECLINED_NAME] = len(answers) - len(told)
     if question.kind == "multiple":  # they add up to nothing that is told
-        cells = {name: _bounded(n, len(answers), least) for name, n in counts.items()}
+        cells = {name: bounded(n, len(answers), least) for name, n in counts.items()}
     else:
         cells = suppress(counts, least)
     quartiles = None
@@ -76,7 +76,7 @@ def suppress(counts: Mapping[str, int], least: int = LEAST) -> dict[str, int | N
     return {name: None if name in hidden else count for name, count in counts.items()}
 
 
-def _bounded(count: int, total: int, least: int) -> int | None:
+def bounded(count: int, total: int, least: int = LEAST) -> int | None:
     """Neither who chose it nor who did not may be few."""
     few = 0 < count < least or 0 < total - count < least
     return None if few else count

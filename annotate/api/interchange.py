@@ -25,7 +25,12 @@ from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
 from annotate.services.outgoing.export_options import JSONL, MEDIA_TYPES, OPTIONS, ExportOptions
 from annotate.services.outgoing.export_parameters import read_all
 from annotate.services.outgoing.exports import stream_export
-from annotate.services.outgoing.snapshot_files import LINES, snapshot_files, stream_file
+from annotate.services.outgoing.snapshot_files import (
+    FILE_MEDIA_TYPES,
+    LINES,
+    snapshot_files,
+    stream_file,
+)
 from annotate.services.outgoing.snapshots import create_snapshot
 from annotate.services.people.pseudonyms import imported_pseudonym
 
@@ -116,14 +121,14 @@ class SnapshotDetail(APIView):
 class SnapshotFiles(APIView):
     @extend_schema(operation_id="list_snapshot_files", responses=schema.SnapshotFile(many=True))
     def get(self, request: Request, snapshot_id: int) -> Response:
-        """Its files and where they are: JSON lines, and Parquet in parts by split."""
+        """Its files and where they are: JSON lines, Parquet in parts by split, the data card."""
         snapshot = _snapshot(request, snapshot_id, access.REVIEW)
         return Response(
             [
                 {
                     "name": file.name,
                     "split": file.split,
-                    "media_type": MEDIA_TYPES[file.file_type],
+                    "media_type": FILE_MEDIA_TYPES[file.file_type],
                     "url": request.build_absolute_uri(
                         reverse("api_snapshot_file", args=[snapshot.pk, file.name])
                     ),
@@ -136,17 +141,17 @@ class SnapshotFiles(APIView):
 class SnapshotFile(APIView):
     @extend_schema(
         operation_id="get_snapshot_file",
-        responses={(200, type): str for type in MEDIA_TYPES.values()},
+        responses={(200, type): str for type in FILE_MEDIA_TYPES.values()},
     )
     def get(self, request: Request, snapshot_id: int, name: str) -> StreamingHttpResponse:
-        """train.jsonl or test.jsonl, the very rows that training reads, or a part as Parquet."""
+        """train.jsonl or test.jsonl, the rows that training reads; a Parquet part; the card."""
         snapshot = _snapshot(request, snapshot_id, access.MANAGE)
         files = {file.name: file for file in snapshot_files(snapshot)}
         if name not in files:
             raise Http404(f"No such file; there are: {', '.join(files)}.")
         file = files[name]
         answer = StreamingHttpResponse(
-            stream_file(snapshot, file), content_type=MEDIA_TYPES[file.file_type]
+            stream_file(snapshot, file), content_type=FILE_MEDIA_TYPES[file.file_type]
         )
         answer["ETag"] = f'"{snapshot.sha256}-{name}"'
         return answer

@@ -92,7 +92,7 @@ class Snapshot(s.Serializer):
 
 class SnapshotFile(s.Serializer):
     name = s.CharField()
-    split = s.ChoiceField(["train", "test"])
+    split = s.ChoiceField(["train", "test"], allow_null=True, help_text="null: the card.")
     media_type = s.CharField()
     url = s.CharField(help_text="Stable: the snapshot's rows never change.")
 

@@ -181,6 +181,13 @@ class ProjectChange(s.Serializer):
     )
     seed = s.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     test_percent = s.IntegerField(required=False, min_value=0, max_value=50)
+    license = s.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=100,
+        help_text="Of the project's data, as SPDX writes it: `CC-BY-4.0`; empty: not stated. It "
+        "stands in the data cards of snapshots.",
+    )
     own_figures = s.BooleanField(
         required=False, help_text="Whether annotators see their own figures of quality."
     )

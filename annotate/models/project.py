@@ -81,6 +81,13 @@ class Project(models.Model):
     test_percent = models.PositiveSmallIntegerField(
         default=12, help_text="Share of prompts whose human labels are held out for evaluation."
     )
+    license = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of its data, as SPDX writes it; empty: not stated.",
+    )
     own_figures = models.BooleanField(
         default=False,
         db_default=False,

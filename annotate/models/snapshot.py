@@ -40,6 +40,12 @@ class Snapshot(models.Model):
     )
     rows = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text="Over the canonical rows, in order.")
+    card = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Its data card, Markdown; empty for those from before there were any.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )

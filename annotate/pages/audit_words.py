@@ -246,6 +246,7 @@ FIELDS: dict[str, str | Promise] = {
     "labels_wanted": _("People’s labels a round"),
     "lease_seconds": _("seconds for one task"),
     "languages": _("Languages"),
+    "license": _("Licence of the data"),
     "left_out": _("left out"),
     "max_uses": _("How many people may use it"),
     "model": _("Model"),

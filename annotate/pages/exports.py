@@ -38,7 +38,7 @@ from annotate.services.outgoing.exports import (
     holds_pairs,
     stream_export,
 )
-from annotate.services.outgoing.snapshot_files import folder_name, stream_archive
+from annotate.services.outgoing.snapshot_files import CARD, folder_name, stream_archive
 from annotate.services.outgoing.snapshots import create_snapshot as freeze
 from annotate.services.review.review_stages import is_used
 
@@ -258,6 +258,18 @@ def download_snapshot(request: HttpRequest, snapshot_id: int, format: str) -> Ht
 
 @login_required
 @require_safe
+def download_snapshot_card(request: HttpRequest, snapshot_id: int) -> HttpResponse:
+    """Its data card, if it was made with one."""
+    found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
+    if not found.card:
+        raise Http404("This snapshot is from before there were data cards.")
+    response = HttpResponse(found.card, content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{CARD}"'
+    return response
+
+
+@login_required
+@require_safe
 def download_snapshot_folder(request: HttpRequest, snapshot_id: int) -> HttpResponse:
     """All of its rows as Parquet by split, in one archive."""
     found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
@@ -299,6 +311,11 @@ urlpatterns = [
     path("projects/<int:project_id>/export/download/", download_export, name="download_export"),
     path("projects/<int:project_id>/snapshots/new/", create_snapshot, name="create_snapshot"),
     path("snapshots/<int:snapshot_id>/", snapshot, name="snapshot"),
+    path(
+        "snapshots/<int:snapshot_id>/README.md",
+        download_snapshot_card,
+        name="download_snapshot_card",
+    ),
     path(
         "snapshots/<int:snapshot_id>/folder.zip",
         download_snapshot_folder,

@@ -94,6 +94,12 @@ class ProjectForm(forms.Form):
         label=_("Who sees published leaderboards"),
         help_text=_("Whoever knows the standings before judging may judge by them."),
     )
+    license = forms.CharField(
+        max_length=100,
+        required=False,
+        label=_("Licence of the data"),
+        help_text=_("As SPDX writes it, such as CC-BY-4.0. Data cards tell it; empty: not stated."),
+    )
     own_figures = forms.BooleanField(
         required=False,
         label=_("Show annotators their own figures"),
@@ -123,6 +129,7 @@ class ProjectForm(forms.Form):
                 "review_percent",
                 "review_names",
                 "own_figures",
+                "license",
             )
         }
         minutes = project.lease_seconds / 60
@@ -145,6 +152,8 @@ class ProjectForm(forms.Form):
         ):
             if sent_as not in self.data:
                 del values[name]
+        if "license" not in self.data:
+            del values["license"]
         for name in ("board_readers", "review_percent", "review_names"):
             if values[name] in ("", None):  # not sent along: it stays as it is
                 del values[name]

@@ -5,6 +5,7 @@ and judgements keep the one that they were given under.
 """
 
 import json
+import re
 import secrets
 from dataclasses import asdict
 
@@ -45,8 +46,15 @@ CHOICES = {
     "review_names": Project.ReviewNames.values,
 }
 BOOLEANS = ("own_figures",)
+# An SPDX expression: identifiers with AND, OR and WITH between them, and brackets.
+_SPDX_ID = r"\(*[\w.+:-]+\)*"
+LICENSE = re.compile(rf"(?:{_SPDX_ID}(?: (?:AND|OR|WITH) {_SPDX_ID})*)?", re.ASCII)
+LICENSE_CHARS = 100
 FIELDS = frozenset(
-    {*INTEGERS, *OPTIONAL_INTEGERS, *SHARES, *TEXTS, *CHOICES, *BOOLEANS, "kind", "kind_settings"}
+    {
+        *(*INTEGERS, *OPTIONAL_INTEGERS, *SHARES, *TEXTS, *CHOICES, *BOOLEANS),
+        *("license", "kind", "kind_settings"),
+    }
 )
 
 # What decides how many people judge a task.
@@ -89,11 +97,24 @@ def clean_fields(fields: dict) -> dict:
             cleaned[name] = clean_choice(name, value, CHOICES[name])
         elif name in BOOLEANS:
             cleaned[name] = clean_boolean(name, value)
+        elif name == "license":
+            cleaned[name] = _clean_license(name, value)
         elif name == "kind":
             cleaned[name] = clean_choice(name, value, kinds.KINDS)
         else:
             cleaned[name] = clean_json(name, value, max_bytes=100_000)
     return cleaned
+
+
+def _clean_license(name: str, value: object) -> str:
+    text = clean_text(name, value, max_chars=LICENSE_CHARS, lines=False).strip()
+    if not LICENSE.fullmatch(text) or text.count("(") != text.count(")"):
+        raise InvalidValue(
+            name,
+            "is no SPDX expression; write such as CC-BY-4.0, MIT OR Apache-2.0, or "
+            "LicenseRef-Ours, or leave it empty",
+        )
+    return text
 
 
 def _clean_share(name: str, value: object) -> float:

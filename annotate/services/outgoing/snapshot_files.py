@@ -1,4 +1,4 @@
-"""A snapshot as files: the lines that training reads, and Parquet in parts, by split.
+"""A snapshot as files: its card, the lines that training reads, and Parquet in parts, by split.
 
 A part is so many judgements of the snapshot in order of id. They never change, so neither do the
 parts, their names or their rows. The names are those that the Hugging Face hub and `datasets` know
@@ -15,12 +15,14 @@ from django.db import connection
 from annotate.interchange import judged_rows
 from annotate.interchange.parquet_files import Sink, stream_parquet
 from annotate.models import Snapshot
-from annotate.services.outgoing.export_options import JSONL, PARQUET
+from annotate.services.outgoing.export_options import JSONL, MEDIA_TYPES, PARQUET
 from annotate.services.outgoing.selection import WHOLE
-from annotate.services.outgoing.snapshots import stream_training_file, training_rows
+from annotate.services.outgoing.snapshots import SPLITS, stream_training_file, training_rows
 
 JUDGEMENTS_A_PART = 200_000
-SPLITS = ("train", "test")
+CARD = "README.md"
+MARKDOWN = "md"
+FILE_MEDIA_TYPES = {**MEDIA_TYPES, MARKDOWN: "text/markdown; charset=utf-8"}
 LINES = {f"{split}.{JSONL}": split for split in SPLITS}
 OF_PREFERENCES = {
     **{"id": "integer", "prompt_id": "integer", "prompt": "messages"},
@@ -38,10 +40,12 @@ SELECT judgement_id FROM (
 
 @dataclass(frozen=True)
 class SnapshotFile:
-    """`part`: the judgements in it, after the first of the ids and up to the second."""
+    """`part`: the judgements in it, after the first of the ids and up to the second. The card
+    has no split.
+    """
 
     name: str
-    split: str
+    split: str | None
     file_type: str
     part: tuple[int, int] = WHOLE
 
@@ -49,7 +53,13 @@ class SnapshotFile:
 def snapshot_files(snapshot: Snapshot) -> list[SnapshotFile]:
     """All of them. One query."""
     lines = [SnapshotFile(name, split, JSONL) for name, split in LINES.items()]
-    return lines + parquet_files(snapshot)
+    return [*lines, *folder_files(snapshot)]
+
+
+def folder_files(snapshot: Snapshot) -> list[SnapshotFile]:
+    """Those of the folder that `datasets` reads: the card, if any, and the parts. One query."""
+    card = [SnapshotFile(CARD, None, MARKDOWN)] if snapshot.card else []
+    return card + parquet_files(snapshot)
 
 
 def parquet_files(snapshot: Snapshot) -> list[SnapshotFile]:
@@ -67,6 +77,8 @@ def parquet_files(snapshot: Snapshot) -> list[SnapshotFile]:
 
 def stream_file(snapshot: Snapshot, file: SnapshotFile) -> Iterator[bytes]:
     """The file's bytes, the same each time."""
+    if file.file_type == MARKDOWN:
+        return iter([snapshot.card.encode()])
     if file.file_type == JSONL:
         return stream_training_file(snapshot=snapshot, split=file.split)
     preferences = snapshot.holds == Snapshot.Holds.PREFERENCES
@@ -80,10 +92,10 @@ def folder_name(snapshot: Snapshot) -> str:
 
 
 def write_folder(snapshot: Snapshot, folder: Path) -> list[Path]:
-    """Write the Parquet files into the folder, which is made; each is there once it is whole."""
+    """Write card and Parquet files into the folder, which is made; each by rename once whole."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for file in parquet_files(snapshot):
+    for file in folder_files(snapshot):
         path = folder / file.name
         partial = path.with_name(f".{file.name}.partial")
         with open(partial, "wb") as target:
@@ -98,7 +110,7 @@ def stream_archive(snapshot: Snapshot) -> Iterator[bytes]:
     """The folder as a zip archive, made as it is read; Parquet is compressed already."""
     sink, day = Sink(), snapshot.created_at.timetuple()[:6]
     with zipfile.ZipFile(sink, "w") as archive:
-        for file in parquet_files(snapshot):
+        for file in folder_files(snapshot):
             entry = zipfile.ZipInfo(f"{folder_name(snapshot)}/{file.name}", day)
             with archive.open(entry, "w", force_zip64=True) as target:
                 for chunk in stream_file(snapshot, file):

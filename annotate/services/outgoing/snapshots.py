@@ -29,12 +29,14 @@ from annotate.services.outgoing.selection import (
     select,
     select_snapshot,
 )
+from annotate.services.outgoing.snapshot_facts import card_of
 from annotate.services.outgoing.span_rows import SpanCategories
 from annotate.services.outgoing.turned import FLIP_IN_FORCE
 from annotate.services.webhooks.events import announce
 from annotate.wording import Told
 
 HUMAN = ("person", "imported")
+SPLITS = ("train", "test")
 ROW_FORMAT = Snapshot.STATES
 OnRow = Callable[[], object]
 Rows = Iterator[tuple[str, dict[str, Any]]]
@@ -66,12 +68,23 @@ def create_snapshot(
     rules = _rules(project, tie_rule, aggregation, holds)
     with transaction.atomic():
         frozen = _freeze(select(project=project, filters=filters))
-        digest, rows = _hash(frozen, rules, on_row)
+        digest, rows_by_split = _hash(frozen, rules, on_row)
+        rows = sum(rows_by_split.values())
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         last = project.snapshots.aggregate(last=Max("number"))["last"]
+        number = (last or 0) + 1
+        card = card_of(
+            project=project,
+            number=number,
+            filters=filters,
+            **rules._asdict(),
+            sha256=digest,
+            rows=rows_by_split,
+        )
         snapshot = Snapshot.objects.create(
             project=project,
-            number=(last or 0) + 1,
+            number=number,
+            card=card,
             query=filters.as_query(),
             holds=rules.holds,
             tie_rule=rules.tie_rule,
@@ -230,11 +243,11 @@ def _freeze(selection: Selection) -> Selection:
     )
 
 
-def _hash(selection: Selection, rules: _Rules, on_row: OnRow | None) -> tuple[str, int]:
-    digest, rows = hashlib.sha256(), 0
-    for _name, line in _training_lines(selection, rules):
+def _hash(selection: Selection, rules: _Rules, on_row: OnRow | None) -> tuple[str, dict[str, int]]:
+    digest, rows = hashlib.sha256(), dict.fromkeys(SPLITS, 0)
+    for split, line in _training_lines(selection, rules):
         digest.update(line)
-        rows += 1
+        rows[split] += 1
         if on_row:
             on_row()
     return digest.hexdigest(), rows

@@ -42,6 +42,7 @@ def test_no_export_names_anybody(make_project, make_pair_tasks, make_user, kind,
     for name in formats_of(project, snapshot):
         frozen = stream_export(snapshot=snapshot, format=name, file_type="parquet")
         files[f"snapshot-{name}.parquet"] = b"".join(frozen)
+    files["README.md"] = snapshot.card.encode()
     write_training_files(snapshot, tmp_path)
     write_origins(snapshot, tmp_path / "origins.jsonl")
     for path in sorted(tmp_path.iterdir()):
@@ -52,7 +53,7 @@ def test_no_export_names_anybody(make_project, make_pair_tasks, make_user, kind,
     for user in User.objects.all():
         names += [user.username, user.email, user.first_name]
     for file, data in files.items():
-        readable = data if file.endswith(".jsonl") else _texts(data)
+        readable = data if file.endswith((".jsonl", ".md")) else _texts(data)
         for name in filter(None, names):
             assert name.encode() not in readable, (file, name)
 
