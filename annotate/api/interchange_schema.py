@@ -6,6 +6,7 @@ from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import JobState
 from annotate.models import Judgement as JudgementRow
 from annotate.models import Snapshot as SnapshotRow
+from annotate.reports.snapshot_changes import CAUSES, CHANGES
 
 
 class RowError(s.Serializer):
@@ -95,6 +96,43 @@ class SnapshotFile(s.Serializer):
     split = s.ChoiceField(["train", "test"], allow_null=True, help_text="null: the card.")
     media_type = s.CharField()
     url = s.CharField(help_text="Stable: the snapshot's rows never change.")
+
+
+class SnapshotSetting(s.Serializer):
+    name = s.CharField(help_text="A filter, a rule, or test_percent.")
+    older = s.JSONField(allow_null=True)
+    newer = s.JSONField(allow_null=True)
+
+
+class SnapshotCount(s.Serializer):
+    change = s.ChoiceField(list(CHANGES))
+    cause = s.ChoiceField(list(CAUSES))
+    count = s.IntegerField()
+
+
+class SnapshotComparison(s.Serializer):
+    older = s.IntegerField()
+    newer = s.IntegerField()
+    same = s.IntegerField(help_text="Judgements in both, turned round in both or in neither.")
+    counts = SnapshotCount(many=True, help_text="Of what there is.")
+    settings = SnapshotSetting(many=True, help_text="Those that differ.")
+
+
+class SnapshotChange(s.Serializer):
+    id = s.IntegerField(help_text="The judgement; of an answer given anew, the newer one.")
+    task = s.IntegerField()
+    change = s.ChoiceField(list(CHANGES))
+    cause = s.ChoiceField(list(CAUSES))
+    instead_of = s.IntegerField(allow_null=True, help_text="The judgement that it replaces.")
+    source = s.ChoiceField(JudgementRow.Source.choices)
+    annotator = s.CharField(allow_null=True, help_text="A pseudonym.")
+    judge = s.CharField(allow_null=True)
+
+
+class SnapshotChangePage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = SnapshotChange(many=True)
 
 
 class SnapshotPage(s.Serializer):

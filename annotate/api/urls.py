@@ -29,6 +29,7 @@ v1 = [
     path("", include("annotate.api.media")),
     path("", include("annotate.api.chat")),
     path("", include("annotate.api.interchange")),
+    path("", include("annotate.api.snapshot_comparison")),
     path("", include("annotate.api.boards")),
     path("", include("annotate.api.factors")),
     path("", include("annotate.api.comparisons")),

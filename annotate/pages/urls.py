@@ -43,6 +43,7 @@ urlpatterns = [
     path("", include("annotate.pages.chat_models")),
     path("", include("annotate.pages.imports")),
     path("", include("annotate.pages.exports")),
+    path("", include("annotate.pages.snapshot_comparison")),
     path("", include("annotate.pages.factors")),
     path("", include("annotate.pages.leaderboard")),
     path("", include("annotate.pages.comparisons")),

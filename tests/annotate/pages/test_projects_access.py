@@ -19,6 +19,8 @@ PAGES = [
     "exports",
     "download_export",
     "snapshot",
+    "download_snapshot_folder",
+    "compare_snapshots",
     "settings",
     "audit",
     "training",
@@ -57,7 +59,7 @@ def url(project):
         "task": project.tasks.get().pk,
         "import_run": run.pk,
         "import_bad_rows": run.pk,
-        "snapshot": snapshot.pk,
+        **dict.fromkeys(("snapshot", "download_snapshot_folder", "compare_snapshots"), snapshot.pk),
     }
 
     def make(name: str) -> str:

@@ -69,8 +69,8 @@ def test_parts_together_are_the_rows(project, make_user, monkeypatch, aggregatio
     snapshot = create_snapshot(project=project, actor=None, aggregation=aggregation)
     monkeypatch.setattr(snapshot_files, "JUDGEMENTS_A_PART", 7)
     names = [file.name for file in files_of(snapshot)]
-    assert names[:2] == ["train.jsonl", "test.jsonl"]
-    assert names[2] == "train-00000-of-00005.parquet"
+    assert names[:3] == ["train.jsonl", "test.jsonl", "README.md"]
+    assert names[3] == "train-00000-of-00005.parquet"
     assert names[-1] == "test-00004-of-00005.parquet"
     for split in ("train", "test"):
         assert rows_of(snapshot, split) == lines(snapshot, split) != []
