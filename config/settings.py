@@ -224,6 +224,7 @@ SPECTACULAR_SETTINGS = {
         "ProjectState": "annotate.models.Project.State",
         "TaskRoute": "annotate.models.Task.Route",
         "JobState": "annotate.models.JobState",
+        "JudgementSource": "annotate.models.Judgement.Source",
         "MediaKind": "annotate.models.MediaFile.Kind",
         "ModelVersionState": "training.models.ModelVersion.State",
         "ModelVersionKind": "training.models.ModelVersion.Kind",

@@ -141,7 +141,7 @@ class SnapshotFiles(APIView):
 class SnapshotFile(APIView):
     @extend_schema(
         operation_id="get_snapshot_file",
-        responses={(200, type): str for type in FILE_MEDIA_TYPES.values()},
+        responses={(200, type.partition(";")[0]): str for type in FILE_MEDIA_TYPES.values()},
     )
     def get(self, request: Request, snapshot_id: int, name: str) -> StreamingHttpResponse:
         """train.jsonl or test.jsonl, the rows that training reads; a Parquet part; the card."""

@@ -10,7 +10,8 @@ from annotate import access
 from annotate.api import interchange_schema as schema
 from annotate.api.interchange import judgement_row
 from annotate.api.paging import ById
-from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
+from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.inputs import BIGINT_MAX
 from annotate.kinds import InvalidValue
 from annotate.models import Snapshot
 from annotate.reports.snapshot_changes import (
@@ -20,7 +21,12 @@ from annotate.reports.snapshot_changes import (
     compare_snapshots,
 )
 
-WITH = integer_parameter("with", "The older snapshot, of the same project.", low=1)
+WITH = OpenApiParameter(
+    "with",
+    {"type": "integer", "minimum": 1, "maximum": BIGINT_MAX},
+    required=True,
+    description="The older snapshot, of the same project.",
+)
 CHANGE = OpenApiParameter("change", str, enum=list(CHANGES), description="Only these.")
 
 

@@ -34,6 +34,7 @@ EXAMPLES = 2  # drawn at random (but the same each time), beside those that cove
 # keeps from being removed.
 MAY_BE_REFUSED = {
     "archive_project",
+    "compare_snapshots",
     "delete_schedule",
     "delete_team",
     "delete_webhook",
@@ -42,6 +43,7 @@ MAY_BE_REFUSED = {
     "get_principles_outlook",
     "list_members",
     "list_review_queue",
+    "list_snapshot_changes",
     "resume_loop",
     "shadow_routing_policy",
     "withdraw_consent",
