@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotate", "0042_panels"),
+        ("annotate", "0043_kept_answers"),
     ]
 
     operations = [
