@@ -6,6 +6,11 @@ from annotate.interchange import hh, raw, trl
 from annotate.interchange.fine_grained_exports import FINE_GRAINED_EXPORTS
 from annotate.interchange.formats import ExportFormat, Rows, UnknownFormat
 from annotate.interchange.preferences import Preference
+from annotate.interchange.sets.arena import TO_ARENA
+from annotate.interchange.sets.helpsteer3 import TO_HELPSTEER3
+from annotate.interchange.sets.multipref import TO_MULTIPREF
+from annotate.interchange.sets.ranked import TO_RANKED
+from annotate.interchange.sets.ultrafeedback import TO_ULTRAFEEDBACK
 from annotate.interchange.trainers.axolotl import AXOLOTL
 from annotate.interchange.trainers.llama_factory import LLAMA_FACTORY, LLAMA_FACTORY_KTO
 from annotate.interchange.trainers.openai import OPENAI
@@ -35,6 +40,11 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
         OPENAI,
         REWARDBENCH,
         ULTRAFEEDBACK_BINARIZED,
+        TO_ARENA,
+        TO_HELPSTEER3,
+        TO_MULTIPREF,
+        TO_RANKED,
+        TO_ULTRAFEEDBACK,
         *FINE_GRAINED_EXPORTS,
         TRL_PROMPTS,
         raw.RAW,

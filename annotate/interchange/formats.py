@@ -1,6 +1,6 @@
 """What a format is: a name, how its rows are recognised, read and written."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -63,9 +63,9 @@ Rows = Iterable[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One of the three says what its rows are made from: `write` takes a preference, `write_judged`
-    a judgement, with its provenance, of one of `kinds` (none: of any), `of_spans` names what is
-    made of marked spans.
+    """One of the four says what its rows are made from: `write` takes a preference, `write_judged`
+    a judgement, with its provenance, of one of `kinds` (none: of any), `write_task` all those of
+    one task, whose provenance then has `expert` too, `of_spans` names what is made of marked spans.
 
     `columns` are all that a row may have, with their types for Parquet (see parquet_files.py); with
     `is_open` it may have others. `refuses` names the options of preferences that the rows have no
@@ -77,6 +77,7 @@ class ExportFormat:
     columns: Mapping[str, str]
     write: Callable[[Preference], Rows] | None = None
     write_judged: Callable[[Judged], Rows] | None = None
+    write_task: Callable[[Sequence[Judged]], Rows] | None = None
     kinds: frozenset[str] = frozenset()
     of_spans: str = ""
     refuses: frozenset[str] = frozenset()

@@ -61,6 +61,7 @@ def schema_of(columns: Mapping[str, str]) -> Any:
         "messages": pa.list_(message),
         "turn": turn,
         "turns": pa.list_(turn),
+        "scores": pa.list_(pa.struct([("score", pa.int64()), ("reasoning", text)])),
         "reward_model": pa.struct([("style", text), ("ground_truth", text)]),
         "extra_info": pa.struct([("split", text), ("index", pa.int64())]),
     }

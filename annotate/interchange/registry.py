@@ -16,8 +16,10 @@ from annotate.interchange.responses import RESPONSES
 from annotate.interchange.rows import ERROR_KEY, count_lines, looks_like_json
 from annotate.interchange.sets.arena import ARENA
 from annotate.interchange.sets.helpsteer3 import HELPSTEER3
+from annotate.interchange.sets.multipref import MULTIPREF
 from annotate.interchange.sets.nectar import NECTAR
 from annotate.interchange.sets.open_assistant import OPEN_ASSISTANT
+from annotate.interchange.sets.ranked import RANKED
 from annotate.interchange.sets.ultrafeedback import ULTRAFEEDBACK
 from annotate.interchange.streams import CutShort, FatalProblem, Limits, read_chunks
 from annotate.interchange.table import TABLE, delimiter_of
@@ -27,12 +29,13 @@ from annotate.interchange.trainers.openai import FROM_OPENAI
 from annotate.interchange.trl import TRL
 from annotate.wording import Told, translatable
 
-# The order is the order of guessing: hh and two of trainers before trl, whose columns they share.
+# The order is the order of guessing: hh and two of trainers before trl, whose columns they share,
+# and ranked before responses.
 FORMATS: dict[str, ImportFormat] = {
     f.name: f
     for f in (
-        *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RESPONSES, FINE_GRAINED),
-        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, TABLE),
+        *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RANKED, RESPONSES, FINE_GRAINED),
+        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, MULTIPREF, TABLE),
     )
 }
 HEAD_BYTES = 64 << 10

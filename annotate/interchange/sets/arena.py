@@ -5,15 +5,19 @@ Source: the columns of lmsys/chatbot_arena_conversations (Zheng et al. 2023, arX
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from annotate.interchange import fields
 from annotate.interchange.dialogues import render_transcript
-from annotate.interchange.formats import ImportFormat
+from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.preferences import Judged
 from annotate.interchange.records import Message, Parts, RowProblem
 from annotate.interchange.responses import parse
+from annotate.interchange.sets.judged_pairs import compared, points, said_by
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
 from annotate.interchange.streams import Limits
+from annotate.kinds import pairwise
 from annotate.media.as_text import text_turns
 from annotate.wording import translatable
 
@@ -102,6 +106,25 @@ def _winner(said: Any, name: str) -> int | str:
     return WINNERS[said]
 
 
+def write(row: Judged) -> Rows:
+    messages = row.prompt.messages
+    for _, (_, value, first, second) in compared(row):
+        said = points(value, first.id)
+        equal = "tie (bothbad)" if value["verdict"] == "both_bad" else "tie"
+        yield {
+            "question_id": str(row.task_id),
+            "model_a": first.generator,
+            "model_b": second.generator,
+            "winner": ("model_a" if said < 0 else "model_b") if said else equal,
+            "judge": said_by(row),
+            "conversation_a": [*messages, {"role": "assistant", "content": first.said}],
+            "conversation_b": [*messages, {"role": "assistant", "content": second.said}],
+            "turn": 1 + sum(turn["role"] == "assistant" for turn in messages),
+            "language": row.prompt.language,
+            "tstamp": datetime.fromisoformat(row.provenance["submitted_at"]).timestamp(),
+        }
+
+
 def recognises(row: Mapping[str, Any]) -> bool:
     return "conversation_a" in row and "conversation_b" in row
 
@@ -119,4 +142,15 @@ ARENA = ImportFormat(
         },
     ),
     recognises,
+)
+TO_ARENA = ExportFormat(
+    "arena",
+    translatable("Arena battles"),
+    {
+        **{"question_id": "text", "model_a": "text", "model_b": "text", "winner": "text"},
+        **{"judge": "text", "conversation_a": "messages", "conversation_b": "messages"},
+        **{"turn": "integer", "language": "text", "tstamp": "number"},
+    },
+    write_judged=write,
+    kinds=frozenset({pairwise.NAME}),
 )

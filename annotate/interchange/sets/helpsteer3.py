@@ -4,13 +4,17 @@ Source: the columns of nvidia/HelpSteer3 (Wang et al. 2025, arXiv 2505.11475): f
 much better, to 3, the second is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from annotate.interchange import fields
-from annotate.interchange.formats import ImportFormat
+from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.preferences import Judged
 from annotate.interchange.responses import parse
+from annotate.interchange.sets.judged_pairs import comparisons, points
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
+from annotate.kinds import pairwise
 from annotate.wording import translatable
 
 TAKEN = ("context", "response1", "response2", "overall_preference", "individual_preference")
@@ -44,6 +48,24 @@ def _label(score: Any, name: str) -> dict[str, Any]:
     return {"preferred": int(points > 0), "strength": abs(points)}
 
 
+def write(rows: Sequence[Judged]) -> Rows:
+    for found in comparisons(rows):
+        row, _, first, second = found[0]
+        said = [points(one.value, first.id) for one in found]
+        yield {
+            "domain": row.prompt.stratum,
+            "language": row.prompt.language,
+            "context": row.prompt.messages,
+            "response1": first.said,
+            "response2": second.said,
+            "overall_preference": round(fmean(said)),
+            "individual_preference": [
+                {"score": score, "reasoning": one.row.provenance["rationale"]}
+                for score, one in zip(said, found, strict=True)
+            ],
+        }
+
+
 def recognises(row: Mapping[str, Any]) -> bool:
     return "response1" in row and "response2" in row and "context" in row
 
@@ -60,4 +82,15 @@ HELPSTEER3 = ImportFormat(
         },
     ),
     recognises,
+)
+TO_HELPSTEER3 = ExportFormat(
+    "helpsteer3",
+    translatable("HelpSteer3 preferences"),
+    {
+        **{"domain": "text", "language": "text", "context": "messages", "response1": "text"},
+        **{"response2": "text", "overall_preference": "integer"},
+        "individual_preference": "scores",
+    },
+    write_task=write,
+    kinds=frozenset({pairwise.NAME}),
 )

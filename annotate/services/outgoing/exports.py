@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from itertools import groupby
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,12 +23,13 @@ from annotate.interchange.export_formats import (
 from annotate.interchange.formats import ExportFormat
 from annotate.interchange.parquet_files import stream_parquet
 from annotate.interchange.preferences import (
+    Judged,
     PairRules,
     Preference,
     aggregate,
     apply_tie_rule,
 )
-from annotate.models import Project, Snapshot
+from annotate.models import Membership, Project, Snapshot
 from annotate.services.outgoing.criteria_asked import require_criterion
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.export_options import OF_PAIRS, PARQUET, ExportOptions
@@ -92,7 +94,7 @@ def allowed_options(chosen: ExportFormat) -> list[str]:
         labels = chosen.of_spans in ("segments", "tokens")
         names = ["category" if labels else "metadata"]
     else:
-        names = ["metadata"] if "responses" in chosen.columns else []
+        names = ["metadata"] if chosen.columns.get("responses") == "json" else []
     return ["file_type", *names]
 
 
@@ -129,6 +131,8 @@ def _rows(
             not chosen.kinds.isdisjoint(Form.of_project(project).asked_kinds),
             *(project, "format", why),
         )
+    if chosen.write_task is not None:
+        return _task_rows(selection, chosen)
     return _judged_rows(selection, chosen, options)
 
 
@@ -263,6 +267,20 @@ def _judged_rows(
     for row in selection.judged(provenance=True, metadata=options.metadata):
         if not chosen.once_a_prompt or is_first(row.prompt.id):
             yield from chosen.write_judged(row)
+
+
+def _task_rows(selection: Selection, chosen: ExportFormat) -> Iterator[dict[str, Any]]:
+    assert chosen.write_task is not None
+    members = selection.project.memberships.filter(tier=Membership.Tier.EXPERT)
+    experts = frozenset(members.values_list("user__pseudonym", flat=True))
+    judged = selection.judged(by_task=True, provenance=True)
+    for _task, rows in groupby(judged, key=lambda row: row.task_id):
+        yield from chosen.write_task([_of_expert(row, experts) for row in rows])
+
+
+def _of_expert(row: Judged, experts: frozenset[str]) -> Judged:
+    expert = row.source == "person" and row.provenance["annotator"] in experts
+    return row._replace(provenance={**row.provenance, "expert": expert})
 
 
 def _file(

@@ -98,6 +98,12 @@ def test_without_ranks_scores_or_a_winner_people_are_asked() -> None:
         ("nectar", {"answers": [{"answer": "a", "rank": "1"}]}, "answers[0].rank", "number"),
         ("open_assistant", {"replies": {}}, "replies", "list"),
         ("ultrafeedback", {"instruction": None}, "instruction", "missing"),
+        ("multipref", {"completion_b": 7}, "completion_b", "text"),
+        ("multipref", {"text": None}, "text", "missing"),
+        ("multipref", {"expert_worker_annotations": [{}]}, "expert_worker_annotations[0]", "Tie"),
+        ("ranked", {"ranks": [1]}, "ranks", "Got 1 ranks for 3 responses"),
+        ("ranked", {"ranks": [1, "2", 3]}, "ranks[1]", "number"),
+        ("ranked", {"models": ["a"]}, "models", "Got 1 models for 3 responses"),
         ("helpsteer3", {"response2": 7}, "response2", "text"),
         ("helpsteer3", {"individual_preference": [{"score": 4}]}, "individual_preference", "3"),
     ],
@@ -128,4 +134,4 @@ def test_real_battles(data_dir) -> None:
 
 
 def test_there_are_this_many_formats() -> None:
-    assert len(FORMATS) == 13
+    assert len(FORMATS) == 15
