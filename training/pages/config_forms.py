@@ -162,6 +162,7 @@ class ConfigForm(forms.Form):
 
 
 FILTERS = ("strength_rule", "strength_share", "select_share")
+WATCHED = ("evaluate_every",)
 
 
 class FilteredForm(ConfigForm):
@@ -191,10 +192,16 @@ class FilteredForm(ConfigForm):
         label=_("Keep by margin and diversity"),
         help_text=_("Share of the pairs; 1 keeps all."),
     )
+    evaluate_every = forms.IntegerField(
+        required=False,
+        min_value=0,
+        label=_("Look at held-out rows every so many steps"),
+        help_text=_("Empty: about ten times a run. 0: never."),
+    )
 
 
 class RewardModelForm(FilteredForm):
-    sections = {_("Filters of training pairs"): FILTERS}
+    sections = {_("Filters of training pairs"): FILTERS, _("While it trains"): WATCHED}
     objective = forms.ChoiceField(
         choices=[(name, OBJECTIVES[name]) for name in OBJECTIVE_DATA],
         required=False,
@@ -240,6 +247,7 @@ class DpoForm(FilteredForm):
             *("unrefined", "good_phrase", "bad_phrase", "rationale_weight", "scope_weight"),
             *("criterion", "criterion_weight"),
         ),
+        _("While it trains"): WATCHED,
     }
     base_model = forms.CharField(
         max_length=300,

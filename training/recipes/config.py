@@ -143,7 +143,25 @@ class TrainerConfiguration(Configuration):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilteredConfiguration(TrainerConfiguration):
+class WatchedConfiguration(TrainerConfiguration):
+    """Recipes that look at held-out rows while they train; `training/recipes/looks.py`.
+
+    evaluate_every: steps from look to look; empty: about ten looks a run; 0: none.
+    """
+
+    evaluate_every: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(
+            "evaluate_every",
+            self.evaluate_every is None or self.evaluate_every >= 0,
+            "empty, 0 or more",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilteredConfiguration(WatchedConfiguration):
     """Filters of training pairs, by what an ensemble of reward models that never saw a pair's
     prompt says of it; `training/data/filters.py` has their formulas.
 

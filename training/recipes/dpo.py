@@ -29,6 +29,7 @@ from training.recipes.group_data import (
 )
 from training.recipes.group_trainer import GroupCollator, GroupPolicyTrainer, with_reference
 from training.recipes.lean_network import lighten
+from training.recipes.looks import plan_looks
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.memory import before_the_first_step
 from training.recipes.models import (
@@ -43,6 +44,7 @@ from training.recipes.own_pairs import require_root, with_own_pairs
 from training.recipes.own_samples import with_own_samples
 from training.recipes.phrases import end_prompts_with, forget_phrase
 from training.recipes.play import frame_prompts, play_trainer, with_judge
+from training.recipes.policy_looks import watch_policy
 from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ProgressCallback, Report, ShouldStop
 from training.recipes.result import RecipeResult
@@ -261,6 +263,16 @@ def _make_trainer(
             processing_class=tokenizer,
             callbacks=[callback],
             order=order,
+        )
+        watch_policy(
+            trainer,
+            config,
+            splits,
+            tokenizer,
+            plan_looks(config, max_steps),
+            callback,
+            batch_size=arguments["per_device_train_batch_size"],
+            root_model=root_model,
         )
     return trainer, callback
 

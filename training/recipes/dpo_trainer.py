@@ -32,6 +32,7 @@ from training.recipes.models import load_causal_lm, place
 from training.recipes.order import PlannedOrder
 from training.recipes.pair_batches import (
     COLUMNS,
+    REFERENCE,
     ROOT,
     SharedPromptCollator,
     WeightedPolicyCollator,
@@ -110,6 +111,21 @@ class PairPolicyTrainer(DPOTrainer):
                 sums.put(rows, *self.compute_ref_log_probs(self.model, inputs))
         sums.save()
         return sums.beside(dataset)
+
+    def beside_reference(self, dataset: Dataset, batch_size: int) -> Dataset:
+        """Held-out rows beside their sums of the reference, before training."""
+        if not (self.chosen_loss.reference and self.pair_config.reads_reference_beforehand):
+            return dataset
+        score_tokens(self.model, squares=self.pair_config.off_policy_weighting)
+        found = []
+        for start in range(0, len(dataset), batch_size):
+            stop = min(start + batch_size, len(dataset))
+            rows = [dataset[row] for row in range(start, stop)]
+            inputs = self._prepare_inputs(self.data_collator(rows))
+            found.append(torch.stack(self.compute_ref_log_probs(self.model, inputs)).float().cpu())
+        for column, values_N in zip(REFERENCE, torch.cat(found, 1), strict=True):
+            dataset = dataset.add_column(column, values_N.numpy())
+        return dataset
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> Any:
         """Weighted reference sums of one batch, before training."""
@@ -289,6 +305,16 @@ class PairPolicyTrainer(DPOTrainer):
         metrics["logp_rejected"].append(pairs.rejected_B.mean().item())
 
 
+def root_gaps_of(
+    config: DpoConfig, framed: Sequence[tuple[Framed, ...]], root_model: str, **options: Any
+) -> list[float]:
+    """How much likelier chosen is than rejected to the model that the policy's line began with."""
+    root = place(load_causal_lm(root_model or config.base_model))
+    logps = response_logps(root, [one for both in framed for one in both], **options)
+    gaps: list[float] = (logps[::2] - logps[1::2]).tolist()
+    return gaps
+
+
 def pair_trainer(
     config: DpoConfig,
     splits: PairSplits,
@@ -307,11 +333,8 @@ def pair_trainer(
     """
     root_gaps = None
     if config.chosen_loss.line:
-        root = place(load_causal_lm(root_model or config.base_model))
-        flat = [one for both in framed for one in both]
         options = {"pad_id": pad_id, "batch_size": reference_rows, "should_stop": should_stop}
-        logps = response_logps(root, flat, **options)
-        root_gaps = (logps[::2] - logps[1::2]).tolist()
+        root_gaps = root_gaps_of(config, framed, root_model, **options)
     return PairPolicyTrainer(
         args=DPOConfig(
             **arguments,

@@ -136,10 +136,10 @@ def _train_member(
     )
 
     def report_member(event: dict[str, Any]) -> None:
-        if event["event"] == "progress":
+        if event["event"] in ("progress", "look_failed"):
             before, all_steps = number * event["max_steps"], config.members * event["max_steps"]
             event = {**event, "step": before + event["step"], "max_steps": all_steps}
-        if event["event"] in ("progress", "checkpoint", "resume", "smaller_batch"):
+        if event["event"] in ("progress", "checkpoint", "resume", "smaller_batch", "look_failed"):
             report({**event, "member": number})
 
     def train(
@@ -148,7 +148,16 @@ def _train_member(
         ranks.in_turn(lambda: output.claim(where, wish, dataset=f"{splits.fingerprint}:{number}"))
         if finished := output.finished_run(where):
             return finished
-        return finetune_pairs(wish, data, where, tokenizer, tell, stop, initial_seed=config.seed)
+        return finetune_pairs(
+            wish,
+            data,
+            where,
+            tokenizer,
+            tell,
+            stop,
+            initial_seed=config.seed,
+            watched=splits.test,
+        )
 
     return halving_batches(train)(member, own, folder, report_member, should_stop)
 

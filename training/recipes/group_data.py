@@ -1,7 +1,7 @@
 """Data sets of lists and of votes for policies, framed as groups of responses to one prompt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,13 +19,16 @@ from training.recipes.errors import DatasetError
 
 @dataclass(frozen=True)
 class GroupSplits:
-    """`test`: the held-out preferences; `test_votes`: the held-out votes, for votes alone."""
+    """`test`: the held-out preferences; `test_votes`, `test_lists`: the held-out rows of the loss's
+    own kind, for votes or lists alone.
+    """
 
     train: list[RankedList] | list[VotedResponse]
     test: list[PreferencePair]
     test_votes: list[VotedResponse]
     fingerprint: str
     dropped: dict[str, int]
+    test_lists: list[RankedList] = field(default_factory=list)
 
 
 def read_groups(folder: Path, *, takes: str, depth: int = 0) -> GroupSplits:
@@ -51,8 +54,10 @@ def _read_lists(judged: JudgedSplits, depth: int) -> GroupSplits:
         "no_preference": len(found) - len(decided),
         "too_many_equals": len(decided) - len(kept),
     }
-    test = pairs_of_lists(ranked_lists(judged.test))
-    return GroupSplits(kept, test, [], judged.fingerprint, dropped)
+    held_out = list(ranked_lists(judged.test))
+    test = pairs_of_lists(held_out)
+    own = [one for one in held_out if one.decided and one.tallest(depth=depth) <= LARGEST_TIER]
+    return GroupSplits(kept, test, [], judged.fingerprint, dropped, own)
 
 
 def _read_votes(judged: JudgedSplits) -> GroupSplits:

@@ -19,6 +19,7 @@ from training.recipes.errors import (
     NonFiniteLossError,
     RecipeError,
 )
+from training.recipes.looks import logging_steps
 from training.recipes.memory import first_line, is_out_of_memory
 from training.recipes.output import batch_of, checkpoint_folder, newest_checkpoint
 from training.recipes.progress import ProgressCallback, Report, ShouldStop
@@ -53,7 +54,7 @@ def trainer_arguments(
         "use_cpu": not on_gpu,
         "activation_checkpointing": False,
         "dataloader_pin_memory": on_gpu,
-        "logging_steps": config.logging_steps or max(1, max_steps // 100),
+        "logging_steps": logging_steps(config, max_steps),
         "logging_nan_inf_filter": False,
         "save_strategy": "no",
         "save_total_limit": 2,

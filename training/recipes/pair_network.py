@@ -18,6 +18,7 @@ from training.recipes.config import RewardModelConfig
 from training.recipes.errors import StopRequestedError
 from training.recipes.framings import FramingCache
 from training.recipes.lean_network import lighten
+from training.recipes.looks import HeldOutLooks, plan_looks, watch
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.models import load_classifier, require_context
 from training.recipes.order import count_steps, plan_order
@@ -44,10 +45,12 @@ def finetune_pairs(
     should_stop: ShouldStop,
     *,
     initial_seed: int | None = None,
+    watched: Sequence[PreferencePair] | None = None,
 ) -> RecipeResult:
     """Train, evaluate and publish, in a claimed folder.
 
     initial_seed: of the new head's weights; the configuration's seed unless given.
+    watched: held-out pairs to look at while training; the test pairs unless given.
     """
     pairs, held_out = calibration_split(config, splits)
     framed = frame_pairs(tokenizer, config, pairs)
@@ -91,6 +94,14 @@ def finetune_pairs(
             seed=config.seed,
         ),
     )
+    plan = plan_looks(config, max_steps)
+    test = splits.test if watched is None else watched
+    seen = plan.choose([pair for pair in test if not pair.tie], seed=config.seed)
+    if seen:
+        framed_seen = frame_pairs(tokenizer, config, seen)
+        rows = reward_dataset(seen, framed_seen, use_margin=config.use_margin)
+        looks = HeldOutLooks(trainer, rows, plan=plan, seed=config.seed, progress=callback)
+        watch(trainer, looks)
     status = train_or_resume(trainer, callback, output_dir)
     if status == "stopped" or not ranks.is_first():
         return RecipeResult(status, trainer.state.global_step, max_steps)
@@ -99,7 +110,9 @@ def finetune_pairs(
     scorer = FinetunedRewardModel(card_of(config, temperature=1.0), tokenizer, network)
     batch_size = 2 * trainer.args.per_device_train_batch_size
     try:
-        temperature, rows = held_out_temperature(config, scorer, held_out, batch_size, should_stop)
+        temperature, temperature_rows = held_out_temperature(
+            config, scorer, held_out, batch_size, should_stop
+        )
         figures = evaluate_reward_model(
             scorer,
             splits,
@@ -123,7 +136,7 @@ def finetune_pairs(
         "steps": max_steps,
         **settled,
         "data": data_figures,
-        "temperature_rows": rows,
+        "temperature_rows": temperature_rows,
         "test": figures,
         "history": callback.history,
         "peak_memory_mb": round(runtime.peak_memory_mb(), 1),

@@ -43,6 +43,7 @@ class ProgressCallback(TrainerCallback):
         self.rows_per_step = rows_per_step
         self.stopped = False
         self.history: list[dict[str, float]] = []
+        self.beside: dict[str, float] = {}  # told with the next log entry, once
         self._started_at = 0.0
         self._started_step = 0
         self._saved_at = 0.0
@@ -92,9 +93,10 @@ class ProgressCallback(TrainerCallback):
         seconds = max(time.monotonic() - self._started_at, 1e-9)
         metrics = {
             name: round(float(value), 6)
-            for name, value in logs.items()
+            for name, value in {**logs, **self.beside}.items()
             if name not in ("loss", "epoch") and isinstance(value, int | float)
         }
+        self.beside = {}
         self.history.append({"step": state.global_step, "loss": float(logs["loss"]), **metrics})
         self.report(
             {

@@ -39,7 +39,8 @@ from training.recipes.heads.base import Head
 from training.recipes.heads.features import Features
 from training.recipes.heads.objectives.base import Examples, Objective
 from training.recipes.heads.objectives.registry import OBJECTIVES
-from training.recipes.heads.tuning import Example, tuning_of
+from training.recipes.heads.tuning import Example, PeopleTuning, Tuning, tuning_of
+from training.recipes.looks import HeldOutLooks, LookPlan, plan_looks, watch
 from training.recipes.loop import add_lora, make_callback, train_or_resume, trainer_arguments
 from training.recipes.memory import before_the_first_step
 from training.recipes.models import weights_fingerprint
@@ -113,6 +114,9 @@ def finetune_head(
         callbacks=[callback],
         order=_plan(config, rows, max_steps),
     )
+    plan = plan_looks(config, max_steps)
+    seen = _to_look_at(tuning, plan, examples, rows, features, seed=config.seed)
+    watch(trainer, HeldOutLooks(trainer, seen, plan=plan, seed=config.seed, progress=callback))
     status = train_or_resume(trainer, callback, output_dir)
     if status == "stopped" or not ranks.is_first():
         return RecipeResult(status, trainer.state.global_step, max_steps)
@@ -204,6 +208,29 @@ def _start(
     save_file(plain, partial, {"start": json.dumps({"l2": l2, "options": head.options})})
     partial.replace(path)
     return head, l2
+
+
+def _to_look_at(
+    tuning: Tuning[Any],
+    plan: LookPlan,
+    examples: Examples[Any],
+    rows: Sequence[Example],
+    features: Features,
+    *,
+    seed: int,
+) -> list[Example]:
+    """Held-out rows as the loss takes them: no ties, and of people who are known. What a person's
+    prior takes from a row is what it takes from one of `rows`.
+    """
+    items = [one for one in examples.test if not getattr(one, "tie", False)]
+    if isinstance(tuning, PeopleTuning):
+        items = [one for one in items if one.annotator in tuning.head.place]
+    chosen = plan.choose(items, seed=seed)
+    seen = list(tuning.examples(chosen, features)) if chosen else []
+    if isinstance(tuning, PeopleTuning):
+        parts = {row["person"]: row["part"] for row in rows}
+        seen = [{**row, "part": parts.get(row["person"], row["part"])} for row in seen]
+    return seen
 
 
 def _plan(config: RewardModelConfig, rows: Sequence[Example], max_steps: int) -> list[int]:

@@ -86,7 +86,9 @@ def record_progress(
     environment = dict(run.environment)
     for event in events:
         fields.update(_row_fields(event))
-        environment.update(_of_environment(event))
+        noted = _of_environment(event)
+        told = {**environment.get("told", {}), **noted.pop("told", {})}
+        environment.update({**noted, "told": told} if told else noted)
         if event.get("event") == "progress" and "stage" not in event:
             values = {"loss": event["loss"], **event.get("metrics", {})}
             step = event["step"]
@@ -151,6 +153,14 @@ def _of_environment(event: dict[str, Any]) -> dict[str, Any]:
     if event.get("event") == "smaller_batch":
         note = _of_smaller_batch(event)
         return {"out_of_memory": note.message, "told": {"out_of_memory": note.as_dict()}}
+    if event.get("event") == "look_failed":
+        note = Told(
+            "At step {step} these figures of held-out rows were no numbers: {figures}. Training "
+            "went on.",
+            step=event["step"],
+            figures=", ".join(event["figures"]),
+        )
+        return {"held_out_rows": note.message, "told": {"held_out_rows": note.as_dict()}}
     return {}
 
 

@@ -73,8 +73,31 @@ def test_the_page_shows_them(client, run) -> None:
     record(run, *({name: step / 7 for name in names} for step in (1, 2)))
     client.force_login(run.project.created_by)
     text = client.get(reverse("training_run", args=[run.pk])).content.decode()
-    assert text.count('<figure class="chart">') == len(CHARTS)
-    assert text.count("<polyline") == len(PLOTTED)
+    assert text.count('<figure class="chart">') == len(CHARTS) + 1  # that over KL
+    assert text.count("<polyline") == len(PLOTTED) + 2
+
+
+def test_held_out_rows_stand_beside_training_batches(run) -> None:
+    looks = {2: {"eval_loss": 0.68}, 4: {"eval_loss": 0.66}}
+    record(run, *({"loss": 1 / step, **looks.get(step, {})} for step in range(1, 5)))
+    (loss,) = curves(run)
+    assert loss.legend == ("Training batches", "Held-out rows")
+    assert loss.header == ("Step", "Training batches", "Held-out rows")
+    assert [row[2] for row in loss.rows] == ["", "0.68", "", "0.66"]
+
+
+def test_what_is_learned_and_what_is_held_out_are_drawn_over_the_kl(run) -> None:
+    record(
+        run,
+        {"reward_accuracy": 0.6, "eval_reward_accuracy": 0.58, "eval_kl_drawn": 0.5},
+        {"reward_accuracy": 0.7},
+        {"reward_accuracy": 0.9, "eval_reward_accuracy": 0.55, "eval_kl_drawn": 9.0},
+        {"reward_accuracy": 0.8, "eval_reward_accuracy": 0.62, "eval_kl_drawn": 3.0},
+    )
+    chart = curves(run)[-1]
+    assert chart.title.startswith("Over-optimisation")
+    assert chart.header == ("KL from the reference, nats", "Training batches", "Held-out rows")
+    assert chart.rows == [("0.5", "0.6", "0.58"), ("3", "0.8", "0.62"), ("9", "0.9", "0.55")]
 
 
 def test_a_long_run_is_drawn_whole_by_fewer_points(run, monkeypatch) -> None:
@@ -84,3 +107,12 @@ def test_a_long_run_is_drawn_whole_by_fewer_points(run, monkeypatch) -> None:
     assert [step for step, _ in loss.rows] == ["1", "4", "7", "10", "13", "16", "19", "22", "25"]
     monkeypatch.setattr(curves_module, "MOST_POINTS", 25)
     assert len(curves(run)[0].rows) == 25
+
+
+def test_a_long_run_keeps_all_its_looks(run, monkeypatch) -> None:
+    monkeypatch.setattr(curves_module, "MOST_POINTS", 10)
+    looks = {6: {"eval_loss": 0.6}, 12: {"eval_tokens": 9.0}, 24: {"eval_loss": 0.5}}
+    record(run, *({"loss": 1 / step, **looks.get(step, {})} for step in range(1, 26)))
+    (loss,) = curves(run)
+    assert {"6", "12", "24"} <= {step for step, _, _ in loss.rows}
+    assert len(loss.rows) == 9 + 3

@@ -252,6 +252,18 @@ def test_filters_are_asked_for_on_the_form(client, project):
     assert "strength_rule" in answer.context["form"].errors
 
 
+def test_looks_at_held_out_rows_are_asked_for_on_the_form(client, project):
+    url = reverse("start_reward_model", args=[project.pk])
+    found = []
+    for given in ("", "0", "25"):
+        client.post(url, {**FORM, "evaluate_every": given})
+        found.append(TrainingRun.objects.latest("pk").config["evaluate_every"])
+    assert found == [None, 0, 25]
+    answer = client.post(url, {**FORM, "evaluate_every": "-1"})
+    assert answer.status_code == 422
+    assert "evaluate_every" in answer.context["form"].errors
+
+
 def test_a_refused_setting_is_told_in_the_reader_s_language(client, project, tmp_path, monkeypatch):
     """From the child, which finds that the rows do not fit, to the page."""
     run = TrainingRun.objects.create(project=project, recipe="dpo")

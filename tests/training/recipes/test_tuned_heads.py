@@ -163,6 +163,21 @@ def test_the_loss_falls_and_the_published_model_scores_as_evaluated(way, lora, t
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.parametrize("way", ["plackett_luce", "latent", "multi_objective", "span"])
+def test_looks_at_held_out_rows_change_nothing(way, tune):
+    """The latent taste is drawn anew for each row, by the same random numbers."""
+    runs = [tune(way, name, evaluate_every=n) for name, n in (("with", 4), ("without", 0))]
+    seen = {
+        one["step"]: one["eval_loss"] for one in runs[0].metrics["history"] if "eval_loss" in one
+    }
+    assert list(seen) == [4, 8]
+    assert np.isfinite(list(seen.values())).all()
+    assert not any("eval_loss" in one for one in runs[1].metrics["history"])
+    for name in ("model.safetensors", "head.safetensors"):
+        ours, theirs = (load_file(run.model_dir / name) for run in runs)
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
 def loss_of(*parts):
     torch.manual_seed(0)
     model, batch = together(*parts)

@@ -61,6 +61,22 @@ def test_smaller_batches_are_kept_in_the_row(run):
     assert Told.from_dict(run.environment["told"]["out_of_memory"]).message == note
 
 
+def test_a_look_without_numbers_is_noted_beside_other_notes(run):
+    smaller = {"event": "smaller_batch", "batch_size": 4, "gradient_accumulation": 2}
+    failed = {"event": "look_failed", "step": 20, "figures": ["loss", "kl_drawn"]}
+    events = [{**smaller, "reason": "Full."}, failed, progress(4)]
+    record_progress(run=run, events=events, device_seconds=1.5)
+    run.refresh_from_db()
+    assert set(run.environment["told"]) == {"out_of_memory", "held_out_rows"}
+    assert run.environment["held_out_rows"] == (
+        "At step 20 these figures of held-out rows were no numbers: loss, kl_drawn. Training "
+        "went on."
+    )
+    with translation.override("de"):
+        german = environment_words(run)["held_out_rows"]
+    assert german.startswith("In Schritt 20 waren diese Werte")
+
+
 def test_the_note_of_a_smaller_batch_tells_of_a_loss_that_depends_on_it(run):
     smaller = {"event": "smaller_batch", "batch_size": 4, "gradient_accumulation": 2}
     why = BatchTooLargeError(
