@@ -37,6 +37,23 @@ def test_evidence_from_passages_and_from_earlier_text(open_spans):
     assert LIGHT[evidence["start"] : evidence["end"]] == "was built about 280 BC"
 
 
+def test_a_sentence_clicked_is_for_the_mark_that_is_said_to_lack_one(open_spans):
+    """With no details open, as after a reload."""
+    page = open_spans(PLAIN, LIGHT, passages=PASSAGES)
+    drag(page, "made of steel")
+    page.keyboard.press("3")
+    expect(said(page)).to_contain_text("Choose the sentences of a passage for: “made of steel”")
+    wait_for_draft(page)
+    reload(page)
+    page.get_by_role("tab", name="Passages").click()
+    stone = page.get_by_role("checkbox", name="It was built of stone.")
+    stone.click()
+    expect(stone).to_be_checked()
+    expect(said(page)).to_contain_text("Complete.")
+    [mark] = submit(page)["marks"]
+    assert mark["evidence"] == {"passage": 1, "sentences": [1]}
+
+
 def test_a_title_that_has_the_focus_is_seen_whole(open_spans):
     """What stays in place above the passages does not cover it, and its ring no words."""
     sentences = [f"Sentence {number} of a long passage." for number in range(30)]

@@ -111,7 +111,7 @@ class Spans {
 export function layOut(desk, marking, going) {
   const { page, texts } = desk;
   const { side, bar } = page.places;
-  desk.evidence = evidence(desk, marking);
+  desk.evidence = evidence(desk, marking, going);
   desk.restore();
   desk.corrections = corrections(desk);
   desk.confidence = new Confidence(page);
@@ -128,11 +128,13 @@ export function layOut(desk, marking, going) {
   desk.carets = texts.responses.map((response) => caret(desk, response));
 }
 
-function evidence(desk, marking) {
+function evidence(desk, marking, going) {
   const { page, texts, types, tabs } = desk;
   return new Evidence(page.places.side, { texts, types, tabs }, {
     find: (key) => desk.find(key),
     chosen: () => desk.chosen,
+    lacking: () => (desk.problem?.name === "sentences" ? desk.problem.entry.key : null),
+    open: (key) => going.choose(key),
     take: (key, found) => marking.change(key, { evidence: found }),
     quoteOf: (entry) => desk.quoteOf(entry),
     say: (name, fields) => desk.say(name, fields),

@@ -12,8 +12,9 @@ export class Evidence {
   #passages;
   #earlierFor = null; // The key of the mark whose earlier text is being selected.
 
-  /** `hooks` has find(key), chosen(), the key of the open entry, take(key, evidence), quoteOf(entry),
-     say(name, fields), text() and focus(key). */
+  /** `hooks` has find(key), chosen(), the key of the open entry, lacking(), the key of the one that is
+     told to lack sentences, open(key), take(key, evidence), quoteOf(entry), say(name, fields), text()
+     and focus(key). */
   constructor(side, { texts, types, tabs }, hooks) {
     this.#side = side;
     this.#texts = texts;
@@ -22,6 +23,8 @@ export class Evidence {
     this.#hooks = hooks;
     this.#passages = new Passages(side.querySelector("[data-passages]"), {
       evidence: () => this.#sentencesOf(hooks.find(hooks.chosen())),
+      begin: () => hooks.lacking() && hooks.open(hooks.lacking()),
+      isWanted: () => Boolean(hooks.lacking()),
       choose: (evidence, isOther) => {
         if (isOther) hooks.say("other-passage");
         hooks.take(hooks.chosen(), evidence);

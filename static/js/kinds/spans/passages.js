@@ -7,7 +7,8 @@ export class Passages {
   #hooks;
 
   /** `hooks` has evidence(), which is {passage, sentences}, null, or undefined when none is taken,
-     choose(evidence, isOther) and text(). */
+     begin(), which opens what lacks sentences if anything does, isWanted(), choose(evidence, isOther)
+     and text(). */
   constructor(root, hooks) {
     this.#root = root;
     this.#hooks = hooks;
@@ -27,7 +28,7 @@ export class Passages {
       const isChosen = evidence?.passage === passage && evidence.sentences.includes(number);
       if (sentence.getAttribute("aria-checked") !== String(isChosen)) sentence.setAttribute("aria-checked", isChosen);
     }
-    this.#root?.toggleAttribute("data-choosing", evidence !== undefined);
+    this.#root?.toggleAttribute("data-choosing", evidence !== undefined || this.#hooks.isWanted());
   }
 
   /** Begin at what is chosen, or at the beginning. */
@@ -56,8 +57,10 @@ export class Passages {
   }
 
   #toggle(sentence) {
+    if (!sentence || String(getSelection()).trim()) return;
+    if (this.#hooks.evidence() === undefined) this.#hooks.begin();
     const evidence = this.#hooks.evidence();
-    if (!sentence || evidence === undefined || String(getSelection()).trim()) return;
+    if (evidence === undefined) return;
     this.#goTo(sentence);
     const [passage, number] = numbers(sentence);
     const isOther = Boolean(evidence) && evidence.passage !== passage;
