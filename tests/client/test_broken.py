@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pyarrow.parquet
 import pytest
 from tandem_client import (
     AsyncClient,
@@ -111,6 +112,20 @@ def test_a_file_is_whole_or_not_there(through, proxy, client, project, tmp_path)
     through.exports.save(project, path)
     client.exports.save(project, tmp_path / "straight.jsonl")
     assert path.read_bytes() == (tmp_path / "straight.jsonl").read_bytes() != b""
+
+
+def test_a_file_of_parquet_is_whole_or_not_there(through, proxy, client, project, tmp_path):
+    client.work.loop(project, first)
+    path = tmp_path / "rows.parquet"
+    client.exports.save(project, path, format="trl", file_type="parquet")
+    whole = path.read_bytes()
+    assert pyarrow.parquet.read_table(path).num_rows == 4
+    path.unlink()
+    short = answering("200 OK", body=whole[:-9])
+    proxy.fates.append(short)
+    with pytest.raises(Interrupted, match="inside its last row"):
+        through.exports.save(project, path, format="trl", file_type="parquet")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_sent_over_a_cut_wire_is_sent_again(through, proxy, client, tmp_path):
