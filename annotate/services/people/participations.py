@@ -111,7 +111,13 @@ def settle(participation: Participation, held: Held | None) -> Participation:
         return participation
     outcome = None
     if held.why == "total":
-        outcome = State.COMPLETED
+        # Who had all that the project allows before this study began did nothing in it.
+        done = Membership.objects.filter(
+            project=participation.study.project_id,
+            user=participation.user_id,
+            done_count__gt=participation.done_before,
+        )
+        outcome = State.COMPLETED if done.exists() else State.NOTHING_LEFT
     elif held.why == "paused":
         by_checks = Standing.objects.filter(
             membership__project=participation.study.project_id,

@@ -401,6 +401,12 @@ def test_the_project_s_own_limit_ends_a_participation_too(study, project) -> Non
     judge_all(person)
     person.client.get(reverse("work", args=[project.pk]))
     assert (person.row.state, person.row.done) == (State.COMPLETED, 1)
+    more = create_study(project=project, actor=project.created_by, name="More", tasks_each=1)
+    later = Person(more)
+    page = later.enter().content.decode()
+    assert more.code_nothing_left in page
+    assert more.code_completed not in page
+    assert (later.row.state, later.row.done) == (State.NOTHING_LEFT, 0)
 
 
 def test_what_prolific_fills_in_stands_in_the_link(study) -> None:
