@@ -8,6 +8,7 @@ from annotate.interchange.formats import ExportFormat, Rows, UnknownFormat
 from annotate.interchange.preferences import Preference
 from annotate.interchange.sets.arena import TO_ARENA
 from annotate.interchange.sets.helpsteer3 import TO_HELPSTEER3
+from annotate.interchange.sets.label_studio import TO_LABEL_STUDIO
 from annotate.interchange.sets.multipref import TO_MULTIPREF
 from annotate.interchange.sets.ranked import TO_RANKED
 from annotate.interchange.sets.ultrafeedback import TO_ULTRAFEEDBACK
@@ -42,6 +43,7 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
         ULTRAFEEDBACK_BINARIZED,
         TO_ARENA,
         TO_HELPSTEER3,
+        TO_LABEL_STUDIO,
         TO_MULTIPREF,
         TO_RANKED,
         TO_ULTRAFEEDBACK,

@@ -16,6 +16,7 @@ from annotate.interchange.responses import RESPONSES
 from annotate.interchange.rows import ERROR_KEY, count_lines, looks_like_json
 from annotate.interchange.sets.arena import ARENA
 from annotate.interchange.sets.helpsteer3 import HELPSTEER3
+from annotate.interchange.sets.label_studio import LABEL_STUDIO
 from annotate.interchange.sets.multipref import MULTIPREF
 from annotate.interchange.sets.nectar import NECTAR
 from annotate.interchange.sets.open_assistant import OPEN_ASSISTANT
@@ -35,7 +36,8 @@ FORMATS: dict[str, ImportFormat] = {
     f.name: f
     for f in (
         *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RANKED, RESPONSES, FINE_GRAINED),
-        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, MULTIPREF, TABLE),
+        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, MULTIPREF, LABEL_STUDIO),
+        TABLE,
     )
 }
 HEAD_BYTES = 64 << 10

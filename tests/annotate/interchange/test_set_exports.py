@@ -50,6 +50,10 @@ ROWS = {
         ),
         judged("pairwise", prefers(31, 1), annotator="p-a4c1f02b66", expert=True),
     ],
+    "label_studio": [
+        judged("pairwise", prefers(31, 2)),
+        judged("pairwise", {"verdict": "tie"}, annotator="p-a4c1f02b66"),
+    ],
     "ranked": [judged("ranking", {"verdict": "full", "tiers": [[31], [32]]})],
     "ultrafeedback": [judged("rating", RATINGS)],
 }  # fmt: skip
@@ -98,6 +102,7 @@ def test_parquet_holds_the_same(name) -> None:
         ("arena", [(0, None, "p-4be1c09a7d")]),
         ("helpsteer3", [(0, 2, "annotator 1"), (0, 1, "annotator 2")]),
         ("multipref", [(0, 2, "p-4be1c09a7d"), (0, 1, "p-a4c1f02b66")]),
+        ("label_studio", [(0, 2, "p-4be1c09a7d"), (None, None, "p-a4c1f02b66")]),
         ("ranked", [(0, None, "p-4be1c09a7d")]),
         ("ultrafeedback", [(0, None, None)]),
     ],
