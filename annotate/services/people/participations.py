@@ -77,8 +77,12 @@ def read_entry(study: PanelStudy, given: Mapping[str, str], address: str | None)
 def enter(*, study: PanelStudy, entry: Mapping[str, str], address: str | None) -> Participation:
     """The participation, made now or the one there is, whatever became of it. `entry` as read.
 
-    Raises NotLetIn: the study is closed or full, or they are at another study of the project.
+    Raises NotLetIn: the study is closed or full, or they are at another study of the project; and
+    TooManyTries for accounts by made-up ids, where links are not signed.
     """
+    if not study.signed and not _is_known(study, entry):
+        limit = settings.INVITATION_LIMITS["registered"]
+        count_try("panel entry", f"{study.pk}:{address}", **limit)
     with transaction.atomic():
         # Of the project, since nobody gets a second account by entering two studies at once.
         Project.objects.select_for_update(no_key=True).get(pk=study.project_id)
@@ -198,6 +202,11 @@ def _begin(study: PanelStudy, entry: Mapping[str, str], address: str | None) -> 
     study.save(update_fields=["taken"])
     _record(made, member.user, address, action="panel.entered")
     return made
+
+
+def _is_known(study: PanelStudy, entry: Mapping[str, str]) -> bool:
+    rows = Participation.objects.filter(study__project=study.project_id)
+    return rows.filter(participant=entry["participant"]).exists()
 
 
 def _new_member(project: Project) -> Membership:

@@ -229,10 +229,9 @@ def test_entering_locks_the_project_before_it_looks_for_the_participant(study) -
         for number, sql in enumerate(said)
         if 'FROM "annotate_project"' in sql and "FOR NO KEY UPDATE" in sql
     )
-    looked = next(
-        number for number, sql in enumerate(said) if 'FROM "annotate_participation"' in sql
-    )
-    assert locked < looked
+    made = next(number for number, sql in enumerate(said) if 'INTO "annotate_user"' in sql)
+    assert any('FROM "annotate_participation"' in sql for sql in said[locked:made])
+    assert 'FROM "annotate_participation"' in said[made - 1]
 
 
 def test_the_panel_takes_somebody_out(study, project, client) -> None:
@@ -295,6 +294,23 @@ def test_closed_and_full_studies_let_nobody_new_in(study, project, client) -> No
     assert study.closed_at is not None
     assert Person(study, "third").enter().status_code == 410
     assert first.enter().status_code == 200
+
+
+def test_one_address_makes_so_many_accounts_by_links_without_a_signature(study, settings) -> None:
+    """Ids can be made up: each would be an account and a place taken."""
+    registered = {"most": 1, "seconds": 600}
+    settings.INVITATION_LIMITS = {**settings.INVITATION_LIMITS, "registered": registered}
+    Person(study, "first").enter()
+    page = Person(study, "made-up").enter()
+    assert page.status_code == 429
+    assert int(page["Retry-After"]) > 0
+    assert Participation.objects.count() == 1
+    assert User.objects.filter(username__startswith="panel-").count() == 1
+    assert Person(study, "first").enter().status_code == 200
+    study.signed = True
+    study.save()
+    signed = signature(study, "second", "s1", "x1")
+    assert Person(study, "second", SIGNATURE=signed).enter().status_code == 200
 
 
 def test_a_link_opens_no_account_that_may_do_more(study) -> None:
