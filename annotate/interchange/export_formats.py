@@ -83,13 +83,17 @@ def fitting_formats(*, pairs: bool, spans: bool, kinds: Iterable[str]) -> list[s
     ]
 
 
-def write_preference(row: Preference, format: ExportFormat, *, weight: bool, margin: bool) -> Rows:
+def write_preference(
+    row: Preference, format: ExportFormat, *, weight: bool, margin: bool, tie: bool = False
+) -> Rows:
     assert format.write is not None
     for columns in format.write(row):
         if weight:
             columns["weight"] = row.weight
         if margin:
             columns["margin"] = round(row.margin, 6)
+        if tie:
+            columns["tie"] = row.tie
         yield columns
 
 
@@ -110,7 +114,11 @@ class FirstOfPrompts:
         return not seen
 
 
-def columns_of(format: ExportFormat, *, weight: bool, margin: bool) -> dict[str, str]:
+def columns_of(
+    format: ExportFormat, *, weight: bool, margin: bool, tie: bool = False
+) -> dict[str, str]:
     """All that its rows may have under these options."""
     more = {"weight": "number"} if weight else {}
-    return {**format.columns, **more, **({"margin": "number"} if margin else {})}
+    more |= {"margin": "number"} if margin else {}
+    more |= {"tie": "flag"} if tie else {}
+    return {**format.columns, **more}

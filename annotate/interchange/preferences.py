@@ -17,6 +17,7 @@ from annotate.wording import translatable
 TIE_RULES = {
     "drop": translatable("Leave ties out"),
     "half": translatable("Keep ties, worth half to either side"),
+    "keep": translatable("Keep ties as they are, told by a column"),
 }
 AGGREGATIONS = {
     "each": translatable("Every judgement by itself"),
@@ -244,9 +245,9 @@ def _pair_of(vote: Preference) -> tuple[int, int]:
 
 
 def apply_tie_rule(rows: Iterable[Preference], tie_rule: str) -> Iterator[Preference]:
-    """Drop ties, or write them in both directions with half the weight each."""
+    """Drop ties, keep them, or write them in both directions with half the weight each."""
     for row in rows:
-        if not row.tie:
+        if not row.tie or tie_rule == "keep":
             yield row
         elif tie_rule == "half":
             yield row._replace(weight=row.weight / 2)

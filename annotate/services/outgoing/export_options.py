@@ -60,7 +60,8 @@ OF_PAIRS = ("tie_rule", "aggregation", "pairs", "criterion", "agreement", "margi
 class ExportOptions:
     """`margin` adds the column that TRL's RewardTrainer reads.
 
-    With the tie rule "half" every row has a `weight`: 1, or 0.5 for the two rows of a tie.
+    With the tie rule "half" every row has a `weight`: 1, or 0.5 for the two rows of a tie; with
+    "keep" every row says in `tie` whether it is one, chosen and rejected then in storage order.
     `pairs`: which of an answer's pairs, where it holds several.
     `criterion`: preferences by this one of those asked beside the whole.
     `agreement`: the least part of a pair's selected judgements that says the same.

@@ -253,10 +253,19 @@ def _pair_rows(
         criterion=options.criterion,
         agreement=options.agreement,
     )
-    weight, is_first = options.tie_rule == "half", FirstOfPrompts()
+    is_first, added = FirstOfPrompts(), _added(options)
     for row in apply_tie_rule(rows, options.tie_rule):
         if not chosen.once_a_prompt or is_first(row.prompt.id):
-            yield from write_preference(row, chosen, weight=weight, margin=options.margin)
+            yield from write_preference(row, chosen, **added)
+
+
+def _added(options: ExportOptions) -> dict[str, bool]:
+    """Which columns the rules add to a format's own."""
+    return {
+        "weight": options.tie_rule == "half",
+        "tie": options.tie_rule == "keep",
+        "margin": options.margin,
+    }
 
 
 def _judged_rows(
@@ -288,7 +297,7 @@ def _file(
 ) -> Iterator[bytes]:
     if options.file_type != PARQUET:
         return _lines(rows)
-    columns = columns_of(chosen, weight=options.tie_rule == "half", margin=options.margin)
+    columns = columns_of(chosen, **_added(options))
     return stream_parquet(rows, columns, is_open=chosen.is_open)
 
 

@@ -86,6 +86,7 @@ def test_majority_agrees_with_counting(verdicts):
 def test_tie_rules():
     rows = run(judged("a", "="), "each")
     assert [r.chosen.text for r in apply_tie_rule(rows, "drop")] == ["a"]
+    assert list(apply_tie_rule(rows, "keep")) == rows
     halves = list(apply_tie_rule(rows, "half"))
     assert [(r.chosen.text, r.rejected.text, r.weight) for r in halves] == [
         ("a", "b", 1.0),

@@ -111,7 +111,7 @@ def test_categories_of_spans_too(client, make_project, tmp_path) -> None:
 
 def test_there_is_a_case_for_every_parameter() -> None:
     assert {name for name, _ in CASES} == {one.name for one in (*FILTERS, *OPTIONS)}
-    assert len(CASES) == 52
+    assert len(CASES) == 53
 
 
 def test_wrong_values_are_told_at_their_field(client, project) -> None:

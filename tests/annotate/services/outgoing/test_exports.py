@@ -5,6 +5,7 @@ import json
 import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 
+import pyarrow.parquet as pq
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -24,6 +25,7 @@ from annotate.services.incoming.imports import ImportOptions, import_stream
 from annotate.services.outgoing import selection
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.exports import ExportOptions, stream_export
+from annotate.services.outgoing.snapshots import create_snapshot
 
 pytestmark = pytest.mark.django_db
 RULES = ("tie_rule", "aggregation", "margin", "metadata")
@@ -109,6 +111,22 @@ def test_trl_conversational_with_margin(project, judged):
         "rejected": [{"role": "assistant", "content": "Answer a to 2."}],
         "margin": 0.666667,
     }
+
+
+def test_kept_ties_say_so(project, judged):
+    rows = export(project, tie_rule="keep", source="people")
+    assert [(r["chosen"], r["rejected"], r["tie"]) for r in rows] == [
+        ("Answer b to 0.", "Answer a to 0.", False),
+        ("Answer a to 1.", "Answer b to 1.", True),
+    ]
+    options = ExportOptions(tie_rule="keep", file_type="parquet")
+    filters = ExportFilters(source="people")
+    file = stream_export(project=project, format="trl", filters=filters, options=options)
+    assert pq.read_table(io.BytesIO(b"".join(file))).to_pylist() == rows
+    query = {"source": "people"}
+    snapshot = create_snapshot(project=project, actor=None, query=query, tie_rule="keep")
+    frozen = b"".join(stream_export(snapshot=snapshot, format="trl"))
+    assert [json.loads(line) for line in frozen.splitlines()] == rows
 
 
 def test_half_ties_weigh_half(project, judged):
@@ -245,7 +263,7 @@ def test_wrong_arguments_are_refused_before_the_first_byte(project):
             ExportFilters(**bad)
     with pytest.raises(ValidationError, match="Known: source"):
         ExportFilters.from_query({"colour": "red"})
-    for bad in ({"tie_rule": "keep"}, {"aggregation": "median"}):
+    for bad in ({"tie_rule": "both"}, {"aggregation": "median"}):
         with pytest.raises(ValidationError):
             ExportOptions(**bad)
     with pytest.raises(ValidationError, match="single judgements"):

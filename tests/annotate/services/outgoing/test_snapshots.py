@@ -126,7 +126,7 @@ def test_snapshots_are_append_only_and_audited(project):
 
 
 def test_unknown_filters_and_rules(project):
-    for bad in ({"query": {"x": 1}}, {"tie_rule": "keep"}, {"aggregation": "x"}):
+    for bad in ({"query": {"x": 1}}, {"tie_rule": "both"}, {"aggregation": "x"}):
         with pytest.raises(ValidationError):
             create_snapshot(project=project, actor=None, **bad)
 
