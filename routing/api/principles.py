@@ -27,7 +27,7 @@ class OutlookShape(s.Serializer):
     is_enough = s.BooleanField(help_text=f"{LEAST} of each part are needed.")
     calls = s.IntegerField()
     about = s.CharField(help_text="Dollars, by the length of the texts.")
-    most = s.CharField(help_text="Dollars; no run costs more.")
+    most = s.CharField(help_text="Dollars; more only where calls must be made again.")
 
     class Meta:
         ref_name = "PrinciplesOutlook"

@@ -38,6 +38,8 @@ LEAST = 10  # choices of each part
 MOST_GATHERED = 150  # principles that one call puts together
 EXAMPLES = 5
 # What calls are told to cost before they are made; the limits hold whatever they cost.
+LONGEST = "x" * MAX_TEXT
+WIDER = 3 * MAX_TEXT  # bytes that a principle may have more, since a letter has up to four
 BYTES_A_TOKEN, PROPOSED_TOKENS, VOTE_TOKENS, GATHERED_TOKENS = 4, 120, 7, 800
 
 
@@ -62,10 +64,12 @@ class Outlook:
 
 
 def outlook(judge: Judge, most_choices: int = DEFAULT_CHOICES) -> Outlook:
-    """The bytes of a prompt bound its tokens, and `max_tokens` those of its answer."""
+    """The bytes of a prompt bound its tokens, and `max_tokens` those of its answer. Calls that must
+    be made again cost more.
+    """
     drawn = draw_choices(judge.project, most_choices)
     asked = _questions(judge.project, [*drawn.training, *drawn.held_out])
-    list_ = ["x" * MAX_TEXT] * MOST_TESTED
+    list_ = [LONGEST] * MOST_TESTED
     proposals = [
         propose_errand(asked[one.task], one.chosen, one.rejected)
         for one in drawn.training
@@ -77,7 +81,7 @@ def outlook(judge: Judge, most_choices: int = DEFAULT_CHOICES) -> Outlook:
         if one.task in asked
         for errand in vote_errands(asked[one.task], (one.chosen, one.rejected), list_)
     ]
-    gathered = [gather_errand(0, ["x" * MAX_TEXT] * min(MOST_GATHERED, 3 * len(proposals)))]
+    gathered = [gather_errand(0, [LONGEST] * min(MOST_GATHERED, 3 * len(proposals)))]
     account, bound = account_of(judge), judge.config["max_tokens"]
     parts = (
         (proposals, PROPOSED_TOKENS),
@@ -88,7 +92,8 @@ def outlook(judge: Judge, most_choices: int = DEFAULT_CHOICES) -> Outlook:
     for errands, answered in parts:
         for one in errands:
             sent = openai.most_tokens(one.messages)
-            most += price(account, sent, bound)
+            named = sum(message["content"].count(LONGEST) for message in one.messages)
+            most += price(account, sent + WIDER * named, bound)
             about += price(account, sent // BYTES_A_TOKEN, min(answered, bound))
     return Outlook(
         len(drawn.training), len(drawn.held_out), dict(drawn.left_out),

@@ -9,11 +9,15 @@ from annotate.inputs import InvalidValue
 from annotate.models import Judgement, Prompt
 from annotate.services import jobs
 from annotate.templatetags.reading import percent
+from routing.judges.openai import most_tokens
+from routing.judges.principles import MAX_TEXT, MOST_TESTED, vote_errands
 from routing.models import JudgeAccount, JudgeCall, JudgeRun
 from routing.services import judge_watch, principle_runs
 from routing.services.choices import draw_choices
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import set_limits
+from routing.services.judging import questions
+from routing.services.ledger import account_of, price
 from routing.services.principle_runs import outlook
 from tests.routing.judges.principle_scripts import SCRIPTS, SOURCE, rows
 from tests.routing.planted import take_in
@@ -148,6 +152,18 @@ def test_what_it_costs_is_told_before_and_never_passed(project, make_judge, judg
     spent = JudgeAccount.objects.get(project=project).spent
     assert Decimal("0.01") < spent <= told.most
     assert told.about < told.most
+
+    # Also where principles are of letters that take four bytes each.
+    wide = ["\U0001f4ac" * MAX_TEXT] * MOST_TESTED
+    drawn = draw_choices(project, 40)
+    pairs = {one.task: (one.chosen, one.rejected) for one in (*drawn.training, *drawn.held_out)}
+    votes = [
+        errand
+        for asked in questions(list(pairs))
+        for errand in vote_errands(asked, pairs[asked.task_id], wide)
+    ]
+    account = account_of(judge)
+    assert told.most > sum(price(account, most_tokens(one.messages), 100) for one in votes)
 
     other = make_judge(
         project, "explains", name="Poor", principles="Other.", limits={"spending_limit": "0.03"}
