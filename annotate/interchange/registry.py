@@ -15,6 +15,7 @@ from annotate.interchange.records import ImportedItem, RowError, RowProblem
 from annotate.interchange.responses import RESPONSES
 from annotate.interchange.rows import ERROR_KEY, count_lines, looks_like_json
 from annotate.interchange.sets.arena import ARENA
+from annotate.interchange.sets.argilla import ARGILLA
 from annotate.interchange.sets.helpsteer3 import HELPSTEER3
 from annotate.interchange.sets.label_studio import LABEL_STUDIO
 from annotate.interchange.sets.multipref import MULTIPREF
@@ -31,11 +32,12 @@ from annotate.interchange.trl import TRL
 from annotate.wording import Told, translatable
 
 # The order is the order of guessing: hh and two of trainers before trl, whose columns they share,
-# and ranked before responses.
+# and ranked and argilla before responses.
 FORMATS: dict[str, ImportFormat] = {
     f.name: f
     for f in (
-        *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RANKED, RESPONSES, FINE_GRAINED),
+        *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RANKED, ARGILLA, RESPONSES),
+        FINE_GRAINED,
         *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, MULTIPREF, LABEL_STUDIO),
         TABLE,
     )

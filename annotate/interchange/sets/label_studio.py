@@ -73,12 +73,13 @@ def _label(annotation: Mapping[str, Any], name: str) -> dict[str, Any] | None:
                 path, value, "Expected an object, got {kind}.", kind=fields.kind_of(value)
             )
         if sort == "pairwise":
-            if value.get("selected") not in SIDES:
+            side = value.get("selected")
+            if not isinstance(side, str) or side not in SIDES:
                 raise RowProblem(
-                    f"{path}.selected", value.get("selected"), "Expected one of {verdicts}.",
+                    f"{path}.selected", side, "Expected one of {verdicts}.",
                     verdicts=", ".join(SIDES),
                 )  # fmt: skip
-            found["preferred"] = SIDES[value["selected"]]
+            found["preferred"] = SIDES[side]
         elif sort == "rating" and result.get("from_name") == STRENGTH:
             found["strength"] = fields.integer(value.get("rating"), f"{path}.rating", 1, 3)
         elif sort == "choices" and result.get("from_name") == VERDICT:

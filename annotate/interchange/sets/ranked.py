@@ -61,7 +61,7 @@ def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
     ranks = [fields.number(rank, f"ranks[{place}]") for place, rank in enumerate(given)]
     found = {**others(row, "ranks", "models", "verdict"), "responses": _responses(row, texts)}
     verdict = row.get("verdict")
-    if verdict in EQUAL:
+    if isinstance(verdict, str) and verdict in EQUAL:
         found["label"] = EQUAL[verdict]
     elif verdict in ENDS:
         found["labels"] = [

@@ -36,7 +36,7 @@ def objects(text: str) -> list[dict]:
 
 OTHERS = (
     *("openai", "llama_factory", "axolotl", "arena", "nectar", "open_assistant"),
-    *("ultrafeedback", "helpsteer3", "multipref", "ranked", "label_studio"),
+    *("ultrafeedback", "helpsteer3", "multipref", "ranked", "label_studio", "argilla"),
 )
 
 

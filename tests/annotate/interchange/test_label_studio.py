@@ -56,6 +56,7 @@ def test_other_names_of_the_data() -> None:
     ("row", "field", "words"),
     [
         (task(annotation("pairwise", {"selected": "up"})), ".result[0].value.selected", "left"),
+        (task(annotation("pairwise", {"selected": []})), ".result[0].value.selected", "left"),
         (task(annotation("pairwise", None)), ".result[0].value", "object"),
         (task(annotation("choices", {"choices": ["no"]})), ".value.choices", "both_bad"),
         (task({"result": 5}), "result", "list"),

@@ -157,6 +157,11 @@ def test_ranks_of_every_answer(value, ranks, pairs) -> None:
     } == pairs
 
 
+def test_a_strange_verdict_is_an_order() -> None:
+    row = {"prompt": "Capital?", "responses": ["Lyon.", "Paris."], "ranks": [2, 1], "verdict": []}
+    assert [label.preferred for label in read_one(row, "ranked").labels] == [1]
+
+
 def test_questions_of_one_form_do_not_mix() -> None:
     """Each about its own two responses, whatever the order in which people answered."""
     rows = []

@@ -134,4 +134,4 @@ def test_real_battles(data_dir) -> None:
 
 
 def test_there_are_this_many_formats() -> None:
-    assert len(FORMATS) == 16
+    assert len(FORMATS) == 17
