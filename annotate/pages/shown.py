@@ -62,13 +62,18 @@ class ShownResponse:
 
 @dataclass(frozen=True)
 class Entered:
-    """What stands in the form: a draft, the answer that is being changed, or a refused one."""
+    """What stands in the form: a draft, the answer that is being changed, or a refused one.
+
+    `is_outdated`: it was entered under another version of the form, so that a 4 may have been of
+    five and stand among ten now.
+    """
 
     value: object = None
     rationale: str = ""
     flag: str = ""
     seconds_active: float = 0.0
     saved_at: float = 0.0
+    is_outdated: bool = False
 
     @classmethod
     def from_post(cls, form: Form, post: MultiValueDict) -> "Entered":
@@ -90,7 +95,9 @@ class Entered:
             if isinstance(draft.get(name), int | float) and 0 <= draft[name] < 1e14
         }
         texts = {"rationale": post.get("rationale") or "", "flag": post.get("flag") or ""}
-        return cls(value=read_value(form, post), **texts, **numbers)
+        under = draft.get("form")
+        is_outdated = isinstance(under, str) and under != str(form.version or "")
+        return cls(read_value(form, post), **texts, **numbers, is_outdated=is_outdated)
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,19 @@ export class Draft {
     if (kept?.fields && kept.saved_at > Number(this.#task.dataset.savedAt)) {
       for (const field of this.#fields()) refill(field, kept.fields[field.name] ?? []);
       seconds.value = kept.seconds_active;
+      this.#tellWhetherOutdated(kept.form);
     }
     return Number(seconds.value) || 0;
+  }
+
+  /** What was entered under another version of the form may mean something else under this one. */
+  #tellWhetherOutdated(form) {
+    const note = this.#task.querySelector("[data-outdated]");
+    if (note) note.hidden = form === undefined || form === this.#formVersion;
+  }
+
+  get #formVersion() {
+    return this.#form.elements.form?.value;
   }
 
   /** Save now what is not saved yet, also while the page goes away. */
@@ -113,6 +124,7 @@ export class Draft {
     }
     return {
       fields,
+      form: this.#formVersion,
       seconds_active: Math.round(this.#activity.seconds * 10) / 10,
       saved_at: Date.now(),
     };

@@ -353,6 +353,23 @@ def test_on_the_work_page_an_enlarged_image_keeps_the_keys(open_browser, image_t
     expect(page.locator("#answer input:checked")).to_have_count(1)
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["wide", "narrow"])
+def test_a_prompt_s_image_is_seen_whole_with_its_question(open_browser, image_task, size) -> None:
+    project, prompt = image_task.project, image_task.prompt
+    known = find_files(project=project, references=["a.png"])
+    content = resolve_parts(
+        [{"image": "a.png", "alt": "Asked of"}, "What is it?"], known, "content"
+    )
+    Prompt.objects.filter(pk=prompt.pk).update(conversation=[{"role": "user", "content": content}])
+    viewport = {"width": size[0], "height": size[1]}
+    page = open_browser(project.created_by, viewport=viewport)
+    page.goto(f"/projects/{project.pk}/work/")
+    ready(page)
+    box = page.get_by_role("region", name="Prompt")
+    expect(box.get_by_role("img", name="Asked of")).to_be_in_viewport(ratio=1)
+    expect(box.get_by_text("What is it?")).to_be_in_viewport(ratio=1)
+
+
 def test_the_next_task_s_images_are_there_and_the_last_one_s_sound_ends(
     open_browser, make_media_task
 ) -> None:

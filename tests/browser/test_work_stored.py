@@ -2,11 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from annotate.models import Draft, Judgement
+from annotate.services.projects import update_project
 from tests.browser.contents import wait_for_draft
-from tests.browser.desk import counted, open_desk, option, question
+from tests.browser.desk import counted, open_desk, option, question, reload
 
 FILL = """() => {
   for (let size = 1 << 23; size >= 1; size >>= 1) {
@@ -86,3 +88,26 @@ def test_an_answer_taken_back_offline_survives_a_reload(open_work, ada, project)
     expect(option(page, "B is better")).to_be_checked()
     expect(page.get_by_label("Why?")).to_have_value("perhaps not")
     assert not Judgement.objects.exists()
+
+
+@pytest.mark.parametrize("is_on_server", [True, False], ids=["server", "browser"])
+def test_a_draft_of_an_earlier_form_says_so_until_it_is_gone_on_with(
+    open_work, ada, project, is_on_server
+):
+    page = open_work(ada)
+    why, note = page.get_by_label("Why?"), page.locator("[data-outdated]")
+    why.fill("half a thought")
+    wait_for_draft(page)
+    if not is_on_server:
+        Draft.objects.all().delete()
+    reload(page)
+    expect(note).to_be_hidden()
+    update_project(project=project, actor=ada, guidelines="Be fair.")
+    reload(page)
+    expect(note).to_be_visible()
+    expect(why).to_have_value("half a thought")
+    why.fill("a whole thought")
+    wait_for_draft(page)
+    reload(page)
+    expect(note).to_be_hidden()
+    expect(why).to_have_value("a whole thought")

@@ -134,6 +134,21 @@ def test_draft_comes_back_after_a_reload(page):
     assert not Draft.objects.exists()
 
 
+def test_a_draft_of_an_earlier_form_says_so(page, project):
+    """It comes back as far as it fits, and its author is told to look it over."""
+    client, url = page
+    action, answers = open_page(client, url)
+    [form] = re.findall(r'name="form" value="(\d*)"', client.get(url).content.decode())
+    draft = {"fields": {"answer": [answers[5]], "rationale": ["half a thou"]}, "form": form}
+    client.post(action.replace("/submit/", "/draft/"), json.dumps(draft), "application/json")
+    told = r"data-outdated\s*>The form or its guidelines have changed"
+    assert not re.search(told, client.get(url).content.decode())
+    update_project(project=project, actor=project.created_by, guidelines="Be fair.")
+    html = client.get(url).content.decode()
+    assert "half a thou" in html
+    assert re.search(told, html)
+
+
 def test_next_task_is_another_one_and_stays_the_same(page, project):
     client, url = page
     action, _answers = open_page(client, url)
