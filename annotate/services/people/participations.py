@@ -34,7 +34,6 @@ DAMAGED = translatable("is damaged in the address; open the study from the panel
 UNSIGNED = translatable("does not fit the address; open the study from the panel’s page again")
 CLOSED = translatable("this study is closed; return it on the panel’s page")
 FULL = translatable("this study has all the people that it asked for; return it there")
-HELD = translatable("you are not through yet: go on with your tasks, or return the study")
 ELSEWHERE = translatable("you take part in another study of the same project; finish there first")
 NO_MORE = translatable("this study lets you in no more; ask whoever runs it")
 
@@ -150,7 +149,9 @@ def leave(*, participation: Participation, outcome: object, address: str | None)
         if settled.state != State.ACTIVE:
             return settled
         if held is not None:
-            raise InvalidValue("outcome", HELD)
+            raise InvalidValue(
+                "outcome", "you are not through yet: go on with your tasks, or return the study"
+            )
         if project.state == Project.State.ACTIVE and handout.lease_seat(project=project, user=user):
             raise InvalidValue("outcome", "there are tasks again; go on, or return the study")
     return _end(participation, State(chosen), actor=participation.user, address=address)
