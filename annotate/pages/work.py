@@ -92,7 +92,7 @@ def submit_judgement(request: HttpRequest, project_id: int, seat_id: int) -> Htt
     except SeatGone as error:
         return _gone(request, project_id, str(error))
     _explain(request, submitted)
-    return _go_on(request, project_id, judgement=submitted.judgement.pk)
+    return _go_on(request, project_id, submitted)
 
 
 @gzip_page
@@ -123,7 +123,7 @@ def revise_judgement(request: HttpRequest, project_id: int, judgement_id: int) -
         # What it is about tells the page which draft it need not keep any longer.
         about = f"revise-{judgement_id}"
         messages.success(request, _("Your answer is changed."), extra_tags=about)
-    return _go_on(request, project_id, judgement=submitted.judgement.pk)
+    return _go_on(request, project_id, submitted)
 
 
 @require_GET
@@ -291,7 +291,9 @@ def _fragment(request: HttpRequest, task: shown.ShownTask) -> str:
     return render_to_string(TASK_FRAGMENT, {"task": task}, request)
 
 
-def _go_on(request: HttpRequest, project_id: int, judgement: int | None = None) -> HttpResponse:
+def _go_on(
+    request: HttpRequest, project_id: int, submitted: judgements.Submitted | None = None
+) -> HttpResponse:
     """After a write: the next page, or for scripts what they need to show it themselves."""
     if not _wants_json(request):
         return redirect("work", project_id)
@@ -300,7 +302,8 @@ def _go_on(request: HttpRequest, project_id: int, judgement: int | None = None) 
     progress = progress_of([project_id])[project_id]
     return JsonResponse(
         {
-            "judgement": judgement,
+            "judgement": submitted.judgement.pk if submitted else None,
+            "again": submitted is not None and not submitted.created,
             "next": _fragment(request, shown.from_lease(lease, request.user.pk)) if lease else None,
             "percent": progress.percent,
             "message": _pending_message(request),

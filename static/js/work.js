@@ -130,7 +130,8 @@ function putAway(form) {
 async function taken(entry, answer) {
   const isOfThisPage = unsent.delete(entry.key);
   if (isStale && outbox.entries.length === 0) return location.replace(area.dataset.workUrl);
-  if (!isOfThisPage && entry.isAnswer) count(1);
+  // Of an earlier page; what the server had already is in the number that this page came with.
+  if (!isOfThisPage && entry.isAnswer && !answer.again) count(1);
   setStatus("saved");
   setNotice(answer.message);
   setShare(answer.percent);

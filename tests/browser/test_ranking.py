@@ -320,13 +320,8 @@ def test_ten_responses(open_browser, ada):
 
 
 def test_a_second_ranking_of_the_best_alone(open_browser, ada):
-    best = {"name": "tone", "title": "Which sounds better?", "kind": "ranking", "settings": FULL}
-    best["responses"] = {"of": "first", "side": "chosen"}
-    first = {"name": "first", "title": "Which is better?", "kind": "ranking", "settings": FULL}
-    tasks = [demo(topic, *ALL) for topic in TOPICS]
-    project = make_project(ada, "form", {"questions": [first, best]}, *tasks)
     page = open_browser(ada)
-    open_desk(page, project)
+    open_desk(page, a_second_ranking(ada, FULL))
     ids = shown_ids(page)
     for key in ("2", "3", "t", "4", "t", "1", "Enter"):
         page.keyboard.press(key)

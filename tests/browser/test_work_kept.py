@@ -66,6 +66,26 @@ def test_answers_survive_a_crash_while_offline(open_work, ada, project):
     assert Judgement.objects.count() == 1
 
 
+def test_an_answer_whose_receipt_was_lost_is_counted_once(open_work, ada, project):
+    page = open_work(ada)
+
+    def lose(route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/submit/", lose)
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-status]")).to_have_text("Offline: kept in this browser")
+    assert Judgement.objects.count() == 1
+    page.unroute("**/submit/")
+    with page.expect_response(is_taken):
+        page.goto(reverse("work", args=[project.pk]))
+    expect(page.locator("[data-status]")).to_have_text("Saved")
+    counted(page, 1)
+    assert Judgement.objects.count() == 1
+
+
 def test_an_answer_that_the_server_fails_at_keeps_no_other_back(open_work, ada):
     page = open_work(ada)
     first = page.locator("#task").get_attribute("data-seat")

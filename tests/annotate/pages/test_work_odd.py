@@ -192,6 +192,7 @@ def test_same_form_twice_counts_once(page):
     first = client.post(action, {"answer": answers[0]}, headers=JSON).json()
     second = client.post(action, {"answer": answers[0]}, headers=JSON).json()
     assert first["judgement"] == second["judgement"]
+    assert (first["again"], second["again"]) == (False, True)
     assert second["message"] == ""
     assert Judgement.objects.count() == 1
 
