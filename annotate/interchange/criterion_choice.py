@@ -17,7 +17,8 @@ def by_criterion(judged: Iterable[Judged], name: str) -> Iterator[Judged]:
 def _value(value: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """Of pairs what was preferred by it; of ratings the same, with it as the overall one."""
     if name in value.get("criteria", ()):
-        return value["criteria"][name]  # type: ignore[no-any-return]
+        said: Mapping[str, Any] = value["criteria"][name]
+        return said
     if name in value.get("scales", ()):
         return {**value, "overall": name}
     return None
