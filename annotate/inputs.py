@@ -159,25 +159,35 @@ def unstorable(value: object) -> str | None:
 def refuse_unstorable(field: str, value: object) -> None:
     """Raise InvalidValue if the database cannot hold this JSON value: a text, or any nesting.
 
-    Deeper nesting than MAX_DEPTH counts too: whatever walks the value later would run out of
-    stack. Walks by levels itself, so that no depth hurts it.
+    A text is named by its path below `field`, a key by its own. Deeper nesting than MAX_DEPTH
+    counts too, and is told at `field`: whatever walks the value later would run out of stack.
+    Walks by levels itself, so that no depth hurts it.
     """
-    level, depth = [value], 0
+    level: list[tuple[str, object]] = [(field, value)]
+    depth = 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
             raise InvalidValue(
                 field, "is nested deeper than {levels} levels; flatten it", levels=MAX_DEPTH
             )
-        deeper: list[object] = []
-        for node in level:
+        deeper: list[tuple[str, object]] = []
+        for path, node in level:
             if isinstance(node, str):
-                _refuse_text(field, node)
+                _refuse_text(path, node)
             elif isinstance(node, dict):
-                deeper += [*node, *node.values()]
+                for key, within in node.items():
+                    _refuse_text(_below(path, key), str(key))
+                    deeper.append((_below(path, key), within))
             elif isinstance(node, list):
-                deeper += node
+                deeper += [(_below(path, index), within) for index, within in enumerate(node)]
         level = deeper
+
+
+def _below(path: str, step: object) -> str:
+    """The path of what stands under a key or at a place; a NUL in a key is shown as its escape."""
+    name = str(step).replace("\0", "\\u0000")
+    return f"{path}.{name}" if path else name
 
 
 def _refuse_text(field: str, text: str) -> None:

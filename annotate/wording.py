@@ -77,7 +77,34 @@ class Told:
         if plain.get("sentence"):
             return Sentence(values["said"])
         reason = plain["reason"]
+        if "many" in plain:
+            return Counted(reason, plain["many"], values["count"])
         return Told(reason, **values)
+
+
+class Counted(Told):
+    """A part of a message that has a form for one and others for more; both may name {count}.
+
+    `translate` is asked for the form by its `plural`, as ngettext has it, where it has one.
+    """
+
+    def __init__(self, one: str, many: str, /, count: int) -> None:
+        self.many = many
+        super().__init__(one, count=count)
+
+    def told(
+        self, translate: Callable[[str], str], number: Callable[[float], str] = in_english
+    ) -> str:
+        count = self.values["count"]
+        plural = getattr(translate, "plural", None)
+        if plural is not None:
+            form = plural(self.reason, self.many, count)
+        else:
+            form = translate(self.reason if count == 1 else self.many)
+        return form.format(count=count)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "many": self.many}
 
 
 class Refusal(Told, ValueError):

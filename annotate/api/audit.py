@@ -5,11 +5,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.paging import LatestFirst, answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.views import APIView
 from annotate.inputs import clean_text
 from annotate.models import AuditEvent
 

@@ -7,7 +7,6 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import boards_schema as schema
@@ -15,6 +14,7 @@ from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.models import Board, BoardRun
 from annotate.services.reports import boards
 from annotate.services.reports.board_rules import BoardRules
@@ -52,6 +52,7 @@ class BoardDetail(APIView):
 
 
 class BoardRunList(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(

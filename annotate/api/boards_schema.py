@@ -20,6 +20,16 @@ class BoardRules(s.Serializer):
         allow_blank=True,
         help_text="Only votes of people who are in this team of the project now, by its name.",
     )
+    question = s.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="The name of a question on oneself: with `answer`, a board of a group of people.",
+    )
+    answer = s.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="A choice of it: only votes of people who told this, ten of them at least.",
+    )
     by = s.CharField(
         required=False,
         allow_blank=True,
@@ -81,9 +91,32 @@ class FittedBoard(s.Serializer):
     clusters = s.IntegerField(help_text="Authors, or prompts, that intervals are over.")
 
 
+class LengthEffect(s.Serializer):
+    effect = s.FloatField(help_text="In nats, of tanh(difference / standard deviation).")
+    low = s.FloatField(allow_null=True)
+    high = s.FloatField(allow_null=True)
+
+
+class LengthRate(s.Serializer):
+    model = s.IntegerField(help_text="Its place in `models`.")
+    rate = s.FloatField(
+        allow_null=True, help_text="Share of the win against every other model, lengths equal."
+    )
+    low = s.FloatField(allow_null=True, help_text="Of the 95 % interval.")
+    high = s.FloatField(allow_null=True)
+
+
+class LengthControlled(s.Serializer):
+    effect = LengthEffect()
+    rows = LengthRate(many=True)
+
+
 class BoardVariants(s.Serializer):
     plain = FittedBoard()
     style = FittedBoard(required=False)
+    length = LengthControlled(
+        required=False, help_text="Where length is among the styles, and responses differ in it."
+    )
 
 
 class BoardCategory(s.Serializer):

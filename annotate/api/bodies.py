@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from annotate.inputs import BIGINT_MAX, MAX_DEPTH, unstorable
+from annotate.inputs import BIGINT_MAX, MAX_DEPTH, refuse_unstorable
 from annotate.kinds import InvalidValue
 
 
@@ -22,7 +22,8 @@ class TooLarge(APIException):
 class PlainJSONParser(BaseParser):
     """JSON of bounded size and depth that the database can hold.
 
-    Refuses NaN, NUL characters and halves of surrogate pairs, wherever they stand.
+    Refuses NaN, NUL characters and halves of surrogate pairs, wherever they stand; the last two
+    with the path of the field (InvalidValue).
     """
 
     media_type = "application/json"
@@ -40,9 +41,7 @@ class PlainJSONParser(BaseParser):
             raise ParseError("The body is nested too deeply. Send a flat JSON object.") from error
         # UTF-8 has no surrogates and a bare NUL is no JSON: both need an escape.
         if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-            problem = unstorable(body)
-            if problem:
-                raise ParseError(f"The body {problem}.")
+            _refuse_unstorable(body)
         return body
 
 
@@ -61,6 +60,13 @@ def _read_bounded(stream) -> bytes:
     if len(raw) > limit:
         raise TooLarge(f"The body has more than {limit} bytes. Send less at once.")
     return raw
+
+
+def _refuse_unstorable(body: object) -> None:
+    try:
+        refuse_unstorable("", body)
+    except InvalidValue as problem:
+        raise problem if problem.field else problem.at("body") from None
 
 
 def _refuse_constant(name: str) -> None:

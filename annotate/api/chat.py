@@ -5,14 +5,19 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
-from annotate.models import ChatModel
-from annotate.services.conversations.chat_models import add_chat_model, retire_chat_model
+from annotate.api.views import APIView
+from annotate.chat.failures import ModelFailure
+from annotate.models import ChatModel, ChatReply
+from annotate.services.conversations.chat_models import (
+    add_chat_model,
+    retire_chat_model,
+    try_chat_model,
+)
 
 FIELDS = ("name", "base_url", "model", "key_name", "parameters")
 
@@ -34,6 +39,15 @@ class ChatModelShape(ChatModelRequest):
 
     class Meta:
         ref_name = "ChatModel"
+
+
+class TrialShape(s.Serializer):
+    said = s.CharField(allow_null=True, help_text="null where it failed.")
+    failure = s.ChoiceField(ChatReply.Failure.choices, allow_null=True)
+    detail = s.CharField(help_text="Of a failure, in words.")
+
+    class Meta:
+        ref_name = "ChatModelTrial"
 
 
 class ChatModelPage(s.Serializer):
@@ -76,6 +90,23 @@ class ChatModelRetire(APIView):
         return Response(chat_model_body(retire_chat_model(model=model, actor=request.user)))
 
 
+class ChatModelTrial(APIView):
+    costly = ("post",)
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="try_chat_model", request=None, responses=TrialShape)
+    def post(self, request: Request, project_id: int, model_id: int) -> Response:
+        """Greet the model: what it says, or why it does not."""
+        model = access.get_in_project(
+            request.user, ChatModel.objects.filter(project=project_id), model_id, access.MANAGE
+        )
+        try:
+            said = try_chat_model(model=model)
+        except ModelFailure as error:
+            return Response({"said": None, "failure": error.kind, "detail": error.detail})
+        return Response({"said": said, "failure": None, "detail": ""})
+
+
 def chat_model_body(model: ChatModel) -> dict:
     return {
         "id": model.pk,
@@ -91,5 +122,10 @@ urlpatterns = [
         "projects/<int:project_id>/chat/models/<int:model_id>/retire/",
         ChatModelRetire.as_view(),
         name="api_retire_chat_model",
+    ),
+    path(
+        "projects/<int:project_id>/chat/models/<int:model_id>/try/",
+        ChatModelTrial.as_view(),
+        name="api_try_chat_model",
     ),
 ]

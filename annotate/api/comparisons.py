@@ -5,10 +5,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.views import APIView
 from annotate.models import ComparisonPlan, Project
 from annotate.services.reports.comparison_plans import FIELDS, RANGES, open_tasks, plan_of, set_plan
 from annotate.wording import Told

@@ -6,10 +6,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.views import APIView
 from annotate.models import Consent, Membership, Project
 from annotate.profile_questions import KINDS
 from annotate.profile_summary import DECLINED_NAME
@@ -22,12 +22,17 @@ class ConsentRequest(s.Serializer):
     shows_answers = s.BooleanField(
         required=False, help_text="Managers may see what each person tells of themselves."
     )
+    compares_groups = s.BooleanField(
+        required=False,
+        help_text="Leaderboards may be computed by group of what people told of themselves.",
+    )
 
 
 class ConsentShape(s.Serializer):
     version = s.IntegerField(allow_null=True, help_text="Null: nobody is asked.")
     text = s.CharField()
     shows_answers = s.BooleanField()
+    compares_groups = s.BooleanField()
     agreed_at = s.DateTimeField(
         allow_null=True, help_text="When the caller agreed to this version; null: not yet."
     )
@@ -93,7 +98,9 @@ class ProjectConsent(APIView):
     def put(self, request: Request, project_id: int) -> Response:
         """Another text: everybody is asked anew before the next task."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        body = read_body(request, known={"text", "shows_answers"}, required=["text"])
+        body = read_body(
+            request, known={"text", "shows_answers", "compares_groups"}, required=["text"]
+        )
         consents.set_consent(project=project, actor=request.user, **body)
         return Response(_consent_body(request, access.get_project(request.user, project_id)))
 
@@ -182,6 +189,7 @@ def _consent_body(request: Request, project: Project) -> dict:
         "version": text.number if text else None,
         "text": text.text if text else "",
         "shows_answers": bool(text and text.shows_answers),
+        "compares_groups": bool(text and text.compares_groups),
         "agreed_at": given,
     }
 

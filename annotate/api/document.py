@@ -7,8 +7,11 @@ from drf_spectacular.openapi import AutoSchema
 from annotate.api import schema
 from annotate.api.entity_tags import describe_tags
 from annotate.api.errors import error_answers
+from annotate.api.field_selection import describe_fields
+from annotate.api.paging import MOST
 from annotate.api.permissions import needed_scope
 from annotate.api.repeating import describe_key
+from annotate.api.throttling import describe_limits
 
 # The first pattern that a path (after /api/v1/) matches names its group; groups in this order.
 GROUPS = (
@@ -28,7 +31,10 @@ GROUPS = (
     ("Import", r"projects/\{project_id\}/import/|imports/"),
     ("Media", r"projects/\{project_id\}/media/"),
     ("Chat", r"projects/\{project_id\}/chat/"),
-    ("Quality", r"projects/\{project_id\}/(quality|consensus)/|tasks/\{task_id\}/consensus/"),
+    (
+        "Quality",
+        r"projects/\{project_id\}/(quality|consensus)/|tasks/\{task_id\}/consensus/|quality/",
+    ),
     (
         "Review",
         r"projects/\{project_id\}/(reviews?|returned)/|judgements/\{judgement_id\}/review/|"
@@ -44,7 +50,8 @@ GROUPS = (
     ),
     (
         "What people choose by",
-        r"projects/\{project_id\}/principles/|(projects/\{project_id\}/)?factor-reports/",
+        r"projects/\{project_id\}/principles/|"
+        r"(projects/\{project_id\}/)?(factor-reports|preference-features)/",
     ),
     ("Judges", r"projects/\{project_id\}/(judges|criteria|sample)/|criteria/|sample/"),
     ("Routing", r"(projects/\{project_id\}/)?routing/|prompts/\{prompt_id\}/tags/"),
@@ -57,10 +64,6 @@ GROUPS = (
     ("Signals", r"projects/\{project_id\}/signals/"),
     ("Webhooks", r"projects/\{project_id\}/webhooks/"),
     ("Evaluation", r"(projects/\{project_id\}/)?(evaluations|evaluation-sets)/"),
-)
-PAGING = (
-    ("cursor", {"type": "string"}, "As `next` and `previous` of a page give it."),
-    ("page_size", {"type": "integer", "minimum": 1}, "Rows on a page."),
 )
 
 
@@ -100,11 +103,12 @@ class DocumentedSchema(AutoSchema):
         )
         for status, answer in errors.items():
             operation["responses"].setdefault(status, answer)
+        if name == "get":
+            describe_fields(self.view, operation)
+        describe_limits(operation, is_costly=name in getattr(self.view, "costly", ()))
         if _is_page(operation):
-            operation.setdefault("parameters", []).extend(
-                {"in": "query", "name": name, "schema": shape, "description": text}
-                for name, shape, text in PAGING
-            )
+            most = getattr(self.view, "most_on_a_page", MOST)
+            operation.setdefault("parameters", []).extend(_paging(most))
         return operation
 
 
@@ -117,6 +121,16 @@ def _sentences(text: str) -> tuple[str, str]:
 
 def _names(requirements: list[dict]) -> list[str]:
     return [name for one in requirements for name in one]
+
+
+def _paging(most: int) -> list[dict]:
+    """The parameters of a list whose pages hold `most` rows at most."""
+    size = {"type": "integer", "minimum": 1, "maximum": most}
+    given = "As `next` and `previous` of a page give it; any other is refused with 400."
+    return [
+        {"in": "query", "name": "cursor", "schema": {"type": "string"}, "description": given},
+        {"in": "query", "name": "page_size", "schema": size, "description": "Rows on a page."},
+    ]
 
 
 def _is_page(operation: dict) -> bool:

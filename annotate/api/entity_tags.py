@@ -19,7 +19,7 @@ from annotate.kinds import InvalidValue
 
 ONE = r'(W/)?"[!#-~]*"'
 TAGS = rf"^(\*|{ONE}([ \t]*,[ \t]*{ONE})*)$"
-SHOWS_IT = ("GET", "HEAD", "PATCH", "PUT")
+SHOWS_IT = ("GET", "HEAD", "PATCH", "PUT", "POST")
 
 Method = Callable[..., Response]
 
@@ -29,19 +29,34 @@ class Tagged:
     does, have an ETag: a hash of the body.
 
     `row` names the parameter of the address that is the row's id, `locked` are the rows under the
-    lock that their changes take.
+    lock that their changes take. `counted` are fields that the server counts up by itself: a tag
+    that minded them would refuse changes because of them, so it leaves them out, and 304 is not
+    answered.
     """
 
     row: str
     locked: QuerySet
+    counted: tuple[str, ...] = ()
+
+    def read(self, request: Request, **named: Any) -> Response:
+        """The thing as the tag means it. Raises as GET does."""
+        return self.get(request, **named)
+
+    def lock(self, **named: Any) -> None:
+        """Take the lock that a change takes first."""
+        list(self.locked.filter(pk=named[self.row]).values_list("pk"))
+
+    def tag(self, body: Any) -> str:
+        """Of a body as GET has it."""
+        return tag_of(_without(body, self.counted))
 
     def finalize_response(
         self, request: Request, response: Response, *arguments: Any, **named: Any
     ) -> Response:
         if response.status_code == 200 and request.method in SHOWS_IT:
-            tag = tag_of(response.data)
+            tag = self.tag(response.data)
             known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-            is_read = request.method in ("GET", "HEAD")
+            is_read = request.method in ("GET", "HEAD") and not self.counted
             if is_read and (known == ["*"] or tag in [one.removeprefix("W/") for one in known]):
                 response = Response(status=304)
             response["ETag"] = tag
@@ -64,9 +79,9 @@ def if_match(method: Method) -> Method:
         if not re.fullmatch(TAGS, wanted.strip()):
             raise InvalidValue("If-Match", 'must be * or ETags as GET gives them: "9f86d081"')
         with transaction.atomic():
-            view.get(request, **named)  # whoever may not see the row locks nothing
-            list(view.locked.filter(pk=named[view.row]).values_list("pk"))
-            now = tag_of(view.get(request, **named).data)
+            view.read(request, **named)  # whoever may not see the row locks nothing
+            view.lock(**named)
+            now = view.tag(view.read(request, **named).data)
             if wanted.strip() == "*" or now in parse_etags(wanted):
                 return method(view, request, **named)
         detail = f"It was changed meanwhile, its ETag is {now}. Read it again before you change it."
@@ -74,6 +89,16 @@ def if_match(method: Method) -> Method:
 
     change.minds_tag = True
     return change
+
+
+def _without(body: dict[str, Any], counted: tuple[str, ...]) -> dict[str, Any]:
+    """The body without these fields; `a.b` is the field b of a."""
+    kept = {name: value for name, value in body.items() if name not in counted}
+    for path in counted:
+        name, _, below = path.partition(".")
+        if below:
+            kept[name] = _without(kept[name], (below,))
+    return kept
 
 
 def tag_of(body: object) -> str:
@@ -89,6 +114,8 @@ def describe_tags(view: object, name: str, operation: dict[str, Any]) -> bool:
     told = {"schema": {"type": "string"}, "description": "Changes with the body."}
     if "content" in operation["responses"].get("200", {}):
         operation["responses"]["200"].setdefault("headers", {})["ETag"] = told
+    if name == "get" and view.counted:
+        return False
     if name == "get":
         text = "An ETag: 304, without a body, where it is still the same."
         parameter = {"name": "If-None-Match", "schema": {"type": "string"}, "description": text}

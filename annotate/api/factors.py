@@ -6,7 +6,6 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import examples
@@ -14,6 +13,7 @@ from annotate.api import factors_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.models import FactorRun, Judge, User
 from annotate.services.outgoing.selection import imported_pseudonym
 from annotate.services.reports import factors
@@ -22,6 +22,7 @@ from annotate.services.workers import why_waiting
 
 
 class FactorRunList(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_factor_reports", responses=schema.FactorRunPage)

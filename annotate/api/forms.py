@@ -1,15 +1,18 @@
 """What projects ask: ready-made forms to begin with, and the versions of a project's own."""
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access, presets
 from annotate.api.paging import answer_page
+from annotate.api.query_parameters import refuse_unknown
+from annotate.api.views import APIView
+from annotate.kinds import InvalidValue
 from annotate.models import FormVersion
+from annotate.presets import spoken
 
 
 class PresetShape(s.Serializer):
@@ -46,10 +49,29 @@ class FormVersionPage(s.Serializer):
 class PresetList(APIView):
     is_for_project_tokens = True
 
-    @extend_schema(operation_id="list_presets", responses=Presets)
+    @extend_schema(
+        operation_id="list_presets",
+        responses=Presets,
+        parameters=[
+            OpenApiParameter(
+                "language",
+                str,
+                enum=list(spoken.LANGUAGES),
+                default="en",
+                description="Of what people will read: titles, descriptions, reasons, guidelines.",
+            )
+        ],
+    )
     def get(self, request: Request) -> Response:
         """Ready-made forms. Kind, settings, guidelines and overlap make a project as they are."""
-        return Response({"results": [_preset_body(preset) for preset in presets.presets()]})
+        refuse_unknown(request, {"language"})
+        language = request.query_params.get("language", "en")
+        if language not in spoken.LANGUAGES:
+            raise InvalidValue(
+                "language", "must be one of {known}", known=", ".join(spoken.LANGUAGES)
+            )
+        found = [spoken.get_in(language, name) for name in presets.NAMES]
+        return Response({"results": [_preset_body(preset) for preset in found]})
 
 
 class FormVersionList(APIView):

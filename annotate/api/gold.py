@@ -1,19 +1,23 @@
 """Known answers, the rules of work, and how people stand with them. For managers."""
 
 from django.db.models import Count, Q, QuerySet
+from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import gold_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
+from annotate.api.bulk import change_many, many_of, results_of
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import integer_parameter, refuse_unknown
+from annotate.api.views import APIView
 from annotate.inputs import clean_choice
-from annotate.models import GoldItem, Membership, Task, WorkRules
+from annotate.models import GoldItem, Membership, Project, Task, WorkRules
 from annotate.reports.gold import LEAST, Checked, checked_people, proposals
 from annotate.services.people import standing
 from annotate.services.work import gold
@@ -21,6 +25,10 @@ from annotate.services.work import gold
 
 class GoldView(APIView):
     parser_classes = [PlainJSONParser]
+
+
+class GoldOfTask(schema.GoldRequest):
+    task = s.IntegerField(min_value=0)
 
 
 class GoldList(GoldView):
@@ -37,6 +45,30 @@ class GoldList(GoldView):
             use = clean_choice("use", request.query_params["use"], GoldItem.Use.values)
             tasks = tasks.filter(gold_item__use=use)
         return answer_page(request, _with_checks(tasks), _item_body)
+
+    @extend_schema(
+        operation_id="set_gold_of_tasks",
+        request=many_of(GoldOfTask, "GoldOfTasks"),
+        responses=results_of(schema.GoldItem, "GoldOfTasksSet"),
+    )
+    def put(self, request: Request, project_id: int) -> Response:
+        """Set the known answers of many tasks, up to 500: all of them, or none."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+
+        def change(number: int, fields: dict) -> GoldItem:
+            task = get_object_or_404(project.tasks.select_related("project"), pk=number)
+            return gold.set_gold(task=task, actor=request.user, **fields)
+
+        items = change_many(
+            request,
+            key="task",
+            known={"value", *gold.FIELDS},
+            required=["value"],
+            change=change,
+        )
+        found = _with_checks(Task.objects.filter(pk__in=[one.task_id for one in items]))
+        bodies = {task.pk: _item_body(task) for task in found}
+        return Response({"results": [bodies[one.task_id] for one in items]})
 
 
 class TaskGold(GoldView):
@@ -84,7 +116,10 @@ class Proposals(GoldView):
         return Response({"results": rows})
 
 
-class RulesDetail(GoldView):
+class RulesDetail(Tagged, GoldView):
+    row = "project_id"
+    locked = Project.objects.select_for_update(no_key=True)
+
     @extend_schema(operation_id="get_rules", responses=schema.Rules)
     def get(self, request: Request, project_id: int) -> Response:
         """The rules that annotators work under."""
@@ -92,6 +127,7 @@ class RulesDetail(GoldView):
         return Response(_rules_body(standing.rules_of(project)))
 
     @extend_schema(operation_id="change_rules", request=schema.Rules, responses=schema.Rules)
+    @if_match
     def patch(self, request: Request, project_id: int) -> Response:
         """Change the rules that are given."""
         project = access.get_project(request.user, project_id, access.MANAGE)

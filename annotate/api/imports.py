@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -14,7 +15,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import examples
@@ -22,16 +22,19 @@ from annotate.api import interchange_schema as schema
 from annotate.api.bodies import TooLarge, UnreadParser
 from annotate.api.problems import problem
 from annotate.api.query_parameters import read_flag, read_integer, read_pairs, refuse_unknown
-from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, detect_format, get_format
+from annotate.api.views import APIView
+from annotate.interchange.registry import FORMATS, UnknownFormat, detect_file, get_format
+from annotate.interchange.table import TABLE
 from annotate.kinds import InvalidValue
-from annotate.models import ImportRun
+from annotate.models import ImportRun, Project
 from annotate.services.incoming.bad_rows import bad_rows
 from annotate.services.incoming.import_runs import cancel_import, start_import
 from annotate.services.incoming.imports import ImportOptions, import_stream
+from annotate.services.incoming.remembered_mappings import remember
 
 CHUNK = 1 << 20
 PARAMETERS = {
-    "format": "One of hh, trl, responses, table; guessed from the file when left out.",
+    "format": f"One of {', '.join(FORMATS)}; guessed from the file when left out.",
     "labels": "judgements (default) keeps labels as imported judgements; tasks asks people anew.",
     "dry_run": "1: check everything, write nothing.",
     "background": "1: answer 202 with an import run at once, import in the worker.",
@@ -40,11 +43,13 @@ PARAMETERS = {
     "group": "Responses a task takes: auto (all, or pairs, or one, as fits), one, pairs, all.",
     "mapping": "For tables, several times: name:column, such as prompt:Question.",
     "label_value": "For tables, several times: value:meaning, such as left:a.",
+    "remembered": "For tables, 1: mapped as the project's last background import of such columns.",
     "filename": "Helps the guess, and names the run.",
 }
 
 
 class ImportFile(APIView):
+    costly = ("post",)
     parser_classes = [MultiPartParser, UnreadParser]
 
     @extend_schema(
@@ -55,7 +60,7 @@ class ImportFile(APIView):
         responses={200: schema.ImportReport, 202: schema.ImportRun, 422: schema.ImportReport},
     )
     def post(self, request: Request, project_id: int) -> Response:
-        """Import JSONL, a JSON array, CSV or TSV, plain or gzip.
+        """Import JSONL, a JSON array, CSV or TSV, plain or gzip, or Parquet.
 
         Bad rows are answered by line, field and message; the others are imported. 422 if every
         row was bad.
@@ -64,6 +69,8 @@ class ImportFile(APIView):
         refuse_unknown(request, PARAMETERS)
         options = _options(request)
         with uploaded_file(request) as (stream, name):
+            if read_flag(request, "remembered"):
+                options = _as_remembered(project, stream, options)
             format = _format(request, stream, name)
             if read_flag(request, "background"):
                 run = start_import(
@@ -150,16 +157,29 @@ def _options(request: Request) -> ImportOptions:
     )
 
 
+def _as_remembered(project: Project, stream: BinaryIO, options: ImportOptions) -> ImportOptions:
+    """What the request says itself comes first."""
+    try:
+        found = remember(project, stream)
+    except UnknownFormat as error:
+        raise InvalidValue("remembered", str(error)) from error
+    return replace(
+        options,
+        mapping=options.mapping or found.mapping,
+        label_values=options.label_values or found.label_values,
+    )
+
+
 def _format(request: Request, stream: BinaryIO, name: str) -> str:
     chosen = request.query_params.get("format")
     try:
         if chosen:
             return get_format(chosen).name
-        return detect_format(stream.read(HEAD_BYTES), name)
+        if read_flag(request, "remembered"):
+            return TABLE.name
+        return detect_file(stream, name)
     except UnknownFormat as error:
         raise InvalidValue("format", str(error)) from error
-    finally:
-        stream.seek(0)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from django.urls import path, reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import examples
@@ -16,6 +15,7 @@ from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.formats import UnknownFormat
 from annotate.kinds import InvalidValue
@@ -47,6 +47,8 @@ PARAMETERS = {
 
 
 class Export(APIView):
+    costly = ("get",)
+
     @extend_schema(
         operation_id="export_preferences",
         examples=examples.EXPORT,
@@ -80,6 +82,7 @@ class JudgementList(APIView):
 
 
 class SnapshotList(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_snapshots", responses=schema.SnapshotPage)
@@ -121,7 +124,7 @@ class SnapshotDetail(APIView):
 class SnapshotFiles(APIView):
     @extend_schema(operation_id="list_snapshot_files", responses=schema.SnapshotFile(many=True))
     def get(self, request: Request, snapshot_id: int) -> Response:
-        """Its files and where they are: JSON lines, Parquet in parts by split, the data card."""
+        """Its files and where they are: lines, Parquet in parts by split, consensus, the card."""
         snapshot = _snapshot(request, snapshot_id, access.REVIEW)
         return Response(
             [
@@ -144,7 +147,7 @@ class SnapshotFile(APIView):
         responses={(200, type.partition(";")[0]): str for type in FILE_MEDIA_TYPES.values()},
     )
     def get(self, request: Request, snapshot_id: int, name: str) -> StreamingHttpResponse:
-        """train.jsonl or test.jsonl, the rows that training reads; a Parquet part; the card."""
+        """train.jsonl, test.jsonl (what training reads), consensus.jsonl, Parquet or the card."""
         snapshot = _snapshot(request, snapshot_id, access.MANAGE)
         files = {file.name: file for file in snapshot_files(snapshot)}
         if name not in files:
@@ -153,7 +156,8 @@ class SnapshotFile(APIView):
         answer = StreamingHttpResponse(
             stream_file(snapshot, file), content_type=FILE_MEDIA_TYPES[file.file_type]
         )
-        answer["ETag"] = f'"{snapshot.sha256}-{name}"'
+        content = snapshot.consensus_sha256 if file.is_consensus else snapshot.sha256
+        answer["ETag"] = f'"{content}-{name}"'
         return answer
 
 
@@ -193,6 +197,9 @@ def snapshot_body(snapshot: Snapshot) -> dict:
         "row_format": snapshot.row_format,
         "rows": snapshot.rows,
         "sha256": snapshot.sha256,
+        "consensus_rows": snapshot.consensus_rows,
+        "consensus_sha256": snapshot.consensus_sha256,
+        "consensus_at": snapshot.consensus_at,
         "files": list(LINES),
         "created_at": snapshot.created_at,
     }

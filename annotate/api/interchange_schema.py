@@ -3,10 +3,11 @@
 from rest_framework import serializers as s
 
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
-from annotate.models import JobState
+from annotate.models import Consensus, JobState, Voices
 from annotate.models import Judgement as JudgementRow
 from annotate.models import Snapshot as SnapshotRow
 from annotate.reports.snapshot_changes import CAUSES, CHANGES
+from annotate.reports.snapshot_consensus import SHIFTS
 
 
 class RowError(s.Serializer):
@@ -87,13 +88,20 @@ class Snapshot(s.Serializer):
     row_format = s.IntegerField(help_text="2: prompts hold what tasks of kind context state.")
     rows = s.IntegerField()
     sha256 = s.CharField()
+    consensus_rows = s.IntegerField(help_text="Of consensus.jsonl; 0 where there is none.")
+    consensus_sha256 = s.CharField(allow_blank=True, help_text="Of consensus.jsonl.")
+    consensus_at = s.DateTimeField(
+        allow_null=True, help_text="When the oldest of its rows was computed."
+    )
     files = s.ListField(child=s.CharField())
     created_at = s.DateTimeField()
 
 
 class SnapshotFile(s.Serializer):
     name = s.CharField()
-    split = s.ChoiceField(["train", "test"], allow_null=True, help_text="null: the card.")
+    split = s.ChoiceField(
+        ["train", "test"], allow_null=True, help_text="null: the card, the consensus."
+    )
     media_type = s.CharField()
     url = s.CharField(help_text="Stable: the snapshot's rows never change.")
 
@@ -110,12 +118,23 @@ class SnapshotCount(s.Serializer):
     count = s.IntegerField()
 
 
+class ConsensusCount(s.Serializer):
+    shift = s.ChoiceField(list(SHIFTS))
+    count = s.IntegerField()
+
+
+class ConsensusComparison(s.Serializer):
+    same = s.IntegerField(help_text="Rows, each of a task by one method.")
+    counts = ConsensusCount(many=True, help_text="Of what there is.")
+
+
 class SnapshotComparison(s.Serializer):
     older = s.IntegerField()
     newer = s.IntegerField()
     same = s.IntegerField(help_text="Judgements in both, turned round in both or in neither.")
     counts = SnapshotCount(many=True, help_text="Of what there is.")
     settings = SnapshotSetting(many=True, help_text="Those that differ.")
+    consensus = ConsensusComparison()
 
 
 class SnapshotChange(s.Serializer):
@@ -133,6 +152,25 @@ class SnapshotChangePage(s.Serializer):
     next = s.CharField(allow_null=True)
     previous = s.CharField(allow_null=True)
     results = SnapshotChange(many=True)
+
+
+class ConsensusChange(s.Serializer):
+    snapshot = s.IntegerField(help_text="Whose row it is: of what went, the older one's.")
+    task = s.IntegerField()
+    voices = s.ChoiceField(Voices.choices)
+    method = s.ChoiceField(Consensus.Method.choices)
+    version = s.IntegerField(help_text="Of the method.")
+    votes = s.IntegerField()
+    answers = s.ListField(child=s.DictField())
+    entropy = s.FloatField()
+    divided = s.FloatField()
+    shift = s.ChoiceField(list(SHIFTS))
+
+
+class ConsensusChangePage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    previous = s.CharField(allow_null=True)
+    results = ConsensusChange(many=True)
 
 
 class SnapshotPage(s.Serializer):

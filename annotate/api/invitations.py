@@ -5,13 +5,13 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.models import Invitation
 from annotate.models.invitation import Standing
 from annotate.services.people import invitations

@@ -15,13 +15,13 @@ from rest_framework import serializers as s
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import TooLarge, UnreadParser
 from annotate.api.paging import answer_page
 from annotate.api.problems import problem
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.views import APIView
 from annotate.kinds import InvalidValue
 from annotate.media.addresses import media_address, neutral_name, true_name
 from annotate.media.serving import answer_file

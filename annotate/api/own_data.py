@@ -5,16 +5,18 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.interchange import judgement_row
 from annotate.api.interchange_schema import JudgementPage
 from annotate.api.paging import answer_page
+from annotate.api.views import APIView
 from annotate.services.people.own_data import stream_own_data
 
 
 class OwnData(APIView):
+    costly = ("get",)
+
     @extend_schema(operation_id="get_own_data", responses={(200, "application/json"): dict})
     def get(self, request: Request) -> StreamingHttpResponse:
         """All that is kept of the caller, as one JSON document, streamed.

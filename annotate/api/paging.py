@@ -9,28 +9,43 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate.api.query_parameters import read_integer
+from annotate.inputs import InvalidValue
+
+MOST = 500
+
+
+def wrong_cursor() -> InvalidValue:
+    return InvalidValue("cursor", "is none that a page gave; begin again without `cursor`")
 
 
 class ById(CursorPagination):
-    """In order of id; ?page_size=1..500, ?cursor= as `next` and `previous` give it."""
+    """In order of id; ?page_size= up to `max_page_size`, ?cursor= as `next` and `previous` give it.
+
+    A view whose pages hold more says so in `most_on_a_page`, which the document tells.
+    """
 
     ordering = "id"
     page_size = 50
     page_size_query_param = "page_size"
-    max_page_size = 500
+    max_page_size = MOST
 
     def get_page_size(self, request: Request) -> int:
-        """As asked for, at most `max_page_size`. Raises InvalidValue for what is no number."""
-        asked = read_integer(request, self.page_size_query_param, self.page_size, low=1)
-        return min(asked or self.page_size, self.max_page_size)
+        """As asked for. Raises InvalidValue for what is no number, and above `max_page_size`."""
+        asked = read_integer(
+            request, self.page_size_query_param, self.page_size, low=1, high=self.max_page_size
+        )
+        return asked or self.page_size
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Raises NotFound for a cursor that no page gave, also one whose place is no id."""
-        cursor = super().decode_cursor(request)
+        """Raises InvalidValue for a cursor that no page gave, also one whose place is no id."""
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound as error:
+            raise wrong_cursor() from error
         place = cursor.position if cursor else None
         known = place is None or (place.isascii() and place.isdigit() and len(place) < 20)
         if not known:
-            raise NotFound(self.invalid_cursor_message)
+            raise wrong_cursor()
         return cursor
 
 

@@ -5,12 +5,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.models import PanelStudy, Participation
 from annotate.reports.panels import as_row, participants
 from annotate.services.people import panels
@@ -70,7 +71,9 @@ class PanelPage(s.Serializer):
 
 class ParticipantShape(s.Serializer):
     id = s.IntegerField()
-    participant = s.CharField(help_text="The panel's id.")
+    participant = s.CharField(
+        help_text="The panel's id; of who ended their account `ended:` and a hash of it."
+    )
     session = s.CharField(allow_blank=True)
     pseudonym = s.CharField()
     state = s.ChoiceField(Participation.State.choices)
@@ -121,8 +124,11 @@ class PanelList(APIView):
         return Response(_body(request, made), 201)
 
 
-class PanelDetail(APIView):
+class PanelDetail(Tagged, APIView):
     parser_classes = [PlainJSONParser]
+    row = "study_id"
+    locked = PanelStudy.objects.select_for_update()
+    counted = ("taken",)
 
     @extend_schema(operation_id="get_panel_study", responses=PanelShape)
     def get(self, request: Request, study_id: int) -> Response:
@@ -130,6 +136,7 @@ class PanelDetail(APIView):
         return Response(_body(request, _study(request, study_id)))
 
     @extend_schema(operation_id="change_panel_study", request=PanelChange, responses=PanelShape)
+    @if_match
     def patch(self, request: Request, study_id: int) -> Response:
         """Change it for whoever comes from now on, close it, or open it again."""
         study = _study(request, study_id)

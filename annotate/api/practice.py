@@ -4,12 +4,12 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import practice_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
+from annotate.api.views import APIView
 from annotate.inputs import BIGINT_MAX, clean_integer
 from annotate.models import Membership, PracticeAnswer, PracticeRun, Project
 from annotate.reports.qualification import Qualified, qualified_people

@@ -11,6 +11,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from annotate.api.authentication import what_is_missing
+from annotate.api.throttling import QuotaExceeded
 from annotate.kinds import InvalidValue
 from annotate.services.outgoing.refused_choices import DoesNotFit
 from annotate.services.people.rates import TooManyTries
@@ -99,6 +101,8 @@ def problem_handler(error: Exception, context: dict) -> Response | None:
     answer = exception_handler(error, context)
     if answer is None:
         return None
+    if isinstance(error, exceptions.NotAuthenticated):
+        error.detail = what_is_missing(context["request"])
     return _from_drf(error, answer)
 
 
@@ -109,4 +113,6 @@ def _from_drf(error: exceptions.APIException, answer: Response) -> Response:
         detail = "; ".join(f"{e['field']}: {e['message']}".lstrip(": ") for e in errors)
         return problem(400, "Invalid input", detail, errors, **headers)
     title = error.default_code.replace("_", " ").capitalize()
+    if isinstance(error, QuotaExceeded):
+        headers |= error.headers
     return problem(answer.status_code, title, str(error.detail), None, **headers)

@@ -1,12 +1,14 @@
 """Projects: make, list, read, change; their progress and agreement."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access, kinds
 from annotate.api import examples, schema
@@ -15,8 +17,9 @@ from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.inputs import clean_choice
-from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
+from annotate.models import Judgement, Membership, Project, Seat, Skip, Task, WorkRules
 from annotate.quality.agreement import krippendorff_alpha, percent_agreement
 from annotate.reports.agreement import SUGGESTED, agreement
 from annotate.reports.labels import label_units
@@ -100,13 +103,21 @@ class ProjectDetail(Tagged, ProjectView):
 class ProjectProgress(ProjectView):
     @extend_schema(operation_id="get_progress", responses=schema.Progress)
     def get(self, request: Request, project_id: int) -> Response:
-        """How much is done, and by whom: people, judges, imports."""
+        """How much is done, and by whom: people, judges, imports.
+
+        Where hidden items are mixed in, annotators get counts rounded down to tens.
+        """
         project = access.get_project(request.user, project_id)
-        mine = project.membership.done_count if project.membership else 0
-        return Response({**_counts(project), "mine": mine})
+        member = project.membership
+        counts = {name: of(project) for name, of in COUNTS.items() if self.asks_for(name)}
+        if member is not None and member.role == Membership.Role.ANNOTATOR and _is_checked(project):
+            counts = _in_tens(counts)
+        return Response({**counts, "mine": member.done_count if member else 0})
 
 
 class ProjectAgreement(ProjectView):
+    costly = ("get",)
+
     @extend_schema(
         operation_id="get_agreement", parameters=[SUGGESTED_TOO], responses=schema.Agreement
     )
@@ -146,25 +157,48 @@ def _agreement_by_distance(project: Project, suggested: str) -> dict:
     }
 
 
-def _counts(project: Project) -> dict:
-    """Four counts, those of seats and tasks each from one index; judgements are labels."""
-    seats = dict.fromkeys(Seat.State.values, 0)
-    seats |= Seat.objects.counts_by_state([project.pk]).get(project.pk, {})
+def _seats(project: Project) -> dict[str, int]:
+    counts = Seat.objects.counts_by_state([project.pk]).get(project.pk, {})
+    return dict.fromkeys(Seat.State.values, 0) | counts
+
+
+def _tasks_complete(project: Project) -> int:
     left = Exists(
         Seat.objects.ordinary().filter(
             task=OuterRef("pk"), state__in=[Seat.State.OPEN, Seat.State.LEASED]
         )
     )
-    tasks = Task.objects.filter(project=project)
-    judgements = dict.fromkeys(Judgement.Source.values, 0)
-    judgements |= _tally(Judgement.objects.labels().filter(project=project), "source")
+    people = Task.objects.filter(project=project).exclude(route=Task.Route.AI)
+    return people.filter(~left).count()
+
+
+def _judgements(project: Project) -> dict[str, int]:
+    labels = Judgement.objects.labels().filter(project=project)
+    return dict.fromkeys(Judgement.Source.values, 0) | _tally(labels, "source")
+
+
+# One query each; seats and tasks from one index, judgements are labels.
+COUNTS: dict[str, Callable[[Project], Any]] = {
+    "tasks": lambda project: Task.objects.filter(project=project).count(),
+    "tasks_complete": _tasks_complete,
+    "seats": _seats,
+    "judgements": _judgements,
+    "labels_saved": lambda project: (
+        None if project.overlap_most is None else saved_labels(project).saved
+    ),
+    "skips": lambda project: Skip.objects.filter(task__project=project).count(),
+}
+
+
+def _is_checked(project: Project) -> bool:
+    return WorkRules.objects.filter(project=project, gold_percent__gt=0).exists()
+
+
+def _in_tens(counts: dict) -> dict:
+    """Else whoever reads them after each answer sees which one was not counted."""
     return {
-        "tasks": tasks.count(),
-        "tasks_complete": tasks.exclude(route=Task.Route.AI).filter(~left).count(),
-        "seats": seats,
-        "judgements": judgements,
-        "labels_saved": None if project.overlap_most is None else saved_labels(project).saved,
-        "skips": Skip.objects.filter(task__project=project).count(),
+        name: _in_tens(one) if isinstance(one, dict) else None if one is None else one // 10 * 10
+        for name, one in counts.items()
     }
 
 

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import quality_schema as schema
+from annotate.api.paging import wrong_cursor
 from annotate.api.query_parameters import flag_parameter, read_flag, read_integer, refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.inputs import clean_choice
-from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judge, Project, QualityRun, Task, User, Voices
 from annotate.reports.consensus import (
     Filters,
@@ -48,6 +48,8 @@ PAGING = ("cursor", "page_size")  # which the document adds by itself
 
 
 class Quality(APIView):
+    costly = ("post",)
+
     @extend_schema(operation_id="get_quality", responses=schema.Quality)
     def get(self, request: Request, project_id: int) -> Response:
         """The latest report on agreement and reliability; people, simulated ones, judges apart."""
@@ -78,6 +80,17 @@ class Quality(APIView):
         project = access.get_project(request.user, project_id, access.MANAGE)
         run = quality_runs.start_run(project=project, actor=request.user)
         return Response(run_body(run), 202)
+
+
+class CancelQuality(APIView):
+    @extend_schema(operation_id="cancel_quality", request=None, responses=schema.QualityRun)
+    def post(self, request: Request, run_id: int) -> Response:
+        """Stop the report that is on its way; the last one stays."""
+        rows = QualityRun.objects.select_related("project").defer("report")
+        run = access.get_in_project(request.user, rows, run_id, access.MANAGE)
+        quality_runs.cancel_run(run=run, actor=request.user)
+        run.refresh_from_db()
+        return Response(run_body(run))
 
 
 class OwnQuality(APIView):
@@ -118,7 +131,7 @@ class ConsensusList(APIView):
             method = (methods_of(project, voices) or [Consensus.Method.MAJORITY.value])[0]
         place = read_place(given["cursor"]) if "cursor" in given else None
         if "cursor" in given and place is None:
-            raise InvalidValue("cursor", "is none that a page gave")
+            raise wrong_cursor()
         filters = Filters(
             voices=voices,
             method=method,
@@ -219,6 +232,7 @@ def _names(project: Project, who: list[dict[str, Any]]) -> list[str]:
 
 urlpatterns = [
     path("projects/<int:project_id>/quality/", Quality.as_view(), name="api_quality"),
+    path("quality/<int:run_id>/cancel/", CancelQuality.as_view(), name="api_cancel_quality"),
     path("projects/<int:project_id>/quality/me/", OwnQuality.as_view(), name="api_own_quality"),
     path("projects/<int:project_id>/consensus/", ConsensusList.as_view(), name="api_consensus"),
     path("tasks/<int:task_id>/consensus/", TaskConsensus.as_view(), name="api_task_consensus"),

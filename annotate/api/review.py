@@ -9,13 +9,13 @@ from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import review_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
-from annotate.api.paging import answer_page
+from annotate.api.paging import answer_page, wrong_cursor
 from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
+from annotate.api.views import APIView
 from annotate.api.work import WorkView
 from annotate.inputs import clean_choice
 from annotate.kinds import InvalidValue
@@ -72,7 +72,7 @@ class ReviewQueue(APIView):
         queue = Queue(project, wanted_of(project, {"by": QUEUES[0], **given}), request.user)
         place = read_place(given["cursor"]) if "cursor" in given else None
         if "cursor" in given and (place is None or len(place) != len(queue.keys)):
-            raise InvalidValue("cursor", "is none that a page gave")
+            raise wrong_cursor()
         size = read_integer(request, "page_size", 50, low=1, high=500)
         items, after = queue.page(place, size)
         following = None

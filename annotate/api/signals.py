@@ -9,20 +9,21 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.views import APIView
 from annotate.inputs import clean_choice
-from annotate.models import Project, Signal, SignalType
+from annotate.models import FollowUp, Project, Signal, SignalType
 from annotate.reports.signals import Noise, by_version, estimated_noise
-from annotate.services.signals.export import stream_signals
+from annotate.services.outgoing.signal_export import stream_signals
 from annotate.services.signals.intake import FIELDS, MOST_AT_ONCE, take_signals
 from annotate.services.signals.rules import rules_of, set_rules
 
 TYPES = [(one.value, str(one.label)) for one in SignalType]
+FOLLOW_UPS = [(one.value, str(one.label)) for one in FollowUp]
 FILTERS = [
     OpenApiParameter("type", str, enum=SignalType.values, description="Only of this type."),
     OpenApiParameter("model", str, description="Only on answers of this model."),
@@ -137,6 +138,7 @@ class SignalSummary(s.Serializer):
     versions = VersionCounts(many=True)
     noise = NoiseShape(many=True)
     keep_days = s.IntegerField()
+    follow_up = s.ChoiceField(FOLLOW_UPS, help_text="What asking on says of the answer.")
 
     class Meta:
         ref_name = "SignalSummary"
@@ -147,6 +149,7 @@ class SignalRulesRequest(s.Serializer):
         child=s.FloatField(min_value=0, max_value=0.5, allow_null=True), required=False
     )
     keep_days = s.IntegerField(min_value=1, max_value=3650, required=False)
+    follow_up = s.ChoiceField(FOLLOW_UPS, required=False)
 
     class Meta:
         ref_name = "SignalRulesRequest"
@@ -195,14 +198,16 @@ class Summary(APIView):
         operation_id="set_signal_rules", request=SignalRulesRequest, responses=SignalSummary
     )
     def patch(self, request: Request, project_id: int) -> Response:
-        """Set noise rates by type (null: as estimated), or for how many days signals are kept."""
+        """Set noise rates (null: as estimated), what follow-ups say, or how long all are kept."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        body = read_body(request, known={"noise", "keep_days"})
+        body = read_body(request, known={"noise", "keep_days", "follow_up"})
         set_rules(project=project, actor=request.user, **body)
         return Response(_summary(project))
 
 
 class SignalExport(APIView):
+    costly = ("get",)
+
     @extend_schema(
         operation_id="export_signals",
         parameters=FILTERS,
@@ -255,13 +260,14 @@ def _summary(project: Project) -> dict[str, Any]:
                 "share": row.share,
                 "interval": row.interval,
             }
-            for row in by_version(Signal.objects.filter(project=project))
+            for row in by_version(Signal.objects.filter(project=project), rules.labels)
         ],
         "noise": [
             _noise_body(type, noise, rules.noise.get(type))
-            for type, noise in estimated_noise(project).items()
+            for type, noise in estimated_noise(project, rules.labels).items()
         ],
         "keep_days": rules.keep_days,
+        "follow_up": rules.follow_up,
     }
 
 

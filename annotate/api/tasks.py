@@ -3,26 +3,57 @@
 Annotators get no lists: generator names, gold values and other people's seats would bias them.
 """
 
+from collections.abc import Callable
+from typing import Any
+
+from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import schema
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.bulk import change_many, many_of, results_of
 from annotate.api.paging import answer_page
+from annotate.api.views import APIView
 from annotate.models import Seat, Task
+from annotate.seat_numbers import number_of
 from annotate.services.work.requirements import set_skills
 
 
+class ChangeOfTask(schema.TaskChange):
+    id = s.IntegerField(min_value=0)
+
+
 class TaskList(APIView):
+    parser_classes = [PlainJSONParser]
+
     @extend_schema(operation_id="list_tasks", responses=schema.TaskPage)
     def get(self, request: Request, project_id: int) -> Response:
         """The project's tasks, oldest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         return answer_page(request, project.tasks.all(), task_summary)
+
+    @extend_schema(
+        operation_id="change_tasks",
+        request=many_of(ChangeOfTask, "TasksChange"),
+        responses=results_of(schema.TaskSummary, "TasksChanged"),
+    )
+    def patch(self, request: Request, project_id: int) -> Response:
+        """Say which skills many tasks ask for, up to 500: all of them, or none."""
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        address = request.META.get("REMOTE_ADDR") or None
+
+        def change(number: int, fields: dict) -> Task:
+            task = get_object_or_404(project.tasks, pk=number)
+            return set_skills(task=task, actor=request.user, address=address, **fields)
+
+        known = ("skills",)
+        changed = change_many(request, key="id", known=known, required=known, change=change)
+        return Response({"results": [task_summary(one) for one in changed]})
 
 
 class TaskDetail(APIView):
@@ -33,31 +64,8 @@ class TaskDetail(APIView):
         """One task with its content and seats."""
         tasks = Task.objects.select_related("prompt")
         task = access.get_in_project(request.user, tasks, task_id, access.REVIEW)
-        places = task.places.select_related("response").order_by("position")
-        seats = task.seats.select_related("annotator").order_by("number")
-        return Response(
-            {
-                **task_summary(task),
-                "prompt": {
-                    "system": task.prompt.system,
-                    "conversation": task.prompt.conversation,
-                    "language": task.prompt.language,
-                    "passages": task.prompt.passages,
-                },
-                "context": task.context,
-                "responses": [
-                    {
-                        "id": place.response.pk,
-                        "content": place.response.content,
-                        "generator": place.response.generator,
-                        "generator_version": place.response.generator_version,
-                    }
-                    for place in places
-                ],
-                "gold": task.gold,
-                "seats": [seat_summary(seat) for seat in seats],
-            }
-        )
+        more = {name: of for name, of in DETAILS.items() if self.asks_for(name)}
+        return Response({**task_summary(task), **{name: of(task) for name, of in more.items()}})
 
     @extend_schema(
         operation_id="change_task", request=schema.TaskChange, responses=schema.TaskSummary
@@ -91,12 +99,50 @@ def task_summary(task: Task) -> dict:
 
 def seat_summary(seat: Seat) -> dict:
     return {
-        "id": seat.pk,
+        "id": number_of(seat.pk),
         "number": seat.number,
         "state": seat.state,
         "annotator": seat.annotator.pseudonym if seat.annotator else None,
         "lease_until": seat.leased_until if seat.state == Seat.State.LEASED else None,
     }
+
+
+def _prompt(task: Task) -> dict:
+    prompt = task.prompt
+    return {
+        "system": prompt.system,
+        "conversation": prompt.conversation,
+        "language": prompt.language,
+        "passages": prompt.passages,
+    }
+
+
+def _responses(task: Task) -> list[dict]:
+    places = task.places.select_related("response").order_by("position")
+    return [
+        {
+            "id": place.response.pk,
+            "content": place.response.content,
+            "generator": place.response.generator,
+            "generator_version": place.response.generator_version,
+        }
+        for place in places
+    ]
+
+
+def _seats(task: Task) -> list[dict]:
+    seats = task.seats.select_related("annotator").order_by("number")
+    return [seat_summary(seat) for seat in seats]
+
+
+# What one task tells beside its summary. Responses and seats cost a query each.
+DETAILS: dict[str, Callable[[Task], Any]] = {
+    "prompt": _prompt,
+    "context": lambda task: task.context,
+    "responses": _responses,
+    "gold": lambda task: task.gold,
+    "seats": _seats,
+}
 
 
 urlpatterns = [

@@ -5,7 +5,6 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import schema
@@ -13,6 +12,7 @@ from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.models import Team
 from annotate.services.people import teams
 

@@ -1,13 +1,13 @@
 """The REST API, version 1. Each module of this package owns its addresses."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from annotate.api.docs import api_docs
+from annotate.api.schema_view import Schema
 
 v1 = [
     path("", include("annotate.api.work")),  # first, for its addresses are asked most
-    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("schema/", Schema.as_view(), name="api_schema"),
     path("", include("annotate.api.projects")),
     path("", include("annotate.api.forms")),
     path("", include("annotate.api.members")),

@@ -7,7 +7,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import webhooks_schema as schema
@@ -16,6 +15,7 @@ from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.inputs import BIGINT_MAX, InvalidValue, clean_choice, clean_integer
 from annotate.models import Delivery, Webhook
 from annotate.services.webhooks import deliveries, receivers
@@ -106,7 +106,10 @@ class WebhookTest(APIView):
 
     @extend_schema(operation_id="test_webhook", request=None, responses=schema.Delivery)
     def post(self, request: Request, project_id: int, webhook_id: int) -> Response:
-        """Send a test event now, once, and tell what came of it. Waits ten seconds at most."""
+        """Send a test event now, once, and tell what came of it. Waits ten seconds at most.
+
+        Ten a minute for all webhooks of a project.
+        """
         webhook = _get(request, project_id, webhook_id)
         return Response(delivery_body(deliveries.send_test(webhook=webhook)))
 

@@ -1,20 +1,22 @@
 """Working: lease the next seat, answer it, skip it, keep it, hand it back."""
 
 import math
+from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.api.problems import Conflict, problem
 from annotate.api.query_parameters import integer_parameter
+from annotate.api.views import APIView
 from annotate.forms import Form
 from annotate.handout import Lease
 from annotate.kinds import InvalidValue
@@ -23,9 +25,10 @@ from annotate.kinds.span_suggestions import as_told
 from annotate.models import Judgement, Project, User
 from annotate.reports.held import Held, held_back
 from annotate.reports.left import Left, left_for
+from annotate.seat_numbers import id_of, number_of
 from annotate.services.reports.arena import next_seat
 from annotate.services.review import norming
-from annotate.services.work import judgements, returned, seats
+from annotate.services.work import drafts, judgements, returned, seats
 
 ANSWER = frozenset({"value", "rationale", "flag", "seconds_active", "idempotency_key"})
 BESIDE = integer_parameter("beside", "The seat being worked at: lease a second one ahead of time.")
@@ -36,6 +39,13 @@ class WorkView(APIView):
 
     scope = read_scope = "annotate"
     parser_classes = [PlainJSONParser]
+
+
+class SeatView(WorkView):
+    """Of one seat: its number in the address is its id within."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().dispatch(request, *args, **{**kwargs, "seat_id": id_of(kwargs["seat_id"])})
 
 
 class NextSeat(WorkView):
@@ -59,7 +69,8 @@ class NextSeat(WorkView):
         403 for whoever is paused or has to pass the training or quiz first (`practice/`), 429 with
         Retry-After for whoever has done as many tasks as the project allows for now.
         """
-        beside = read_id(request, "beside") if request.GET else None
+        given = read_id(request, "beside") if request.GET else None
+        beside = None if given is None else id_of(given)
         before = returned.waiting(project_id=project_id, user=request.user)
         lease = None
         if before.seat is not None and before.seat != beside:
@@ -99,7 +110,7 @@ class TasksLeft(WorkView):
         )
 
 
-class SeatJudgement(WorkView):
+class SeatJudgement(SeatView):
     @extend_schema(
         operation_id="submit_judgement",
         examples=examples.SUBMIT,
@@ -120,7 +131,7 @@ class SeatJudgement(WorkView):
         return _taken(done)
 
 
-class SeatSkip(WorkView):
+class SeatSkip(SeatView):
     @extend_schema(
         operation_id="skip_seat",
         examples=examples.SKIP,
@@ -131,18 +142,19 @@ class SeatSkip(WorkView):
         """Decline the task, with a reason; the caller never gets it again."""
         body = read_body(request, known={"reason", "note"}, required=["reason"])
         skip = seats.skip_seat(seat_id=seat_id, user=request.user, **body)
-        return Response({"task": skip.task_id, "seat": skip.seat_id, "reason": skip.reason})
+        seat = number_of(skip.seat_id)
+        return Response({"task": skip.task_id, "seat": seat, "reason": skip.reason})
 
 
-class SeatRenew(WorkView):
+class SeatRenew(SeatView):
     @extend_schema(operation_id="renew_seat", request=None, responses={200: schema.Renewed})
     def post(self, request: Request, seat_id: int) -> Response:
         """Keep the seat for another lease time."""
         until = seats.renew_lease(seat_id=seat_id, user=request.user)
-        return Response({"seat": seat_id, "lease_until": until})
+        return Response({"seat": number_of(seat_id), "lease_until": until})
 
 
-class SeatRelease(WorkView):
+class SeatRelease(SeatView):
     @extend_schema(operation_id="release_seat", request=None, responses={204: None})
     def post(self, request: Request, seat_id: int) -> Response:
         """Hand the seat back unanswered."""
@@ -150,7 +162,7 @@ class SeatRelease(WorkView):
         return Response(status=204)
 
 
-class SeatDraft(WorkView):
+class SeatDraft(SeatView):
     @extend_schema(
         operation_id="save_draft",
         examples=examples.DRAFT,
@@ -160,7 +172,7 @@ class SeatDraft(WorkView):
     def put(self, request: Request, seat_id: int) -> Response:
         """Keep an unfinished answer; `next` gives it back as `draft`."""
         body = read_body(request, known={"value"}, required=["value"])
-        seats.save_draft(seat_id=seat_id, user=request.user, value=body["value"])
+        drafts.save_draft(seat_id=seat_id, user=request.user, value=body["value"])
         return Response(status=204)
 
 
@@ -210,7 +222,7 @@ def _taken(done: judgements.Submitted) -> Response:
 def lease_body(lease: Lease, annotator_id: int) -> dict:
     """Up to two queries where the form shows suggestions, else none."""
     return {
-        "seat": lease.seat_id,
+        "seat": number_of(lease.seat_id),
         "task": lease.task_id,
         "project": lease.project_id,
         "lease_until": lease.leased_until,
@@ -239,7 +251,7 @@ def judgement_body(judgement: Judgement) -> dict:
     return {
         "id": judgement.pk,
         "task": judgement.task_id,
-        "seat": judgement.seat_id,
+        "seat": judgement.seat_id and number_of(judgement.seat_id),
         "form": judgement.form_version_id,
         "value": judgement.value,
         "rationale": judgement.rationale,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+CONSENSUS_FILE = "consensus.parquet"
 LEAST_DOUBLE = 0.1  # below this share of tasks, agreement says little
 SIZES = (
     *((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M")),
@@ -62,6 +63,20 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Consensus:
+    """What tasks came to by the report of `day`. `divergent`: rows marked so; `newer`: the
+    snapshot's judgements that came after it.
+    """
+
+    day: str
+    rows: int
+    sha256: str
+    divergent: int
+    newer: int
+    by_method: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class CardFacts:
     """What a card tells. Counts that are None are held back.
 
@@ -93,6 +108,7 @@ class CardFacts:
     languages: Mapping[str, int]
     turned: int
     agreement: Agreement | None
+    consensus: Consensus | None = None
 
 
 def write_card(facts: CardFacts) -> str:
@@ -105,6 +121,7 @@ def write_card(facts: CardFacts) -> str:
         "## How it was collected\n\n" + _bullets(_collected(facts)),
         "## Who judged\n\n" + _who(facts),
         "## Agreement\n\n" + _agreement(facts.agreement),
+        "## Consensus\n\n" + _consensus(facts.consensus),
         "## Selection\n\n" + _bullets((*facts.filters, *facts.rules)),
         "## Known limits\n\n" + "".join(f"- {limit}\n" for limit in _limits(facts)),
         "## Identity\n\n" + _bullets(_identity(facts)),
@@ -117,6 +134,10 @@ def _header(facts: CardFacts) -> str:
     size = next((name for most, name in SIZES if whole < most), "n>1T")
     first = sorted({tag.split("-")[0].lower() for tag in facts.languages if tag})
     preferences = facts.holds == "preferences"
+    splits = [
+        {"split": split, "path": f"{split}-*.parquet"} for split, n in facts.rows.items() if n
+    ]
+    tasks = [{"split": "tasks", "path": CONSENSUS_FILE}] if facts.consensus else []
     lines: dict[str, Any] = {
         "pretty_name": f"Snapshot {facts.number} of project {facts.project}",
         **_license(facts.license),
@@ -125,17 +146,12 @@ def _header(facts: CardFacts) -> str:
         "task_categories": ["text-generation" if preferences else "text-classification"],
         "tags": ["human-feedback", "preference" if preferences else "annotation", facts.kind],
         "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"{split}-*.parquet"}
-                    for split, rows in facts.rows.items()
-                    if rows
-                ],
-            }
+            {"config_name": name, "data_files": files}
+            for name, files in (("default", splits), ("consensus", tasks))
+            if files
         ],
     }
-    if not whole:  # there is nothing that a split could be read from
+    if not lines["configs"]:  # there is nothing that a split could be read from
         del lines["configs"]
     # JSON is YAML, and needs no library that knows which words YAML takes for numbers.
     text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in lines.items())
@@ -221,6 +237,22 @@ def _agreement(found: Agreement | None) -> str:
     return text + ("\n" + _table(head, rows) if rows else "")
 
 
+def _consensus(found: Consensus | None) -> str:
+    if found is None:
+        return "None: no report on quality had computed what these tasks came to.\n"
+    text = (
+        f'`{CONSENSUS_FILE}` (`datasets.load_dataset("folder", "consensus")`) tells what'
+        " each task came to by each method: answer, posterior, entropy, and whether people are"
+        " of two minds (`divergent`), which is no error of theirs. It is that of the project's"
+        f" report on quality of {found.day}, from all of its labels and not from the selected ones"
+        f" alone. {found.rows:,} rows ({_shares(found.by_method)}), {found.divergent:,} of them"
+        " divergent.\n"
+    )
+    if found.newer:
+        text += f"\n{found.newer:,} of the judgements came after that report.\n"
+    return text
+
+
 def _limits(facts: CardFacts) -> Iterable[str]:
     whole = facts.judgements or 1
     of = {voice.name: voice.judgements for voice in facts.voices}
@@ -258,8 +290,10 @@ def _limits(facts: CardFacts) -> Iterable[str]:
 
 
 def _identity(facts: CardFacts) -> list[tuple[str, str]]:
+    kept = [("SHA-256 of the consensus", f"`{facts.consensus.sha256}`")] if facts.consensus else []
     return [
         ("SHA-256 of the rows", f"`{facts.sha256}`"),
+        *kept,
         ("Project and snapshot", f"{facts.project}, {facts.number}"),
         ("Licence", facts.license or "not stated"),
         ("People", "under pseudonyms, or not named at all"),

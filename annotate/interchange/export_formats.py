@@ -7,11 +7,16 @@ from annotate.interchange.fine_grained_exports import FINE_GRAINED_EXPORTS
 from annotate.interchange.formats import ExportFormat, Rows, UnknownFormat
 from annotate.interchange.preferences import Preference
 from annotate.interchange.sets.arena import TO_ARENA
+from annotate.interchange.sets.helpsteer import TO_HELPSTEER
+from annotate.interchange.sets.helpsteer2_preference import TO_HELPSTEER2_PREFERENCE
 from annotate.interchange.sets.helpsteer3 import TO_HELPSTEER3
 from annotate.interchange.sets.label_studio import TO_LABEL_STUDIO
 from annotate.interchange.sets.multipref import TO_MULTIPREF
 from annotate.interchange.sets.ranked import TO_RANKED
+from annotate.interchange.sets.rlhf_v import TO_RLHF_V
 from annotate.interchange.sets.ultrafeedback import TO_ULTRAFEEDBACK
+from annotate.interchange.sets.web_annotation import WEB_ANNOTATION
+from annotate.interchange.signal_rows import SIGNAL_EXPORTS
 from annotate.interchange.trainers.axolotl import AXOLOTL
 from annotate.interchange.trainers.llama_factory import LLAMA_FACTORY, LLAMA_FACTORY_KTO
 from annotate.interchange.trainers.openai import OPENAI
@@ -42,12 +47,17 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
         REWARDBENCH,
         ULTRAFEEDBACK_BINARIZED,
         TO_ARENA,
+        TO_HELPSTEER,
+        TO_HELPSTEER2_PREFERENCE,
         TO_HELPSTEER3,
         TO_LABEL_STUDIO,
         TO_MULTIPREF,
         TO_RANKED,
         TO_ULTRAFEEDBACK,
         *FINE_GRAINED_EXPORTS,
+        TO_RLHF_V,
+        WEB_ANNOTATION,
+        *SIGNAL_EXPORTS,
         TRL_PROMPTS,
         raw.RAW,
     )
@@ -65,16 +75,20 @@ def get_export_format(name: str) -> ExportFormat:
         ) from None
 
 
-def fitting_formats(*, pairs: bool, spans: bool, kinds: Iterable[str]) -> list[str]:
+def fitting_formats(
+    *, pairs: bool, spans: bool, kinds: Iterable[str], signals: bool = False
+) -> list[str]:
     """The names of those that fit a project that asks these `kinds`, whose answers hold
-    preferences, or marked spans.
+    preferences, or marked spans; `signals`: whether it has any.
     """
     asked = set(kinds)
     return [
         one.name
         for one in EXPORT_FORMATS.values()
         if (
-            pairs
+            signals
+            if one.write_signal
+            else pairs
             if one.write
             else spans
             if one.of_spans
@@ -84,7 +98,13 @@ def fitting_formats(*, pairs: bool, spans: bool, kinds: Iterable[str]) -> list[s
 
 
 def write_preference(
-    row: Preference, format: ExportFormat, *, weight: bool, margin: bool, tie: bool = False
+    row: Preference,
+    format: ExportFormat,
+    *,
+    weight: bool,
+    margin: bool,
+    tie: bool = False,
+    posterior: bool = False,
 ) -> Rows:
     assert format.write is not None
     for columns in format.write(row):
@@ -94,6 +114,8 @@ def write_preference(
             columns["margin"] = round(row.margin, 6)
         if tie:
             columns["tie"] = row.tie
+        if posterior:
+            columns["posterior"] = row.posterior
         yield columns
 
 
@@ -115,10 +137,16 @@ class FirstOfPrompts:
 
 
 def columns_of(
-    format: ExportFormat, *, weight: bool, margin: bool, tie: bool = False
+    format: ExportFormat,
+    *,
+    weight: bool,
+    margin: bool,
+    tie: bool = False,
+    posterior: bool = False,
 ) -> dict[str, str]:
     """All that its rows may have under these options."""
     more = {"weight": "number"} if weight else {}
     more |= {"margin": "number"} if margin else {}
     more |= {"tie": "flag"} if tie else {}
+    more |= {"posterior": "number"} if posterior else {}
     return {**format.columns, **more}

@@ -21,19 +21,19 @@ from typing import Any
 
 from annotate import kinds
 from annotate.interchange.orders import order_of
+from annotate.interchange.recorded import recorded_value, renamed_value
 from annotate.interchange.records import (
     ImportedAnswer,
     ImportedGold,
     ImportedItem,
     ImportedLabel,
-    ImportedResponse,
     ItemTask,
-    Parts,
     RowProblem,
 )
-from annotate.interchange.renaming import named_context, named_value
+from annotate.interchange.renaming import named_value
+from annotate.interchange.shown_items import identity_of, shown_of
 from annotate.kinds import InvalidValue, context, form, joint, rating, similarity
-from annotate.kinds.contract import Shown, ShownResponse
+from annotate.kinds.contract import Shown
 from annotate.kinds.known import can_be_known, grade
 from annotate.kinds.relaxed import relaxed
 from annotate.wording import Sentence, Told, translatable
@@ -63,7 +63,7 @@ class Fit:
 
     def __init__(self, kind: str, settings: Any, group: str = "auto") -> None:
         self.kind, self.group = kind, group
-        self.settings = relaxed(settings)
+        self.settings, self._full = relaxed(settings), settings
         self._module = kinds.get(kind)
         self._low, self._high = kinds.response_range(self._module, settings)
         self._questions: dict[str, form.Question] = {}  # a form's first of each kind
@@ -75,6 +75,8 @@ class Fit:
         """The item with `tasks` and `aside`. Raises RowProblem if the project cannot take it."""
         if item.gold is not None:
             return self._fit_gold(item, item.gold)
+        if any(answer.origin for answer in item.answers):
+            return self._fit_recorded(item)
         if self.kind == "pairwise":
             if self.group == "none" and not item.labels and not item.answers:
                 return replace(item, tasks=())
@@ -100,13 +102,37 @@ class Fit:
         found = tuple(ItemTask(places, tuple(said)) for places, said in merged.items())
         return _with_aside(item, found or self._unlabelled(item), fitting)
 
+    def _fit_recorded(self, item: ImportedItem) -> ImportedItem:
+        """A task with the answer of a raw row as it was given, if it is of the project's kind."""
+        [answer] = item.answers
+        everything = tuple(range(len(item.responses)))
+        if answer.kind != self.kind or not self._takes(answer.kind, everything, item):
+            left = [_answer_entry(answer)]
+            return replace(item, tasks=(), aside={"answers": left})
+        self._check_context(item)
+        shown = shown_of(item, everything)
+        try:
+            value = recorded_value(self.kind, answer, shown, self._full)
+        except InvalidValue as error:
+            raise RowProblem.of(error.field, answer.value, Sentence(error)) from error
+        return replace(item, tasks=(ItemTask(everything, (replace(answer, value=value),)),))
+
+    def stored_recorded(
+        self, item: ImportedItem, answer: ImportedAnswer, ids: Sequence[int]
+    ) -> dict[str, Any]:
+        """As `stored`, of the answer of a raw row."""
+        names = dict(enumerate(ids))
+        named = replace(answer, value=renamed_value(self.kind, answer.value, names))
+        shown = shown_of(item, answer.responses, names)
+        return recorded_value(self.kind, named, shown, self._full)
+
     def stored(
         self, item: ImportedItem, task: ItemTask, value: Mapping[str, Any], ids: Sequence[int]
     ) -> dict[str, Any]:
         """An answer of `task` as it is stored, with the ids of the item's responses."""
         names = dict(enumerate(ids))
         named = named_value(self.kind, value, names, self.settings)
-        shown = _shown(item, task.positions, names)
+        shown = shown_of(item, task.positions, names)
         return self._module.clean_value(named, shown=shown, settings=self.settings)
 
     @property
@@ -128,7 +154,7 @@ class Fit:
             positions, value = self._gold_of_labels(item, gold)
         elif not self._takes(self.kind, positions, item):
             raise self._wrong_number(item)
-        shown = _shown(item, positions)
+        shown = shown_of(item, positions)
         try:
             known = self._module.clean_value(value, shown=shown, settings=self.settings)
         except InvalidValue as error:
@@ -176,7 +202,7 @@ class Fit:
         for kind in CONTEXT_CHECKS.keys() & {self.kind, *self._questions}:
             if item.responses:
                 try:
-                    CONTEXT_CHECKS[kind](_shown(item, range(len(item.responses))))
+                    CONTEXT_CHECKS[kind](shown_of(item, range(len(item.responses))))
                 except InvalidValue as error:
                     raise RowProblem.of(error.field, item.context, Sentence(error)) from error
 
@@ -188,7 +214,7 @@ class Fit:
         return (
             (kind == self.kind or kind in self._questions)
             and self._low <= len(responses) <= self._high
-            and len({_identity(item, place) for place in responses}) == len(responses)
+            and len({identity_of(item, place) for place in responses}) == len(responses)
         )
 
     def _fit_labels(self, item: ImportedItem, fitting: "_Fitting") -> None:
@@ -234,7 +260,7 @@ class Fit:
 
         Raises RowProblem for an answer that its kind refuses.
         """
-        shown = _shown(item, positions)
+        shown = shown_of(item, positions)
         for name, part in parts.items():
             self._check_part(item, name, part, shown)
         values = {name: part.answer.value for name, part in parts.items()}
@@ -369,29 +395,3 @@ def _preference(label: ImportedLabel, levels: int) -> dict[str, Any]:
         return {"verdict": label.verdict}
     strength = min(label.strength or 1, levels)
     return {"verdict": "prefer", "preferred": label.preferred, "strength": strength}
-
-
-def _shown(
-    item: ImportedItem, positions: Sequence[int], names: Mapping[int, int] | None = None
-) -> Shown:
-    """`names` are the ids by position; by default positions are the ids."""
-    if names is None:
-        names = {place: place for place in range(len(item.responses))}
-    return Shown(
-        responses=tuple(
-            ShownResponse(names[place], _content(item.responses[place])) for place in positions
-        ),
-        passages=item.passages,
-        context=named_context(item.context or {}, names),
-    )
-
-
-def _content(response: ImportedResponse) -> tuple[dict[str, Any], ...]:
-    if response.parts is None:
-        return ({"type": "text", "text": response.text},)
-    return tuple(response.parts.entries)
-
-
-def _identity(item: ImportedItem, place: int) -> tuple[str | Parts, str, str]:
-    response = item.responses[place]
-    return response.content, response.generator, response.generator_version

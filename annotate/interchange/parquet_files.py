@@ -62,6 +62,9 @@ def schema_of(columns: Mapping[str, str]) -> Any:
         "turn": turn,
         "turns": pa.list_(turn),
         "scores": pa.list_(pa.struct([("score", pa.int64()), ("reasoning", text)])),
+        "preferences": pa.list_(
+            pa.struct([("statement", text), ("elaboration", text), ("strength", pa.int64())])
+        ),
         "reward_model": pa.struct([("style", text), ("ground_truth", text)]),
         "extra_info": pa.struct([("split", text), ("index", pa.int64())]),
     }

@@ -26,6 +26,16 @@ AGGREGATIONS = {
     ),
 }
 
+# What an export may also do, but no snapshot: its rows depend on all judgements selected.
+ESTIMATED = {
+    "weighted": translatable(
+        "One preference a task: a majority in which the more reliable count for more"
+    ),
+    "dawid_skene": translatable(
+        "One preference a task: the likeliest by everybody’s errors (Dawid and Skene)"
+    ),
+}
+
 
 class PromptText(NamedTuple):
     """`stratum` is that of the task: the part of the project that it belongs to."""
@@ -112,7 +122,8 @@ class Preference(NamedTuple):
 
     `margin` is a third for each step of strength and 0 for ties (Touvron et al. 2023, arXiv
     2307.09288, "margin small"), unless an imported label brought its own. `flipped`: a label that
-    was turned round is among those it was made from.
+    was turned round is among those it was made from. `posterior`: how likely what it says is, where
+    that was estimated.
     """
 
     id: int
@@ -124,6 +135,10 @@ class Preference(NamedTuple):
     tie: bool = False
     weight: float = 1.0
     flipped: bool = False
+    posterior: float | None = None
+
+
+Decide = Callable[[Sequence[Preference]], Preference]
 
 
 def preference(row: Judged, *, strength_levels: int) -> Preference:
@@ -176,29 +191,62 @@ def majority(votes: Sequence[Preference]) -> Preference:
     other and at least as many as the ties. The margin is the mean of the winners'.
     """
     first = min(votes, key=lambda vote: vote.id)
+    low = min(first.chosen.id, first.rejected.id)
+    for_low = sum(not vote.tie and vote.chosen.id == low for vote in votes)
+    for_high = sum(not vote.tie and vote.chosen.id != low for vote in votes)
+    if for_low == for_high or max(for_low, for_high) < len(votes) - for_low - for_high:
+        return decided(votes, TIE)
+    return decided(votes, LOW if for_low > for_high else HIGH)
+
+
+LOW, HIGH, TIE = range(3)  # which of a pair is preferred: that of the lower id, the other, neither
+
+
+def said_of(vote: Preference) -> int:
+    """What a preference says of its pair."""
+    if vote.tie:
+        return TIE
+    return LOW if vote.chosen.id < vote.rejected.id else HIGH
+
+
+def decided(votes: Sequence[Preference], outcome: int) -> Preference:
+    """One pair's votes as one preference, which says `outcome`. The margin is the mean of those
+    that say so too, 0 where none does.
+    """
+    first = min(votes, key=lambda vote: vote.id)
     low, high = sorted((first.chosen, first.rejected), key=lambda response: response.id)
-    for_low = [vote for vote in votes if not vote.tie and vote.chosen.id == low.id]
-    for_high = [vote for vote in votes if not vote.tie and vote.chosen.id == high.id]
-    ties = len(votes) - len(for_low) - len(for_high)
-    winners, losers = sorted((for_low, for_high), key=len, reverse=True)
-    if len(winners) == len(losers) or len(winners) < ties:
+    if outcome == TIE:
         return first._replace(chosen=low, rejected=high, margin=0.0, tie=True)
-    margin = fmean(vote.margin for vote in winners)
-    flipped = any(vote.flipped for vote in winners)
-    return winners[0]._replace(id=first.id, margin=margin, flipped=flipped)
+    winners = [vote for vote in votes if said_of(vote) == outcome]
+    chosen, rejected = (low, high) if outcome == LOW else (high, low)
+    return first._replace(
+        chosen=chosen,
+        rejected=rejected,
+        tie=False,
+        prompt=winners[0].prompt if winners else first.prompt,
+        margin=fmean(vote.margin for vote in winners) if winners else 0.0,
+        flipped=any(vote.flipped for vote in winners),
+    )
 
 
 def aggregate(
-    judged: Iterable[Judged], *, aggregation: str, rules: PairRules, agreement: float = 0.0
+    judged: Iterable[Judged],
+    *,
+    aggregation: str,
+    rules: PairRules,
+    agreement: float = 0.0,
+    decide: Decide | None = None,
 ) -> Iterator[Preference]:
-    """Each judgement's preferences, or one for each task, pair and source.
+    """Each judgement's preferences, or one for each task, pair and source: the majority's, or what
+    `decide` makes of their votes.
 
-    For "majority", and for pairs by their `agreement`, all judgements of a task must come together.
+    For all but "each", and for pairs by their `agreement`, all judgements of a task must come
+    together.
     """
     if agreement > 0:
         for votes in _tasks(judged, rules):
             agreed = _agreed(votes, agreement)
-            yield from agreed if aggregation == "each" else _majorities(agreed)
+            yield from agreed if aggregation == "each" else _by_pair(agreed, decide or majority)
         return
     if aggregation == "each":
         if rules.pairs is None:
@@ -209,7 +257,7 @@ def aggregate(
                 yield from preferences(row, rules)
         return
     for votes in _tasks(judged, rules):
-        yield from _majorities(votes)
+        yield from _by_pair(votes, decide or majority)
 
 
 def _tasks(judged: Iterable[Judged], rules: PairRules) -> Iterator[list[Preference]]:
@@ -218,11 +266,11 @@ def _tasks(judged: Iterable[Judged], rules: PairRules) -> Iterator[list[Preferen
         yield [vote for row in rows for vote in preferences(row, rules)]
 
 
-def _majorities(votes: Iterable[Preference]) -> Iterator[Preference]:
+def _by_pair(votes: Iterable[Preference], decide: Decide) -> Iterator[Preference]:
     groups: dict[tuple[str, int, int], list[Preference]] = {}
     for vote in votes:
         groups.setdefault((vote.source, *_pair_of(vote)), []).append(vote)
-    return map(majority, groups.values())
+    return map(decide, groups.values())
 
 
 def _agreed(votes: Sequence[Preference], agreement: float) -> list[Preference]:

@@ -48,8 +48,8 @@ RAW = ExportFormat(
         **{"schema_version": "integer", "form_version": "integer", "rationale": "text"},
         **{"flag": "text", "shown_order": "integers", "seconds_active": "number"},
         **{"started_at": "text", "submitted_at": "text", "late": "flag", "supersedes": "integer"},
-        **{"gold": "flag", "chat": "json", "flipped": "json", "context": "json"},
-        **{"prompt": "json", "responses": "json"},
+        **{"gold": "flag", "chat": "json", "flipped": "json", "origin": "json"},
+        **{"context": "json", "prompt": "json", "responses": "json"},
     },
     write_judged=lambda row: (write(row),),
 )

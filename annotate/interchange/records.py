@@ -78,16 +78,41 @@ class ImportedLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a judgement of a raw row comes from: what it keeps beside its answer.
+
+    `id` and `supersedes` are those of the row; `first` is what its first installation tells of it
+    (`id`, `source`, `annotator`, `judge`, `form_version`, `supersedes`); `shown_order` are
+    positions. Times are ISO texts with a zone.
+    """
+
+    id: int
+    first: dict[str, Any]
+    schema_version: int
+    submitted_at: str
+    supersedes: int | None = None
+    started_at: str | None = None
+    seconds_active: float | None = None
+    rationale: str = ""
+    flag: str = ""
+    shown_order: tuple[int, ...] = ()
+    simulated: bool = False
+    late: bool = False
+    gold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ImportedAnswer:
     """An answer of a kind other than pairwise to a task with the responses at these positions.
 
-    `value` is the kind's, with positions in place of response ids.
+    `value` is the kind's, with positions in place of response ids. With an `origin`, of any kind.
     """
 
     kind: str
     responses: tuple[int, ...]
     value: dict[str, Any]
     annotator: str | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple
 
+from annotate.interchange.csv_rows import delimiter_of
 from annotate.interchange.fine_grained import FINE_GRAINED
-from annotate.interchange.formats import ImportFormat, ReadOptions, UnknownFormat
+from annotate.interchange.formats import ImportFormat, NoFormatHasThem, ReadOptions, UnknownFormat
 from annotate.interchange.hh import HH
+from annotate.interchange.parquet_rows import (
+    is_parquet,
+    parquet_columns,
+    parquet_length,
+    read_parquet,
+)
+from annotate.interchange.raw_rows import RAW_ROWS
 from annotate.interchange.records import ImportedItem, RowError, RowProblem
 from annotate.interchange.responses import RESPONSES
-from annotate.interchange.rows import ERROR_KEY, count_lines, looks_like_json
+from annotate.interchange.rows import ERROR_KEY, Row, count_lines, looks_like_json
 from annotate.interchange.sets.arena import ARENA
 from annotate.interchange.sets.argilla import ARGILLA
+from annotate.interchange.sets.helpsteer2_preference import HELPSTEER2_PREFERENCE
 from annotate.interchange.sets.helpsteer3 import HELPSTEER3
+from annotate.interchange.sets.image_reward import IMAGE_REWARD
 from annotate.interchange.sets.label_studio import LABEL_STUDIO
+from annotate.interchange.sets.llmfao import LLMFAO
 from annotate.interchange.sets.multipref import MULTIPREF
 from annotate.interchange.sets.nectar import NECTAR
 from annotate.interchange.sets.open_assistant import OPEN_ASSISTANT
 from annotate.interchange.sets.ranked import RANKED
 from annotate.interchange.sets.ultrafeedback import ULTRAFEEDBACK
 from annotate.interchange.streams import CutShort, FatalProblem, Limits, read_chunks
-from annotate.interchange.table import TABLE, delimiter_of
+from annotate.interchange.table import TABLE
 from annotate.interchange.trainers.axolotl import FROM_AXOLOTL
 from annotate.interchange.trainers.llama_factory import FROM_LLAMA_FACTORY
 from annotate.interchange.trainers.openai import FROM_OPENAI
@@ -32,13 +43,24 @@ from annotate.interchange.trl import TRL
 from annotate.wording import Told, translatable
 
 # The order is the order of guessing: hh and two of trainers before trl, whose columns they share,
-# and ranked and argilla before responses.
+# and raw, ranked and argilla before responses.
 FORMATS: dict[str, ImportFormat] = {
     f.name: f
     for f in (
-        *(HH, FROM_LLAMA_FACTORY, FROM_AXOLOTL, TRL, FROM_OPENAI, RANKED, ARGILLA, RESPONSES),
+        *(
+            RAW_ROWS,
+            HH,
+            FROM_LLAMA_FACTORY,
+            FROM_AXOLOTL,
+            TRL,
+            FROM_OPENAI,
+            RANKED,
+            ARGILLA,
+            RESPONSES,
+        ),
         FINE_GRAINED,
-        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, MULTIPREF, LABEL_STUDIO),
+        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, HELPSTEER2_PREFERENCE),
+        *(MULTIPREF, LABEL_STUDIO, LLMFAO, IMAGE_REWARD),
         TABLE,
     )
 }
@@ -98,7 +120,34 @@ def survey(stream: BinaryIO, name: str, options: ReadOptions) -> Survey:
     stream.seek(begin)
     if isinstance(first, RowError) and first.fatal:
         return Survey(0, first)
+    if is_parquet(stream):
+        return Survey(parquet_length(stream, options.limits), None)
     return Survey(*count_lines(stream, options.limits))
+
+
+def detect_file(stream: BinaryIO, filename: str = "") -> str:
+    """As `detect_format`, of a seekable file of any sort, which is left where it was."""
+    begin = stream.tell()
+    try:
+        if not is_parquet(stream):
+            return detect_format(stream.read(HEAD_BYTES), filename)
+        row = _first_of_parquet(stream)
+        found = next((one.name for one in FORMATS.values() if one.recognises(row)), None)
+        if found is None:
+            raise _no_format(row)
+        return found
+    finally:
+        stream.seek(begin)
+
+
+def _first_of_parquet(stream: BinaryIO) -> dict[str, Any]:
+    """The first row, or the names of its columns where that holds nothing. Raises UnknownFormat."""
+    try:
+        names = dict.fromkeys(parquet_columns(stream, Limits()))
+        first = next(read_parquet(stream, Limits()), None)
+    except FatalProblem as problem:
+        raise UnknownFormat.of(problem.why) from problem
+    return first.data if isinstance(first, Row) else names
 
 
 def detect_format(head: bytes, filename: str = "") -> str:
@@ -122,11 +171,11 @@ def _recognised(text: str, filename: str) -> str:
     for candidate in FORMATS.values():
         if candidate.recognises(row):
             return candidate.name
-    raise UnknownFormat(
-        "No format has the fields {fields}. Choose one of {known}.",
-        fields=", ".join(list(row)[:20]) or Told("(none)"),
-        known=", ".join(FORMATS),
-    )
+    raise _no_format(row)
+
+
+def _no_format(row: dict[str, Any]) -> NoFormatHasThem:
+    return NoFormatHasThem(", ".join(list(row)[:20]) or Told("(none)"), ", ".join(FORMATS))
 
 
 def _items(
@@ -169,8 +218,8 @@ class _Ids:
         self._order: deque[tuple[str, ...]] = deque()  # a dict takes ever longer to its first key
 
     def check(self, item: ImportedItem) -> None:
-        if item.external_id is None:
-            return
+        if item.external_id is None or any(answer.origin for answer in item.answers):
+            return  # a row of a judgement, of which a prompt may have many
         self._check((item.external_id,), item.fingerprint, item.line, _OTHER_TEXTS)
         if item.labels:
             key = (item.external_id, *[label.annotator or "" for label in item.labels])
@@ -204,6 +253,19 @@ def _decompressed(head: bytes) -> bytes:
         if not data:
             raise
     return data
+
+
+def refuse_unreadable_file(stream: BinaryIO) -> None:
+    """As `refuse_unreadable`, of a seekable file of any sort, which is rewound."""
+    try:
+        if is_parquet(stream):
+            parquet_columns(stream, Limits())
+        else:
+            refuse_unreadable(stream.read(HEAD_BYTES))
+    except FatalProblem as problem:
+        raise UnknownFormat.of(problem.why) from problem
+    finally:
+        stream.seek(0)
 
 
 def refuse_unreadable(head: bytes) -> None:

@@ -144,6 +144,26 @@ def decode_object(data: bytes, limits: Limits) -> dict[str, Any]:
     return value
 
 
+def decode_cell(text: str, name: str, limits: Limits) -> Any:
+    """The value whose JSON stands in the field `name`. Raises RowProblem for what is no JSON, or
+    could not be stored.
+    """
+    try:
+        value = _decoder.decode(text)
+        _check_depth(value, text, limits)
+    except json.JSONDecodeError as error:
+        raise RowProblem(name, text, "Not JSON: {said}.", said=str(error)) from error
+    except RecursionError as error:
+        raise _too_deep(text, limits) from error
+    except ValueError as error:
+        why = error.apart() if isinstance(error, Told) else str(error)
+        raise RowProblem(
+            name, text, "A number in the row cannot be read: {why}.", why=why
+        ) from error
+    check_characters({name: value})
+    return value
+
+
 def decode_text(data: bytes) -> str:
     try:
         text = data.decode("utf-8")

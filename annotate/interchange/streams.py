@@ -21,11 +21,16 @@ OTHER_ARCHIVES = {
     b"\x28\xb5\x2f\xfd": Told("Zstandard-compressed"),
     b"BZh": Told("bzip2-compressed"),
     b"\xfd7zXZ\x00": Told("xz-compressed"),
-    b"PAR1": Told("a Parquet file"),
+    b"7z\xbc\xaf\x27\x1c": Told("a 7-Zip archive"),
+    b"Rar!\x1a\x07": Told("a RAR archive"),
+    b"%PDF-": Told("a PDF document"),
+    b"SQLite format 3\0": Told("an SQLite database"),
+    b"\x80\x04\x95": Told("a Python pickle"),
 }
 SAMPLE_BYTES = 4096  # by which text and binary data are told apart
 CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"})
 FEWEST_CONTROLS = 8  # so many may stand in any text; its row is then refused
+FEWEST_BROKEN = 8  # bytes that are no UTF-8; likewise
 RATIO_GRACE_BYTES = 16 << 20  # small repetitive files may compress as well as they like
 LINE_COST_BYTES = 64  # what a line counts at least: a blank one takes as long to look at as a row
 
@@ -65,12 +70,12 @@ class CutShort(FatalProblem):
 
 def read_chunks(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
     """Uncompressed bytes without a byte order mark. Raises FatalProblem."""
-    head = _read_full(stream, 8)
+    head = _read_full(stream, 16)
     if not head:
         raise FatalProblem("The file is empty. Send at least one row.")
     for magic, what in OTHER_ARCHIVES.items():
         if head.startswith(magic):
-            raise FatalProblem("The file is {what}. Send plain text or gzip.", what=what)
+            raise FatalProblem("The file is {what}. Send plain text, gzip or Parquet.", what=what)
     if head.startswith(UTF16_BOMS):
         raise FatalProblem("The file is UTF-16. Save it as UTF-8 and send it again.")
     unpack = _gunzip if head.startswith(GZIP_MAGIC) else _plain
@@ -180,10 +185,17 @@ def _text(chunks: Iterator[bytes]) -> Iterator[bytes]:
         first += more
     sample = first[:SAMPLE_BYTES]
     strange = len(sample) - len(sample.translate(None, CONTROLS))
-    if b"\0" in sample and strange > max(FEWEST_CONTROLS, len(sample) // 50):
+    too_many = b"\0" in sample and strange > max(FEWEST_CONTROLS, len(sample) // 50)
+    if too_many or sample.startswith(b"\0"):
         raise FatalProblem(
             "The file is no text but binary, such as a picture or a document. "
-            "Send JSONL, a JSON array, CSV or TSV."
+            "Send JSONL, a JSON array, CSV, TSV or Parquet."
+        )
+    broken = len(sample) - len(sample.decode("utf-8", "ignore").encode())
+    if broken > max(FEWEST_BROKEN, len(sample) // 5):
+        raise FatalProblem(
+            "The file is no text in UTF-8, but binary or in another encoding. "
+            "Save it as UTF-8, or send another file."
         )
     yield first
     yield from chunks

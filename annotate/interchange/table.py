@@ -1,44 +1,44 @@
 """Tables: CSV or TSV (or JSON rows of plain values) with a mapping from our names to columns.
 
 The mapping's keys: `prompt`; `response_a`, `response_b` … `response_j`, each with `generator_a` …;
-or `chosen` and `rejected` instead of responses and label; `label`, `strength`, `annotator`, `id`,
-`system`, `language`, `stratum`, `skills`, `authors`; `gold`, the known answer, as `label` or as a
-JSON object (see known.py), with `gold_explanation` and `gold_use`. Without a mapping the columns
-carry these names themselves.
+or `responses` and `generators`, lists or JSON texts of such; or `chosen` and `rejected` instead of
+responses and label; `label`, `strength`, `annotator`, `id`, `system`, `language`, `stratum`,
+`skills`, `authors`; `metadata`, an object or its JSON text; `gold`, the known answer, as `label` or
+as a JSON object (see known.py), with `gold_explanation` and `gold_use`. Without a mapping the
+columns carry these names themselves. Where rows are JSON or Parquet, a prompt may be a list of
+messages, and a response one message or a list of one.
 """
 
-import csv
-import itertools
-import json
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from annotate.interchange import fields
 from annotate.interchange.asked import asked_of
+from annotate.interchange.csv_rows import read_csv
 from annotate.interchange.dialogues import all_identical, split_system
-from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.formats import ImportFormat, ReadOptions, read_any_objects
 from annotate.interchange.known import gold_of, use_of
+from annotate.interchange.parquet_rows import is_parquet, parquet_columns
 from annotate.interchange.records import (
     ImportedGold,
     ImportedItem,
     ImportedLabel,
     ImportedResponse,
+    Message,
     RowError,
     RowProblem,
-    Verdict,
-    storable,
 )
 from annotate.interchange.responses import read_label, read_ranking
-from annotate.interchange.rows import Row, decode_text, looks_like_json, objects, start
-from annotate.interchange.streams import FatalProblem, Limits, RawLine, split_lines
-from annotate.wording import Told, translatable
+from annotate.interchange.rows import Row, decode_cell, looks_like_json, objects, start
+from annotate.interchange.streams import FatalProblem, Limits, split_lines
+from annotate.wording import translatable
 
 LETTERS = string.ascii_lowercase[:10]
 NAMES = (
     *("prompt", "chosen", "rejected", "label", "strength", "annotator", "id", "system", "language"),
-    *("gold", "gold_explanation", "gold_use"),
+    *("gold", "gold_explanation", "gold_use", "responses", "generators", "metadata"),
     *("stratum", "skills", "authors"),
     *(f"response_{letter}" for letter in LETTERS),
     *(f"generator_{letter}" for letter in LETTERS),
@@ -53,41 +53,49 @@ LABEL_VALUES = {
 }
 VERDICTS = ("tie", "both_good", "both_bad")
 
-# The module-wide limit guards the reader against an unclosed quote that swallows the file.
-csv.field_size_limit(Limits().max_line_bytes)
-
 
 def read_rows(stream: BinaryIO, options: ReadOptions) -> Iterator[Row | RowError]:
+    if is_parquet(stream):
+        yield from _parquet_rows(stream, options)
+        return
     line = 1
     try:
         head, chunks = start(stream, options.limits)
         if looks_like_json(head):
             yield from objects(head, chunks, options.limits)
             return
-        source = _Lines(split_lines(chunks, options.limits))
-        for row in _records(source, options):
-            line = source.number
+        lines = split_lines(chunks, options.limits)
+        for row in read_csv(lines, lambda names: _check_columns(names, options)):
+            line = row.line
             yield row
     except FatalProblem as problem:
         yield problem.at(line)
 
 
+def _parquet_rows(stream: BinaryIO, options: ReadOptions) -> Iterator[Row | RowError]:
+    try:
+        _check_columns(parquet_columns(stream, options.limits), options)
+    except FatalProblem as problem:
+        yield problem.at(1)
+        return
+    yield from read_any_objects(stream, options)
+
+
 def parse(row: Row, options: ReadOptions) -> ImportedItem:
     cells = _Cells(row.data, _columns(options.mapping), options.limits)
     responses, letters = _responses(cells)
-    label = _label(cells, letters, options.label_values)
-    turns = fields.conversation(cells.text("prompt"), cells.column("prompt"), options.limits)
-    _, conversation = split_system(turns, cells.column("prompt"))
+    labels = _labels(cells, letters, options.label_values)
+    system, conversation = _prompt(cells)
     used = frozenset(cells.columns.values())
     return ImportedItem(
         line=row.line,
         external_id=cells.name("id") or None,
         conversation=conversation,
-        system=cells.text("system") if cells.has("system") else "",
+        system=cells.text("system") if cells.has("system") else system,
         responses=responses,
         language=cells.name("language", fields.MAX_LANGUAGE_CHARS),
-        metadata=fields.metadata(row.data, used, options.limits),
-        labels=(label,) if label else (),
+        metadata=fields.metadata(cells.with_metadata(), used - {"metadata"}, options.limits),
+        labels=tuple(labels),
         gold=_gold(cells, letters, options.label_values),
         **asked_of({name: cells.data[cells.columns[name]] for name in ASKED if cells.has(name)}),
     )
@@ -97,71 +105,8 @@ def recognises(row: Mapping[str, Any]) -> bool:
     return "prompt" in row and "response_a" in row and "response_b" in row
 
 
-def delimiter_of(header: str) -> str:
-    """The separator that occurs most often in the header outside quotes."""
-    bare = "".join(header.split('"')[::2])
-    return max(",\t;|", key=bare.count)
-
-
-class _Lines:
-    """Decoded lines for csv.reader; errors of single lines wait in `errors`."""
-
-    def __init__(self, lines: Iterator[RawLine | RowError]) -> None:
-        self._lines = lines
-        self.number, self.end = 0, 0
-        self.errors: list[RowError] = []
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            if isinstance(line, RowError):
-                self.errors.append(line)
-                continue
-            self.number, self.end = line.number, line.end
-            yield line.data.decode("utf-8", "surrogateescape") + "\n"
-
-
-def _records(source: _Lines, options: ReadOptions) -> Iterator[Row | RowError]:
-    lines = iter(source)
-    first = next((line for line in lines if line.strip()), "")
-    reader = csv.reader(itertools.chain([first], lines), delimiter=delimiter_of(first))
-    try:
-        header = _header(next(reader, []), options)
-    except csv.Error as error:
-        raise FatalProblem(
-            "The header line cannot be read: {problem}", problem=str(error)
-        ) from error
-    except RowProblem as problem:
-        raise FatalProblem(
-            "The header line cannot be read: {problem}", problem=problem.why
-        ) from problem
-    while True:
-        begin = source.number + 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            yield from source.errors
-            return
-        except csv.Error as error:
-            why = Told(
-                "The row cannot be read: {error}. Check the quotes in and before it.",
-                error=str(error),
-            )
-            yield RowError(begin, "", "", why)
-            continue
-        yield from source.errors
-        source.errors.clear()
-        if record:
-            yield _row(begin, record, header, source.end)
-
-
-def _header(names: list[str], options: ReadOptions) -> list[str]:
-    for name in names:
-        decode_text(name.encode("utf-8", "surrogateescape"))
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise FatalProblem(
-            "The header names these columns twice: {twice}. Rename one.", twice=", ".join(twice)
-        )
+def _check_columns(names: list[str], options: ReadOptions) -> None:
+    """Raises FatalProblem if a column is wanted that is not among these."""
     wanted = _columns(options.mapping)
     missing = sorted(set(options.mapping.values()) - set(names))
     prompt = wanted.get("prompt", "prompt")
@@ -173,35 +118,6 @@ def _header(names: list[str], options: ReadOptions) -> list[str]:
             missing=", ".join(map(repr, missing)),
             names=", ".join(map(repr, names)),
         )
-    return names
-
-
-def _row(line: int, record: list[str], header: list[str], end: int) -> Row | RowError:
-    cells = dict(zip(header, record, strict=False))
-    try:
-        for name, cell in cells.items():
-            _check_cell(name, cell)
-        if len(record) != len(header):
-            raise RowProblem(
-                "",
-                record,
-                "The row has {count} fields, the header {wanted}. "
-                "Quote texts that hold the separator or line ends.",
-                count=len(record),
-                wanted=len(header),
-            )
-    except RowProblem as problem:
-        return problem.at(line, raw={name: storable(cell) for name, cell in cells.items()})
-    return Row(line, dict(cells), end)
-
-
-def _check_cell(name: str, cell: str) -> None:
-    if cell.isascii() and "\0" not in cell:
-        return
-    try:
-        decode_text(cell.encode("utf-8", "surrogateescape"))
-    except RowProblem as problem:
-        raise RowProblem.of(name, storable(cell), problem.why) from problem
 
 
 def _columns(mapping: Mapping[str, str]) -> dict[str, str]:
@@ -213,6 +129,15 @@ def _columns(mapping: Mapping[str, str]) -> dict[str, str]:
             known=", ".join(NAMES),
         )
     return dict(mapping) if mapping else {name: name for name in NAMES}
+
+
+def plain(value: Any) -> Any:
+    """A label or a name as it is written in a mapping: 1 for 1.0, as tables have it beside a gap,
+    "true" for true.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Cells:
@@ -234,33 +159,98 @@ class _Cells:
     def name(self, name: str, max_chars: int = fields.MAX_NAME_CHARS) -> str:
         if not self.has(name):
             return ""
-        return fields.name_of(self.data, self.columns[name], max_chars)
+        column = self.columns[name]
+        return fields.name_of({column: plain(self.data[column])}, column, max_chars)
+
+    def parsed(self, name: str) -> Any:
+        """A list or an object, which may stand there as its JSON text."""
+        column = self.columns[name]
+        value = self.data[column]
+        return decode_cell(value, column, self.limits) if isinstance(value, str) else value
+
+    def said(self, value: Any, column: str) -> str:
+        """A response: a text, a message, or a list of one message."""
+        message = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(message, dict) and "content" in message:
+            return fields.text(message["content"], f"{column}.content", self.limits)
+        return fields.text(value, column, self.limits)
+
+    def response(self, name: str) -> str:
+        column = self.column(name)
+        return self.said(fields.require(self.data, column), column)
+
+    def with_metadata(self) -> dict[str, Any]:
+        """The row with the column of metadata under this name, read from JSON where it is text."""
+        if not self.has("metadata"):
+            return {name: said for name, said in self.data.items() if name != "metadata"}
+        column = self.columns["metadata"]
+        rest = {name: said for name, said in self.data.items() if name != column}
+        return {**rest, "metadata": self.parsed("metadata") if self.data[column] else None}
+
+
+def _prompt(cells: _Cells) -> tuple[str, list[Message]]:
+    """System text and turns. The text of a CSV cell is the user's only turn."""
+    column = cells.column("prompt")
+    given = fields.require(cells.data, column)
+    return split_system(fields.conversation(given, column, cells.limits), column)
 
 
 def _responses(cells: _Cells) -> tuple[tuple[ImportedResponse, ...], list[str]]:
-    if cells.has("chosen") or cells.has("rejected"):
-        texts = {"a": cells.text("chosen"), "b": cells.text("rejected")}
+    if cells.has("responses"):
+        column = cells.columns["responses"]
+        given = fields.listed(cells.parsed("responses"), column)
+        if len(given) > len(LETTERS):
+            raise RowProblem(
+                column,
+                given,
+                "Got {count} responses. Give at most {most}.",
+                count=len(given),
+                most=len(LETTERS),
+            )
+        texts = {
+            letter: cells.said(value, f"{column}[{place}]")
+            for place, (letter, value) in enumerate(zip(LETTERS, given, strict=False))
+        }
+    elif cells.has("chosen") or cells.has("rejected"):
+        texts = {"a": cells.response("chosen"), "b": cells.response("rejected")}
     else:
-        letters = [letter for letter in LETTERS if cells.has(f"response_{letter}")]
-        letters = letters if len(letters) > 1 else ["a", "b"]
-        texts = {letter: cells.text(f"response_{letter}") for letter in letters}
-    if len(set(texts.values())) == 1:
+        letters = [letter for letter in LETTERS if cells.has(f"response_{letter}")] or ["a"]
+        texts = {letter: cells.response(f"response_{letter}") for letter in letters}
+    if len(texts) > 1 and len(set(texts.values())) == 1:
         raise all_identical(cells.column("response_a"), texts["a"])
-    responses = tuple(
-        ImportedResponse(text, cells.name(f"generator_{letter}")) for letter, text in texts.items()
-    )
+    generators = _generators(cells, list(texts))
+    responses = tuple(ImportedResponse(text, generators[letter]) for letter, text in texts.items())
     return responses, list(texts)
 
 
-def _label(
+def _generators(cells: _Cells, letters: list[str]) -> dict[str, str]:
+    if not cells.has("generators"):
+        return {letter: cells.name(f"generator_{letter}") for letter in letters}
+    column = cells.columns["generators"]
+    given = fields.listed(cells.parsed("generators"), column)
+    if len(given) != len(letters):
+        raise RowProblem(
+            column,
+            given,
+            "Got {count} names for {wanted} responses. Give one for each.",
+            count=len(given),
+            wanted=len(letters),
+        )
+    return {
+        letter: fields.name_of({column: name}, column)
+        for letter, name in zip(letters, given, strict=True)
+    }
+
+
+def _labels(
     cells: _Cells, letters: list[str], label_values: Mapping[str, str]
-) -> ImportedLabel | None:
+) -> list[ImportedLabel]:
     annotator, strength = cells.name("annotator") or None, _strength(cells)
-    if cells.has("chosen"):
-        return ImportedLabel("prefer", preferred=0, strength=strength, annotator=annotator)
+    if cells.has("chosen") and not cells.has("responses"):
+        return [ImportedLabel("prefer", preferred=0, strength=strength, annotator=annotator)]
     said = cells.name("label").strip()
     if not said:
-        return None
+        return []
     return _meant(cells.column("label"), said, letters, label_values, strength, annotator)
 
 
@@ -271,16 +261,15 @@ def _meant(
     label_values: Mapping[str, str],
     strength: int | None = None,
     annotator: str | None = None,
-) -> ImportedLabel:
+) -> list[ImportedLabel]:
+    """Of more than two responses a letter means that this one is the best."""
     known = dict(label_values) or LABEL_VALUES
     meaning = known.get(said, known.get(said.lower(), ""))
-    if meaning in VERDICTS and len(letters) == 2:
-        return ImportedLabel(cast(Verdict, meaning), strength=strength, annotator=annotator)
-    if meaning not in letters or len(letters) != 2:
+    if meaning not in (*letters, *VERDICTS) or len(letters) < 2:
         raise _no_meaning(column, said, [*letters, *VERDICTS], label_values)
-    return ImportedLabel(
-        "prefer", preferred=letters.index(meaning), strength=strength, annotator=annotator
-    )
+    what = letters.index(meaning) if meaning in letters else meaning
+    entry = {"preferred": what, "strength": strength}
+    return read_label(entry, column, len(letters), annotator)
 
 
 def _gold(
@@ -294,13 +283,9 @@ def _gold(
     use = use_of(cells.name("gold_use").strip(), cells.column("gold_use"))
     if not said.startswith("{"):
         meant = _meant(column, said, letters, label_values)
-        return ImportedGold((meant,), None, explanation, use)
-    try:
-        given = json.loads(said)
-    except ValueError as error:
-        raise RowProblem(column, said, "Not JSON: {said}.", said=str(error)) from error
+        return ImportedGold(tuple(meant), None, explanation, use)
     found = gold_of(
-        given,
+        decode_cell(said, column, cells.limits),
         column,
         cells.limits,
         label=lambda entry: read_label(entry, column, len(letters)),
@@ -341,5 +326,9 @@ def _strength(cells: _Cells) -> int | None:
 
 
 TABLE = ImportFormat(
-    "table", translatable("Table (CSV, TSV) with a column mapping"), parse, recognises, read_rows
+    "table",
+    translatable("Table (CSV, TSV, Parquet, JSON rows) with a column mapping"),
+    parse,
+    recognises,
+    read_rows,
 )

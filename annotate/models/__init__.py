@@ -3,7 +3,7 @@
 from annotate.models.audit import AuditEvent
 from annotate.models.board import Board, BoardRun
 from annotate.models.chat import ChatModel, ChatReply, ChatSession, ChatTurn
-from annotate.models.checks import Standing, WorkRules
+from annotate.models.checks import FormerStanding, Standing, StandingFields, WorkRules
 from annotate.models.comparisons import ComparisonPlan, PlannedTask
 from annotate.models.consent import Consent, ConsentText, ProfileAnswer
 from annotate.models.content import Prompt, Response, content_hash, split_bucket
@@ -11,6 +11,7 @@ from annotate.models.discussion import Mention, Note
 from annotate.models.factors import FactorRun
 from annotate.models.flip import LabelFlip
 from annotate.models.gold import GoldCheck, GoldItem
+from annotate.models.identity import ProviderIdentity
 from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
@@ -25,8 +26,8 @@ from annotate.models.project import FormVersion, Membership, Project
 from annotate.models.quality import Consensus, QualityRun, Voices
 from annotate.models.requirement import Requirement, TaskAuthor
 from annotate.models.review import Review
-from annotate.models.signal import Signal, SignalRules, SignalType
-from annotate.models.snapshot import Snapshot, SnapshotJudgement
+from annotate.models.signal import FollowUp, Signal, SignalRules, SignalType
+from annotate.models.snapshot import Snapshot, SnapshotConsensus, SnapshotJudgement
 from annotate.models.task import Draft, Seat, Skip, Task, TaskPlace, TaskResponse
 from annotate.models.team import Team
 from annotate.models.user import ApiToken, User
@@ -49,7 +50,9 @@ __all__ = [
     "Draft",
     "EventType",
     "FactorRun",
+    "FollowUp",
     "FormVersion",
+    "FormerStanding",
     "GoldCheck",
     "GoldItem",
     "ImportRowError",
@@ -79,6 +82,7 @@ __all__ = [
     "ProfileAnswer",
     "Project",
     "Prompt",
+    "ProviderIdentity",
     "QualityRun",
     "QueueRoll",
     "RateCount",
@@ -91,8 +95,10 @@ __all__ = [
     "SignalType",
     "Skip",
     "Snapshot",
+    "SnapshotConsensus",
     "SnapshotJudgement",
     "Standing",
+    "StandingFields",
     "Task",
     "TaskAuthor",
     "TaskPlace",

@@ -1,5 +1,6 @@
 """What a project asks of the people at work, and how each of them stands."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -63,21 +64,14 @@ class WorkRules(models.Model):
         return f"rules of {self.project_id}"
 
 
-class Standing(models.Model):
-    """How one member stands with the project's rules. Made when it is first needed.
-
-    The membership's row is the lock: it is taken before this row is read or written. A window of
-    an hour or of 24 hours begins with the first answer after the one before has ended.
-    """
+class StandingFields(models.Model):
+    """How somebody stands with a project's rules."""
 
     class Why(models.TextChoices):
         NONE = "", _("not paused")
         GOLD = "gold", _("too many known answers missed")
         MANAGER = "manager", _("by a manager")
 
-    membership = models.OneToOneField(
-        Membership, on_delete=models.CASCADE, primary_key=True, related_name="standing"
-    )
     draws = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Seats handed out, hidden items among them."
     )
@@ -108,16 +102,51 @@ class Standing(models.Model):
     last_answer_at = models.DateTimeField(null=True)
 
     class Meta:
+        abstract = True
         constraints = [
             models.CheckConstraint(
-                name="standing_why_known", condition=Q(paused_why__in=["", "gold", "manager"])
+                name="%(class)s_why_known", condition=Q(paused_why__in=["", "gold", "manager"])
             ),
             models.CheckConstraint(
-                name="standing_pause_told",
+                name="%(class)s_pause_told",
                 condition=Q(paused_at__isnull=True, paused_why="")
                 | Q(paused_at__isnull=False) & ~Q(paused_why=""),
             ),
         ]
 
+
+class Standing(StandingFields):
+    """How one member stands with the project's rules. Made when it is first needed.
+
+    The membership's row is the lock: it is taken before this row is read or written. A window of
+    an hour or of 24 hours begins with the first answer after the one before has ended.
+    """
+
+    membership = models.OneToOneField(
+        Membership, on_delete=models.CASCADE, primary_key=True, related_name="standing"
+    )
+
     def __str__(self) -> str:
         return f"standing of {self.membership_id}"
+
+
+class FormerStanding(StandingFields):
+    """How somebody stood who left, or was removed: they come back to it."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="former_standings", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="former_standings"
+    )
+
+    class Meta(StandingFields.Meta):
+        abstract = False
+        constraints = [
+            *StandingFields.Meta.constraints,
+            # Found by it where somebody joins.
+            models.UniqueConstraint(fields=["project", "user"], name="former_standing_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"former standing of {self.user_id} in {self.project_id}"

@@ -22,6 +22,11 @@ class ConsentText(models.Model):
     shows_answers = models.BooleanField(
         default=False, help_text="Managers may see what each person told of themselves."
     )
+    compares_groups = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Leaderboards may be computed by group of what people told of themselves.",
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )

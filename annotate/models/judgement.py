@@ -122,6 +122,12 @@ class Judgement(models.Model):
     imported_author = models.CharField(
         max_length=200, blank=True, help_text="The annotator's id in the imported data."
     )
+    origin = models.JSONField(
+        blank=True,
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="Of an imported raw row: what the installation that it comes from told of it.",
+    )
     seat = models.ForeignKey(
         Seat, on_delete=models.PROTECT, related_name="judgements", null=True, blank=True
     )

@@ -84,7 +84,12 @@ class Participation(models.Model):
     study = models.ForeignKey(
         PanelStudy, on_delete=models.CASCADE, related_name="participations", db_index=False
     )
-    participant = models.CharField(max_length=100, help_text="The panel's id of the person.")
+    # What stands for the id of somebody who ended their account begins so.
+    FORGOTTEN = "ended:"
+
+    participant = models.CharField(
+        max_length=100, help_text="The panel's id of the person; FORGOTTEN and a hash of it."
+    )
     panel_study = models.CharField(max_length=100, blank=True, help_text="The panel's own id.")
     session = models.CharField(max_length=100, blank=True)
     # The index: whose participation the work page is about.
@@ -132,6 +137,11 @@ class Participation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.participant} in {self.study_id}"
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the person ended their account, so that the panel's id is gone."""
+        return self.participant.startswith(self.FORGOTTEN)
 
     @property
     def code(self) -> str:

@@ -18,7 +18,7 @@ class SignalType(models.TextChoices):
     REGENERATE = "regenerate", _("Asked for another answer")
 
 
-# What each says of the answer; one that is not here says nothing by itself.
+# What each says of the answer. A follow-up says what the project's rules make of it.
 GOOD = {
     SignalType.THUMBS_UP: True,
     SignalType.LOVE: True,
@@ -77,8 +77,18 @@ class Signal(models.Model):
         return f"{self.type} {self.key}"
 
 
+class FollowUp(models.TextChoices):
+    """What asking on says of the answer: in one product that it was good, in another that it was
+    not enough.
+    """
+
+    NOTHING = "nothing", _("nothing")
+    GOOD = "good", _("it was good")
+    BAD = "bad", _("it was bad")
+
+
 class SignalRules(models.Model):
-    """How far a project trusts signals as labels, and how long it keeps them."""
+    """What a project takes signals for, how far it trusts them, and how long it keeps them."""
 
     project = models.OneToOneField(
         Project, on_delete=models.CASCADE, primary_key=True, related_name="signal_rules"
@@ -87,9 +97,19 @@ class SignalRules(models.Model):
         default=dict, help_text="By type: how often its label is wrong, 0 to 0.5."
     )
     keep_days = models.PositiveSmallIntegerField(default=365)
+    follow_up = models.CharField(
+        max_length=8,
+        choices=FollowUp.choices,
+        default=FollowUp.NOTHING,
+        db_default=FollowUp.NOTHING,
+        help_text="What a follow-up says of the answer.",
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="signal_follow_up_known", condition=Q(follow_up__in=FollowUp.values)
+            ),
             models.CheckConstraint(
                 name="signal_keep_days_range", condition=Q(keep_days__gte=1, keep_days__lte=3650)
             ),
@@ -97,3 +117,11 @@ class SignalRules(models.Model):
 
     def __str__(self) -> str:
         return f"rules for signals of {self.project_id}"
+
+    @property
+    def labels(self) -> dict[str, bool]:
+        """By type whether it calls the answer good; types that say nothing are left out."""
+        labels = {str(type): good for type, good in GOOD.items()}
+        if self.follow_up != FollowUp.NOTHING:
+            labels[str(SignalType.FOLLOW_UP)] = self.follow_up == FollowUp.GOOD
+        return labels

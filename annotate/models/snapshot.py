@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from annotate.models.flip import LabelFlip
 from annotate.models.judgement import Judgement
 from annotate.models.project import Project
+from annotate.models.quality import Consensus, Voices
+from annotate.models.task import Task
 
 
 class Snapshot(models.Model):
@@ -46,6 +48,19 @@ class Snapshot(models.Model):
         db_default="",
         help_text="Its data card, Markdown; empty for those from before there were any.",
     )
+    consensus_rows = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Of what its tasks came to; 0 without a report then."
+    )
+    consensus_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Over its consensus rows, in order; empty where there are none.",
+    )
+    consensus_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the oldest of those rows was computed."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )
@@ -58,6 +73,11 @@ class Snapshot(models.Model):
                 name="snapshot_rules_of_preferences",
                 condition=(Q(holds="preferences") & ~Q(tie_rule="") & ~Q(aggregation=""))
                 | Q(holds="judgements", tie_rule="", aggregation=""),
+            ),
+            models.CheckConstraint(
+                name="snapshot_consensus_hashed",
+                condition=Q(consensus_rows=0, consensus_sha256="", consensus_at=None)
+                | Q(consensus_rows__gt=0, consensus_at__isnull=False) & ~Q(consensus_sha256=""),
             ),
         ]
 
@@ -88,3 +108,41 @@ class SnapshotJudgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judgement} in {self.snapshot}"
+
+
+class SnapshotConsensus(models.Model):
+    """What one task of a snapshot came to by one method, as the report on quality had it then.
+
+    `Consensus` is rewritten by the next report; this never is.
+    """
+
+    snapshot = models.ForeignKey(
+        Snapshot, on_delete=models.PROTECT, related_name="consensus", db_index=False
+    )
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="+", db_index=False)
+    voices = models.CharField(max_length=12, choices=Voices.choices)
+    method = models.CharField(max_length=16, choices=Consensus.Method.choices)
+    version = models.PositiveSmallIntegerField(help_text="Of the method.")
+    votes = models.PositiveIntegerField(help_text="Judgements of the project that it rests on.")
+    answers = models.JSONField()
+    entropy = models.FloatField()
+    divided = models.FloatField()
+
+    class Meta:
+        constraints = [
+            # Its rows in order, and the comparison of two snapshots.
+            models.UniqueConstraint(
+                fields=["snapshot", "task", "voices", "method"], name="snapshot_consensus_unique"
+            ),
+            models.CheckConstraint(
+                name="snapshot_consensus_voices_known",
+                condition=Q(voices__in=["human", "simulated", "judges"]),
+            ),
+            models.CheckConstraint(
+                name="snapshot_consensus_method_known",
+                condition=Q(method__in=["majority", "dawid_skene", "plackett_luce", "span_vote"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.task_id} in {self.snapshot}"

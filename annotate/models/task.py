@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from annotate.models.checks import WorkRules
 from annotate.models.content import Prompt, Response
 from annotate.models.project import Membership, Project
 
@@ -154,25 +155,37 @@ class TaskPlace(models.Model):
         return f"place {self.place} of {self.task_id}"
 
 
+CHECKS = "checks"  # beside the states of seats: whether hidden items are mixed in
+
+
 class SeatQuerySet(models.QuerySet["Seat"]):
     def ordinary(self) -> "SeatQuerySet":
         """Those that the tasks' overlap asks for: no hidden checks, none of norming sessions."""
         return self.filter(is_gold=False, number__lt=Seat.NORMING)
 
-    def counts_by_state(self, project_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    def counts_by_state(
+        self, project_ids: Iterable[int], *, checks: bool = False
+    ) -> dict[int, dict[str, int]]:
         """By project, then state; without those that are none. One query.
 
-        Hidden checks and seats of norming sessions are left out. The open ones and
-        hidden checks are counted apart, because each part has a partial index to itself.
+        Hidden checks and seats of norming sessions are left out; with `checks` a project that
+        mixes hidden checks in has a number under CHECKS. The open ones and hidden checks are
+        counted apart, because each part has a partial index to itself.
         """
-        rows = self.filter(project__in=list(project_ids)).order_by().values("project", "state")
+        seats = self.filter(project__in=list(project_ids)).order_by()
+        rows = seats.values("project", named=F("state"))
         of_open = rows.filter(state=Seat.State.OPEN).annotate(n=models.Count("*"))
         of_others = rows.exclude(state=Seat.State.OPEN).annotate(n=models.Count("*"))
         of_gold = rows.filter(is_gold=True).annotate(n=-models.Count("*"))
         of_norming = rows.filter(norming__isnull=False).annotate(n=-models.Count("*"))
+        parts = [of_others, of_gold, of_norming]
+        if checks:
+            rules = WorkRules.objects.filter(project__in=list(project_ids), gold_percent__gt=0)
+            mixed = rules.order_by().values("project", named=models.Value(CHECKS))
+            parts.append(mixed.annotate(n=models.Count("*")))
         found: dict[int, Counter[str]] = {}
-        for row in of_open.union(of_others, of_gold, of_norming, all=True):
-            found.setdefault(row["project"], Counter())[row["state"]] += row["n"]
+        for row in of_open.union(*parts, all=True):
+            found.setdefault(row["project"], Counter())[row["named"]] += row["n"]
         return {pk: {state: n for state, n in states.items() if n} for pk, states in found.items()}
 
 

@@ -15,6 +15,7 @@ from annotate.models.project import Project
 class EventType(models.TextChoices):
     JUDGEMENT = "judgement.created", _("Judgement given")
     TASK = "task.done", _("Task done")
+    IMPORT = "import.ended", _("Import ended")
     SNAPSHOT = "snapshot.finished", _("Snapshot finished")
     TRAINING = "training.ended", _("Training run ended")
     MODEL = "model.promoted", _("Model put into service")

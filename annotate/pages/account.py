@@ -1,16 +1,17 @@
 """Your own account: the password, and the tokens your programs sign in with."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate.models import ApiToken
+from annotate.models import ApiToken, User
 from annotate.pages.token_form import SCOPES, TokenForm
 from annotate.services.people import passwords, tokens
 
@@ -25,7 +26,9 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 def change_password(request: HttpRequest) -> HttpResponse:
     """Other sessions of this person end; this one stays."""
-    form = PasswordChangeForm(request.user, request.POST)
+    form = _password_form(request, request.POST)
+    if form is None:
+        raise Http404(_("This account is opened without a password."))
     if not form.is_valid():
         return _account_page(request, password_form=form, status=422)
     passwords.change_password(user=request.user, password=form.cleaned_data["new_password1"])
@@ -54,15 +57,31 @@ def revoke_token(request: HttpRequest, token_id: int) -> HttpResponse:
     return redirect("account")
 
 
-def _password_form(request: HttpRequest) -> PasswordChangeForm:
-    form = PasswordChangeForm(request.user)
+def _password_form(request: HttpRequest, given: QueryDict | None = None) -> SetPasswordForm | None:
+    """Whom a provider lets in sets a first password; participants of panels have none to set."""
+    user = request.user
+    if not user.has_usable_password():
+        return SetPasswordForm(user, given) if user.identities.exists() else None
+    form = PasswordChangeForm(user, given)
     form.fields["old_password"].widget.attrs.pop("autofocus", None)
     return form
+
+
+def _provider(user: User) -> dict[str, object]:
+    """The provider, where one is set and may open this account; and whether it does."""
+    provider = settings.SIGN_IN
+    if provider is None or user.participations.exists():
+        return {}
+    return {
+        "provider": provider,
+        "identity": user.identities.filter(issuer=provider.issuer).first(),
+    }
 
 
 def _account_page(request: HttpRequest, *, status: int = 200, **context: object) -> HttpResponse:
     context = {
         "password_form": _password_form(request),
+        **_provider(request.user),
         "token_form": TokenForm(),
         "scopes": SCOPES,
         "memberships": request.user.memberships.filter(project__archived_at=None)

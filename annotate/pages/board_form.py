@@ -10,6 +10,7 @@ from annotate.pages.reasons import in_words
 from annotate.ranking.style import STYLES
 from annotate.reports.boards import STYLE_WORDS
 from annotate.services.reports.board_rules import METADATA, BoardRules
+from annotate.services.reports.profile_groups import group_questions
 
 GROUPS = {
     "all": _("everybody"),
@@ -51,6 +52,11 @@ class BoardForm(forms.Form):
         help_text=_("By their role in the project now."),
     )
     team = forms.ChoiceField(label=_("Team"), required=False)
+    profile = forms.ChoiceField(
+        label=_("People who told of themselves"),
+        required=False,
+        help_text=_("Only of people who agreed to it; with everybody, all prompts and no team."),
+    )
     by = forms.ChoiceField(choices=BY.items(), label=_("Categories"), required=False)
     key = forms.CharField(
         max_length=100,
@@ -88,6 +94,17 @@ class BoardForm(forms.Form):
             self.fields["team"].choices = [("", _("all teams")), *((name, name) for name in teams)]
         else:
             del self.fields["team"]
+        questions = group_questions(project)
+        if questions:
+            self.fields["profile"].choices = [
+                ("", _("anything or nothing")),
+                *(
+                    (one.title, [(f"{one.name}:{choice}", choice) for choice in one.choices])
+                    for one in questions
+                ),
+            ]
+        else:
+            del self.fields["profile"]
 
     def rules(self) -> BoardRules | None:
         """None where something is refused, which then stands at its field."""
@@ -98,12 +115,22 @@ class BoardForm(forms.Form):
         if given["by"] == "metadata":
             given["by"] = f"{METADATA}{key}"
         given.setdefault("style", [])
+        if profile := given.pop("profile", ""):
+            given["question"], _colon, given["answer"] = profile.partition(":")
         try:
             return BoardRules.clean(given)
         except InvalidValue as error:
-            field = "key" if error.field == "by" else error.field.split(".")[0]
-            self.add_error(field if field in self.fields else None, in_words(error))
+            self.refuse(error)
             return None
+
+    def refuse(self, error: InvalidValue) -> None:
+        """Put it at its field."""
+        places = {"question": "profile", "answer": "profile"}
+        name = error.field.split(".")[0]
+        if name == "by" and self.cleaned_data.get("by") == "metadata":
+            name = "key"
+        field = places.get(name, name)
+        self.add_error(field if field in self.fields else None, in_words(error))
 
 
 def rules_in_words(rules: BoardRules) -> list[tuple[str, str]]:
@@ -115,6 +142,7 @@ def rules_in_words(rules: BoardRules) -> list[tuple[str, str]]:
         (_("Simulated people"), SIMULATED[rules.simulated]),
         (_("Group"), GROUPS[rules.group]),
         *([(_("Team"), rules.team)] if rules.team else []),
+        *([(rules.question, rules.answer)] if rules.question else []),
         (_("Categories"), f"{by}: {key}" if key is not None else by),
         (_("Ties are"), TIES[rules.ties]),
         (_("Votes of one person that count at most"), rules.most or "–"),

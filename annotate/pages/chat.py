@@ -179,7 +179,7 @@ def stop_reply(
     return HttpResponse(status=204)
 
 
-_CHAT = "projects/<int:project_id>/work/<int:seat_id>/chat/"
+_CHAT = "projects/<int:project_id>/work/<seat:seat_id>/chat/"
 urlpatterns = [
     path(_CHAT, send_message, name="send_message"),
     path(f"{_CHAT}<int:number>/<str:letter>/", chat_reply, name="chat_reply"),

@@ -44,6 +44,11 @@ class ConsentForm(forms.Form):
         required=False,
         help_text=_("Say so in the text, too. Without it managers see counts alone."),
     )
+    compares_groups = forms.BooleanField(
+        label=_("Leaderboards may be computed by group of what people answer on themselves"),
+        required=False,
+        help_text=_("Say so in the text, too. Only of groups large enough that nobody stands out."),
+    )
 
 
 class QuestionForm(forms.Form):
@@ -119,6 +124,7 @@ def set_consent(request: HttpRequest, project_id: int) -> HttpResponse:
                 actor=request.user,
                 text=text,
                 shows_answers=form.cleaned_data["shows_answers"],
+                compares_groups=form.cleaned_data["compares_groups"],
                 address=request.META["REMOTE_ADDR"],
             )
         except InvalidValue as error:
@@ -179,6 +185,7 @@ def _page(
             initial={
                 "text": text.text if text else "",
                 "shows_answers": bool(text and text.shows_answers),
+                "compares_groups": bool(text and text.compares_groups),
             }
         ),
         "rows": Questions(initial=initial, prefix="questions"),

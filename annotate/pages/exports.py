@@ -1,6 +1,6 @@
 """Preferences out: downloads as they are now, and snapshots that never change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.functional import Promise
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -28,6 +29,7 @@ from annotate.services.outgoing.export_options import (
     MEDIA_TYPES,
     OF_PAIRS,
     OPTIONS,
+    SNAPSHOT_RULES,
     ExportOptions,
 )
 from annotate.services.outgoing.export_parameters import Parameter, read_all
@@ -38,7 +40,13 @@ from annotate.services.outgoing.exports import (
     holds_pairs,
     stream_export,
 )
-from annotate.services.outgoing.snapshot_files import CARD, folder_name, stream_archive
+from annotate.services.outgoing.snapshot_files import (
+    CARD,
+    folder_name,
+    snapshot_files,
+    stream_archive,
+    stream_file,
+)
 from annotate.services.outgoing.snapshots import create_snapshot as freeze
 from annotate.services.review.review_stages import is_used
 
@@ -50,8 +58,7 @@ def _words(name: str) -> dict[str, Promise]:
 
 
 SOURCES, SIMULATED = _words("source"), _words("simulated")
-FLIPPED, REVIEWED, NORMING = _words("flipped"), _words("review"), _words("norming")
-RULES = ("tie_rule", "aggregation")
+RULES = tuple(one.name for one in SNAPSHOT_RULES)
 
 
 def _field(one: Parameter) -> forms.Field:
@@ -131,7 +138,7 @@ class SnapshotForm(SelectionForm):
 
     parameters = (
         *(one for one in FILTERS if one.name not in ("split", "superseded")),
-        *(one for one in OPTIONS if one.name in RULES),
+        *SNAPSHOT_RULES,
     )
 
     def __init__(self, data=None, *, project: Project) -> None:
@@ -230,15 +237,30 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "judgements": found.items.count(),
         "source": SOURCES.get(found.query.get("source", "all")),
         "simulated": SIMULATED.get(found.query.get("simulated", "include")),
-        "flipped": FLIPPED.get(found.query.get("flipped", "as_judged")),
-        "reviewed": REVIEWED.get(found.query.get("review", "any")),
-        "team": found.query.get("team", ""),
-        "norming": NORMING.get(found.query.get("norming", "exclude")),
+        "filters": _narrowed(found.query),
         "turned": found.items.exclude(flip=None).count(),
         "ties": _(TIE_RULES[found.tie_rule]) if found.tie_rule else "",
         "aggregation": _(AGGREGATIONS[found.aggregation]) if found.aggregation else "",
     }
     return render(request, "annotate/projects/snapshot.html", context)
+
+
+def _narrowed(query: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, label and words of every filter that is not at its default, beside the two that are
+    always told.
+    """
+    given = [one for one in FILTERS if query.get(one.name, one.default) != one.default]
+    return [
+        (one.name, _(one.label), _said(one, query[one.name]))
+        for one in given
+        if one.name not in ("source", "simulated")
+    ]
+
+
+def _said(one: Parameter, value: Any) -> str:
+    if one.sort == "flag":
+        return gettext("yes")
+    return gettext(one.words[value]) if value in one.words else str(value)
 
 
 @login_required
@@ -275,6 +297,22 @@ def download_snapshot_folder(request: HttpRequest, snapshot_id: int) -> HttpResp
     found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
     name = folder_name(found)
     return _file(stream_archive(found), f"{name}.zip", "application/zip")
+
+
+@login_required
+@require_safe
+def download_snapshot_consensus(
+    request: HttpRequest, snapshot_id: int, file_type: str
+) -> HttpResponse:
+    """What its tasks came to, if it was made with that."""
+    found = get_in_project(request.user, Snapshot.objects.all(), snapshot_id, MANAGE)
+    files = [
+        file for file in snapshot_files(found) if file.is_consensus and file.file_type == file_type
+    ]
+    if not files:
+        raise Http404("This snapshot has no such file of a consensus.")
+    name = f"snapshot-{found.number}-consensus.{file_type}"
+    return _file(stream_file(found, files[0]), name, MEDIA_TYPES[file_type])
 
 
 def _tell(form: forms.Form, error: ValidationError) -> None:
@@ -320,6 +358,11 @@ urlpatterns = [
         "snapshots/<int:snapshot_id>/folder.zip",
         download_snapshot_folder,
         name="download_snapshot_folder",
+    ),
+    path(
+        "snapshots/<int:snapshot_id>/consensus.<str:file_type>",
+        download_snapshot_consensus,
+        name="download_snapshot_consensus",
     ),
     path(
         "snapshots/<int:snapshot_id>/download/<str:format>/",

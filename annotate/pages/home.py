@@ -1,5 +1,6 @@
 """The first page: your projects, how far they are, and the way in."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotate.access import MANAGE
 from annotate.models import Membership, Project
-from annotate.progress import progress_of
+from annotate.progress import for_eyes_of, progress_of
 
 
 @require_safe
@@ -32,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "sees_board": project.board_readers == Project.BoardReaders.MEMBERS
             and membership is not None
             and membership.role == Membership.Role.ANNOTATOR,
-            "progress": progress[project.pk].at_least(membership.done_count if membership else 0),
+            "progress": for_eyes_of(membership, progress[project.pk]),
         }
         for project in projects
     ]
@@ -40,7 +41,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 class Login(LoginView):
-    """Django's; after a refusal the cursor stands in the password, as the name is there already."""
+    """Django's, with a button for the provider where one is set; after a refusal the cursor stands
+    in the password, as the name is there already.
+    """
+
+    def get_context_data(self, **context: object) -> dict:
+        return super().get_context_data(provider=settings.SIGN_IN, **context)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         if "username" not in form.errors:

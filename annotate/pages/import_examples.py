@@ -1,10 +1,18 @@
 """What a file to import may look like, by what the project asks."""
 
+import io
+from collections.abc import Container
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from annotate.interchange.fitting import Fit
+from annotate.interchange.formats import ReadOptions
+from annotate.interchange.records import RowError
+from annotate.interchange.registry import read
+from annotate.interchange.streams import Limits
+from annotate.interchange.table_columns import columns_of_table
 from annotate.kinds import (
     chat,
     context,
@@ -18,6 +26,7 @@ from annotate.kinds import (
     spans,
     steps,
 )
+from annotate.reports.import_preview import guess_mapping
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,15 @@ BY_KIND: dict[str, tuple[Example, ...]] = {
 }
 
 
-def examples_for(kind: str) -> tuple[Example, ...]:
-    """Of a form, which may ask anything, the most common."""
-    return BY_KIND.get(kind, ANY)
+def examples_for(kinds: Container[str], fit: Fit) -> tuple[Example, ...]:
+    """Of the kinds that a project asks: of a form's questions, each example that fits them all."""
+    asked = [examples for kind, examples in BY_KIND.items() if kind in kinds]
+    found = dict.fromkeys(example for examples in asked for example in examples)
+    return tuple(example for example in found if _fits(example, fit))
+
+
+def _fits(example: Example, fit: Fit) -> bool:
+    data = io.BytesIO(example.text.encode())
+    mapping = guess_mapping(columns_of_table(data, Limits())) if example.format == "table" else {}
+    rows = read(data, example.format, ReadOptions(mapping=mapping), fit=fit)
+    return not any(isinstance(row, RowError) for row in rows)

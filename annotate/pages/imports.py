@@ -13,18 +13,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from annotate.access import MANAGE, get_in_project, get_project
+from annotate.forms import Form
 from annotate.interchange.fitting import GROUPS
 from annotate.interchange.registry import FORMATS, UnknownFormat
+from annotate.interchange.table import LETTERS
 from annotate.models import ImportRun, Project
 from annotate.pages.import_examples import examples_for
 from annotate.pages.reasons import in_words
-from annotate.reports.import_preview import MAPPED, MEANINGS, Preview, preview
+from annotate.reports.import_preview import MAPPED, MEANINGS, RARE, Preview, preview
 from annotate.services.conversations.chat import too_few_models
 from annotate.services.incoming import pending_uploads
 from annotate.services.incoming.bad_rows import bad_rows
 from annotate.services.incoming.import_runs import cancel_import as stop_import
 from annotate.services.incoming.import_runs import start_import
-from annotate.services.incoming.imports import BadFile, ImportOptions
+from annotate.services.incoming.imports import BadFile, ImportOptions, fit_of
 
 ERRORS_A_PAGE = 100
 
@@ -34,8 +36,8 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("JSONL, a JSON array, CSV or TSV; gzip is fine."),
-        widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz,.txt"}),
+        help_text=_("JSONL, a JSON array, CSV or TSV, also packed by gzip; or Parquet."),
+        widget=forms.FileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz,.txt,.parquet"}),
     )
 
 
@@ -62,7 +64,7 @@ def imports(request: HttpRequest, project_id: int) -> HttpResponse:
         "tab": "imports",
         "form": form,
         "runs": runs[:50],
-        "examples": examples_for(project.kind),
+        "examples": examples_for(Form.of_project(project).asked_kinds, fit_of(project)),
         "too_few_models": too_few_models(project),
     }
     status = 422 if form.errors else 200
@@ -110,8 +112,9 @@ def preview_import(request: HttpRequest, project_id: int) -> HttpResponse:
         "labels": given.get("labels", "judgements"),
         "group": group,
         "groups": GROUPS.items(),
-        "mapped": [(ours, label, found.mapping.get(ours, "")) for ours, label in MAPPED.items()],
-        "meanings": MEANINGS.items(),
+        "mapped": _asked_columns(found, rare=False),
+        "mapped_rarely": _asked_columns(found, rare=True),
+        "meanings": _meanings_for(found),
     }
     return render(request, "annotate/projects/preview_import.html", context)
 
@@ -185,6 +188,25 @@ def import_bad_rows(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
     response = StreamingHttpResponse(bad_rows(run=run), content_type="application/x-ndjson")
     response["Content-Disposition"] = f'attachment; filename="bad-rows-{run.pk}.jsonl"'
     return response
+
+
+def _asked_columns(found: Preview, *, rare: bool) -> list[tuple[str, object, str]]:
+    """What a column may be, with the one that is; `rare`: what few tables have and this has not."""
+    return [
+        (ours, label, found.mapping.get(ours, ""))
+        for ours, label in MAPPED.items()
+        if (ours in RARE and ours not in found.mapping) == rare
+    ]
+
+
+def _meanings_for(found: Preview) -> list[tuple[str, object]]:
+    """Only of the responses that have columns, or all where one column holds them."""
+    letters = LETTERS if "responses" in found.mapping else {"a", "b", *found.mapping_letters}
+    return [
+        (value, words)
+        for value, words in MEANINGS.items()
+        if value not in LETTERS or value in letters
+    ]
 
 
 def _mapping(given) -> dict[str, str]:

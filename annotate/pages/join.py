@@ -65,7 +65,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
             member = links.accept_invitation(
                 invitation=invitation, user=request.user, address=request.META["REMOTE_ADDR"]
             )
-            return _enter(request, member)
+            return enter(request, member)
         if not _is_member(request, invitation):
             links.require_open(invitation)
     except InvalidValue as error:
@@ -119,10 +119,11 @@ def _register(request: HttpRequest, invitation: Invitation) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, _said(error))
         return _page(request, invitation, form=form, status=422)
     login(request, member.user, backend=BACKEND)
-    return _enter(request, member)
+    return enter(request, member)
 
 
-def _enter(request: HttpRequest, member: Membership) -> HttpResponse:
+def enter(request: HttpRequest, member: Membership) -> HttpResponse:
+    """To the work or the overview of who just came in."""
     messages.success(request, _("You are a member of “%s” now.") % member.project.name)
     if member.role == Membership.Role.ANNOTATOR:
         return redirect("work", member.project_id)
@@ -142,6 +143,7 @@ def _page(
         "is_member": _is_member(request, invitation),
         "form": form or RegisterForm(initial={"email": invitation.email}),
         "token": links.invitation_token(invitation),
+        "provider": settings.SIGN_IN,
     }
     return render(request, "annotate/join.html", context, status=status)
 

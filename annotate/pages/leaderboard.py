@@ -52,7 +52,11 @@ def compute_board(request: HttpRequest, project_id: int) -> HttpResponse:
     rules = form.rules()
     if rules is None:
         return _page(request, project, form=form, status=422)
-    run = services.start_board(project=project, actor=request.user, rules=rules)
+    try:
+        run = services.start_board(project=project, actor=request.user, rules=rules)
+    except InvalidValue as error:
+        form.refuse(error)
+        return _page(request, project, form=form, status=422)
     return redirect("board_run", run.pk)
 
 
@@ -178,6 +182,8 @@ def _run_page(
 
 def _shown(request: HttpRequest, of: Board | BoardRun, votes_url: str) -> dict[str, object]:
     """What the table and all beside it are drawn from."""
+    if of.rules.get("question"):
+        votes_url = ""  # they would tell who gave the answer
     category = request.GET.get("category", "")
     found = standing(of.result, category, request.GET.get("style") == "1")
     left_out = of.result["left_out"].items()
@@ -196,6 +202,8 @@ def _shown(request: HttpRequest, of: Board | BoardRun, votes_url: str) -> dict[s
 
 
 def _votes_page(request: HttpRequest, of: Board | BoardRun, back: str) -> HttpResponse:
+    if of.rules.get("question"):
+        raise Http404(_("Votes behind a board of a group are not listed: they would name people."))
     first, second = number_in(request, "first"), number_in(request, "second")
     models = models_of(of.result, first, second)
     if not models:

@@ -1,5 +1,7 @@
 """One's own data: to download, and to leave with."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -12,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotate.inputs import InvalidValue
+from annotate.models import Participation, User
 from annotate.pages.reasons import in_words
 from annotate.services.people.accounts import delete_account as end_account
 from annotate.services.people.accounts import only_owned
@@ -28,6 +31,12 @@ class DeleteForm(forms.Form):
         strip=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not user.has_usable_password():
+            del self.fields["password"]
+
     password = forms.CharField(
         label=_("Your password"),
         strip=False,
@@ -51,13 +60,15 @@ def own_data(request: HttpRequest) -> StreamingHttpResponse:
 @login_required
 def delete_account(request: HttpRequest) -> HttpResponse:
     """What goes and what stays; POST with name and password does it."""
-    form, status = DeleteForm(), 200
+    form, status = DeleteForm(request.user), 200
     if request.method == "POST":
-        form, status = DeleteForm(request.POST), 422
+        form, status = DeleteForm(request.user, request.POST), 422
         if form.is_valid():
             try:
                 end_account(
-                    user=request.user, address=request.META["REMOTE_ADDR"], **form.cleaned_data
+                    user=request.user,
+                    address=request.META["REMOTE_ADDR"],
+                    **{"password": None, **form.cleaned_data},
                 )
             except InvalidValue as error:
                 status = 429 if isinstance(error, TooManyTries) else 422
@@ -67,7 +78,11 @@ def delete_account(request: HttpRequest) -> HttpResponse:
             else:
                 logout(request)
                 return render(request, "annotate/account_deleted.html")
-    context = {"form": form, "only_owned": only_owned(request.user)}
+    context = {
+        "form": form,
+        "only_owned": only_owned(request.user),
+        "took_part": Participation.objects.filter(user=request.user).exists(),
+    }
     return render(request, "annotate/delete_account.html", context, status=status)
 
 

@@ -1,5 +1,7 @@
 """Pages that make, change, pause and archive a project."""
 
+from urllib.parse import quote
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +19,7 @@ from annotate.pages.builder import samples
 from annotate.pages.builder.asked import Asked, digest
 from annotate.pages.builder.drawn import Builder
 from annotate.pages.project_form import ProjectForm
+from annotate.presets import spoken
 from annotate.services import projects
 from annotate.services.conversations.chat import too_few_models
 
@@ -30,8 +33,9 @@ def create_project(request: HttpRequest) -> HttpResponse:
     """A new project, begun from a preset or from scratch; whoever makes it owns it."""
     if request.method != "POST":
         if "preset" not in request.GET:
-            return render(request, "annotate/projects/presets.html", {"presets": presets.presets()})
-        initial, asked = _begin(request.GET["preset"])
+            context = {"presets": presets.presets(), "words": _words(request)}
+            return render(request, "annotate/projects/presets.html", context)
+        initial, asked = _begin(request.GET["preset"], _words(request))
         return _form_page(request, ProjectForm(initial=initial), Builder.kept(asked), None)
     form, builder = ProjectForm(request.POST), Builder.from_post(request.POST)
     if _is_redrawn(request):
@@ -116,13 +120,18 @@ def archive_project(request: HttpRequest, project_id: int) -> HttpResponse:
     )
 
 
-def _begin(name: str) -> tuple[dict, Asked]:
+def _words(request: HttpRequest) -> str:
+    """The language in which a preset is to speak; a choice of its own, else the reader's."""
+    return spoken.language_of(request.GET.get("words", ""))
+
+
+def _begin(name: str, language: str) -> tuple[dict, Asked]:
     """The first values of the page: those of the preset, or "scratch". Raises Http404."""
     if name == SCRATCH:
         return {}, Asked.begin()
     if name not in presets.NAMES:
         raise Http404("There is no such preset.")
-    preset = presets.get(name)
+    preset = spoken.get_in(language, name)
     initial = {"guidelines": preset.guidelines, "overlap": preset.overlap}
     return initial, Asked.of_stored(preset.kind, preset.settings)
 
@@ -175,7 +184,7 @@ def _form_page(
         "preview_url": reverse(
             "preview_project_form" if project else "preview_form", args=arguments
         ),
-        "preview_query": "" if project else f"?preset={preset}",
+        "preview_query": "" if project else f"?preset={quote(preset)}&words={_words(request)}",
         "too_few_models": too_few_models(project) if project else None,
         "samples": samples.titles(),
         "sample": request.POST.get("sample", ""),

@@ -21,6 +21,7 @@ from annotate.pages.paging import number_in
 from annotate.pages.people import read_team
 from annotate.quality.methods import DIVIDED
 from annotate.reports.consensus import (
+    CHECKS,
     HABITS,
     Filters,
     filter_consensus,
@@ -145,6 +146,7 @@ def _filters(
         until=number_in(request, "until"),
         first=_day(given.get("first", "")),
         last=_day(given.get("last", "")),
+        checks=given.get("checks", "") if given.get("checks") in CHECKS else "",
         below=there.get(voices, {}).get("hasty_below"),
     ), methods
 
@@ -163,11 +165,13 @@ def _narrowed(project: Project, filters: Filters) -> list[str]:
         "first": _("the response shown first was chosen"),
         "repeated": _("words that come again"),
     }
+    checks = {"without": _("without hidden items"), "only": _("hidden items alone")}
     who = [_rater(project, one) for one in (filters.rater, filters.other) if one]
     days = [date_format(one, "SHORT_DATE_FORMAT") for one in (filters.first, filters.last) if one]
     found = [
         *([_("answered by %(who)s") % {"who": _(" and ").join(who)}] if who else []),
         *([habits[filters.habit]] if filters.habit else []),
+        *([checks[filters.checks]] if filters.checks else []),
         *([_("a run of equal answers")] if filters.since is not None else []),
         *([_("stratum %(name)s") % {"name": filters.stratum}] if filters.stratum else []),
         *([_("language %(name)s") % {"name": filters.language}] if filters.language else []),

@@ -5,16 +5,26 @@ the values in it.
 """
 
 from django.utils.formats import localize, number_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from annotate.interchange.records import RowError
 from annotate.models import ImportRowError, Job
 from annotate.wording import Grouped, Told
 
 
+class Catalogue:
+    """The reader's; `plural` has the form that a count takes."""
+
+    def __call__(self, text: str) -> str:
+        return gettext(text)
+
+    def plural(self, one: str, many: str, count: int) -> str:
+        return ngettext(one, many, count)
+
+
 def in_words(said: Told) -> str:
     """Of a refusal the reason without the field. English where the catalogue does not know it."""
-    return said.told(gettext, localized)
+    return said.told(Catalogue(), localized)
 
 
 def localized(number: float) -> str:

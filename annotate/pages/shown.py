@@ -24,6 +24,7 @@ from annotate.pages.questions import (
 )
 from annotate.pages.refused import Wrong, listed, wrongs
 from annotate.rendering import render_markdown, render_marked_part, render_parts
+from annotate.seat_numbers import number_of
 
 LETTERS = string.ascii_uppercase
 
@@ -65,7 +66,7 @@ class Entered:
     """What stands in the form: a draft, the answer that is being changed, or a refused one.
 
     `is_outdated`: it was entered under another version of the form, so that a 4 may have been of
-    five and stand among ten now.
+    five and stand among ten now. `aside`: the draft of another browser, kept beside this one.
     """
 
     value: object = None
@@ -74,6 +75,7 @@ class Entered:
     seconds_active: float = 0.0
     saved_at: float = 0.0
     is_outdated: bool = False
+    aside: Mapping | None = None
 
     @classmethod
     def from_post(cls, form: Form, post: MultiValueDict) -> "Entered":
@@ -97,7 +99,9 @@ class Entered:
         texts = {"rationale": post.get("rationale") or "", "flag": post.get("flag") or ""}
         under = draft.get("form")
         is_outdated = isinstance(under, str) and under != str(form.version or "")
-        return cls(read_value(form, post), **texts, **numbers, is_outdated=is_outdated)
+        aside = draft.get("aside") if isinstance(draft.get("aside"), Mapping) else None
+        value = read_value(form, post)
+        return cls(value, **texts, **numbers, is_outdated=is_outdated, aside=aside)
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,10 @@ class ShownTask:
         return least_rationale(self.form)
 
     @property
+    def seat_number(self) -> int:
+        return number_of(self.seat_id)
+
+    @property
     def submit_url(self) -> str:
         if self.posts_to:
             return self.posts_to
@@ -209,7 +217,7 @@ def from_lease(lease: Lease, annotator_id: int, refused: MultiValueDict | None =
     return ShownTask(
         project_id=lease.project_id,
         seat_id=lease.seat_id,
-        key=f"seat-{lease.seat_id}",
+        key=f"seat-{number_of(lease.seat_id)}",
         form=form,
         entered=entered,
         context=lease.context,

@@ -20,10 +20,17 @@ from annotate.reports.snapshot_changes import (
     changes_of,
     compare_snapshots,
 )
+from annotate.reports.snapshot_consensus import (
+    SHIFTS,
+    compare_consensus,
+    shifted_consensus,
+    shifts_of,
+)
 from annotate.services.outgoing.export_filters import FILTERS
-from annotate.services.outgoing.export_options import OPTIONS
+from annotate.services.outgoing.export_options import SNAPSHOT_RULES
 
 PAGE = 50
+PARAMETERS = (*FILTERS, *SNAPSHOT_RULES)
 SETTINGS: dict[str, str | Promise] = {
     "holds": _("What it holds"),
     "row_format": _("Form of the rows"),
@@ -34,7 +41,10 @@ SETTINGS: dict[str, str | Promise] = {
 @login_required
 @require_safe
 def compare(request: HttpRequest, snapshot_id: int) -> HttpResponse:
-    """`with` is the older one; by default the one before. `before` is where the page begins."""
+    """`with` is the older one; by default the one before. `before` is where the page begins.
+
+    `change` and `shift` name the judgements and the consensus that are listed.
+    """
     rows = Snapshot.objects.all()
     newer = get_in_project(request.user, rows, snapshot_id, MANAGE)
     others = list(newer.project.snapshots.exclude(pk=newer.pk).order_by("-number")[:100])
@@ -49,10 +59,12 @@ def compare(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "others": others,
         "older": older,
         "changes": CHANGES.items(),
+        "shifts": SHIFTS.items(),
     }
     if older is not None:
         change = request.GET.get("change", "")
         context |= _told(request, older, newer, change if change in CHANGES else "")
+        context |= _consensus(request, older, newer)
     return render(request, "annotate/projects/snapshot_comparison.html", context)
 
 
@@ -64,13 +76,18 @@ def _told(request: HttpRequest, older: Snapshot, newer: Snapshot, change: str) -
         judgements = judgements.filter(pk__lt=before)
     found = list(judgements.order_by("-pk")[: PAGE + 1])
     why = changes_of(older, newer, [row.pk for row in found[:PAGE]])
-    filters = {"with": older.pk, **({"change": change} if change else {})}
+    shift = request.GET.get("shift", "")
+    chosen = {"change": change, "shift": shift if shift in SHIFTS else ""}
+    filters = {"with": older.pk, **{name: value for name, value in chosen.items() if value}}
     return {
         "comparison": comparison,
         "counts": [
             (CHANGES[change], CAUSES[cause], count) for change, cause, count in comparison.counts
         ],
-        "settings": [(_label(name), was, now) for name, was, now in comparison.settings],
+        "settings": [
+            (_label(name), _in_words(name, was), _in_words(name, now))
+            for name, was, now in comparison.settings
+        ],
         "change": change,
         "rows": [
             {
@@ -85,9 +102,39 @@ def _told(request: HttpRequest, older: Snapshot, newer: Snapshot, change: str) -
     }
 
 
+def _consensus(request: HttpRequest, older: Snapshot, newer: Snapshot) -> dict[str, Any]:
+    """What tasks came to; the rows listed are the first PAGE."""
+    if not older.consensus_rows and not newer.consensus_rows:
+        return {"consensus": None}
+    found = compare_consensus(older, newer)
+    shift = request.GET.get("shift", "")
+    shift = shift if shift in SHIFTS else ""
+    rows = list(shifted_consensus(older, newer, shift)[: PAGE + 1])
+    named = shifts_of(older, newer, [row.pk for row in rows[:PAGE]])
+    return {
+        "consensus": found,
+        "shift": shift,
+        "shift_counts": [(SHIFTS[name], count) for name, count in found.counts],
+        "shifted": [(row, SHIFTS[named[row.pk]]) for row in rows[:PAGE]],
+        "more_shifted": len(rows) > PAGE,
+    }
+
+
 def _label(name: str) -> str | Promise:
-    labels = {one.name: _(one.label) for one in (*FILTERS, *OPTIONS)}
+    labels = {one.name: _(one.label) for one in PARAMETERS}
     return SETTINGS.get(name) or labels.get(name, name)
+
+
+def _in_words(name: str, value: Any) -> str | Promise:
+    """As the page of a snapshot and its form have it; what was not asked for as a dash."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if name == "holds":
+        return Snapshot.Holds(value).label
+    words = next((one.words for one in PARAMETERS if one.name == name), {})
+    return _(words[value]) if value in words else str(value)
 
 
 urlpatterns = [path("snapshots/<int:snapshot_id>/compare/", compare, name="compare_snapshots")]

@@ -1,5 +1,6 @@
 """The pages. Each module of this package owns its addresses."""
 
+from django.conf import settings
 from django.urls import include, path
 
 from annotate.pages import health
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("annotate.pages.account")),
     path("", include("annotate.pages.own_data")),
     path("", include("annotate.pages.work")),
+    path("", include("annotate.pages.drafts")),
     path("", include("annotate.pages.chat")),
     path("", include("annotate.pages.projects")),
     path("", include("annotate.pages.builder.preview")),
@@ -51,3 +53,5 @@ urlpatterns = [
     path("", include("annotate.pages.signals")),
     path("", include("annotate.pages.audit")),
 ]
+if settings.SIGN_IN is not None:
+    urlpatterns.append(path("", include("annotate.pages.sign_in")))

@@ -16,6 +16,7 @@ from annotate.models import Delivery, EventType, Webhook
 from annotate.models.webhook import SUBSCRIBED
 from annotate.pages.paging import number_in, page_links
 from annotate.pages.reasons import in_words
+from annotate.services.people.rates import TooManyTries
 from annotate.services.webhooks import deliveries, receivers
 from annotate.wording import Told
 
@@ -142,9 +143,14 @@ def switch_webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def test_webhook(request: HttpRequest, webhook_id: int) -> HttpResponse:
-    """Send a test event and tell what came of it."""
+    """Send a test event and tell what came of it, or that it was sent too often."""
     found = _get(request, webhook_id)
-    delivery = deliveries.send_test(webhook=found)
+    try:
+        delivery = deliveries.send_test(webhook=found)
+    except TooManyTries as refused:
+        said = in_words(refused)
+        messages.error(request, said[:1].upper() + said[1:] + ".")
+        return redirect("webhook", found.pk)
     if delivery.state == Delivery.State.TAKEN:
         milliseconds = round(1000 * delivery.seconds)
         said = gettext("It was taken: status %(status)s after %(milliseconds)s ms.")

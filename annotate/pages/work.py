@@ -7,8 +7,6 @@ What holds a task goes out compressed: a page of marking spans is 30 kB of HTML.
 masked anew each time, so that the length tells nothing of it (BREACH).
 """
 
-import json
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -25,17 +23,17 @@ from annotate import access
 from annotate.forms import Form, version_of
 from annotate.handout import Lease, Unasked
 from annotate.kinds import InvalidValue
-from annotate.models import Judgement, Project, Review, Seat, Task, User
+from annotate.models import Judgement, Membership, Project, Review, Seat, Task, User
 from annotate.pages import shown
 from annotate.pages.kinds.fields import written
 from annotate.pages.panel_entry import end_of
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
-from annotate.pages.row_ids import row_id
+from annotate.pages.row_ids import row_id, seat_id_of
 from annotate.pages.same_account import same_account
 from annotate.pages.work_frame import frame
 from annotate.pages.work_times import seconds, started_at
-from annotate.progress import progress_now, progress_of
+from annotate.progress import for_eyes_of, progress_now, progress_of
 from annotate.reports.held import held_back
 from annotate.reports.left import left_for
 from annotate.services.conversations.chat import too_few_models
@@ -65,7 +63,7 @@ def work(request: HttpRequest, project_id: int) -> HttpResponse:
 @login_required
 def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
     """The task after the seat `beside`, as a fragment, leased ahead; 204 when there is none."""
-    beside = row_id(request.GET.get("beside", ""))
+    beside = seat_id_of(request.GET.get("beside", ""))
     lease = _lease_if_asked(project_id, request.user, beside)
     if lease is None:
         return HttpResponse(status=204)
@@ -172,29 +170,12 @@ def skip_seat(request: HttpRequest, project_id: int, seat_id: int) -> HttpRespon
 @require_POST
 @login_required
 @same_account
-def save_draft(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
-    """Keep what is typed so far; the body is the draft as JSON. 204."""
-    try:
-        draft = json.loads(request.body)
-        seats.save_draft(seat_id=seat_id, user=request.user, value=draft)
-    except InvalidValue as error:
-        return _problem(400, in_words(error), field=error.field)
-    except (ValueError, RecursionError) as error:
-        return _problem(400, _("is not JSON: {error}").format(error=error), field="body")
-    except SeatGone as error:
-        return _problem(409, str(error))
-    return HttpResponse(status=204)
-
-
-@require_POST
-@login_required
-@same_account
 def renew_lease(request: HttpRequest, project_id: int, seat_id: int) -> HttpResponse:
     """Keep the seat while its page is in use. 204, or 409 with what became of it."""
     try:
         seats.renew_lease(seat_id=seat_id, user=request.user)
     except SeatGone as error:
-        return _problem(409, str(error))
+        return problem(409, str(error))
     return HttpResponse(status=204)
 
 
@@ -225,7 +206,8 @@ def _work_page(
         held = held_back(project.pk, request.user)
         if held is not None and held.why == "practice":
             return redirect("practice", project.pk)
-        around = frame(project, project.guidelines) | {"progress": progress_now(project.pk)}
+        around = frame(project, project.guidelines)
+        around["progress"] = for_eyes_of(project.membership, progress_now(project.pk))
         around["left"] = left_for(project.membership) if project.membership else None
         around["labelled_only"] = not around["progress"].total and _labelled_only(
             request.user, project
@@ -297,9 +279,12 @@ def _go_on(
     """After a write: the next page, or for scripts what they need to show it themselves."""
     if not _wants_json(request):
         return redirect("work", project_id)
-    beside = row_id(request.POST.get("beside", ""))
+    beside = seat_id_of(request.POST.get("beside", ""))
     lease = _lease_if_asked(project_id, request.user, beside)
     progress = progress_of([project_id])[project_id]
+    if progress.has_checks:
+        own = Membership.objects.filter(project=project_id, user=request.user).first()
+        progress = for_eyes_of(own, progress)
     return JsonResponse(
         {
             "judgement": submitted.judgement.pk if submitted else None,
@@ -345,7 +330,7 @@ def _invalid(
     if lease is not None and lease.seat_id == seat_id:
         task = shown.from_lease(lease, request.user.pk, request.POST)
         return _refusal(error, task.refused(error))
-    return _problem(400, in_words(error), field=error.field)
+    return problem(400, in_words(error), field=error.field)
 
 
 def _refusal(error: InvalidValue, task: shown.ShownTask) -> JsonResponse:
@@ -357,12 +342,13 @@ def _refusal(error: InvalidValue, task: shown.ShownTask) -> JsonResponse:
 
 def _gone(request: HttpRequest, project_id: int, text: str) -> HttpResponse:
     if _wants_json(request):
-        return _problem(409, text)
+        return problem(409, text)
     messages.warning(request, text)
     return redirect("work", project_id)
 
 
-def _problem(status: int, detail: str, field: str = "") -> JsonResponse:
+def problem(status: int, detail: str, field: str = "") -> JsonResponse:
+    """A refusal for scripts: what the page says, and of which field."""
     return JsonResponse({"detail": detail, "field": field}, status=status)
 
 
@@ -389,11 +375,10 @@ urlpatterns = [
         name="revise_judgement",
     ),
     path(
-        "projects/<int:project_id>/work/<int:seat_id>/submit/",
+        "projects/<int:project_id>/work/<seat:seat_id>/submit/",
         submit_judgement,
         name="submit_judgement",
     ),
-    path("projects/<int:project_id>/work/<int:seat_id>/skip/", skip_seat, name="skip_seat"),
-    path("projects/<int:project_id>/work/<int:seat_id>/draft/", save_draft, name="save_draft"),
-    path("projects/<int:project_id>/work/<int:seat_id>/renew/", renew_lease, name="renew_lease"),
+    path("projects/<int:project_id>/work/<seat:seat_id>/skip/", skip_seat, name="skip_seat"),
+    path("projects/<int:project_id>/work/<seat:seat_id>/renew/", renew_lease, name="renew_lease"),
 ]

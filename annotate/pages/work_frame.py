@@ -1,7 +1,7 @@
 """What surrounds a task on the work page."""
 
 from annotate.models import Project
-from annotate.progress import progress_of
+from annotate.progress import for_eyes_of, progress_of
 from annotate.rendering import render_markdown
 
 
@@ -12,5 +12,5 @@ def frame(project: Project, guidelines: str) -> dict:
         "project": project,
         "guidelines": render_markdown(guidelines) if guidelines else "",
         "done_count": done,
-        "progress": progress_of([project.pk])[project.pk].at_least(done),
+        "progress": for_eyes_of(project.membership, progress_of([project.pk])[project.pk]),
     }

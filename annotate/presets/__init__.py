@@ -1,7 +1,8 @@
 """Ready-made forms for new projects: a kind with its settings, and guidelines in Markdown.
 
-One `<name>.json` and one `<name>.md` each; `offers.py` says what they are called. Read at first
-use and kept; a preset that does not fit its kind raises InvalidValue then.
+One `<name>.json` and one `<name>.md` each, in English; `words.py` says them in other languages, and
+`offers.py` what they are called. Read at first use and kept; a preset that does not fit its kind
+raises InvalidValue then.
 """
 
 import json
@@ -49,16 +50,22 @@ def get(name: str) -> Preset:
     raise KeyError(f"no preset {name!r}; there are: {', '.join(NAMES)}")
 
 
+def raw(name: str) -> dict[str, Any]:
+    """The preset's file as it is."""
+    read: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return read
+
+
 def _load(name: str) -> Preset:
-    raw = json.loads((FOLDER / f"{name}.json").read_text())
-    settings = kinds.get(raw["kind"]).clean_settings(raw["settings"])
+    read = raw(name)
+    settings = kinds.get(read["kind"]).clean_settings(read["settings"])
     return Preset(
         name=name,
         title=OFFERS[name].title,
         description=OFFERS[name].description,
-        source=raw["source"],
-        kind=raw["kind"],
+        source=read["source"],
+        kind=read["kind"],
         settings=asdict(settings),
         guidelines=(FOLDER / f"{name}.md").read_text(),
-        overlap=raw.get("overlap", 1),
+        overlap=read.get("overlap", 1),
     )

@@ -84,8 +84,8 @@ OFFERS: Mapping[str, Offer] = {
     "prism_chat": Offer(
         translatable("PRISM: talk with four models"),
         translatable(
-            "A conversation of one's own choice. Four anonymous models answer the first "
-            "message and get points; the best goes on talking."
+            "A conversation of one's own choice. Four anonymous models answer every message "
+            "and get points; the conversation goes on from the best reply."
         ),
     ),
     "rlhf_v": Offer(

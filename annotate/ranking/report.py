@@ -6,6 +6,8 @@
 The category "" is that of all votes. A board has `rows`, the strongest first, each with the model's
 place in `models`, its strength and its interval's ends in nats (null where there is none), ranks,
 votes, wins, ties, losses and how often it was called bad; `effects` of style; `tie_odds` by size.
+Where length is among the styles there is beside "plain" and "style" a "length": {"effect", "rows":
+[{"model", "rate", "low", "high"}, …]}, win rates with the length taken out (`length_control.py`).
 A row of pairs: [first, second, wins of the first, of the second, ties], the first the smaller.
 """
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from annotate.ranking.boards import Board, fit
 from annotate.ranking.columns import Columns, Form
+from annotate.ranking.length_control import length_term, rates, spread_of
 from annotate.ranking.likelihood import Ties
 from annotate.ranking.pairs import outcomes, votes
 from annotate.ranking.style import FEATURES, POSITION, STYLES, position, relative, root_mean_square
@@ -29,6 +32,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ALL = ""
+LENGTH = "length"
 LEAST_BALLOTS = 20  # of a category that gets a board
 MOST_CATEGORIES = 50
 
@@ -65,7 +69,9 @@ class Gathered:
 
 @dataclass(frozen=True)
 class _Table:
-    """A block of weight 1, whose authors are what intervals cluster by; `person_b` gave each."""
+    """A block of weight 1, whose authors are what intervals cluster by; `person_b` gave each. The
+    last of its style is the length's term.
+    """
 
     block: Block
     person_b: Ints
@@ -142,9 +148,39 @@ def _boards(
     plain = fit([block.without_style() for block in met], models=len(there), ties=ties, beat=beat)
     found = {"plain": _board(plain, there, tallies, [])}
     if effects:
-        styled = fit(met, models=len(there), ties=ties, beat=beat)
-        found["style"] = _board(styled, there, tallies, effects)
+        styled = [_with_style(block, slice(None, -1)) for block in met]
+        taken = fit(styled, models=len(there), ties=ties, beat=beat)
+        found["style"] = _board(taken, there, tallies, effects)
+    term = [_with_style(block, slice(-1, None)) for block in met]
+    if any(block.style_bKF.any() for block in term):
+        even = fit(term, models=len(there), ties=ties, beat=beat)
+        found["length"] = _rates(even, there)
     return found, _pairs(wins_NN, ties_NN)
+
+
+def _with_style(block: Block, which: slice) -> Block:
+    return replace(block, style_bKF=block.style_bKF[:, :, which])
+
+
+def _rates(board: Board, there: Ints) -> dict[str, Any]:
+    """Win rates at equal lengths, by the models' places."""
+    rows = zip(there, *rates(board), strict=True)
+    return {
+        "effect": {
+            "effect": float(board.effect_F[0]),
+            "low": _finite(board.low_F[0]),
+            "high": _finite(board.high_F[0]),
+        },
+        "rows": [
+            {
+                "model": int(model),
+                "rate": _finite(rate),
+                "low": _finite(low),
+                "high": _finite(high),
+            }
+            for model, rate, low, high in rows
+        ],
+    }
 
 
 def chance_of(gap: float, log_odds_of_tie: float | None) -> float:
@@ -166,19 +202,42 @@ def _tables(found: Gathered, asked: Asked) -> tuple[list[_Table], list[str]]:
     used = [at for at in range(len(scale)) if scale[at] > 0]
     # The position is in units of its own: one shown first against one shown last.
     unit = np.array([1.0 if names[at] == POSITION else scale[at] for at in used])
+    lengths = _lengths(found, asked)
     tables = []
-    for (form, columns), style in zip(found.columns.items(), styles, strict=True):
+    for (form, columns), style, length in zip(found.columns.items(), styles, lengths, strict=True):
         person_b = as_ints(columns.author)
         block = Block(
             *form,
             as_ints(columns.models).reshape(-1, sum(form[0])),
             as_ints(columns.prompt) if asked.by_prompt else person_b,
             np.ones(len(person_b)),
-            style[:, :, used] / unit,
+            np.concatenate([style[:, :, used] / unit, length[:, :, None]], 2),
         )
         whole_b = as_ints(columns.whole).astype(bool)
         tables.append(_Table(block, person_b, as_ints(columns.category), whole_b))
     return tables, [names[at] for at in used]
+
+
+def _lengths(found: Gathered, asked: Asked) -> list[Floats]:
+    """[b, K] of each form: the length's term, 0 where a response has none or length is not asked
+    for.
+    """
+    rows = [
+        as_ints(columns.responses).reshape(-1, sum(sizes))
+        for (sizes, _), columns in found.columns.items()
+    ]
+    terms = [np.zeros(row_bK.shape) for row_bK in rows]
+    if LENGTH not in asked.style:
+        return terms
+    known = [(row_bK >= 0).all(1) for row_bK in rows]
+    length = [
+        found.style_RF[row_bK[known_b]][:, :, FEATURES.index(LENGTH)]
+        for row_bK, known_b in zip(rows, known, strict=True)
+    ]
+    spread = spread_of([one for one in length if len(one)])
+    for term_bK, known_b, length_bK in zip(terms, known, length, strict=True):
+        term_bK[known_b] = length_term(length_bK, spread)
+    return terms
 
 
 def _style(columns: Columns, size: int, style_RF: Floats, names: Sequence[str]) -> Floats:

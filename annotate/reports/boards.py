@@ -64,6 +64,7 @@ class Standing:
     styled: bool
     has_style: bool
     rows: list[dict[str, Any]]
+    length: float | None  # what one usual difference in it does to the odds
     effects: list[dict[str, Any]]
     tie_share: float | None
     clusters: int
@@ -78,12 +79,17 @@ def standing(result: Mapping[str, Any], category: str = "", styled: bool = False
     boards = result["boards"][category]
     styled = styled and "style" in boards
     board = boards["style" if styled else "plain"]
-    rows = [_row(row, result["models"]) for row in board["rows"]]
+    even = boards.get("length")
+    rate_of = {one["model"]: one for one in even["rows"]} if even else {}
+    rows = [
+        {**_row(row, result["models"]), "even": rate_of.get(row["model"])} for row in board["rows"]
+    ]
     return Standing(
         category=category,
         styled=styled,
         has_style="style" in boards,
         rows=rows,
+        length=math.exp(even["effect"]["effect"] * math.tanh(1)) if even else None,
         effects=[_effect(one) for one in board["effects"]],
         tie_share=_tie_share(board["tie_odds"]),
         clusters=board["clusters"],
@@ -99,13 +105,20 @@ def as_csv(result: Mapping[str, Any]) -> str:
     table = csv.writer(text)
     names = ("strength", "low", "high", "rank", "best", "worst", "votes", "wins", "losses", "ties",
              "bad")  # fmt: skip
-    table.writerow(["category", "style", "model", *names])
+    rate = ("rate", "low", "high")
+    table.writerow(
+        ["category", "style", "model", *names, *(f"length_controlled_{name}" for name in rate)]
+    )
     for category, boards in result["boards"].items():
-        for variant, board in boards.items():
-            for row in board["rows"]:
+        even = {one["model"]: one for one in boards.get("length", {"rows": []})["rows"]}
+        for variant in [name for name in ("plain", "style") if name in boards]:
+            for row in boards[variant]["rows"]:
                 model = result["models"][row["model"]]
                 said = [_as_text(one) for one in (category, variant, model)]
-                table.writerow([*said, *(row[name] for name in names)])
+                controlled = even.get(row["model"], dict.fromkeys(rate))
+                table.writerow(
+                    [*said, *(row[name] for name in names), *(controlled[name] for name in rate)]
+                )
     return text.getvalue()
 
 

@@ -24,6 +24,7 @@ from annotate.services.outgoing.export_filters import SOURCES
 PAGE = 50
 LEAST_WORDS = 20
 HABITS = ("hasty", "first", "repeated")
+CHECKS = ("without", "only")
 Place = tuple[float, float, int]  # divided, entropy, task: where a page begins
 
 
@@ -31,7 +32,8 @@ Place = tuple[float, float, int]  # divided, entropy, task: where a page begins
 class Filters:
     """`rater` and `other` as reports/quality.py names them: tasks that both answered. `habit`,
     `since` and `until` (ids of judgements) are about the answers of `rater`; `below` is how many
-    seconds are hasty. `first` and `last` are days of the latest answer.
+    seconds are hasty. `first` and `last` are days of the latest answer. `checks`, one of CHECKS:
+    whether answers to hidden items are left out of what is asked about answers, or are meant alone.
     """
 
     voices: str
@@ -48,6 +50,7 @@ class Filters:
     first: date | None = None
     last: date | None = None
     below: float | None = None
+    checks: str = ""
 
 
 def methods_of(project: Project, voices: str) -> list[str]:
@@ -73,6 +76,10 @@ def filter_consensus(project: Project, filters: Filters) -> QuerySet[Consensus]:
     if filters.language is not None:
         rows = rows.filter(task__prompt__language=filters.language)
     said = _judgements(project, filters.voices)
+    if filters.checks:
+        said = said.filter(is_gold=filters.checks == "only")
+        of_task = said.filter(task=OuterRef("task"))
+        rows = rows.filter(Exists(of_task[1:] if filters.double else of_task))
     if filters.rater:
         mine = said.filter(_by(filters.rater))
         rows = rows.filter(Exists(_with_habit(mine, filters).filter(task=OuterRef("task"))))

@@ -1,33 +1,32 @@
 """What a file would become, told from its first rows; nothing is written."""
 
-import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from annotate.interchange.formats import ReadOptions
+from annotate.interchange.formats import NoFormatHasThem, ReadOptions
 from annotate.interchange.records import ImportedItem, ImportedLabel, RowError
-from annotate.interchange.registry import UnknownFormat, detect_format, read
-from annotate.interchange.rows import looks_like_json, start
-from annotate.interchange.streams import FatalProblem
-from annotate.interchange.table import LABEL_VALUES, TABLE, delimiter_of
+from annotate.interchange.registry import UnknownFormat, detect_file, read
+from annotate.interchange.table import LABEL_VALUES, LETTERS, TABLE, plain
+from annotate.interchange.table_columns import columns_of_table
 from annotate.models import Project
 from annotate.services.incoming.imported_media import resolve_items
 from annotate.services.incoming.imports import configured_limits, fit_of
+from annotate.services.incoming.remembered_mappings import Remembered, remembered_mapping
 from annotate.wording import Told
 
 ROWS = 200
 SHOWN = 8
-HEAD_BYTES = 256 << 10
 MAPPED = {
     "prompt": _("Prompt"),
-    "response_a": _("Response A"),
+    "response_a": _("Response, or response A"),
     "response_b": _("Response B"),
+    "responses": _("All responses, as a list"),
     "chosen": _("Chosen response"),
     "rejected": _("Rejected response"),
     "label": _("Label (which is better)"),
@@ -41,11 +40,34 @@ MAPPED = {
     "authors": _("Authors of its texts"),
     "generator_a": _("Generator of A"),
     "generator_b": _("Generator of B"),
+    "generators": _("Generators of all, as a list"),
+    "metadata": _("Metadata, as an object"),
+    "gold": _("Known answer"),
+    "gold_explanation": _("Why the known answer is right"),
+    "gold_use": _("Use of the known answer"),
+    **{
+        f"response_{letter}": format_lazy(_("Response {letter}"), letter=letter.upper())
+        for letter in LETTERS[2:]
+    },
+    **{
+        f"generator_{letter}": format_lazy(_("Generator of {letter}"), letter=letter.upper())
+        for letter in LETTERS[2:]
+    },
 }
+# Asked only where they are mapped, or on demand: few tables have them.
+RARE = tuple(MAPPED)[tuple(MAPPED).index("metadata") :]
 SYNONYMS = {
     "prompt": ("prompt", "question", "instruction", "input", "query"),
-    "response_a": ("response_a", "answer_a", "model_a_response", "response_1", "output_1", "a"),
-    "response_b": ("response_b", "answer_b", "model_b_response", "response_2", "output_2", "b"),
+    "response_a": (
+        *("response_a", "answer_a", "model_a_response", "response_1", "output_1", "a"),
+        *("response1", "answer1", "output1", "completion_a", "response", "answer", "completion"),
+        "output",
+    ),
+    "response_b": (
+        *("response_b", "answer_b", "model_b_response", "response_2", "output_2", "b"),
+        *("response2", "answer2", "output2", "completion_b"),
+    ),
+    "responses": ("responses", "answers", "completions", "outputs", "candidates"),
     "chosen": ("chosen",),
     "rejected": ("rejected",),
     "label": ("label", "winner", "preference", "preferred", "vote"),
@@ -59,10 +81,27 @@ SYNONYMS = {
     "authors": ("authors",),
     "generator_a": ("generator_a", "model_a", "model_1"),
     "generator_b": ("generator_b", "model_b", "model_2"),
+    "generators": ("generators", "models"),
+    "metadata": ("metadata", "meta"),
+    "gold": ("gold",),
+    "gold_explanation": ("gold_explanation",),
+    "gold_use": ("gold_use",),
+    **{
+        f"response_{letter}": (f"response_{letter}", f"answer_{letter}", f"response_{place}")
+        for place, letter in enumerate(LETTERS[2:], 3)
+    },
+    **{
+        f"generator_{letter}": (f"generator_{letter}", f"model_{letter}", f"model_{place}")
+        for place, letter in enumerate(LETTERS[2:], 3)
+    },
 }
 MEANINGS = {
     "a": _("A is better"),
     "b": _("B is better"),
+    **{
+        letter: format_lazy(_("{letter} is the best"), letter=letter.upper())
+        for letter in LETTERS[2:]
+    },
     "tie": _("Tie"),
     "both_good": _("Both good"),
     "both_bad": _("Both bad"),
@@ -86,6 +125,12 @@ class Preview:
     labelled: int = 0
     aside: int = 0
     unknown_format: Told | None = None
+    remembered: Remembered | None = None
+
+    @property
+    def mapping_letters(self) -> set[str]:
+        """Of the responses that have a column of their own."""
+        return {letter for letter in LETTERS if f"response_{letter}" in self.mapping}
 
     @property
     def is_table(self) -> bool:
@@ -105,50 +150,34 @@ def preview(
     """Read the first ROWS rows. `format` is guessed if empty, the mapping if None.
 
     With a project, what it cannot take and files that it does not have are told as errors, as the
-    import will. One query where rows name files.
+    import will. One query where rows name files, and one for how such a table was mapped before.
     """
     unknown = None
     if not format:
         try:
-            format = detect_format(stream.read(HEAD_BYTES), name)
+            format = detect_file(stream, name)
+        except NoFormatHasThem as problem:
+            format = TABLE.name
+            unknown = Told(
+                "No format has the fields {fields}, so the file is read as a table: say which "
+                "column is what, or choose a format and preview again.",
+                fields=problem.fields,
+            )
         except UnknownFormat as problem:
             format, unknown = TABLE.name, problem.why
-        stream.seek(0)
     found = Preview(format, unknown_format=unknown)
     if found.is_table:
-        found.columns = columns(stream)
-        stream.seek(0)
+        found.columns = columns_of_table(stream, configured_limits())
+        if mapping is None and project is not None:
+            found.remembered = remembered_mapping(project, found.columns)
+        if mapping is None and found.remembered:
+            mapping = found.remembered.mapping
+            label_values = {**found.remembered.label_values, **(label_values or {})}
         found.mapping = dict(guess_mapping(found.columns) if mapping is None else mapping)
         found.label_values = values_of_label(stream, found.mapping, label_values or {})
         stream.seek(0)
     _read_rows(stream, found, project, group)
     return found
-
-
-def columns(stream: BinaryIO) -> list[str]:
-    """The names in the header of a table, or the fields of its first JSON row."""
-    try:
-        first = _first_line(stream)
-    except FatalProblem:
-        return []
-    if looks_like_json(first.encode()):
-        try:
-            row = json.loads(first.strip("[], \r"))
-        except ValueError:
-            return []
-        return [str(name) for name in row] if isinstance(row, dict) else []
-    return next(csv.reader([first.rstrip("\r")], delimiter=delimiter_of(first)), [])
-
-
-def _first_line(stream: BinaryIO) -> str:
-    """The first line with something in it, up to HEAD_BYTES. Raises FatalProblem."""
-    _, chunks = start(stream, configured_limits())
-    head = b""
-    for chunk in chunks:
-        head = (head + chunk).lstrip()
-        if b"\n" in head or len(head) > HEAD_BYTES:
-            break
-    return head.decode("utf-8", "replace").split("\n", 1)[0]
 
 
 def guess_mapping(names: list[str]) -> dict[str, str]:
@@ -162,6 +191,10 @@ def guess_mapping(names: list[str]) -> dict[str, str]:
     if "response_a" in found and "response_b" in found:
         found.pop("chosen", None)
         found.pop("rejected", None)
+        found.pop("responses", None)
+    elif "chosen" in found and "rejected" in found:
+        found.pop("response_a", None)
+        found.pop("responses", None)
     return found
 
 
@@ -172,10 +205,11 @@ def values_of_label(
     column = mapping.get("label")
     if not column:
         return {}
-    options = ReadOptions(configured_limits(), mapping)
+    options = ReadOptions(configured_limits(), {"prompt": column})  # others may be missing yet
     seen: dict[str, str] = {}
     for row in islice(TABLE.read_rows(stream, options), ROWS):
-        said = "" if isinstance(row, RowError) else str(row.data.get(column) or "").strip()
+        value = None if isinstance(row, RowError) else row.data.get(column)
+        said = "" if value is None else str(plain(value)).strip()
         if said and said not in seen and len(seen) < 12:
             seen[said] = given.get(said) or LABEL_VALUES.get(
                 said, LABEL_VALUES.get(said.lower(), "")
@@ -200,10 +234,11 @@ def _read_rows(stream: BinaryIO, found: Preview, project: Project | None, group:
         for place, row in zip(waiting, resolved, strict=True):
             rows[place] = row
     for row in rows:
-        found.read += 1
         if isinstance(row, RowError):
+            found.read += not row.fatal  # which is of the file, or of what is left of it
             found.errors.append(row)
             continue
+        found.read += 1
         found.labelled += bool(row.labels or row.answers)
         found.aside += sum(map(len, (row.aside or {}).values()))
         if len(found.items) < SHOWN:

@@ -26,6 +26,7 @@ class Row:
 
     id: int
     participant: str
+    is_forgotten: bool
     session: str
     pseudonym: str
     state: str
@@ -48,6 +49,7 @@ def as_row(one: Participation) -> Row:
     return Row(
         id=one.pk,
         participant=one.participant,
+        is_forgotten=one.is_forgotten,
         session=one.session,
         pseudonym=one.user.pseudonym,
         state=one.state,

@@ -78,6 +78,7 @@ class Shown:
     questions: list[JSON]
     people: list[JSON]
     rows: str  # the query that leads to the tasks
+    compared: str  # to those that agreement is of: without hidden items
 
 
 def shown(report: JSON, voices: str, team: Collection[int] | None = None) -> Shown | None:
@@ -106,6 +107,7 @@ def shown(report: JSON, voices: str, team: Collection[int] | None = None) -> Sho
             if team is None or one["rater"].user_id in team
         ][:PEOPLE_SHOWN],
         rows=rows(double=1),
+        compared=rows(double=1, checks="without"),
     )
 
 
@@ -115,7 +117,7 @@ def _question(question: JSON, raters: list[Rater], rows: Callable[..., str]) -> 
         if name == "stretch":
             by = {"first": one["first"], "last": one["last"]}
             one = {**one, "days": [date.fromisoformat(one[end]) for end in ("first", "last")]}
-        return {**one, "rows": rows(double=1, **by)}
+        return {**one, "rows": rows(double=1, checks="without", **by)}
 
     return {
         **question,
@@ -127,7 +129,11 @@ def _question(question: JSON, raters: list[Rater], rows: Callable[..., str]) -> 
                 **one,
                 "first": raters[one["first"]],
                 "second": raters[one["second"]],
-                "rows": rows(rater=raters[one["first"]].key, other=raters[one["second"]].key),
+                "rows": rows(
+                    rater=raters[one["first"]].key,
+                    other=raters[one["second"]].key,
+                    checks="without",
+                ),
             }
             for one in question["pairs"][:PAIRS_SHOWN]
         ],
@@ -157,6 +163,7 @@ def people_of(
                 else None,
                 "against": against.get(one["rater"]),
                 "rows": rows(**mine),
+                "rows_gold": rows(**mine, checks="only"),
                 "rows_hasty": rows(**mine, habit="hasty"),
                 "rows_first": rows(**mine, habit="first"),
                 "rows_repeated": rows(**mine, habit="repeated"),

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from annotate.models import Judgement, Project, Signal, SignalType
-from annotate.models.signal import GOOD
+from annotate.models import Judgement, Project, Signal
 from annotate.quality.intervals import wilson
 
 MOST_COMPARED = 20_000
@@ -32,8 +31,8 @@ class VersionRow:
         return self.good / self.labelled if self.labelled else None
 
 
-def by_version(signals: QuerySet[Signal]) -> list[VersionRow]:
-    """By model version, in order of its name. One query."""
+def by_version(signals: QuerySet[Signal], labels: Mapping[str, bool]) -> list[VersionRow]:
+    """By model version, in order of its name; `labels` as SignalRules has them. One query."""
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     rows = signals.order_by().values_list("generator", "generator_version", "type")
     for generator, version, type, count in rows.annotate(n=Count("*")):
@@ -42,8 +41,8 @@ def by_version(signals: QuerySet[Signal]) -> list[VersionRow]:
         VersionRow(
             *name,
             counts,
-            good=sum(n for type, n in counts.items() if GOOD.get(SignalType(type)) is True),
-            labelled=sum(n for type, n in counts.items() if SignalType(type) in GOOD),
+            good=sum(n for type, n in counts.items() if labels.get(type) is True),
+            labelled=sum(n for type, n in counts.items() if type in labels),
         )
         for name, counts in sorted(found.items())
     ]
@@ -67,22 +66,22 @@ class Noise:
         return wilson(self.wrong, self.compared)
 
 
-def estimated_noise(project: Project) -> dict[str, Noise]:
-    """By type, from the newest signals on responses that people also judged in pairs.
+def estimated_noise(project: Project, labels: Mapping[str, bool]) -> dict[str, Noise]:
+    """By type that has a label, from the newest signals on responses that people judged in pairs.
 
     A response is good to people where more of their labels prefer it than prefer
     another; one that is as often preferred as not says nothing. Two queries.
     """
-    rows = Signal.objects.filter(project=project, response__isnull=False, type__in=list(GOOD))
+    rows = Signal.objects.filter(project=project, response__isnull=False, type__in=list(labels))
     pairs = list(rows.order_by("-pk").values_list("type", "response_id")[:MOST_COMPARED])
     balance = _balances(project, {response for _, response in pairs})
-    counts: dict[str, list[int]] = {type: [0, 0] for type in GOOD}
+    counts: dict[str, list[int]] = {type: [0, 0] for type in labels}
     for type, response in pairs:
         said = balance.get(response, 0)
         if said:
-            counts[type][0] += (said > 0) != GOOD[SignalType(type)]
+            counts[type][0] += (said > 0) != labels[type]
             counts[type][1] += 1
-    return {str(type): Noise(*both) for type, both in counts.items()}
+    return {type: Noise(*both) for type, both in counts.items()}
 
 
 def _balances(project: Project, responses: set[int]) -> dict[int, int]:

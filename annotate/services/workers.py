@@ -72,8 +72,9 @@ def register_reason(model: type[Job], reason: Reason) -> None:
 
 
 def why_waiting(job: Job | None, memo: Memo | None = None) -> Told | None:
-    """Why a job goes no further: no worker has taken it yet, or what its kind may wait for. None
-    for one that is over or goes on, or was queued only just, or no job.
+    """Why a job goes no further: no worker has taken it yet, the one that had it fell silent, or
+    what its kind may wait for. None for one that is over or goes on, or was queued only just, or no
+    job.
 
     A query or, while workers are busy or none has answered, two; and those of its kind's own
     reason. A list passes the same `memo` for all of its jobs, and then it is two for each queue.
@@ -83,15 +84,27 @@ def why_waiting(job: Job | None, memo: Memo | None = None) -> Told | None:
     reason = _reasons.get(type(job))
     memo = {} if memo is None else memo
     own = reason(job, memo) if reason is not None else None
-    queued = _why_queued(job, memo)
+    why = _why_queued if job.state == JobState.QUEUED else _why_silent
+    queued = why(job, memo)
     if own is None or queued is None:
         return own or queued
     return Told("{why} {more}", why=queued, more=own)
 
 
-def _why_queued(job: Job, memo: Memo) -> Told | None:
-    if job.state != JobState.QUEUED:
+def _why_silent(job: Job, memo: Memo) -> Told | None:
+    """Of a job whose lease has run out: it stands as running until the next worker takes it."""
+    if job.heartbeat_at is None or job.lease_until is None or job.lease_until > timezone.now():
         return None
+    silent = Told(
+        "The worker that had it has been silent since {when} (UTC); the next one that is free goes "
+        "on with it.",
+        when=f"{job.heartbeat_at:%Y-%m-%d %H:%M}",
+    )
+    waits = _why_queued(job, memo)
+    return silent if waits is None else Told("{why} {more}", why=silent, more=waits)
+
+
+def _why_queued(job: Job, memo: Memo) -> Told | None:
     now = timezone.now()
     if now - max(one for one in (job.created_at, job.heartbeat_at) if one is not None) < FRESH:
         return None
@@ -150,7 +163,7 @@ def _busy(job: Job, line: _Line) -> Told:
         "Workers that take the queue {queue} are there; they do other work first: {running} under "
         "way, {earlier} queued earlier.",
         queue=job.queue,
-        running=line.running,
+        running=line.running - (job.state == JobState.RUNNING),
         earlier=bisect_left(line.queued, job.created_at),
     )
 

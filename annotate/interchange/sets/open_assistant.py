@@ -1,7 +1,7 @@
-"""Ranked replies to a turn of an Open-Assistant conversation.
+"""Ranked replies to a turn of an Open-Assistant conversation, or a whole tree of them.
 
-Source: Open-Assistant's trees (Köpf et al. 2023, arXiv 2304.07327), a row for each turn with
-several replies.
+Source: Open-Assistant's trees (Köpf et al. 2023, arXiv 2304.07327), as published, or with a row for
+each turn with several replies.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import Any
 from annotate.interchange import fields
 from annotate.interchange.formats import ImportFormat
 from annotate.interchange.responses import parse
+from annotate.interchange.sets.open_assistant_trees import is_tree, read_turns
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped, tiers
 from annotate.wording import translatable
 
@@ -40,7 +41,7 @@ def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recognises(row: Mapping[str, Any]) -> bool:
-    return "prompt" in row and "replies" in row
+    return is_tree(row) or ("prompt" in row and "replies" in row)
 
 
 OPEN_ASSISTANT = ImportFormat(
@@ -48,4 +49,6 @@ OPEN_ASSISTANT = ImportFormat(
     translatable("Open-Assistant’s ranked replies"),
     reshaped(_reshape, parse, {"responses": "replies", "ranking": "replies", "language": "lang"}),
     recognises,
+    read_turns,
+    several_a_line=True,
 )

@@ -3,12 +3,12 @@
 Source: LLaMA-Factory, `data/README.md`, "Preference Dataset" and "KTO Dataset".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
 from annotate.interchange.preferences import Preference, PromptText
-from annotate.interchange.records import RowProblem
+from annotate.interchange.records import Message, RowProblem
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
 from annotate.interchange.trl import parse
 from annotate.wording import translatable
@@ -19,16 +19,26 @@ SPEAKERS = {"user": "human", "assistant": "gpt", "tool": "observation", "system"
 def write(row: Preference) -> Rows:
     yield {
         **_prompt(row.prompt),
-        "chosen": _said(row.chosen.said),
-        "rejected": _said(row.rejected.said),
+        "chosen": said(row.chosen.said),
+        "rejected": said(row.rejected.said),
     }
 
 
 def write_tagged(row: Preference) -> Rows:
     prompt = _prompt(row.prompt)
     for answer, tag in ((row.chosen, True), (row.rejected, False)):
-        turns = [*prompt["conversations"], _said(answer.said)]
+        turns = [*prompt["conversations"], said(answer.said)]
         yield {**prompt, "conversations": turns, "kto_tag": tag}
+
+
+def tagged_prompt(messages: Sequence[Message]) -> dict[str, Any]:
+    """Conversation and system text of messages whose first may be the system's."""
+    has_system = bool(messages) and messages[0]["role"] == "system"
+    turns = messages[1:] if has_system else messages
+    return {
+        "conversations": [{"from": SPEAKERS[t["role"]], "value": t["content"]} for t in turns],
+        "system": messages[0]["content"] if has_system else "",
+    }
 
 
 def _prompt(prompt: PromptText) -> dict[str, Any]:
@@ -36,7 +46,8 @@ def _prompt(prompt: PromptText) -> dict[str, Any]:
     return {"conversations": turns, "system": prompt.system}
 
 
-def _said(text: str) -> dict[str, str]:
+def said(text: str) -> dict[str, str]:
+    """An answer as its turn."""
     return {"from": "gpt", "value": text}
 
 

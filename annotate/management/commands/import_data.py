@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate.interchange.fitting import GROUPS
-from annotate.interchange.registry import FORMATS, HEAD_BYTES, UnknownFormat, detect_format
+from annotate.interchange.registry import FORMATS, UnknownFormat, detect_file
+from annotate.interchange.table import TABLE
 from annotate.models import Project
 from annotate.services.incoming.imports import (
     ImportOptions,
@@ -15,6 +16,7 @@ from annotate.services.incoming.imports import (
     import_stream,
     kept_aside,
 )
+from annotate.services.incoming.remembered_mappings import Remembered, remember
 
 SHOWN_ERRORS = 20
 
@@ -24,7 +26,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project", type=int, help="The project's number.")
-        parser.add_argument("file", type=Path, help="JSONL, JSON array, CSV or TSV; .gz too.")
+        parser.add_argument(
+            "file", type=Path, help="JSONL, JSON array, CSV, TSV (.gz too), Parquet."
+        )
         parser.add_argument("--format", choices=FORMATS, help="Guessed when left out.")
         parser.add_argument("--labels", choices=["judgements", "tasks"], default="judgements")
         parser.add_argument("--overlap", type=int, help="People per task.")
@@ -35,6 +39,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true")
         parser.add_argument("--mapping", action="append", default=[], metavar="NAME:COLUMN")
         parser.add_argument("--label-value", action="append", default=[], metavar="VALUE:MEANING")
+        parser.add_argument(
+            "--remembered",
+            action="store_true",
+            help="Map a table as the project's last import of these columns did.",
+        )
 
     def handle(self, *, project, file, **options):
         found = Project.objects.live().filter(pk=project).first()
@@ -42,14 +51,15 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {project}.")
         try:
             with open(file, "rb") as stream:
-                chosen = options["format"] or detect_format(stream.read(HEAD_BYTES), file.name)
-                stream.seek(0)
+                remembered = remember(found, stream) if options["remembered"] else None
+                known = TABLE.name if remembered else detect_file(stream, file.name)
+                chosen = options["format"] or known
                 report = import_stream(
                     project=found,
                     actor=None,
                     stream=stream,
                     format=chosen,
-                    options=_options(options),
+                    options=_options(options, remembered),
                     progress=self._progress,
                 )
         except OSError as error:
@@ -81,11 +91,12 @@ class Command(BaseCommand):
             self.stdout.write(kept_aside(aside).message)
 
 
-def _options(given: dict) -> ImportOptions:
+def _options(given: dict, remembered: Remembered | None) -> ImportOptions:
     return ImportOptions(
         labels=given["labels"],
-        mapping=_pairs(given["mapping"]),
-        label_values=_pairs(given["label_value"]),
+        mapping=_pairs(given["mapping"]) or (remembered.mapping if remembered else {}),
+        label_values=_pairs(given["label_value"])
+        or (remembered.label_values if remembered else {}),
         dry_run=given["dry_run"],
         overlap=given["overlap"],
         priority=given["priority"],

@@ -29,6 +29,7 @@ from annotate.pages.kinds.fields import written
 from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
 from annotate.pages.security import FRAMED_POLICY
+from annotate.presets import spoken
 from annotate.progress import Progress
 from annotate.rendering import render_markdown
 
@@ -129,7 +130,7 @@ def _kept(request: HttpRequest, project: Project | None) -> tuple[Form, str]:
         return Form.of_project(project), project.guidelines
     name = request.GET.get("preset", "")
     if name in presets.NAMES:
-        preset = presets.get(name)
+        preset = spoken.get_in(spoken.language_of(request.GET.get("words", "")), name)
         return Form.read(preset.kind, dict(preset.settings)), preset.guidelines
     return Asked.begin().form(), ""
 

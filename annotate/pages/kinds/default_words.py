@@ -1,4 +1,4 @@
-"""Words that the kinds' defaults bring: types of errors, "overall", yes and no.
+"""Words that the kinds' defaults bring, and names that presets bring without a title.
 
 A project keeps them in English. Where nobody gave others, readers get them in their language.
 """
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from annotate.kinds.chat import ChatSettings
 from annotate.kinds.labels import Label, LabelsSettings
 from annotate.kinds.rating import RatingSettings
 from annotate.kinds.span_settings import SpansSettings
+from annotate.presets import words
 
 
 def _brought() -> Iterator[str]:
@@ -28,7 +29,9 @@ TYPES = {one.name: one.title for one in SpansSettings().types}
 
 
 def said(text: str) -> str:
-    """In the reader's language if a kind brought it, else as it is."""
+    """In the reader's language if a kind or a preset brought it, else as it is."""
+    if text in words.chat_criteria():
+        return pgettext(words.CONTEXT, text)
     return gettext(text) if text in DEFAULTS else text
 
 

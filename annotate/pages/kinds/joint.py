@@ -27,7 +27,7 @@ read = pairwise.read
 
 @dataclass(frozen=True)
 class OwnTurn:
-    """One turn of a response's own prompt; without a role for a prompt that is a text."""
+    """One turn of a response's own prompt."""
 
     role: str
     html: SafeString
@@ -48,7 +48,7 @@ def context(settings: PairwiseSettings, task: "ShownTask", value: object) -> dic
 def _turns(prompt: object) -> Iterator[OwnTurn]:
     """What can be shown of a prompt, which nobody has checked; nothing when there is none."""
     if isinstance(prompt, str):
-        yield OwnTurn("", render_markdown(prompt))
+        yield OwnTurn("user", render_markdown(prompt))
     for message in prompt if isinstance(prompt, list) else ():
         content = message.get("content") if isinstance(message, Mapping) else None
         if isinstance(content, str):

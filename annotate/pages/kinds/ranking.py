@@ -29,7 +29,7 @@ TEMPLATE = "annotate/kinds/ranking.html#bar"
 SIDE_TEMPLATE = None
 RESPONSE_TEMPLATE = None
 SCRIPT = "js/kinds/ranking.js"
-STYLES = ("css/kinds/parts.css", "css/kinds/ranking.css")
+STYLES = ("css/kinds/parts.css", "css/kinds/ranking.css", "css/kinds/ranking-order.css")
 MARKS_TEXT = False
 
 UNRANKABLE = "unrankable"

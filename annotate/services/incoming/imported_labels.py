@@ -2,7 +2,8 @@
 
 A label is known again by its item's id, its annotator and its place among the annotator's labels
 of that task. Sent again unchanged it adds nothing; changed, it supersedes the old one. A label
-with neither id nor annotator is known by what it says. One that a reviewer amended stays so.
+with neither id nor annotator is known by what it says. One that a reviewer amended stays so, and so
+does one that another raw row replaced.
 """
 
 import json
@@ -15,10 +16,11 @@ from django.db import connection
 from django.utils import timezone
 
 from annotate.interchange.fitting import Fit
-from annotate.interchange.records import ImportedItem, ImportedLabel
+from annotate.interchange.records import ImportedAnswer, ImportedItem, ImportedLabel
 from annotate.models import Judgement, Project, content_hash
 from annotate.services.incoming import bulk
 from annotate.services.incoming.canonical import encode
+from annotate.services.incoming.recorded_labels import TOLD, origin_key, told_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,31 @@ class _Known:
     judgement_id: int
     revisions: int
     value: dict[str, Any]
-    amended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Lineage:
+    """What came after the tasks' imported judgements, of which one has at most one successor."""
+
+    by_key: dict[tuple[int, str], int]
+    after: dict[int, int]
+    amended: set[int]
+    """Those that a person replaced."""
+
+    def newest(self, task_id: int, answer: ImportedAnswer | None) -> int | None:
+        """What a raw row replaces that says it replaces another: that one, whoever gave it, or what
+        came after it. None if it says so of none, or of one that is not here.
+        """
+        if answer is None or answer.origin is None or answer.origin.supersedes is None:
+            return None
+        found = self.by_key.get((task_id, origin_key(answer.origin.supersedes)))
+        while found in self.after:
+            found = self.after[found]
+        return found
 
 
 Identity = tuple[int, str, str]  # task, author, key
+Said = tuple[Identity, dict[str, Any], ImportedAnswer | None]  # the answer only of raw rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,54 +72,71 @@ class Written:
 
 def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Written:
     """Write new and changed labels and answers."""
-    wanted: dict[Identity, tuple[int, dict[str, Any]]] = {}
+    wanted: dict[Identity, tuple[int, dict[str, Any], ImportedAnswer | None]] = {}
     for place, item in enumerate(items):
         values = _values(item, fit) if item.source.tasks is None else _answers(item, fit)
-        for identity, value in values:
-            wanted.setdefault(identity, (place, value))
-    there = _existing(list({task_id for task_id, _, _ in wanted}))
+        for identity, value, answer in values:
+            wanted.setdefault(identity, (place, value, answer))
+    there, lineage = _existing(list({task_id for task_id, _, _ in wanted}))
     outcomes: dict[int, str] = {}
     rows = []
     now = timezone.now().isoformat()
-    for (task_id, author, key), (place, value) in wanted.items():
+    named = any(answer and answer.origin for _, _, answer in wanted.values())  # rows name rows
+    ids = iter(bulk.reserve_ids(Judgement, len(wanted)) if named else ())
+    for (task_id, author, key), (place, value, answer) in wanted.items():
         known = there.get((task_id, author, key))
-        if known and (known.amended or known.value == value):
+        if known and (known.judgement_id in lineage.after or known.value == value):
+            continue
+        before = known.judgement_id if known else lineage.newest(task_id, answer)
+        if before in lineage.amended:
             continue
         if outcomes.get(place) != "created":
             outcomes[place] = "updated" if known else "created"
+        response_ids = items[place].response_ids
+        own = [next(ids)] if named else []
         rows.append(
             bulk.line(
-                *(project.pk, task_id, project.kind, fit.schema_version),
-                *(bulk.escape_json(encode(value)), "", ""),
-                *("imported", "f", bulk.escape(author), "{}", "f", now),
-                known.judgement_id if known else bulk.NULL,
+                *own,
+                *(project.pk, task_id, project.kind),
+                *(bulk.escape_json(encode(value)), bulk.escape(author)),
+                bulk.NULL if before is None else before,
                 f"{key}.{known.revisions}" if known else key,
+                "imported",
+                *told_of(answer, response_ids, fit.schema_version, now),
             )
         )
-    bulk.copy_rows(Judgement, COLUMNS, rows)
+        if own:
+            lineage.by_key[task_id, key] = own[0]
+            if before is not None:
+                lineage.after[before] = own[0]
+    bulk.copy_rows(Judgement, ("id", *COLUMNS) if named else COLUMNS, rows)
     return Written(len(rows), outcomes)
 
 
 COLUMNS = (
-    *("project_id", "task_id", "kind", "schema_version", "value", "rationale", "flag"),
-    *("source", "simulated", "imported_author", "shown_order", "late", "submitted_at"),
-    *("supersedes_id", "idempotency_key"),
+    *("project_id", "task_id", "kind", "value", "imported_author", "supersedes_id"),
+    *("idempotency_key", "source", *TOLD),
 )
 
 
-def _answers(item: LabelledItem, fit: Fit) -> Iterator[tuple[Identity, dict[str, Any]]]:
+def _answers(item: LabelledItem, fit: Fit) -> Iterator[Said]:
     source = item.source
     for task in source.tasks or ():
         task_id = item.task_ids[task.positions]
         places: Counter[str] = Counter()
         for answer in task.answers:
+            if answer.origin is not None:
+                author = answer.annotator or ""
+                value = fit.stored_recorded(source, answer, item.response_ids)
+                yield (task_id, author, origin_key(answer.origin.id)), value, answer
+                continue
             value = fit.stored(source, task, answer.value, item.response_ids)
             author = answer.annotator or ""
-            yield (task_id, author, _key(source, author, places[author], value)), value
+            yield (task_id, author, _key(source, author, places[author], value)), value, None
             places[author] += 1
 
 
-def _values(item: LabelledItem, fit: Fit) -> Iterator[tuple[Identity, dict[str, Any]]]:
+def _values(item: LabelledItem, fit: Fit) -> Iterator[Said]:
     source = item.source
     levels = fit.settings.strength_levels
     places: Counter[tuple[int, str]] = Counter()
@@ -108,7 +148,7 @@ def _values(item: LabelledItem, fit: Fit) -> Iterator[tuple[Identity, dict[str, 
         value = _value(label, item.response_ids, levels)
         place = places[task_id, author]
         places[task_id, author] += 1
-        yield (task_id, author, _key(source, author, place, value)), value
+        yield (task_id, author, _key(source, author, place, value)), value, None
 
 
 def _key(source: ImportedItem, author: str, place: int, value: dict[str, Any]) -> str:
@@ -129,20 +169,24 @@ def _value(label: ImportedLabel, response_ids: tuple[int, ...], levels: int) -> 
     return value
 
 
-def _existing(task_ids: list[int]) -> dict[Identity, _Known]:
-    """The newest revision of every imported judgement of the tasks."""
+def _existing(task_ids: list[int]) -> tuple[dict[Identity, _Known], _Lineage]:
+    """The newest revision of every imported judgement of the tasks, and what replaced which."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT j.task_id, j.imported_author, j.idempotency_key, j.id, j.value,"
-            " EXISTS (SELECT FROM annotate_judgement n"
-            "         WHERE n.supersedes_id = j.id AND n.source = 'person')"
-            " FROM annotate_judgement j WHERE j.task_id = ANY(%s) AND j.source = 'imported'"
-            " ORDER BY j.id",
+            "SELECT j.task_id, j.imported_author, j.idempotency_key, j.id, j.value, n.id, n.source"
+            " FROM annotate_judgement j LEFT JOIN annotate_judgement n ON n.supersedes_id = j.id"
+            " WHERE j.task_id = ANY(%s) AND j.source = 'imported' ORDER BY j.id",
             [task_ids],
         )
         known: dict[Identity, _Known] = {}
-        for task_id, author, key, pk, value, amended in cursor.fetchall():
+        lineage = _Lineage({}, {}, set())
+        for task_id, author, key, pk, value, after, source in cursor.fetchall():
             identity = (task_id, author, key.partition(".")[0])
             revisions = known[identity].revisions + 1 if identity in known else 1
-            known[identity] = _Known(pk, revisions, json.loads(value), amended)
-        return known
+            known[identity] = _Known(pk, revisions, json.loads(value))
+            lineage.by_key[task_id, identity[2]] = pk
+            if source == "person":
+                lineage.amended.add(pk)
+            elif after is not None:
+                lineage.after[pk] = after
+        return known, lineage

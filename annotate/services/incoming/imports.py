@@ -18,11 +18,12 @@ from annotate.forms import Form
 from annotate.interchange.fitting import GROUPS, Fit
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem, RowError
-from annotate.interchange.registry import read, survey
+from annotate.interchange.registry import get_format, read, survey
 from annotate.interchange.streams import Limits
 from annotate.models import Project, User
 from annotate.services import audit
 from annotate.services.incoming import bulk
+from annotate.services.incoming.events import tell_import_done
 from annotate.services.incoming.imported_contents import BatchResult, PreparedItem, prepare
 from annotate.services.incoming.imported_media import resolve_items
 from annotate.services.incoming.intake import Wish, store_batch
@@ -149,7 +150,16 @@ def import_stream(
     report = ImportReport()
     with _undone() if options.dry_run else _kept():
         import_batches(project, stream, format, options, report, progress)
-        record_import(project, actor, format, report)
+        with transaction.atomic():
+            record_import(project, actor, format, report)
+            tell_import_done(
+                project_id=project.pk,
+                format=format,
+                created=report.created,
+                updated=report.updated,
+                skipped=report.skipped,
+                errors=report.error_count,
+            )
     return report
 
 
@@ -201,7 +211,9 @@ def import_batches(
         priority=options.priority,
     )
     flushed_later = not connection.in_atomic_block  # by record_import, or by the end of a run
-    start, rows = report.lines, read(stream, format, _read_options(options), fit=wish.fit)
+    # Of a line with several rows some may be missing; read again, the others change nothing.
+    start = report.lines - get_format(format).several_a_line
+    rows = read(stream, format, _read_options(options), fit=wish.fit)
     unread = (_prepared(row) for row in rows if row.line > start)
     for batch in batches_ahead(unread, BATCH, weigh=_chars, weight=BATCH_CHARS):
         report.fatal = next((row for row in batch if isinstance(row, RowError) and row.fatal), None)

@@ -10,7 +10,7 @@ from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
-from annotate.interchange.registry import HEAD_BYTES, UnknownFormat, refuse_unreadable
+from annotate.interchange.registry import UnknownFormat, refuse_unreadable_file
 from annotate.models import Project, User
 from annotate.services.incoming.imports import BadFile, too_large
 from annotate.wording import Told
@@ -34,11 +34,9 @@ def keep_upload(*, project: Project, user: User, upload: UploadedFile) -> str:
     if not upload.size:
         raise BadFile(Told("The file is empty. Choose another one."))
     try:
-        refuse_unreadable(upload.read(HEAD_BYTES))
+        refuse_unreadable_file(upload.file)
     except UnknownFormat as problem:
         raise BadFile(problem.why) from problem
-    finally:
-        upload.seek(0)
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     _remove_old(folder)

@@ -16,6 +16,8 @@ SOURCES = {
     "imported": ("imported",),
     "human": ("person", "imported"),
 }
+AS_JUDGED, TURNED, LEFT_OUT = "as_judged", "turned", "left_out"
+_WHEN = translatable("The day on which the answer was given.")
 FILTERS = (
     Parameter(
         "source",
@@ -76,13 +78,13 @@ FILTERS = (
     Parameter(
         "after",
         translatable("From this day on"),
-        hint=translatable("The day on which the answer was given."),
+        hint=_WHEN,
         sort="date",
     ),
     Parameter(
         "before",
         translatable("Before this day"),
-        hint=translatable("The day on which the answer was given."),
+        hint=_WHEN,
         sort="date",
     ),
     Parameter(
@@ -108,9 +110,9 @@ FILTERS = (
         "flipped",
         translatable("Labels that a second look turned round"),
         {
-            "as_judged": translatable("as the judge gave them"),
-            "turned": translatable("turned round"),
-            "left_out": translatable("left out"),
+            AS_JUDGED: translatable("as the judge gave them"),
+            TURNED: translatable("turned round"),
+            LEFT_OUT: translatable("left out"),
         },
         hint=translatable(
             "See Routing. They are as the judge gave them unless you choose otherwise."
@@ -144,8 +146,7 @@ FILTERS = (
         },
     ),
 )
-NAMES = tuple(one.name for one in FILTERS)
-AS_JUDGED, TURNED, LEFT_OUT = "as_judged", "turned", "left_out"
+DEFAULTS: dict[str, Any] = {one.name: one.default for one in FILTERS}
 
 
 @dataclass(frozen=True)
@@ -163,22 +164,22 @@ class ExportFilters:
     `person`, `judge` and `language` hold names with commas between them, `after` and `before` days.
     """
 
-    source: str = "all"
-    simulated: str = "include"
-    split: str = "all"
-    superseded: bool = False
-    suggested: str = "include"
-    flipped: str = AS_JUDGED
-    gold: str = "without"
-    review: str = "any"
-    norming: str = "exclude"
-    team: str = ""
-    person: str = ""
-    judge: str = ""
-    tier: str = "any"
-    after: str = ""
-    before: str = ""
-    language: str = ""
+    source: str = DEFAULTS["source"]
+    simulated: str = DEFAULTS["simulated"]
+    split: str = DEFAULTS["split"]
+    superseded: bool = DEFAULTS["superseded"]
+    suggested: str = DEFAULTS["suggested"]
+    flipped: str = DEFAULTS["flipped"]
+    gold: str = DEFAULTS["gold"]
+    review: str = DEFAULTS["review"]
+    norming: str = DEFAULTS["norming"]
+    team: str = DEFAULTS["team"]
+    person: str = DEFAULTS["person"]
+    judge: str = DEFAULTS["judge"]
+    tier: str = DEFAULTS["tier"]
+    after: str = DEFAULTS["after"]
+    before: str = DEFAULTS["before"]
+    language: str = DEFAULTS["language"]
 
     def __post_init__(self) -> None:
         check_all(FILTERS, self)
@@ -187,12 +188,12 @@ class ExportFilters:
     def from_query(cls, query: Mapping[str, Any]) -> "ExportFilters":
         """Raises RefusedChoice naming the filters there are."""
         for name in query:
-            if name not in NAMES:
+            if name not in DEFAULTS:
                 raise RefusedChoice(
                     InvalidValue(
                         str(name),
                         "There is no such filter. Known: {known}.",
-                        known=", ".join(NAMES),
+                        known=", ".join(DEFAULTS),
                     )
                 )
         return cls(**query)
@@ -200,9 +201,8 @@ class ExportFilters:
     def as_query(self) -> dict[str, Any]:
         """What a snapshot keeps: later filters only where they leave anything out."""
         later = ("team", "person", "judge", "tier", "after", "before", "language")
-        usual = {one.name: one.default for one in FILTERS if one.name in later}
         return {
             name: value
             for name, value in asdict(self).items()
-            if name not in usual or value != usual[name]
+            if name not in later or value != DEFAULTS[name]
         }

@@ -1,24 +1,29 @@
 """How what was selected is written: every rule, what it may be, and the words for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from annotate.finegrained.labels import CATEGORIES
 from annotate.interchange.pair_choice import PAIRS
-from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
+from annotate.interchange.preferences import AGGREGATIONS, ESTIMATED, TIE_RULES
 from annotate.services.outgoing.export_parameters import Parameter, check_all
 from annotate.wording import translatable
 
 ALL_CATEGORIES = "all"
 JSONL, PARQUET = "jsonl", "parquet"
 MEDIA_TYPES = {JSONL: "application/x-ndjson", PARQUET: "application/vnd.apache.parquet"}
+_TIES = Parameter("tie_rule", translatable("Ties"), TIE_RULES)
+_SEVERAL = Parameter("aggregation", translatable("Several judgements"), AGGREGATIONS)
+# The rules of snapshots, whose rows may not depend on how reliable anybody is found to be.
+SNAPSHOT_RULES = (_TIES, _SEVERAL)
 OPTIONS = (
     Parameter(
         "file_type",
         translatable("File"),
         {JSONL: translatable("JSON lines"), PARQUET: translatable("Parquet")},
     ),
-    Parameter("tie_rule", translatable("Ties"), TIE_RULES),
-    Parameter("aggregation", translatable("Several judgements"), AGGREGATIONS),
+    _TIES,
+    replace(_SEVERAL, words={**AGGREGATIONS, **ESTIMATED}),
     Parameter("pairs", translatable("Pairs of one answer"), PAIRS),
     Parameter(
         "criterion",
@@ -53,6 +58,7 @@ OPTIONS = (
         sort="flag",
     ),
 )
+DEFAULTS: dict[str, Any] = {one.name: one.default for one in OPTIONS}
 OF_PAIRS = ("tie_rule", "aggregation", "pairs", "criterion", "agreement", "margin")
 
 
@@ -70,15 +76,15 @@ class ExportOptions:
     `category` is for labels made from spans: rows for every category, or for one.
     """
 
-    tie_rule: str = "drop"
-    aggregation: str = "each"
-    pairs: str = "all"
-    margin: bool = False
-    metadata: bool = False
-    category: str = ALL_CATEGORIES
-    criterion: str = ""
-    agreement: float = 0.0
-    file_type: str = JSONL
+    tie_rule: str = DEFAULTS["tie_rule"]
+    aggregation: str = DEFAULTS["aggregation"]
+    pairs: str = DEFAULTS["pairs"]
+    margin: bool = DEFAULTS["margin"]
+    metadata: bool = DEFAULTS["metadata"]
+    category: str = DEFAULTS["category"]
+    criterion: str = DEFAULTS["criterion"]
+    agreement: float = DEFAULTS["agreement"]
+    file_type: str = DEFAULTS["file_type"]
 
     def __post_init__(self) -> None:
         check_all(OPTIONS, self)

@@ -13,6 +13,7 @@ from annotate import kinds
 from annotate.forms import Form
 from annotate.inputs import InvalidValue
 from annotate.interchange.criterion_choice import by_criterion
+from annotate.interchange.estimated import deciding
 from annotate.interchange.export_formats import (
     FirstOfPrompts,
     columns_of,
@@ -23,18 +24,20 @@ from annotate.interchange.export_formats import (
 from annotate.interchange.formats import ExportFormat
 from annotate.interchange.parquet_files import stream_parquet
 from annotate.interchange.preferences import (
+    ESTIMATED,
     Judged,
     PairRules,
     Preference,
     aggregate,
     apply_tie_rule,
 )
-from annotate.models import Membership, Project, Snapshot
+from annotate.models import Membership, Project, Signal, Snapshot
 from annotate.services.outgoing.criteria_asked import require_criterion
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.export_options import OF_PAIRS, PARQUET, ExportOptions
 from annotate.services.outgoing.refused_choices import DoesNotFit, RefusedChoice
 from annotate.services.outgoing.selection import Selection, select, select_snapshot
+from annotate.services.outgoing.signal_export import signal_rows
 from annotate.services.outgoing.span_rows import holds_spans, span_rows
 from annotate.services.outgoing.strength_levels import StrengthLevels, strength_levels
 from annotate.wording import Told
@@ -82,13 +85,15 @@ def stream_export(
     if file_type is not None:
         options = replace(options, file_type=file_type)
     _refuse_options(chosen, options)
-    rows = _rows(selection, snapshot, chosen, options)
+    rows = _rows(selection, snapshot, chosen, options, filters or ExportFilters())
     return _file(rows, chosen, options)
 
 
 def allowed_options(chosen: ExportFormat) -> list[str]:
     """The names of those that the format's rows have a place for."""
-    if chosen.write is not None:
+    if chosen.write_signal is not None:
+        names = []
+    elif chosen.write is not None:
         names = [name for name in OF_PAIRS if name not in chosen.refuses]
     elif chosen.of_spans:
         labels = chosen.of_spans in ("segments", "tokens")
@@ -103,8 +108,21 @@ def _rows(
     snapshot: Snapshot | None,
     chosen: ExportFormat,
     options: ExportOptions,
+    filters: ExportFilters,
 ) -> Iterator[dict[str, Any]]:
     project = selection.project
+    if chosen.write_signal is not None:
+        if snapshot is not None:
+            raise DoesNotFit(
+                InvalidValue(
+                    "format",
+                    "{format} is a format of signals, and a snapshot holds judgements. Export the "
+                    "project, or choose: {fits}.",
+                    format=chosen.name,
+                    fits=", ".join(formats_of(project, snapshot)),
+                )
+            )
+        return signal_rows(project, filters, chosen.write_signal)
     if chosen.write is not None:
         why = Told("{format} is a format of preferences", format=chosen.name)
         require_pairs(project, "format", why)
@@ -147,20 +165,27 @@ def preferences_of(
     """What the judgements hold, each under the form that it was given under."""
     project = selection.project
     module, levels = kinds.get(project.kind), StrengthLevels(project)
+    rules = PairRules(
+        strength_levels(Form.of_project(project)),
+        None if project.kind == kinds.pairwise.NAME else module.pairs,
+        pairs,
+    )
     judged = selection.judged(
-        by_task=aggregation == "majority" or agreement > 0,
+        by_task=aggregation != "each" or agreement > 0,
         levels=levels if levels.vary else None,
         context=selection.states and project.kind in STATING,
     )
+    decide = None
+    if aggregation in ESTIMATED:
+        all_votes = selection.judged(provenance=True)
+        by = by_criterion(all_votes, criterion) if criterion else all_votes
+        decide = deciding(by, rules, aggregation)
     return aggregate(
         by_criterion(judged, criterion) if criterion else judged,
         aggregation=aggregation,
         agreement=agreement,
-        rules=PairRules(
-            strength_levels(Form.of_project(project)),
-            None if project.kind == kinds.pairwise.NAME else module.pairs,
-            pairs,
-        ),
+        rules=rules,
+        decide=decide,
     )
 
 
@@ -178,10 +203,14 @@ def holds_pairs(project: Project) -> bool:
 def formats_of(project: Project, snapshot: Snapshot | None = None) -> list[str]:
     """The names of the formats that fit what the project asks, and the snapshot if given."""
     pairs = holds_pairs(project)
+    signals = snapshot is None and Signal.objects.filter(project=project).exists()
     if snapshot is not None:
         pairs = pairs and snapshot.holds == Snapshot.Holds.PREFERENCES
     return fitting_formats(
-        pairs=pairs, spans=holds_spans(project), kinds=Form.of_project(project).asked_kinds
+        pairs=pairs,
+        spans=holds_spans(project),
+        kinds=Form.of_project(project).asked_kinds,
+        signals=signals,
     )
 
 
@@ -217,7 +246,7 @@ def _refuse_options(chosen: ExportFormat, options: ExportOptions) -> None:
 def _no_place(rule: str, chosen: ExportFormat) -> InvalidValue:
     """Why the format has none for the rule."""
     format = chosen.name
-    if rule in chosen.refuses:
+    if rule in chosen.refuses or chosen.write_signal is not None:
         return InvalidValue(
             rule,
             "{format} rows have no place for {rule}. Leave it out, or choose another format.",
@@ -253,15 +282,17 @@ def _pair_rows(
         criterion=options.criterion,
         agreement=options.agreement,
     )
-    is_first, added = FirstOfPrompts(), _added(options)
+    is_first, added = FirstOfPrompts(), _added(chosen, options)
     for row in apply_tie_rule(rows, options.tie_rule):
         if not chosen.once_a_prompt or is_first(row.prompt.id):
             yield from write_preference(row, chosen, **added)
 
 
-def _added(options: ExportOptions) -> dict[str, bool]:
-    """Which columns the rules add to a format's own."""
+def _added(chosen: ExportFormat, options: ExportOptions) -> dict[str, bool]:
+    """Which columns the rules add to a format's own; those without room for a margin have none for
+    a posterior either."""
     return {
+        "posterior": options.aggregation in ESTIMATED and "margin" not in chosen.refuses,
         "weight": options.tie_rule == "half",
         "tie": options.tie_rule == "keep",
         "margin": options.margin,
@@ -297,7 +328,7 @@ def _file(
 ) -> Iterator[bytes]:
     if options.file_type != PARQUET:
         return _lines(rows)
-    columns = columns_of(chosen, **_added(options))
+    columns = columns_of(chosen, **_added(chosen, options))
     return stream_parquet(rows, columns, is_open=chosen.is_open)
 
 

@@ -145,7 +145,8 @@ ISO_TIME = """
 PROVENANCE = f""", j.simulated, j.annotator_id, j.judge_id, j.imported_author, j.kind,
     j.schema_version, j.rationale, j.flag, j.shown_order, j.seconds_active,
     {ISO_TIME.format("j.started_at")}, {ISO_TIME.format("j.submitted_at")},
-    j.late, j.supersedes_id, j.form_version_id, j.is_gold"""
+    j.late, j.supersedes_id, j.form_version_id, j.is_gold,
+    CASE WHEN j.origin <> '{{}}' THEN j.origin END"""
 
 # What a batch needs besides is read table by table along their primary keys: a join would leave
 # it to the planner, whose guesses change with a project's share of the tables.
@@ -351,5 +352,6 @@ def _origins(project_id: int, rows: list[tuple]) -> Iterator[dict[str, Any]]:
             "late": row[16],
             "supersedes": row[17],
             **({"gold": True} if row[19] else {}),
+            **({"origin": json.loads(row[20])} if row[20] else {}),
             **({"chat": chat} if chat else {}),
         }

@@ -6,11 +6,19 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from annotate.interchange.data_card import Agreement, CardFacts, Question, Voice, write_card
+from annotate.interchange.data_card import (
+    Agreement,
+    CardFacts,
+    Consensus,
+    Question,
+    Voice,
+    write_card,
+)
 from annotate.interchange.preferences import AGGREGATIONS, TIE_RULES
 from annotate.models import JobState, Project, Voices
 from annotate.profile_summary import LEAST, bounded, suppress
 from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
+from annotate.services.outgoing.snapshot_consensus import KeptConsensus
 
 UNNAMED = ("team",)  # its name may be anybody's
 TIERS = ("crowd", "expert", "no member now")
@@ -56,6 +64,7 @@ def card_of(
     aggregation: str,
     sha256: str,
     rows: Mapping[str, int],
+    consensus: KeptConsensus,
 ) -> str:
     """The card's text. Within the transaction that froze the judgements; eight queries."""
     voices = tuple(Voice(*row) for row in _fetch(VOICES))
@@ -86,6 +95,7 @@ def card_of(
             languages=dict(_fetch(LANGUAGES)),
             turned=turned,
             agreement=_agreement(project),
+            consensus=_consensus(consensus),
         )
     )
 
@@ -162,6 +172,13 @@ def _agreement(project: Project) -> Agreement | None:
     ]
     day = (done.finished_at or done.created_at).date().isoformat()
     return Agreement(day, found["tasks"], found["double"], tuple(questions))
+
+
+def _consensus(kept: KeptConsensus) -> Consensus | None:
+    if kept.at is None:
+        return None
+    day = kept.at.date().isoformat()
+    return Consensus(day, kept.rows, kept.sha256, kept.divergent, kept.newer, dict(kept.by_method))
 
 
 def _interval(figure: Mapping[str, Any] | None) -> tuple[float, float | None, float | None] | None:

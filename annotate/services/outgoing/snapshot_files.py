@@ -13,14 +13,18 @@ from pathlib import Path
 from django.db import connection
 
 from annotate.interchange import judged_rows
+from annotate.interchange.data_card import CONSENSUS_FILE
 from annotate.interchange.parquet_files import Sink, stream_parquet
 from annotate.models import Snapshot
 from annotate.services.outgoing.export_options import JSONL, MEDIA_TYPES, PARQUET
 from annotate.services.outgoing.selection import WHOLE
+from annotate.services.outgoing.snapshot_consensus import COLUMNS as CONSENSUS_COLUMNS
+from annotate.services.outgoing.snapshot_consensus import consensus_rows, stream_consensus_lines
 from annotate.services.outgoing.snapshots import SPLITS, stream_training_file, training_rows
 
 JUDGEMENTS_A_PART = 200_000
 CARD = "README.md"
+CONSENSUS = f"consensus.{JSONL}"
 MARKDOWN = "md"
 FILE_MEDIA_TYPES = {**MEDIA_TYPES, MARKDOWN: "text/markdown; charset=utf-8"}
 LINES = {f"{split}.{JSONL}": split for split in SPLITS}
@@ -40,8 +44,8 @@ SELECT judgement_id FROM (
 
 @dataclass(frozen=True)
 class SnapshotFile:
-    """`part`: the judgements in it, after the first of the ids and up to the second. The card
-    has no split.
+    """`part`: the judgements in it, after the first of the ids and up to the second. The card and
+    the consensus have no split.
     """
 
     name: str
@@ -49,17 +53,25 @@ class SnapshotFile:
     file_type: str
     part: tuple[int, int] = WHOLE
 
+    @property
+    def is_consensus(self) -> bool:
+        return self.name in (CONSENSUS, CONSENSUS_FILE)
+
 
 def snapshot_files(snapshot: Snapshot) -> list[SnapshotFile]:
     """All of them. One query."""
     lines = [SnapshotFile(name, split, JSONL) for name, split in LINES.items()]
-    return [*lines, *folder_files(snapshot)]
+    kept = [SnapshotFile(CONSENSUS, None, JSONL)] if snapshot.consensus_rows else []
+    return [*lines, *kept, *folder_files(snapshot)]
 
 
 def folder_files(snapshot: Snapshot) -> list[SnapshotFile]:
-    """Those of the folder that `datasets` reads: the card, if any, and the parts. One query."""
+    """Those of the folder that `datasets` reads: the card and the consensus, if any, and the parts.
+    One query.
+    """
     card = [SnapshotFile(CARD, None, MARKDOWN)] if snapshot.card else []
-    return card + parquet_files(snapshot)
+    kept = [SnapshotFile(CONSENSUS_FILE, None, PARQUET)] if snapshot.consensus_rows else []
+    return card + kept + parquet_files(snapshot)
 
 
 def parquet_files(snapshot: Snapshot) -> list[SnapshotFile]:
@@ -79,6 +91,10 @@ def stream_file(snapshot: Snapshot, file: SnapshotFile) -> Iterator[bytes]:
     """The file's bytes, the same each time."""
     if file.file_type == MARKDOWN:
         return iter([snapshot.card.encode()])
+    if file.name == CONSENSUS:
+        return stream_consensus_lines(snapshot)
+    if file.name == CONSENSUS_FILE:
+        return stream_parquet(consensus_rows(snapshot), CONSENSUS_COLUMNS)
     if file.file_type == JSONL:
         return stream_training_file(snapshot=snapshot, split=file.split)
     preferences = snapshot.holds == Snapshot.Holds.PREFERENCES

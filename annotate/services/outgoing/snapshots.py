@@ -16,7 +16,7 @@ from annotate.interchange.preferences import Judged, Preference
 from annotate.models import EventType, Project, Snapshot, User
 from annotate.services import audit
 from annotate.services.outgoing.export_filters import ExportFilters
-from annotate.services.outgoing.export_options import ExportOptions
+from annotate.services.outgoing.export_options import SNAPSHOT_RULES, ExportOptions
 from annotate.services.outgoing.exports import (
     holds_pairs,
     preferences_of,
@@ -29,6 +29,7 @@ from annotate.services.outgoing.selection import (
     select,
     select_snapshot,
 )
+from annotate.services.outgoing.snapshot_consensus import copy_consensus, keep_consensus
 from annotate.services.outgoing.snapshot_facts import card_of
 from annotate.services.outgoing.span_rows import SpanCategories
 from annotate.services.outgoing.turned import FLIP_IN_FORCE
@@ -60,9 +61,11 @@ def create_snapshot(
 
     Prompts below the project's test_percent are held out; the test rows are human labels only.
     The hash covers every row of the training files in order, so two snapshots with the same hash
-    train the same. Raises RefusedChoice for an unknown filter or rule, DoesNotFit for rules
-    where there are no preferences. `on_row` is called at every row; what it raises takes
-    everything back.
+    train the same. What its tasks came to by the latest report on quality is kept beside the rows,
+    under a hash of its own.
+
+    Raises RefusedChoice for an unknown filter or rule, DoesNotFit for rules where there are no
+    preferences. `on_row` is called at every row; what it raises takes everything back.
     """
     filters = ExportFilters.from_query(query or {})
     rules = _rules(project, tie_rule, aggregation, holds)
@@ -70,6 +73,7 @@ def create_snapshot(
         frozen = _freeze(select(project=project, filters=filters))
         digest, rows_by_split = _hash(frozen, rules, on_row)
         rows = sum(rows_by_split.values())
+        consensus = copy_consensus(project, on_row)
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         last = project.snapshots.aggregate(last=Max("number"))["last"]
         number = (last or 0) + 1
@@ -80,6 +84,7 @@ def create_snapshot(
             **rules._asdict(),
             sha256=digest,
             rows=rows_by_split,
+            consensus=consensus,
         )
         snapshot = Snapshot.objects.create(
             project=project,
@@ -93,6 +98,9 @@ def create_snapshot(
             split={"by": "prompt", "test_percent": project.test_percent, "seed": project.seed},
             rows=rows,
             sha256=digest,
+            consensus_rows=consensus.rows,
+            consensus_sha256=consensus.sha256,
+            consensus_at=consensus.at,
             created_by=actor,
         )
         with connection.cursor() as cursor:
@@ -102,6 +110,7 @@ def create_snapshot(
                 [snapshot.pk],
             )
             cursor.execute("DROP TABLE tandem_frozen")
+        keep_consensus(snapshot)
         audit.record(
             action="snapshot.created",
             target=snapshot,
@@ -194,6 +203,9 @@ def _rules(
         require_pairs(project, "holds", why, Told("Leave it out."))
     if holds != Snapshot.Holds.JUDGEMENTS and holds_pairs(project):
         given = {"tie_rule": tie_rule, "aggregation": aggregation}
+        for one in SNAPSHOT_RULES:
+            if given[one.name] is not None:
+                one.check(given[one.name])
         options = ExportOptions(**{name: rule for name, rule in given.items() if rule is not None})
         return _Rules(Snapshot.Holds.PREFERENCES, options.tie_rule, options.aggregation)
     for name, given in (("tie_rule", tie_rule), ("aggregation", aggregation)):

@@ -3,7 +3,7 @@
 import secrets
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from annotate import handout
 from annotate.inputs import InvalidValue
@@ -11,25 +11,39 @@ from annotate.models import (
     AuditEvent,
     Consent,
     Draft,
+    FormerStanding,
     Invitation,
     Membership,
     ProfileAnswer,
+    ProviderIdentity,
     User,
 )
 from annotate.services import audit
 from annotate.services.people import rates, tokens
 from annotate.services.people.invitations import revoke_invitations_of
+from annotate.services.people.participations import forget_participant
 
 MOST_NAMED = 5
+# What the trail says of a member, such as their languages; that they came and were changed stays.
+WIPE_MEMBER = """
+UPDATE annotate_auditevent
+SET detail = detail - ARRAY['tier', 'languages', 'skills', 'team', 'before', 'after']
+WHERE object_type = 'annotate.Membership'
+  AND action IN ('member.added', 'member.changed', 'member.joined')
+  AND detail -> 'user' = to_jsonb(%(user)s::bigint)
+"""
 
 
 def delete_account(*, user: User, username: object, password: object, address: str | None) -> None:
-    """Wipe who the person is, for good; `username` and `password` must be theirs.
+    """Wipe who the person is, for good; `username` and `password` must be theirs. Participants of
+    panels, who have no password, give none.
 
     The account stays as a row without name, e-mail and password that nobody can log in to.
-    Memberships, drafts, consents, answers on oneself and tokens are deleted; open seats go back;
-    sessions end, since they hang on the password. Judgements, conversations, notes, declined tasks
-    and the audit trail are append-only and stay, the latter without network addresses.
+    Memberships, drafts, consents, answers on oneself, identities at providers and tokens are
+    deleted; open seats go back; sessions end, since they hang on the password. Judgements,
+    conversations, notes, declined tasks and the audit trail are append-only and stay, the latter
+    without network addresses and without what was known of the member. Participations stay
+    without the panel's ids.
 
     Raises InvalidValue: the name or password is wrong, or the person is the only owner of a project
     or the only superuser; TooManyTries.
@@ -37,7 +51,9 @@ def delete_account(*, user: User, username: object, password: object, address: s
     rates.count_try("delete account", user.pk, **settings.REAUTHENTICATION_LIMIT)
     if username != user.username:
         raise InvalidValue("username", "is not the name of this account; type it exactly")
-    if not isinstance(password, str) or not user.check_password(password):
+    if user.has_usable_password() and not (
+        isinstance(password, str) and user.check_password(password)
+    ):
         raise InvalidValue("password", "is wrong")
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=user.pk)
@@ -45,11 +61,12 @@ def delete_account(*, user: User, username: object, password: object, address: s
         for token in user.api_tokens.all():
             tokens.revoke_token(token=token, actor=user)
             token.delete()
+        forget_participant(user=user, address=address)
         _leave_everything(user, address)
         _wipe_traces(user)
         _wipe_account(user)
         audit.record(action="user.deleted", target=user, actor=user)
-        AuditEvent.objects.filter(actor=user).exclude(address=None).update(address=None)
+        _wipe_audit(user)
 
 
 def only_owned(user: User) -> list[str]:
@@ -107,6 +124,8 @@ def _wipe_traces(user: User) -> None:
     Draft.objects.filter(annotator=user).delete()
     ProfileAnswer.objects.filter(user=user).delete()
     Consent.objects.filter(user=user).delete()
+    FormerStanding.objects.filter(user=user).delete()
+    ProviderIdentity.objects.filter(user=user).delete()
     # A link for one person may say whom it was for.
     Invitation.objects.filter(taken__user=user, max_uses=1).update(note="", email="")
 
@@ -123,3 +142,10 @@ def _wipe_account(user: User) -> None:
     user.save()
     user.groups.clear()
     user.user_permissions.clear()
+
+
+def _wipe_audit(user: User) -> None:
+    """Reads the whole trail, which few accounts' ends justify an index for."""
+    AuditEvent.objects.filter(actor=user).exclude(address=None).update(address=None)
+    with connection.cursor() as cursor:
+        cursor.execute(WIPE_MEMBER, {"user": user.pk})

@@ -22,6 +22,7 @@ def set_consent(
     actor: User,
     text: object,
     shows_answers: object = False,
+    compares_groups: object = False,
     address: str | None = None,
 ) -> Project:
     """Another text, which everybody is asked to agree to anew; an empty one asks nobody any more.
@@ -29,12 +30,16 @@ def set_consent(
     Nothing happens where nothing changes. Raises InvalidValue.
     """
     cleaned = clean_text("text", text, max_chars=MAX_CHARS)
-    shows = clean_boolean("shows_answers", shows_answers)
+    allowed = {
+        "shows_answers": clean_boolean("shows_answers", shows_answers),
+        "compares_groups": clean_boolean("compares_groups", compares_groups),
+    }
     project = Project.objects.select_for_update(of=["self"], no_key=True).get(pk=project.pk)
     before = project.consent
     asks = bool(cleaned.strip())
     if asks == (before is not None) and (
-        before is None or (before.text, before.shows_answers) == (cleaned, shows)
+        before is None
+        or (before.text == cleaned and all(getattr(before, n) == v for n, v in allowed.items()))
     ):
         return project
     last = project.consent_texts.order_by("-number").values_list("number", flat=True).first() or 0
@@ -46,7 +51,7 @@ def set_consent(
             project=project,
             number=last + 1,
             text=cleaned,
-            shows_answers=shows,
+            **allowed,
             created_by=actor,
         )
     project.save(update_fields=["consent"])
@@ -56,7 +61,7 @@ def set_consent(
         actor=actor,
         project=project,
         address=address,
-        **({"version": last + 1, "shows_answers": shows} if asks else {}),
+        **({"version": last + 1, **allowed} if asks else {}),
     )
     return project
 

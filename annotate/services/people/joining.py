@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from annotate.inputs import InvalidValue
 from annotate.models import Judgement, Membership, Project, User
+from annotate.services.people.standing import come_back
 
 Role = Membership.Role
 
@@ -23,7 +24,9 @@ def require_may_assign(project: Project, actor: User, *roles: str) -> None:
 
 
 def join(*, project: Project, user: User, role: str, fields: Mapping[str, Any]) -> Membership:
-    """The membership, made now; `fields` are cleaned. Raises InvalidValue: there is one already."""
+    """The membership, made now; `fields` are cleaned. Who was here before comes back to how they
+    stood: paused, qualified, with what they did today. Raises InvalidValue: there is one already.
+    """
     done = Judgement.objects.filter(
         project=project, annotator=user, supersedes=None
     ).count()  # of an earlier membership
@@ -37,4 +40,5 @@ def join(*, project: Project, user: User, role: str, fields: Mapping[str, Any]) 
             user=user.username,
             role=membership.role,
         )
+    come_back(membership)
     return membership

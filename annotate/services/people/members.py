@@ -10,6 +10,7 @@ from annotate.services import audit
 from annotate.services.people.invitations import revoke_invitations_of
 from annotate.services.people.joining import join, require_may_assign
 from annotate.services.people.member_fields import as_json, clean_member_fields
+from annotate.services.people.standing import keep_for_return
 
 Role = Membership.Role
 
@@ -86,7 +87,8 @@ def change_role(
 
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: User, address: str | None = None) -> None:
-    """End the membership: leases go back, judgements stay. Anybody may remove themselves.
+    """End the membership: leases go back, judgements stay, and how they stand is kept for the case
+    that they come back. Anybody may remove themselves.
 
     Raises InvalidValue for the last owner, PermissionDenied.
     """
@@ -98,6 +100,7 @@ def remove_member(*, membership: Membership, actor: User, address: str | None = 
     handout.release_all(project=membership.project, user=membership.user)
     _end_invitations(membership, actor, address)
     _record("member.removed", membership, actor, address, role=membership.role)
+    keep_for_return(membership)
     membership.delete()
 
 

@@ -80,6 +80,18 @@ def _tokens(user: User) -> Iterator[dict[str, Any]]:
         }
 
 
+def _identities(user: User) -> Iterator[dict[str, Any]]:
+    """At providers that the person signs in with."""
+    for identity in _walk(user.identities.all()):
+        yield {
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "label": identity.label,
+            "created_at": identity.created_at,
+            "last_used_at": identity.last_used_at,
+        }
+
+
 def _memberships(user: User) -> Iterator[dict[str, Any]]:
     for member in _walk(user.memberships.select_related("project", "team")):
         yield {
@@ -260,6 +272,7 @@ def _of(project) -> dict[str, Any]:
 
 SECTIONS: dict[str, Callable[[User], Iterator[dict[str, Any]]]] = {
     "tokens": _tokens,
+    "identities": _identities,
     "memberships": _memberships,
     "consents": _consents,
     "profile": _profile,

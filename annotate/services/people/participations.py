@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from annotate import handout
 from annotate.inputs import InvalidValue, clean_choice
@@ -33,8 +33,10 @@ MISSING = translatable("is missing from the address; open the study from the pan
 DAMAGED = translatable("is damaged in the address; open the study from the panel’s page again")
 UNSIGNED = translatable("does not fit the address; open the study from the panel’s page again")
 CLOSED = translatable("this study is closed; return it on the panel’s page")
+REPLACED = (State.SCREENED_OUT, State.NO_CONSENT, State.RETURNED, State.TIMED_OUT)
 FULL = translatable("this study has all the people that it asked for; return it there")
 ELSEWHERE = translatable("you take part in another study of the same project; finish there first")
+ENDED = translatable("you ended the account that you took part with; it cannot be begun anew")
 NO_MORE = translatable("this study lets you in no more; ask whoever runs it")
 
 
@@ -85,6 +87,8 @@ def enter(*, study: PanelStudy, entry: Mapping[str, str], address: str | None) -
     with transaction.atomic():
         # Of the project, since nobody gets a second account by entering two studies at once.
         Project.objects.select_for_update(no_key=True).get(pk=study.project_id)
+        if _has_ended(study.project, entry["participant"]):
+            raise NotLetIn("study", ENDED)
         rows = PanelStudy.objects.select_related("project").select_for_update(of=["self"])
         study = rows.get(pk=study.pk)
         known = study.participations.select_related("user", "study__project")
@@ -171,10 +175,39 @@ def release(
     """
     outcome = clean_choice("reason", reason, TAKEN_OUT)
     rows = study.participations.select_related("user", "study__project")
-    found = rows.filter(participant=participant).first() if isinstance(participant, str) else None
+    found = None
+    if isinstance(participant, str):
+        names = [participant, _forgotten(study.project, participant)]
+        found = rows.filter(participant__in=names).first()
     if found is None:
         raise InvalidValue("participant", "nobody with this id took part in the study")
     return _end(found, State(outcome), actor=actor, address=address)
+
+
+@transaction.atomic
+def forget_participant(*, user: User, address: str | None = None) -> None:
+    """Take the panel's ids from what the person took part in, as their account ends.
+
+    A participation that still goes on is returned. What stays in the id's place is a keyed hash of
+    it, by which the same person is not taken for a new one in this project.
+    """
+    rows = Participation.objects.select_related("user", "study__project").filter(user=user)
+    for row in rows.order_by("pk"):
+        ended = _end(row, State.RETURNED, actor=user, address=address)
+        ended.participant = _forgotten(ended.study.project, ended.participant)
+        ended.panel_study = ended.session = ""
+        ended.save(update_fields=["participant", "panel_study", "session"])
+
+
+def _forgotten(project: Project, participant: str) -> str:
+    text = f"{project.pk}:{participant}"
+    digest = salted_hmac("annotate.panel.forgotten", text, algorithm="sha256").hexdigest()
+    return Participation.FORGOTTEN + digest
+
+
+def _has_ended(project: Project, participant: str) -> bool:
+    rows = Participation.objects.filter(study__project=project)
+    return rows.filter(participant=_forgotten(project, participant)).exists()
 
 
 def _begin(study: PanelStudy, entry: Mapping[str, str], address: str | None) -> Participation:
@@ -234,8 +267,14 @@ def _require_participant(found: Participation) -> None:
 def _end(
     participation: Participation, outcome: State, *, actor: User, address: str | None = None
 ) -> Participation:
-    """Open seats go back; nothing more is handed out. The first outcome stays."""
+    """Open seats go back; nothing more is handed out. The first outcome stays.
+
+    Where a panel sends somebody else instead their place in the study is free again.
+    """
     project = participation.study.project
+    # The study before the person, as who enters locks them.
+    studies = PanelStudy.objects.select_for_update(of=["self"])
+    study = studies.get(pk=participation.study_id)
     member = handout.lock_person(project_id=project.pk, user_id=participation.user_id)
     rows = Participation.objects.select_related("user", "study__project")
     found = rows.select_for_update(of=["self"]).get(pk=participation.pk)
@@ -248,6 +287,9 @@ def _end(
         defaults = {"cap_own": member.done_count}
         Standing.objects.update_or_create(membership=member, defaults=defaults)
     found.save(update_fields=["state", "ended_at", "done"])
+    if outcome in REPLACED:
+        study.taken -= 1
+        study.save(update_fields=["taken"])
     _record(found, actor, address, action="panel.ended", outcome=outcome.value, done=found.done)
     return found
 

@@ -7,11 +7,13 @@ from annotate.forms import Form
 from annotate.inputs import clean_boolean, clean_integer
 from annotate.kinds import InvalidValue, chat
 from annotate.models import (
+    FormerStanding,
     GoldItem,
     Membership,
     PracticeRun,
     Project,
     Standing,
+    StandingFields,
     User,
     WorkRules,
 )
@@ -30,6 +32,7 @@ INTEGERS = {
     "break_minutes": (0, 24 * 60),
 }
 BOOLEANS = ("training",)
+KEPT = StandingFields._meta.local_fields
 RULES = frozenset({*INTEGERS, *BOOLEANS})
 
 
@@ -144,6 +147,29 @@ def resume_member(*, membership: Membership, actor: User, address: str | None = 
         standing = _change(member, paused_at=None, paused_why="", gold_from=now)
         _record("member.resumed", member, actor, address)
     return standing
+
+
+def keep_for_return(membership: Membership) -> None:
+    """Remember how a member stands who leaves. The caller holds the membership."""
+    standing = Standing.objects.filter(membership=membership).first()
+    if standing is not None:
+        FormerStanding.objects.update_or_create(
+            project=membership.project, user=membership.user, defaults=_kept(standing)
+        )
+
+
+def come_back(membership: Membership) -> None:
+    """Take up how the new member stood before, so that leaving ends no pause and no limit."""
+    former = FormerStanding.objects.filter(project=membership.project, user=membership.user).first()
+    if former is not None:
+        # They may read other languages by now, and so have hidden items before them again.
+        kept = {**_kept(former), "gold_spent": False}
+        Standing.objects.update_or_create(membership=membership, defaults=kept)
+        former.delete()
+
+
+def _kept(standing: StandingFields) -> dict[str, object]:
+    return {field.name: getattr(standing, field.name) for field in KEPT}
 
 
 def _locked(membership: Membership) -> Membership:

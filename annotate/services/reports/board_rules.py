@@ -11,6 +11,8 @@ from annotate.models import Membership, Project
 from annotate.ranking.style import STYLES
 from annotate.services.outgoing.export_filters import SOURCES, ExportFilters
 from annotate.services.outgoing.selection import Selection, select
+from annotate.services.reports.profile_groups import of_group
+from annotate.wording import Told
 
 Role = Membership.Role
 GROUPS = {
@@ -22,6 +24,7 @@ BY = ("", "language", "taxonomy", "stratum", "criterion")
 METADATA = "metadata:"
 MAX_KEY = 100
 MAX_TEAM = 80
+MAX_ANSWER = 500
 CHOICES = {
     "source": tuple(SOURCES),
     "simulated": ("exclude", "include", "only"),
@@ -38,7 +41,8 @@ class BoardRules:
     this name now, "" for all. `by`: one of BY, or "metadata:<key>" of
     prompts. `style`: what is taken out in the second board, none for no such board. `most`: how
     many votes of one person count at most. `intervals`: what is taken as drawn at random; "auto" is
-    people, and prompts where only one person voted.
+    people, and prompts where only one person voted. `question`, `answer`: only votes of people who
+    told this of themselves, where nothing else narrows whose votes count.
     """
 
     source: str = "people"
@@ -50,6 +54,8 @@ class BoardRules:
     most: int | None = None
     intervals: str = "auto"
     team: str = ""
+    question: str = ""
+    answer: str = ""
 
     @classmethod
     def clean(cls, given: Mapping[str, Any]) -> "BoardRules":
@@ -72,7 +78,12 @@ class BoardRules:
             values["most"] = clean_integer("most", values["most"], low=1, high=MOST_VOTES)
         if "team" in values:
             values["team"] = clean_text("team", values["team"], max_chars=MAX_TEAM, lines=False)
-        return cls(**values)
+        for name in ("question", "answer"):
+            if name in values:
+                values[name] = clean_text(name, values[name], max_chars=MAX_ANSWER, lines=False)
+        rules = cls(**values)
+        rules.check_alone()
+        return rules
 
     @classmethod
     def of_stored(cls, kept: Mapping[str, Any]) -> "BoardRules":
@@ -80,11 +91,33 @@ class BoardRules:
         return cls(**{**kept, "style": tuple(kept["style"])})
 
     def as_dict(self) -> dict[str, Any]:
-        """Without `team` where there is none, so that boards keep their hashes."""
+        """Without `team`, `question` and `answer` where there is none, so that boards keep their
+        hashes.
+        """
         found = {**asdict(self), "style": list(self.style)}
-        if not self.team:
-            del found["team"]
+        for name in ("team", "question", "answer"):
+            if not found[name]:
+                del found[name]
         return found
+
+    def check_alone(self) -> None:
+        """Raises InvalidValue where a question goes without its answer, or with what could single
+        somebody out: boards of a group and of a part of it tell of who is in one alone.
+        """
+        if bool(self.question) != bool(self.answer):
+            missing = "answer" if self.question else "question"
+            raise InvalidValue(missing, "is missing; give question and answer, or neither")
+        if not self.question:
+            return
+        for name in ("source", "simulated", "group", "by", "team"):
+            usual = getattr(BoardRules, name)
+            if getattr(self, name) != usual:
+                raise InvalidValue(
+                    name,
+                    "must be {usual} for a board of a group by a question, so that nobody can be"
+                    " singled out",
+                    usual=usual or Told("left out"),
+                )
 
     def check_team(self, project: Project) -> None:
         """Raises InvalidValue for a team that the project does not have. One query, two if so."""
@@ -109,6 +142,8 @@ class BoardRules:
             of_team = "m.team_id IN (SELECT t.id FROM annotate_team t WHERE t.project_id = %s"
             of_team += " AND lower(t.name) = lower(%s))"
             found = _of_members(found, of_team, project.pk, self.team)
+        if self.question:
+            found = of_group(found, self.question, self.answer)
         return found
 
 

@@ -1,5 +1,7 @@
 """Leaderboards: asked for, computed by a worker, and published as they are from then on."""
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.db.models import Max
 
@@ -9,6 +11,7 @@ from annotate.models import Board, BoardRun, JobState, Project, User
 from annotate.services import audit, jobs
 from annotate.services.reports.board_rules import BoardRules
 from annotate.services.reports.board_votes import gather
+from annotate.services.reports.profile_groups import check_group, require_least, require_people
 from annotate.wording import Grouped, Refusal, Told
 
 GOING = (JobState.QUEUED, JobState.RUNNING)
@@ -25,9 +28,11 @@ def start_board(*, project: Project, actor: User, rules: BoardRules) -> BoardRun
     """Queue a computation; the one under way by the same rules, if there is one.
 
     Of computations that are over, the latest KEPT_RUNS stay. Raises InvalidValue for a team that
-    there is not.
+    there is not, and for a group of which nothing may be told.
     """
     rules.check_team(project)
+    if rules.question:
+        check_group(project, rules.question, rules.answer)
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     kept = rules.as_dict()
     going = BoardRun.objects.filter(project=project, state__in=GOING, rules=kept).first()
@@ -72,7 +77,11 @@ def _compute(run: BoardRun) -> None:
         if jobs.heartbeat(run, message=told):
             raise _Stopped
 
+    if rules.question:
+        _check_people(run.project, rules)
     found = gather(project=run.project, rules=rules, beat=read)
+    if rules.question:  # whose answers hold votes
+        require_least(found.counts["authors"])
     by_prompt = rules.intervals == "prompts"
     if rules.intervals == "auto":
         by_prompt = found.counts["authors"] < 2 and found.counts["prompts"] > 1
@@ -96,6 +105,13 @@ def _compute(run: BoardRun) -> None:
         last_judgement=found.last_judgement,
         message=Told("{count} votes counted", count=Grouped(found.counts.get("votes", 0))),
     )
+
+
+def _check_people(project: Project, rules: BoardRules) -> None:
+    """Before anything is read, so that not even how much there is to read is told."""
+    check_group(project, rules.question, rules.answer)  # consent and questions may have changed
+    everybody = replace(rules, question="", answer="").select(project)
+    require_people(everybody, rules.question, rules.answer)
 
 
 @transaction.atomic

@@ -168,7 +168,7 @@ def _refuse_strangers(
 def _find_responses(project: Project, signals: Sequence[Signal]) -> None:
     """Texts that the project has already become the responses that they are."""
     loose = [one for one in signals if one.response_id is None]
-    hashes = {id(one): _prompt_hash(one.prompt) for one in loose}
+    hashes = {id(one): prompt_hash(one.prompt) for one in loose}
     prompts = dict(
         Prompt.objects.filter(project=project, content_hash__in=set(hashes.values())).values_list(
             "pk", "content_hash"
@@ -187,6 +187,7 @@ def _find_responses(project: Project, signals: Sequence[Signal]) -> None:
             signal.response, signal.prompt, signal.completion = response, None, ""
 
 
-def _prompt_hash(turns: Sequence[Mapping[str, str]]) -> str:
+def prompt_hash(turns: Sequence[Mapping[str, str]]) -> str:
+    """The content hash that these turns have as a prompt of a project."""
     system = turns[0]["content"] if turns[0]["role"] == "system" else ""
     return content_hash(system, list(turns[1:] if system else turns))

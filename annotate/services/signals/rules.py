@@ -1,14 +1,13 @@
 """How far signals are trusted, and how long they are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.inputs import InvalidValue, clean_integer, clean_number
-from annotate.models import Project, Signal, SignalRules, User
-from annotate.models.signal import GOOD
+from annotate.inputs import InvalidValue, clean_choice, clean_integer, clean_number
+from annotate.models import FollowUp, Project, Signal, SignalRules, SignalType, User
 from annotate.services import audit
 
 REMOVED_AT_ONCE = 10_000
@@ -24,17 +23,21 @@ def rules_of(project: Project) -> SignalRules:
 def set_rules(
     *, project: Project, actor: User, address: str | None = None, **fields: object
 ) -> SignalRules:
-    """Other `noise` (by type, null takes it back to the estimate) or `keep_days`. Raises
-    InvalidValue.
+    """Other `noise` (by type, null takes it back to the estimate), `keep_days`, or what a
+    `follow_up` says: a FollowUp. One that says nothing has no rate. Raises InvalidValue.
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     rules = rules_of(project)
-    before = {"noise": dict(rules.noise), "keep_days": rules.keep_days}
+    before = _told(rules)
+    if "follow_up" in fields:
+        rules.follow_up = clean_choice("follow_up", fields["follow_up"], FollowUp.values)
+        if rules.follow_up == FollowUp.NOTHING:
+            rules.noise = {n: r for n, r in rules.noise.items() if n != SignalType.FOLLOW_UP}
     if "noise" in fields:
-        rules.noise = _clean_noise(fields["noise"], rules.noise)
+        rules.noise = _clean_noise(fields["noise"], rules.noise, rules.labels)
     if "keep_days" in fields:
         rules.keep_days = clean_integer("keep_days", fields["keep_days"], low=1, high=3650)
-    after = {"noise": dict(rules.noise), "keep_days": rules.keep_days}
+    after = _told(rules)
     if after != before:
         rules.save()
         audit.record(
@@ -49,13 +52,23 @@ def set_rules(
     return rules
 
 
-def _clean_noise(value: object, kept: Mapping[str, float]) -> dict[str, float]:
+def _told(rules: SignalRules) -> dict[str, object]:
+    return {
+        "noise": dict(rules.noise),
+        "keep_days": rules.keep_days,
+        "follow_up": str(rules.follow_up),
+    }
+
+
+def _clean_noise(
+    value: object, kept: Mapping[str, float], labels: Collection[str]
+) -> dict[str, float]:
     if not isinstance(value, Mapping):
         raise InvalidValue("noise", "must be an object: a rate by type")
     noise = dict(kept)
     for type, rate in value.items():
-        if type not in GOOD:
-            known = ", ".join(GOOD)
+        if type not in labels:
+            known = ", ".join(labels)
             raise InvalidValue(
                 "noise", "{type} says neither good nor bad; known: {known}", type=type, known=known
             )

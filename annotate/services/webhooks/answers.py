@@ -11,7 +11,15 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Q
 
-from annotate.models import EventType, Judgement, OverlapDue, Seat, Task, UntoldJudgement
+from annotate.models import (
+    EventType,
+    Judgement,
+    NormingSeat,
+    OverlapDue,
+    Seat,
+    Task,
+    UntoldJudgement,
+)
 from annotate.services.webhooks.events import announce
 
 AT_ONCE = 200
@@ -40,21 +48,26 @@ def _announce_some() -> int:
     rows = list(rows.select_for_update(skip_locked=True)[:AT_ONCE])
     judgements = Judgement.objects.select_related("annotator", "judge", "task__prompt")
     found = judgements.in_bulk([row.judgement_id for row in rows])
+    seats = NormingSeat.objects.filter(seat__in=[one.seat_id for one in found.values()])
+    sessions = dict(seats.values_list("seat_id", "session_id"))
     for row in rows:
         judgement = found[row.judgement_id]
         announce(
             project_id=row.project_id,
             type=EventType.JUDGEMENT,
             key=judgement.pk,
-            data=judgement_data(judgement),
+            data=judgement_data(judgement, sessions.get(judgement.seat_id)),
         )
     _announce_done({one.task_id: one.task for one in found.values()})
     UntoldJudgement.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
 
 
-def judgement_data(judgement: Judgement) -> dict[str, Any]:
-    """A judgement as it is told: its author by pseudonym, or the judge by name and version."""
+def judgement_data(judgement: Judgement, norming: int | None) -> dict[str, Any]:
+    """A judgement as it is told: its author by pseudonym, or the judge by name and version.
+
+    `norming`: the session that it was given in, if it was.
+    """
     judge = judgement.judge
     return {
         "judgement": judgement.pk,
@@ -71,6 +84,7 @@ def judgement_data(judgement: Judgement) -> dict[str, Any]:
         "submitted_at": judgement.submitted_at.isoformat(),
         "supersedes": judgement.supersedes_id,
         "late": judgement.late,
+        "norming": norming,
     }
 
 

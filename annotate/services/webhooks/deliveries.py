@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 from annotate.models import Delivery, User, Webhook, WebhookEvent
 from annotate.models.webhook import EventType
 from annotate.services import audit
+from annotate.services.people.rates import count_try
 from annotate.services.webhooks.events import announce_to
 from annotate.services.webhooks.notices import tell_managers
 from annotate.services.webhooks.receivers import switch_off
@@ -33,6 +34,8 @@ A_ROUND = 30.0  # seconds that one task spends on one receiver
 LONGEST_FAILURE = timedelta(days=3)
 KEPT_FOR = timedelta(days=30)
 REMOVED_AT_ONCE = 5_000
+TESTS = 10  # of a project's webhooks together, within so many seconds
+TESTS_WITHIN = 60
 WAKES = "annotate.tasks.deliver_webhook"
 
 State = Delivery.State
@@ -87,7 +90,11 @@ def deliver_due(*, webhook_id: int, seconds: float = A_ROUND) -> int:
 
 
 def send_test(*, webhook: Webhook) -> Delivery:
-    """A test event, right now; the delivery tells how it went. Call it outside of transactions."""
+    """A test event, right now; the delivery tells how it went. Call it outside of transactions.
+
+    Raises TooManyTries: whoever may set an address must not have the server press upon it.
+    """
+    count_try("webhook tests", webhook.project_id, most=TESTS, seconds=TESTS_WITHIN)
     now = timezone.now()
     delivery = announce_to(webhook=webhook, type=EventType.TEST, key=now.isoformat())
     Delivery.objects.filter(pk=delivery.pk).update(

@@ -1,4 +1,4 @@
-"""What else one does with a seat: skip, renew, hand back, save a draft."""
+"""What else one does with a seat: skip, renew, hand back."""
 
 from datetime import datetime, timedelta
 
@@ -8,14 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate import handout
-from annotate.inputs import BIGINT_MAX, clean_choice, clean_json, clean_text
-from annotate.kinds import InvalidValue
+from annotate.inputs import BIGINT_MAX, clean_choice, clean_text
 from annotate.models import Draft, Judgement, Membership, Seat, Skip, User
 from annotate.reports.held import held_back
 
 MAX_NOTE = 5_000
-# What may be answered may be kept: the request's own limit (DATA_UPLOAD_MAX_MEMORY_SIZE) is near.
-MAX_DRAFT_BYTES = 4_900_000
 
 
 class SeatGone(Exception):
@@ -94,17 +91,6 @@ def release_seat(*, seat_id: int, user: User) -> None:
         return  # it is nobody else's: its person does it, skips it, or the session ends
     if seat.annotator_id == user.pk and seat.state == Seat.State.LEASED:
         handout.release(seat)
-
-
-def save_draft(*, seat_id: int, user: User, value: object) -> None:
-    """Keep an unfinished answer (any JSON). Raises InvalidValue, SeatGone, Http404."""
-    if value is None:
-        raise InvalidValue("value", "is null; send what there is of the answer, such as {}")
-    clean_json("value", value, max_bytes=MAX_DRAFT_BYTES)
-    with transaction.atomic():
-        seat = _get_seat(seat_id, user)
-        _require_held(seat, user)
-        Draft.objects.update_or_create(seat=seat, annotator=user, defaults={"value": value})
 
 
 def held_seat(*, seat_id: int, user: User) -> Seat:
