@@ -7,13 +7,13 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.inputs import InvalidValue
 from annotate.models import Judge
 from routing.models import Criterion, Grade, JudgeRun, SampledOutput

@@ -6,20 +6,20 @@ from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import clean_boolean
 from annotate.models import Project
 from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.reports.decisions import for_experts, labels_of_people, route_figures
 from routing.services.experts import open_to_everybody
-from routing.services.passes import start_routing
+from routing.services.passes import start_routing, stop_pass
 from routing.services.people import count_simulated
 from routing.services.policies import retire_policy, save_policy
 from routing.settings.policy import DOMAINS
@@ -142,6 +142,8 @@ class Policies(APIView):
 
 
 class Runs(APIView):
+    costly = ("post",)
+
     @extend_schema(
         operation_id="list_routing_runs",
         responses=RunSerializer(many=True),
@@ -162,7 +164,22 @@ class Runs(APIView):
         return Response(RunSerializer(run).data, status=202)
 
 
+class CancelRun(APIView):
+    @extend_schema(operation_id="cancel_routing", request=None, responses=RunSerializer)
+    def post(self, request, run_id: int) -> Response:
+        """Stop a pass; what it decided stays decided."""
+        read_body(request, known=())
+        run = access.get_in_project(
+            request.user, RoutingRun.objects.select_related("project"), run_id, access.MANAGE
+        )
+        stop_pass(run=run, actor=request.user)
+        run.refresh_from_db()
+        return Response(RunSerializer(run).data)
+
+
 class Decisions(APIView):
+    most_on_a_page = DecisionPagination.max_page_size
+
     @extend_schema(
         operation_id="list_routing_decisions",
         responses=DECISION_PAGE,
@@ -271,6 +288,7 @@ class Experts(APIView):
 urlpatterns = [
     path("projects/<int:project_id>/routing/policies/", Policies.as_view(), name="api_policies"),
     path("projects/<int:project_id>/routing/runs/", Runs.as_view(), name="api_routing_runs"),
+    path("routing/runs/<int:run_id>/cancel/", CancelRun.as_view(), name="api_cancel_routing"),
     path("projects/<int:project_id>/routing/decisions/", Decisions.as_view(), name="api_decisions"),
     path("projects/<int:project_id>/routing/experts/", Experts.as_view(), name="api_experts"),
     path("projects/<int:project_id>/routing/figures/", Figures.as_view(), name="api_figures"),

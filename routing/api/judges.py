@@ -5,27 +5,43 @@ from typing import Any
 
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import read_integer, refuse_unknown
 from annotate.api.repeating import repeatable
-from annotate.api.waiting import WaitingShape
+from annotate.api.views import APIView
 from annotate.inputs import InvalidValue, clean_boolean, clean_choice
 from annotate.models import Judge
-from annotate.services import jobs
-from routing.models import DomainTest, JudgeCall, JudgeRun, JudgeTestRun, Suggestion
+from routing.api.judges_schema import (
+    CallPage,
+    CallShape,
+    DecisionsShape,
+    DomainShape,
+    JudgeLimits,
+    JudgeRequest,
+    JudgeShape,
+    PassedShape,
+    RunRequest,
+    RunShape,
+    SuggestionPage,
+    SuggestionShape,
+    TestRequest,
+    TestRunShape,
+    TestShape,
+)
+from routing.models import JudgeAccount, JudgeCall, JudgeRun, Suggestion
 from routing.reports.gold import judge_passed
 from routing.reports.judge import Standing, standings
 from routing.reports.suggestion import decisions
-from routing.services.judge_runs import start_judging
+from routing.services.judge_runs import cancel_judging, start_judging
 from routing.services.judge_tests import EPSILON, start_test
 from routing.services.judges import LIMITS, save_judge, set_limits
+from routing.services.ledger import account_of
 
 EXAMPLE = {
     "name": "Big model",
@@ -39,152 +55,7 @@ EXAMPLE = {
     "limits": {"input_price": "2.50", "output_price": "10", "spending_limit": "20"},
 }
 
-
-class JudgeLimits(s.Serializer):
-    input_price = s.CharField(required=False, help_text="Dollars for a million tokens sent.")
-    output_price = s.CharField(required=False, help_text="Dollars for a million answered.")
-    spending_limit = s.CharField(required=False, help_text="Dollars; no call begins beyond it.")
-    requests_per_minute = s.IntegerField(required=False, allow_null=True)
-    tokens_per_minute = s.IntegerField(required=False, allow_null=True)
-    concurrency = s.IntegerField(required=False, help_text="Calls at a time.")
-    attempts = s.IntegerField(required=False, help_text="Of one call.")
-    patience = s.IntegerField(required=False, help_text="Seconds for one call.")
-
-
-class JudgeRequest(s.Serializer):
-    name = s.CharField(help_text="A name that is there already gets a new version.")
-    kind = s.CharField()
-    config = s.DictField(help_text="As the kind has it; see docs/judges.md.")
-    limits = JudgeLimits(required=False)
-
-
-class JudgeSpending(JudgeLimits):
-    spent = s.CharField()
-    reserved = s.CharField(help_text="The most that calls under way can cost.")
-
-
-class JudgeShape(s.Serializer):
-    id = s.IntegerField()
-    name = s.CharField()
-    version = s.IntegerField()
-    kind = s.CharField()
-    config = s.DictField()
-    limits = JudgeSpending()
-    calls = s.DictField(child=s.IntegerField(), help_text="Of this version, by state.")
-    cost = s.CharField(help_text="Of this version, in dollars.")
-    created_at = s.DateTimeField()
-
-    class Meta:
-        ref_name = "Judge"
-
-
-class RunRequest(s.Serializer):
-    purpose = s.ChoiceField(JudgeRun.Purpose.choices, required=False)
-    most_tasks = s.IntegerField(required=False, allow_null=True)
-    retry_failed = s.BooleanField(required=False, help_text="Also ask again what failed for good.")
-
-
-class RunShape(WaitingShape):
-    class Meta:
-        model = JudgeRun
-        ref_name = "JudgeRun"
-        fields = [
-            *("id", "judge", "purpose", "state", "progress", "total", "message", "labelled"),
-            *("abstained", "failed", "report", "most_tasks", "retry_failed", "created_at"),
-            "waits_because",
-        ]
-
-
-class CallShape(s.ModelSerializer):
-    class Meta:
-        model = JudgeCall
-        ref_name = "JudgeCall"
-        fields = [
-            *("id", "judge", "task", "run", "shown_order", "sample", "attempt", "template"),
-            *("state", "failure", "detail", "raw", "p_first", "value", "prompt_tokens"),
-            *("completion_tokens", "reserved", "cost", "seconds", "created_at", "finished_at"),
-        ]
-
-
-class SuggestionShape(s.ModelSerializer):
-    class Meta:
-        model = Suggestion
-        ref_name = "Suggestion"
-        fields = ["id", "judge", "task", "kind", "schema_version", "value", "created_at"]
-
-
-class DecisionsShape(s.Serializer):
-    answers = s.IntegerField(help_text="People's, that were shown any.")
-    accepted = s.IntegerField(help_text="Marks.")
-    changed = s.IntegerField()
-    dismissed = s.IntegerField()
-    undecided = s.IntegerField()
-    share = s.FloatField(allow_null=True, help_text="Accepted among those decided on.")
-    low = s.FloatField(allow_null=True, help_text="95 % interval, by tasks.")
-    high = s.FloatField(allow_null=True)
-
-    class Meta:
-        ref_name = "JudgeDecisions"
-
-
-class PassedShape(s.Serializer):
-    right = s.IntegerField()
-    count = s.IntegerField()
-    share = s.FloatField(allow_null=True)
-    low = s.FloatField(allow_null=True, help_text="95 % interval (Wilson).")
-    high = s.FloatField(allow_null=True)
-
-    class Meta:
-        ref_name = "JudgeKnownAnswers"
-
-
-class DomainShape(s.ModelSerializer):
-    class Meta:
-        model = DomainTest
-        ref_name = "DomainTest"
-        fields = [
-            *("grouping", "domain", "passed", "winning_rate", "advantage", "items", "people"),
-            *("comparisons", "missing"),
-        ]
-
-
-class TestRequest(s.Serializer):
-    epsilon = s.FloatField(
-        required=False, help_text="0..1; .1 beside a crowd, .15 skilled people, .2 experts."
-    )
-
-    class Meta:
-        ref_name = "JudgeTestRequest"
-
-
-class TestRunShape(s.ModelSerializer):
-    class Meta:
-        model = JudgeTestRun
-        ref_name = "JudgeTestRun"
-        fields = [
-            *("id", "judge", "epsilon", "level", "state", "progress", "total", "message"),
-            *("created_at", "finished_at"),
-        ]
-
-
-class TestShape(s.Serializer):
-    run = TestRunShape(allow_null=True, help_text="The latest.")
-    domains = DomainShape(many=True)
-
-    class Meta:
-        ref_name = "JudgeTest"
-
-
-class CallPage(s.Serializer):
-    next = s.CharField(allow_null=True)
-    previous = s.CharField(allow_null=True)
-    results = CallShape(many=True)
-
-
-class SuggestionPage(s.Serializer):
-    next = s.CharField(allow_null=True)
-    previous = s.CharField(allow_null=True)
-    results = SuggestionShape(many=True)
+OF_CALLS = ("calls", "cost", "seconds_per_call")  # told from all calls of a judge
 
 
 def _judge(request: Request, project_id: int, judge_id: int, roles: frozenset) -> Judge:
@@ -199,7 +70,8 @@ class JudgeList(APIView):
     def get(self, request: Request, project_id: int) -> Response:
         """All judges in all versions, with limits, spending and calls."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        return Response([judge_body(one) for one in standings(project)])
+        with_calls = any(self.asks_for(name) for name in OF_CALLS)
+        return Response([judge_body(one) for one in standings(project, with_calls=with_calls)])
 
     @extend_schema(
         operation_id="save_judge",
@@ -223,12 +95,34 @@ class JudgeList(APIView):
         return Response(judge_body(_standing(judge)), 201)
 
 
-class JudgeLimitsView(APIView):
+class JudgeDetail(Tagged, APIView):
+    row = "judge_id"
+    counted = (*OF_CALLS, "limits.spent", "limits.reserved")
+
+    @extend_schema(operation_id="get_judge", responses=JudgeShape)
+    def get(self, request: Request, project_id: int, judge_id: int) -> Response:
+        """One version, with limits, spending and calls."""
+        judge = _judge(request, project_id, judge_id, access.REVIEW)
+        return Response(judge_body(_standing(judge)))
+
+
+class JudgeLimitsView(Tagged, APIView):
     parser_classes = [PlainJSONParser]
+    counted = JudgeDetail.counted
+
+    def read(self, request: Request, **named: int) -> Response:
+        """Limits are told with the judge."""
+        return JudgeDetail().get(request, **named)
+
+    def lock(self, *, project_id: int, judge_id: int) -> None:
+        """All versions of a judge share the row of its limits."""
+        account = account_of(Judge.objects.get(pk=judge_id, project=project_id))
+        JudgeAccount.objects.select_for_update().get(pk=account.pk)
 
     @extend_schema(
         operation_id="set_judge_limits", request=JudgeLimits, responses={200: JudgeShape}
     )
+    @if_match
     def patch(self, request: Request, project_id: int, judge_id: int) -> Response:
         """Change prices, spending limit and pace of all versions of the judge."""
         judge = _judge(request, project_id, judge_id, access.MANAGE)
@@ -238,6 +132,7 @@ class JudgeLimitsView(APIView):
 
 
 class JudgeRuns(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_judge_runs", responses=RunShape(many=True))
@@ -265,7 +160,7 @@ class JudgeRunCancel(APIView):
         """Stop a run at its next call; what it labelled stays."""
         rows = JudgeRun.objects.filter(project=project_id)
         run = access.get_in_project(request.user, rows, run_id, access.MANAGE)
-        jobs.request_cancel(run)
+        cancel_judging(run=run, actor=request.user)
         run.refresh_from_db()
         return Response(RunShape(run).data)
 
@@ -328,6 +223,7 @@ class JudgeKnownAnswers(APIView):
 
 
 class JudgeTests(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="get_judge_test", responses=TestShape)
@@ -359,6 +255,11 @@ def _standing(judge: Judge) -> Standing:
     return found
 
 
+def _money(account: JudgeAccount, name: str) -> str:
+    """As the database has it, also of an account that it does not have yet."""
+    return f"{getattr(account, name):.{JudgeAccount._meta.get_field(name).decimal_places}f}"
+
+
 def judge_body(standing: Standing) -> dict[str, Any]:
     judge, account = standing.judge, standing.account
     money = ("input_price", "output_price", "spending_limit", "spent", "reserved")
@@ -369,11 +270,12 @@ def judge_body(standing: Standing) -> dict[str, Any]:
         "kind": judge.kind,
         "config": judge.config,
         "limits": {
-            name: str(getattr(account, name)) if name in money else getattr(account, name)
+            name: _money(account, name) if name in money else getattr(account, name)
             for name in (*LIMITS, "spent", "reserved")
         },
         "calls": standing.calls,
         "cost": str(standing.cost),
+        "seconds_per_call": standing.seconds,
         "created_at": judge.created_at,
     }
 
@@ -383,6 +285,7 @@ urlpatterns = [
     path(BASE, JudgeList.as_view(), name="api_judges"),
     path(f"{BASE}suggestions/", Suggestions.as_view(), name="api_suggestions"),
     path(f"{BASE}runs/<int:run_id>/cancel/", JudgeRunCancel.as_view(), name="api_cancel_judge_run"),
+    path(f"{BASE}<int:judge_id>/", JudgeDetail.as_view(), name="api_judge"),
     path(f"{BASE}<int:judge_id>/limits/", JudgeLimitsView.as_view(), name="api_judge_limits"),
     path(f"{BASE}<int:judge_id>/runs/", JudgeRuns.as_view(), name="api_judge_runs"),
     path(f"{BASE}<int:judge_id>/test/", JudgeTests.as_view(), name="api_judge_test"),

@@ -5,15 +5,17 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_f
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.failures import FailureShape
 from annotate.api.problems import Conflict
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue
+from annotate.models import Project
 from annotate.services import jobs
 from routing.models import FeatureRun, FeatureSpecification, PolicyFit, RoutingPolicy
 from routing.reports.policy import upkeep_failure_of
@@ -106,6 +108,7 @@ class FeatureRunShape(WaitingShape):
 
 
 class Fits(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_policy_fits", responses=FitShape(many=True))
@@ -176,17 +179,29 @@ def _policy(request: Request, policy_id: int, roles: frozenset) -> RoutingPolicy
     return access.get_in_project(request.user, rows, policy_id, roles)
 
 
-class Policy(APIView):
+class TaggedPolicy(Tagged, APIView):
+    def read(self, request: Request, *, policy_id: int) -> Response:
+        """The policy, to whoever may see it."""
+        return Response(FittedShape(_policy(request, policy_id, access.REVIEW)).data)
+
+    def lock(self, *, policy_id: int) -> None:
+        """Whatever puts policies in force and out of it locks the project first."""
+        mine = RoutingPolicy.objects.filter(pk=policy_id).values("project")
+        list(Project.objects.select_for_update(no_key=True).filter(pk__in=mine).values_list("pk"))
+
+
+class Policy(TaggedPolicy):
     @extend_schema(operation_id="get_routing_policy", responses=FittedShape)
     def get(self, request: Request, policy_id: int) -> Response:
         """One version with its settings and what was measured of it."""
-        return Response(FittedShape(_policy(request, policy_id, access.REVIEW)).data)
+        return self.read(request, policy_id=policy_id)
 
 
-class ShadowPolicy(APIView):
+class ShadowPolicy(TaggedPolicy):
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="shadow_routing_policy", request=None, responses=FittedShape)
+    @if_match
     def post(self, request: Request, policy_id: int) -> Response:
         """Let a fitted policy decide without effect, beside the one in force."""
         read_body(request, known=())
@@ -194,10 +209,11 @@ class ShadowPolicy(APIView):
         return Response(FittedShape(put_in_shadow(policy=policy, actor=request.user)).data)
 
 
-class PromotePolicy(APIView):
+class PromotePolicy(TaggedPolicy):
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="promote_routing_policy", request=Reason, responses=FittedShape)
+    @if_match
     def post(self, request: Request, policy_id: int) -> Response:
         """Put a fitted policy in force, also an earlier one again. Without a measured advantage
         over the one in force a reason is needed.
@@ -213,6 +229,7 @@ class PromotePolicy(APIView):
 
 
 class Features(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_feature_runs", responses=FeatureRunShape(many=True))
@@ -232,6 +249,19 @@ class Features(APIView):
         if run is None:
             raise Conflict("No features are specified yet; fit a policy first.")
         return Response(FeatureRunShape(run).data, status=202)
+
+
+class CancelFeatures(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(operation_id="cancel_features", request=None, responses=FeatureRunShape)
+    def post(self, request: Request, run_id: int) -> Response:
+        """Stop it; what was computed is kept."""
+        read_body(request, known=())
+        run = access.get_in_project(request.user, FeatureRun.objects.all(), run_id, access.MANAGE)
+        jobs.request_cancel(run)
+        run.refresh_from_db()
+        return Response(FeatureRunShape(run).data)
 
 
 class Specifications(APIView):
@@ -259,6 +289,11 @@ urlpatterns = [
         name="api_promote_policy",
     ),
     path("projects/<int:project_id>/routing/features/", Features.as_view(), name="api_features"),
+    path(
+        "routing/features/<int:run_id>/cancel/",
+        CancelFeatures.as_view(),
+        name="api_cancel_features",
+    ),
     path(
         "projects/<int:project_id>/routing/specifications/",
         Specifications.as_view(),

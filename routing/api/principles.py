@@ -8,10 +8,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.query_parameters import read_integer, refuse_unknown
+from annotate.api.views import APIView
 from annotate.inputs import InvalidValue, clean_integer
 from annotate.models import Judge
 from routing.api.judges import RunShape
@@ -25,6 +25,8 @@ class OutlookShape(s.Serializer):
     held_out = s.IntegerField(help_text="Choices of other prompts that they would be tested on.")
     left_out = s.DictField(child=s.IntegerField(), help_text="Tasks that were looked at, by why.")
     is_enough = s.BooleanField(help_text=f"{LEAST} of each part are needed.")
+    looked = s.IntegerField(help_text="Tasks that this was reckoned from.")
+    tasks = s.IntegerField(help_text="Tasks that people answered; at least `looked`.")
     calls = s.IntegerField()
     about = s.CharField(help_text="Dollars, by the length of the texts.")
     most = s.CharField(help_text="Dollars; more only where calls must be made again.")
@@ -45,6 +47,8 @@ class PrinciplesShape(s.Serializer):
 
 
 class Outlook(APIView):
+    costly = ("get",)
+
     @extend_schema(
         operation_id="get_principles_outlook",
         responses=OutlookShape,

@@ -7,13 +7,13 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import ById
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import clean_boolean, clean_choice
 from annotate.services import jobs
@@ -90,6 +90,7 @@ class ItemPage(s.Serializer):
 
 
 class SecondLooks(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_second_looks", responses=SecondLookShape(many=True))

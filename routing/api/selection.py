@@ -5,13 +5,13 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.models import Project, TaskPlace
 from annotate.services import jobs
 from routing.models import SelectionRun
@@ -123,6 +123,7 @@ class SelectionView(APIView):
 
 
 class Rankings(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_rankings", responses=RankingShape(many=True))

@@ -7,13 +7,13 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
 from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from annotate.api.waiting import WaitingShape
 from annotate.inputs import InvalidValue, clean_choice, clean_number
 from annotate.models import Judge, Project
@@ -101,6 +101,7 @@ class PricesShape(PricesRequest):
 
 
 class Simulations(APIView):
+    costly = ("post",)
     parser_classes = [PlainJSONParser]
 
     @extend_schema(operation_id="list_simulations", responses=SimulationShape(many=True))

@@ -7,12 +7,12 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
+from annotate.api.views import APIView
 from annotate.inputs import BIGINT_MAX, clean_choice, clean_integer
 from annotate.models import Prompt
 from routing.features.subjects import SUBJECTS

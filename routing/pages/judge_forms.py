@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -198,8 +199,9 @@ class LimitsForm(forms.Form):
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)
         for name, (low, high) in PACE_FIELDS.items():
-            self.fields[name].min_value, self.fields[name].max_value = low, high
-            self.fields[name].widget.attrs |= {"min": low, "max": high}
+            field = self.fields[name]
+            field.validators = [MinValueValidator(low), MaxValueValidator(high)]
+            field.widget.attrs |= {"min": low, "max": high}
         for name in MONEY_FIELDS:
             self.fields[name].widget.attrs |= {"step": "any"}
 

@@ -16,7 +16,6 @@ from annotate.inputs import InvalidValue
 from annotate.kinds import spans
 from annotate.models import Judge, Project
 from annotate.pages.reasons import in_words
-from annotate.services import audit, jobs
 from routing import judges as registry
 from routing.guarantee.enough import MIN_ITEMS, MIN_ITEMS_EACH, MIN_PEOPLE
 from routing.models import JudgeCall, JudgeRun
@@ -25,8 +24,8 @@ from routing.reports.decisions import remembered_labels
 from routing.reports.gold import judge_passed
 from routing.reports.judge import standings
 from routing.reports.suggestion import decisions
-from routing.services.asked import asked_of
-from routing.services.judge_runs import start_judging
+from routing.services.asked import OF_PAIRS, asked_of
+from routing.services.judge_runs import cancel_judging, start_judging
 from routing.services.judge_tests import EPSILON, start_test
 from routing.services.judges import (
     LIMITS,
@@ -172,7 +171,7 @@ def _tests(found: Judge) -> dict:
     test = found.test_runs.order_by("-pk").first()
     domains = list(found.domain_tests.order_by("grouping", "domain"))
     return {
-        "takes_pairs": "pairwise" in registry.get(found.kind).asks,
+        "is_tested": found.project.kind in OF_PAIRS and "pairwise" in registry.get(found.kind).asks,
         "test": test,
         "tested": [one for one in domains if not one.missing],
         "untested": [one for one in domains if one.missing],
@@ -224,10 +223,7 @@ def start_judge(request: HttpRequest, judge_id: int) -> HttpResponse:
 def cancel_judge_run(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop a run; what it labelled stays."""
     run = get_in_project(request.user, JudgeRun.objects.all(), run_id, MANAGE)
-    project: Project = run.project
-    if not run.is_over:
-        jobs.request_cancel(run)
-        audit.record(action="judge.cancel_asked", target=run, actor=request.user, project=project)
+    cancel_judging(run=run, actor=request.user)
     return redirect("judge", run.judge_id)
 
 

@@ -16,7 +16,6 @@ from annotate.kinds import InvalidValue
 from annotate.models import Judge, Project
 from annotate.pages.reasons import in_words
 from annotate.reports.remembered import remembered
-from annotate.services import audit, jobs
 from annotate.services.outgoing.exports import holds_pairs
 from annotate.services.workers import why_waiting
 from routing import judges
@@ -30,7 +29,7 @@ from routing.reports.decisions import (
     route_figures,
 )
 from routing.services.experts import open_to_everybody
-from routing.services.passes import start_routing
+from routing.services.passes import start_routing, stop_pass
 from routing.services.people import count_simulated
 from routing.services.policies import JUDGE_KIND, retire_policy, save_policy
 from routing.services.waiting import why_no_pass
@@ -132,11 +131,7 @@ def start_pass(request: HttpRequest, project_id: int) -> HttpResponse:
 def cancel_pass(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop a pass; what it decided stays decided."""
     run = get_in_project(request.user, RoutingRun.objects.all(), run_id, MANAGE)
-    if not run.is_over:
-        jobs.request_cancel(run)
-        audit.record(
-            action="routing.cancel_asked", target=run, actor=request.user, project=run.project
-        )
+    stop_pass(run=run, actor=request.user)
     return redirect("routing", run.project_id)
 
 

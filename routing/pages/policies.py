@@ -1,6 +1,6 @@
 """The pages of fitted policies: fitting one, what was measured of it, shadow and promotion."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -22,8 +21,10 @@ from annotate.services.workers import why_waiting
 from annotate.wording import Sentence
 from routing.features.tagger import PROMPT_TAGS
 from routing.models import FeatureRun, PolicyFit, RoutingPolicy
+from routing.pages.judge_choice import JudgeChoiceForm
 from routing.reports.decisions import remembered_labels
 from routing.reports.policy import (
+    alone_of,
     charts_of,
     features_of,
     gains_of,
@@ -50,11 +51,12 @@ WINDOW_NAMES = {
     "month": _("thirty days"),
 }
 NO_ENCODER = "none"
-JUDGES = 3
 
 
-class FitForm(forms.Form):
+class FitForm(JudgeChoiceForm):
     """Percent for people, shares for the service."""
+
+    field_order = ("kind", "judge_1", "judge_2", "judge_3")
 
     kind = forms.ChoiceField(
         choices=[(k.value, k.label) for k in RoutingPolicy.Kind if k.value in FITTED],
@@ -66,9 +68,6 @@ class FitForm(forms.Form):
             "reward models on mixes of both labels and learns which mixes pay."
         ),
     )
-    judge_1 = forms.ChoiceField(label=_("Judge"))
-    judge_2 = forms.ChoiceField(required=False, label=_("A stronger judge"))
-    judge_3 = forms.ChoiceField(required=False, label=_("The strongest judge"))
     share = forms.FloatField(
         min_value=0,
         max_value=100,
@@ -170,24 +169,6 @@ class FitForm(forms.Form):
         help_text=_("One a line."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    domains = forms.ChoiceField(
-        choices=DOMAIN_NAMES.items(),
-        required=False,
-        label=_("A judge alone only where it passed"),
-        help_text=_("The alternative annotator test, on the judge’s page. Elsewhere people label."),
-    )
-
-    def __init__(self, *args: Any, project: Project, **options: Any) -> None:
-        super().__init__(*args, **options)
-        judges = [(one.pk, str(one)) for one in Judge.objects.filter(project=project)]
-        judges.sort(key=lambda one: -one[0])
-        for number in range(1, JUDGES + 1):
-            field = cast(forms.ChoiceField, self.fields[f"judge_{number}"])
-            field.choices = judges if number == 1 else [("", gettext("none")), *judges]
-
-    def judges_of(self) -> list[int]:
-        given = [self.cleaned_data[f"judge_{number}"] for number in range(1, JUDGES + 1)]
-        return [int(one) for one in given if one]
 
     def settings_of(self) -> dict[str, Any]:
         said = self.cleaned_data
@@ -231,7 +212,8 @@ def policies(request: HttpRequest, project_id: int) -> HttpResponse:
     context = _live(project)
     if request.htmx and request.method != "POST":
         return render(request, "routing/policies.html#live", context)
-    form = FitForm(request.POST or None, project=project)
+    listed = [(one.pk, str(one)) for one in Judge.objects.filter(project=project).order_by("-pk")]
+    form = FitForm(request.POST or None, judges=listed)
     if request.method == "POST" and form.is_valid():
         try:
             start_fit(
@@ -242,15 +224,13 @@ def policies(request: HttpRequest, project_id: int) -> HttpResponse:
                 settings=form.settings_of(),
             )
         except InvalidValue as error:
-            name = error.field.split(".")[-1]
-            own = {"judges": "judge_1"}.get(name, name)
-            form.add_error(own if own in form.fields else None, in_words(error))
+            form.put(error)
         else:
             messages.success(request, _("The policy is being fitted."))
             return redirect("policies", project.pk)
     context |= {
         "form": form,
-        "judges": Judge.objects.filter(project=project).exists(),
+        "judges": bool(listed),
         "people": remembered_labels(project),
     }
     return render(request, "routing/policies.html", context, status=422 if form.errors else 200)
@@ -352,6 +332,7 @@ def _policy_context(request: HttpRequest, policy_id: int) -> dict[str, Any]:
         "judges": [one.judge for one in found.places.select_related("judge").order_by("position")],
         "domains": DOMAIN_NAMES.get(found.settings.get("domains", ""), ""),
         "window": WINDOW_NAMES.get(found.settings.get("window", ""), ""),
+        "alone": alone_of(found),
         "charts": charts_of(found),
         "gains": gains_of(found),
         "waits": waits_of(found),

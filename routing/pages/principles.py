@@ -18,10 +18,9 @@ from annotate.inputs import InvalidValue
 from annotate.models import Judge, Project
 from annotate.pages.paging import number_in
 from annotate.pages.reasons import in_words
-from annotate.services import audit, jobs
 from routing.judges import openai
 from routing.models import JudgeRun
-from routing.services.judge_runs import start_judging
+from routing.services.judge_runs import cancel_judging, start_judging
 from routing.services.ledger import account_of
 from routing.services.principle_runs import DEFAULT_CHOICES, LEAST, outlook
 
@@ -150,11 +149,7 @@ def cancel_principles(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop it at its next call; what was answered stays on record."""
     rows = JudgeRun.objects.filter(purpose=JudgeRun.Purpose.EXPLAIN)
     run = get_in_project(request.user, rows, run_id, MANAGE)
-    if not run.is_over:
-        jobs.request_cancel(run)
-        audit.record(
-            action="judge.cancel_asked", target=run, actor=request.user, project=run.project
-        )
+    cancel_judging(run=run, actor=request.user)
     return redirect("principles", run.project_id)
 
 

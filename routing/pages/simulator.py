@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -22,10 +21,10 @@ from annotate.services import jobs
 from annotate.services.workers import why_waiting
 from annotate.wording import Told
 from routing.models import PolicySimulation
+from routing.pages.judge_choice import JudgeChoiceForm
 from routing.reports.decisions import remembered_labels
 from routing.reports.simulation import NAMES, Stored, latest_stored, stocks
 from routing.services.simulations import set_prices, start_simulation
-from routing.settings.policy import DOMAIN_NAMES
 from routing.settings.simulation import (
     FOLDS,
     MOST_FOLDS,
@@ -34,18 +33,16 @@ from routing.settings.simulation import (
     least_rows,
 )
 
-JUDGES = 3
 SETTINGS = ("folds", "repeats", "domains")
 SHARE = 30
 TASKS = 1000
 
 
-class SimulationForm(forms.Form):
+class SimulationForm(JudgeChoiceForm):
     """The judges, and how often the prompts are cut into how many parts."""
 
-    judge_1 = forms.ChoiceField(label=_("Judge"))
-    judge_2 = forms.ChoiceField(required=False, label=_("A stronger judge"))
-    judge_3 = forms.ChoiceField(required=False, label=_("The strongest judge"))
+    field_order = ("judge_1", "judge_2", "judge_3", "folds", "repeats", "domains")
+
     folds = forms.IntegerField(
         min_value=2,
         max_value=MOST_FOLDS,
@@ -60,22 +57,6 @@ class SimulationForm(forms.Form):
         label=_("Different cuts"),
         help_text=_("More take out the luck of one cut, and take longer."),
     )
-    domains = forms.ChoiceField(
-        choices=DOMAIN_NAMES.items(),
-        required=False,
-        label=_("A judge alone only where it passed"),
-        help_text=_("The alternative annotator test, on the judge’s page. Elsewhere people label."),
-    )
-
-    def __init__(self, *args: Any, judges: list[tuple[int, str]], **options: Any) -> None:
-        super().__init__(*args, **options)
-        cast(forms.ChoiceField, self.fields["judge_1"]).choices = judges
-        for name in ("judge_2", "judge_3"):
-            cast(forms.ChoiceField, self.fields[name]).choices = [("", gettext("none")), *judges]
-
-    def judges_of(self) -> list[int]:
-        given = [self.cleaned_data[f"judge_{number}"] for number in range(1, JUDGES + 1)]
-        return [int(one) for one in given if one]
 
 
 class BudgetForm(forms.Form):
@@ -120,8 +101,7 @@ def simulator(request: HttpRequest, project_id: int) -> HttpResponse:
                 settings={name: form.cleaned_data[name] for name in SETTINGS},
             )
         except InvalidValue as error:
-            name = error.field.split(".")[-1]
-            form.add_error(name if name in form.fields else "judge_1", in_words(error))
+            form.put(error)
         else:
             messages.success(request, _("The policies are being replayed."))
             return redirect("simulator", project.pk)

@@ -11,6 +11,7 @@ from annotate.models import Project
 from routing.models import FeatureRun, FeatureSpecification, RoutingPolicy
 
 MOST_GAINS = 12
+LEAST_GAIN = 5e-4  # of a standardised column; below it pages would show 0.000
 
 
 def upkeep_failure_of(policy: RoutingPolicy) -> Failure | None:
@@ -77,8 +78,15 @@ def _point(policy: RoutingPolicy) -> dict[str, Any] | None:
 
 
 def _shown(error: float) -> float:
-    """An unbiased estimate may lie a hair below 0."""
-    return 0.0 if abs(error) < 5e-4 else error
+    """A share of wrong labels from which the noise of people's votes was taken out may lie below 0
+    with few votes; pages show it as 0.
+    """
+    return max(0.0, error)
+
+
+def alone_of(policy: RoutingPolicy) -> list[tuple[str, float]]:
+    """(judge, share of its labels that are wrong on held-out prompts), from cheap to strong."""
+    return [(name, _shown(error)) for name, error in policy.metrics.get("all_ai", {}).items()]
 
 
 def charts_of(policy: RoutingPolicy) -> list[Chart]:
@@ -90,7 +98,7 @@ def charts_of(policy: RoutingPolicy) -> list[Chart]:
             Series(
                 _("this policy"), [(100 * p["people"], 100 * _shown(p["error"])) for p in curve]
             ),
-            Series(_("by chance"), [(100 * p["share"], 100 * p["chance"]) for p in curve]),
+            Series(_("by chance"), [(100 * p["share"], 100 * _shown(p["chance"])) for p in curve]),
             Series(_("people alone"), [(x, 100 * _shown(metrics["all_people"])) for x in (0, 100)]),
         ]
         found.append(
@@ -99,7 +107,7 @@ def charts_of(policy: RoutingPolicy) -> list[Chart]:
     found += _of_reward_models(metrics.get("ppm", {}).get("reward_model") or [])
     reliability = metrics.get("reliability")
     if reliability:
-        points = [(100 * expected, 100 * seen) for expected, seen, _rows in reliability]
+        points = [(100 * expected, 100 * _shown(seen)) for expected, seen, _rows in reliability]
         even = [(x, x) for x in (0, max(x for x, _y in points))]
         found.append(
             line_chart(
@@ -142,5 +150,5 @@ def gains_of(policy: RoutingPolicy) -> list[tuple[str, float]]:
             continue  # trees have no weights; a decision's own reasons tell what they made of it
         names = model["columns"].get("names") or []
         found += list(zip(names, model["coefficients"], strict=False))
-    found = [(name, value) for name, value in found if value]
+    found = [(name, value) for name, value in found if abs(value) >= LEAST_GAIN]
     return sorted(found, key=lambda one: -abs(one[1]))[:MOST_GAINS]

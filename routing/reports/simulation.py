@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from annotate.charts import Chart, Series, line_chart
 from annotate.models import Judge, Judgement, Project, Task
 from routing import judges as judge_kinds
+from routing.judges.asking import pairwise
 from routing.models import JudgeCall, PolicySimulation, of_people, outside_second_looks
 from routing.services.learned import new_to
 from routing.services.simulations import Prices, prices_of
@@ -228,7 +229,10 @@ def stocks(project: Project) -> list[Stock]:
         priced = judge_kinds.get(judge.kind).priced
         tasks = new_to(judge, answered)
         if priced:
-            calls = JudgeCall.objects.filter(judge=judge, state="answered").order_by()
+            asked = f"{pairwise.KIND}/"  # tags and checks of criteria are calls too, and no labels
+            calls = JudgeCall.objects.filter(
+                judge=judge, state="answered", template__startswith=asked
+            ).order_by()
             tasks = tasks.filter(pk__in=calls.values("task"))
         both = everything if tasks is answered else tasks.count()
         found.append(Stock(judge, both, not priced))

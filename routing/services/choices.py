@@ -1,11 +1,13 @@
 """People's choices as pairs of responses: what principles are proposed from and scored on."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
+
+from django.db.models import BinaryField, Func, TextField, Value
+from django.db.models.functions import Cast, Concat
 
 from annotate.media.as_text import as_text
 from annotate.models import Judgement, Project, Response, Task, TaskResponse
@@ -39,6 +41,10 @@ class Drawn:
     training: list[Choice] = field(default_factory=list)
     held_out: list[Choice] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    looked: int = 0
+    """Tasks that were looked at."""
+    is_cut: bool = False
+    """Whether there may be more, at which it did not look because it was not to."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -54,14 +60,18 @@ class Drawn:
         return cls(training, held_out, Counter(kept["left_out"]))
 
 
-def draw_choices(project: Project, most: int) -> Drawn:
+def draw_choices(project: Project, most: int, look_at: int | None = None) -> Drawn:
     """At most half of `most` for each part, by prompt: prompts that are kept for tests are held
     out, so nothing is proposed from them. Drawn by a hash of the task, so that a second run, or
     one of more choices, asks about the same tasks. Six queries for every CHUNK that is looked at.
+    It looks at no more than `look_at` tasks, where that is given.
     """
     boundary = max(HALF, project.test_percent)
     found, half = Drawn(), most // 2
-    for ids in _chunks(project):
+    drawn = _drawn(project, look_at)
+    for start in range(0, len(drawn), CHUNK):
+        ids = drawn[start : start + CHUNK]
+        found.looked += len(ids)
         for bucket, said in _choices(ids):
             if isinstance(said, str):
                 found.left_out[said] += 1
@@ -70,17 +80,30 @@ def draw_choices(project: Project, most: int) -> Drawn:
             if len(part) < half:
                 part.append(said)
         if len(found.training) == len(found.held_out) == half:
-            break
+            return found
+    found.is_cut = look_at is not None and len(drawn) == look_at
     return found
 
 
-def _chunks(project: Project) -> Iterator[list[int]]:
-    """The tasks that people answered, shuffled, a few at a time."""
-    answers = _answers().filter(project=project)
-    ids = set(answers.values_list("task", flat=True))
-    drawn = sorted(ids, key=lambda pk: hashlib.sha256(f"{project.seed} {pk}".encode()).digest())
-    for start in range(0, len(drawn), CHUNK):
-        yield drawn[start : start + CHUNK]
+def answered_tasks(project: Project) -> int:
+    """How many tasks of the project people answered."""
+    return _answers().filter(project=project).values("task").distinct().count()
+
+
+class _Shuffled(Func):
+    """The SHA-256 of the project's seed and the task's id."""
+
+    template = "sha256(convert_to(%(expressions)s, 'UTF8'))"
+
+
+def _drawn(project: Project, most: int | None) -> list[int]:
+    """The tasks that people answered, shuffled."""
+    answers = _answers().filter(project=project).order_by()
+    place = _Shuffled(
+        Concat(Value(f"{project.seed} "), Cast("task_id", TextField())), output_field=BinaryField()
+    )
+    rows = answers.annotate(place=place).values_list("task_id", "place").distinct()
+    return [task for task, _ in rows.order_by("place")[:most]]
 
 
 def _answers() -> Any:

@@ -39,6 +39,15 @@ POOL = 2000  # tasks that those of a dry run are drawn from
 
 
 @transaction.atomic
+def cancel_judging(*, run: JudgeRun, actor: User) -> None:
+    """Stop it at its next call; what it labelled stays. One that is over stays as it is."""
+    if run.is_over:
+        return
+    jobs.request_cancel(run)
+    audit.record(action="judge.cancel_asked", target=run, actor=actor, project=run.project)
+
+
+@transaction.atomic
 def start_judging(
     *,
     judge: Judge,

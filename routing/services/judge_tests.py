@@ -5,10 +5,11 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.inputs import clean_number
+from annotate.inputs import InvalidValue, clean_number
 from annotate.models import JobState, Judge, User
 from annotate.services import audit, jobs
 from routing.models import JudgeTestRun, RoutingPolicy
+from routing.services.asked import OF_PAIRS
 
 GOING = (JobState.QUEUED, JobState.RUNNING)
 EPSILON = 0.15
@@ -20,6 +21,8 @@ AT_WORK = (RoutingPolicy.State.ACTIVE, RoutingPolicy.State.SHADOW)
 def start_test(*, judge: Judge, actor: User | None, epsilon: object = EPSILON) -> JudgeTestRun:
     """Queue a test in every domain; the one under way if there is one. Raises InvalidValue."""
     given = float(clean_number("epsilon", epsilon, low=0, high=1))
+    if judge.project.kind not in OF_PAIRS:
+        raise InvalidValue("judge", "is tested on pairs, and this project asks something else")
     Judge.objects.select_for_update(no_key=True).get(pk=judge.pk)
     going = judge.test_runs.filter(state__in=GOING).first()
     if going is not None:

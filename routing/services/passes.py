@@ -53,6 +53,15 @@ class PassCancelled(Exception):
 
 
 @transaction.atomic
+def stop_pass(*, run: RoutingRun, actor: User) -> None:
+    """Stop it; what it decided stays decided. One that is over stays as it is."""
+    if run.is_over:
+        return
+    jobs.request_cancel(run)
+    audit.record(action="routing.cancel_asked", target=run, actor=actor, project=run.project)
+
+
+@transaction.atomic
 def start_routing(
     *, project: Project, actor: User | None, shadow: bool = False
 ) -> RoutingRun | None:

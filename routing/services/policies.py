@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
-from annotate.inputs import InvalidValue, clean_choice
+from annotate.inputs import Checks, InvalidValue, clean_choice
 from annotate.models import JobState, Judge, Membership, Project, User
 from annotate.services import audit, jobs
 from annotate.wording import Told
@@ -99,11 +99,16 @@ def start_fit(
 ) -> PolicyFit:
     """Queue the fitting of a policy; `judges` are ids from cheap to strong.
 
-    Raises InvalidValue for an unknown kind, judge or setting, or while another fit is under way.
+    Raises InvalidValue for an unknown kind, judges and settings, all that are wrong, or while
+    another fit is under way.
     """
-    clean_choice("kind", kind, FITTED)
-    cleaned = clean_settings(settings)
-    ids = clean_judges(project, judges)
+    checks = Checks()
+    checks.of(clean_choice, "kind", kind, FITTED)
+    cleaned = checks.of(clean_settings, settings)
+    ids = checks.of(clean_judges, project, judges)
+    checks.end()
+    assert cleaned is not None
+    assert ids is not None
     if cleaned["experts"] and not experts_of(project).exists():
         raise InvalidValue("settings.experts", "no member has the tier expert; name some first")
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)

@@ -27,7 +27,7 @@ from routing.judges.principles import (
 from routing.models import JudgeRun
 from routing.principles.likeness import Candidate, distinct
 from routing.services.asked import asked_of
-from routing.services.choices import Choice, Drawn, draw_choices
+from routing.services.choices import Choice, Drawn, answered_tasks, draw_choices
 from routing.services.judge_watch import RunCancelled, Watch
 from routing.services.judging import questions
 from routing.services.ledger import Ledger, account_of, price
@@ -35,6 +35,7 @@ from routing.services.ledger import Ledger, account_of, price
 DEFAULT_CHOICES = 100
 MOST_CHOICES = 1000
 LEAST = 10  # choices of each part
+MOST_LOOKED = 2500  # tasks that a page looks at before anything is asked
 MOST_GATHERED = 150  # principles that one call puts together
 EXAMPLES = 5
 # What calls are told to cost before they are made; the limits hold whatever they cost.
@@ -49,7 +50,11 @@ class _Cut(Exception):
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a run would ask: choices of each part, calls, and dollars: at most, and about."""
+    """What a run would ask: choices of each part, calls, and dollars: at most, and about.
+
+    Where few tasks have a choice it is reckoned from the first MOST_LOOKED of them, `looked`, as if
+    the others were like them.
+    """
 
     training: int
     held_out: int
@@ -57,6 +62,12 @@ class Outlook:
     calls: int
     most: Decimal
     about: Decimal
+    looked: int
+    tasks: int
+
+    @property
+    def is_reckoned(self) -> bool:
+        return self.tasks > self.looked
 
     @property
     def is_enough(self) -> bool:
@@ -67,7 +78,7 @@ def outlook(judge: Judge, most_choices: int = DEFAULT_CHOICES) -> Outlook:
     """The bytes of a prompt bound its tokens, and `max_tokens` those of its answer. Calls that must
     be made again cost more.
     """
-    drawn = draw_choices(judge.project, most_choices)
+    drawn = draw_choices(judge.project, most_choices, MOST_LOOKED)
     asked = _questions(judge.project, [*drawn.training, *drawn.held_out])
     list_ = [LONGEST] * MOST_TESTED
     proposals = [
@@ -81,24 +92,32 @@ def outlook(judge: Judge, most_choices: int = DEFAULT_CHOICES) -> Outlook:
         if one.task in asked
         for errand in vote_errands(asked[one.task], (one.chosen, one.rejected), list_)
     ]
-    gathered = [gather_errand(0, [LONGEST] * min(MOST_GATHERED, 3 * len(proposals)))]
+    tasks = answered_tasks(judge.project) if drawn.is_cut else drawn.looked
+    more, half = tasks / max(1, drawn.looked), most_choices // 2
+    training, held_out = (
+        min(half, round(len(part) * more)) for part in (drawn.training, drawn.held_out)
+    )
+    of_proposals = training / max(1, len(drawn.training))
+    of_votes = (training + held_out) / max(1, len(drawn.training) + len(drawn.held_out))
+    likely = round(len(proposals) * of_proposals)
+    gathered = [gather_errand(0, [LONGEST] * min(MOST_GATHERED, 3 * likely))]
     account, bound = account_of(judge), judge.config["max_tokens"]
     parts = (
-        (proposals, PROPOSED_TOKENS),
-        (gathered, GATHERED_TOKENS),
-        (votes, VOTE_TOKENS * MOST_TESTED),
+        (proposals, PROPOSED_TOKENS, of_proposals),
+        (gathered, GATHERED_TOKENS, 1),
+        (votes, VOTE_TOKENS * MOST_TESTED, of_votes),
     )
     most = about = Decimal(0)
-    for errands, answered in parts:
+    for errands, answered, times in parts:
         for one in errands:
             sent = openai.most_tokens(one.messages)
             named = sum(message["content"].count(LONGEST) for message in one.messages)
-            most += price(account, sent + WIDER * named, bound)
-            about += price(account, sent // BYTES_A_TOKEN, min(answered, bound))
+            most += Decimal(times) * price(account, sent + WIDER * named, bound)
+            about += Decimal(times) * price(account, sent // BYTES_A_TOKEN, min(answered, bound))
+    calls = likely + len(gathered) + round(len(votes) * of_votes)
     return Outlook(
-        len(drawn.training), len(drawn.held_out), dict(drawn.left_out),
-        len(proposals) + len(gathered) + len(votes), most, about,
-    )  # fmt: skip
+        training, held_out, dict(drawn.left_out), calls, most, about, drawn.looked, tasks
+    )
 
 
 def explain_some(run: JudgeRun) -> bool:

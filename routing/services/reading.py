@@ -4,6 +4,7 @@ workers: needs numpy.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import islice
 
 import numpy as np
 from django.db import transaction
@@ -93,6 +94,39 @@ def _keep_embeddings(
     ]
     ResponseEmbedding.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2 * BATCH)
     return row
+
+
+def read_responses(
+    name: str, pairs: Sequence[Pair], should_stop: ShouldStop, beat: Callable[[int], object]
+) -> TextEncoder:
+    """Keep the embeddings of all responses of these pairs, whose `task_id` may be any number of
+    their own; what is kept already is not read again. `beat` hears how many pairs are over.
+
+    Should the encoder turn out to have other weights than it had, all are read anew. Raises
+    EncoderError, ReadingStopped, JudgeInterrupted.
+    """
+    row = TextEncoder.objects.filter(name=name).order_by("-pk").first()
+    while True:
+        lacking = _not_read(row, pairs)
+        done = len(pairs) - len(lacking)
+        beat(done)
+        if row is not None and not lacking:
+            return row
+        for start in range(0, len(lacking), BLOCK):
+            some = lacking[start : start + BLOCK]
+            with closing(encoders.library().read(name, some, should_stop)) as readings:
+                pair_of = {pair.task_id: pair for pair in some}
+                while batch := list(islice(readings, BATCH)):
+                    row = _keep_embeddings(name, pair_of, batch)
+                    done += len(batch)
+                    beat(done)
+
+
+def _not_read(encoder: TextEncoder | None, pairs: Sequence[Pair]) -> list[Pair]:
+    ids = {one for pair in pairs for one in pair.responses}
+    rows = ResponseEmbedding.objects.filter(encoder=encoder, response__in=ids)
+    known = set(rows.values_list("response_id", flat=True)) if encoder is not None else set()
+    return [pair for pair in pairs if not known.issuperset(pair.responses)]
 
 
 def embeddings_of(encoder: TextEncoder, response_ids: Sequence[int]) -> NDArray[np.float32]:

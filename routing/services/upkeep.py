@@ -3,7 +3,7 @@
 For workers: needs numpy. Run by beat for every policy in force or in shadow.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Avg, Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from annotate.failures import kept
@@ -31,10 +31,14 @@ from routing.reports.decisions import majority
 from routing.services.featurising import tags_and_scores
 from routing.services.policies import start_fit
 
+PREDICT_ERRORS = (RoutingPolicy.Kind.ERROR, RoutingPolicy.Kind.CASCADE)
 NEW_ROWS = 200  # doubly labelled since the fit
 SHIFT = 0.2  # population stability index of a tag
 LEAST_SHIFT_ROWS = 200
 MOST_SHIFT_ROWS = 2000
+RECENT = 2000  # decisions: the newest ones, on which the judge is held against what was expected
+FALL = 0.05  # more wrong labels than expected, in all of them, and beyond chance
+LEAST_AUDITED = 50  # people's labels among these
 PART = 5000  # decisions that are looked at together: more take more memory
 
 
@@ -44,7 +48,7 @@ def look_after(*, policy: RoutingPolicy) -> dict[str, Any]:
     A new fit makes a draft; nobody but a manager puts it in force.
     """
     found: dict[str, Any] = {"as_of": timezone.now().isoformat(), **measured(policy)}
-    why = reason_to_refit(policy, new_rows=found["new_rows"])
+    why = reason_to_refit(policy, new_rows=found["new_rows"], audit=found.get("audit"))
     if why is not None:
         _tell(found, "refit", why)
     with transaction.atomic():
@@ -86,24 +90,60 @@ def measured(policy: RoutingPolicy) -> dict[str, Any]:
     else:
         route, propensity_of = F("route"), F("propensity")
     rows = decided.annotate(followed=route, chance=propensity_of)
-    people = _of_people()
-    answered = rows.filter(Exists(people.filter(task=OuterRef("task"))))
-    there = answered.count()
-    asked = there + rows.exclude(followed=Decision.Route.AI).exclude(pk__in=answered).count()
+    asked, answered = _counted(rows)
     counts: dict[str, Any] = {
         "decided": decided.count(),
         "asked": asked,
-        "answered": there,
+        "answered": answered,
         "new_rows": _since(policy, decided),
     }
-    if not there:
+    if not answered:
         return counts
     try:
-        estimate = estimate_mean_of_parts(lambda: _parts(rows, share=there / asked))
+        counts["judge_error"] = _estimated(rows, answered / asked)
+        audit = _audited(policy, rows)
     except NotEstimable as error:
         _tell(counts, "not_estimable", error)
         return counts
-    return {**counts, "judge_error": _plain(asdict(estimate))}
+    return counts if audit is None else {**counts, "audit": audit}
+
+
+def _estimated(rows: QuerySet[Decision], share: float) -> dict[str, Any]:
+    """Raises NotEstimable."""
+    return _plain(asdict(estimate_mean_of_parts(lambda: _parts(rows, share=share))))
+
+
+def _counted(rows: QuerySet[Decision]) -> tuple[int, int]:
+    """(tasks that people were asked about, those of them that they answered)."""
+    answered = rows.filter(Exists(_of_people().filter(task=OuterRef("task"))))
+    there = answered.count()
+    open_ = rows.exclude(followed=Decision.Route.AI).exclude(pk__in=answered).count()
+    return there + open_, there
+
+
+def _audited(policy: RoutingPolicy, rows: QuerySet[Decision]) -> dict[str, Any] | None:
+    """How often the judge is wrong lately, estimated as over all decisions, beside what the fit
+    led to expect. None while too few of the newest decisions are answered, and where nothing was
+    expected. Raises NotEstimable.
+    """
+    newest = rows.order_by("-pk").values_list("pk", flat=True)
+    first = newest[RECENT - 1 : RECENT].first() or 0
+    lately = rows.filter(pk__gte=first)
+    asked, answered = _counted(lately)
+    expected = _expected(policy, lately)
+    if answered < LEAST_AUDITED or expected is None:
+        return None
+    return {"judge_error": _estimated(lately, answered / asked), "expected": expected}
+
+
+def _expected(policy: RoutingPolicy, rows: QuerySet[Decision]) -> float | None:
+    """P(the judge is wrong), averaged over these; of kinds that predict none, what the judge did
+    on held-out prompts when the policy was fitted.
+    """
+    if policy.kind in PREDICT_ERRORS:
+        return float(rows.aggregate(mean=Avg("p_err"))["mean"])
+    error: float | None = policy.metrics.get("all_ai", {}).get(str(policy.judge))
+    return error
 
 
 def _parts(rows: QuerySet[Decision], *, share: float) -> Iterator[Part]:
@@ -171,8 +211,12 @@ def _tell(found: dict[str, Any], name: str, said: Told) -> None:
     found["told"] = {**found.get("told", {}), name: said.apart().as_dict()}
 
 
-def reason_to_refit(policy: RoutingPolicy, *, new_rows: int) -> Told | None:
-    """Why the policy should be fitted anew; None while it need not be."""
+def reason_to_refit(
+    policy: RoutingPolicy, *, new_rows: int, audit: Mapping[str, Any] | None = None
+) -> Told | None:
+    """Why the policy should be fitted anew; None while it need not be. `audit`: as `measured`
+    tells it.
+    """
     newer = [place.judge for place in _places(policy) if _newest(place.judge) != place.judge]
     if newer:
         return Told("there is a newer version of {judge}", judge=newer[0].name)
@@ -180,6 +224,12 @@ def reason_to_refit(policy: RoutingPolicy, *, new_rows: int) -> Told | None:
         return Told(
             "{tasks} tasks were labelled by people and the judge since it was fitted",
             tasks=new_rows,
+        )
+    if audit is not None and _fell(audit):
+        return Told(
+            "people find {found} of the judge’s newest labels wrong; {expected} were expected",
+            found=_percent(audit["judge_error"]["value"]),
+            expected=_percent(audit["expected"]),
         )
     tag, index = most_shifted_tag(policy)
     if index > SHIFT:
@@ -189,6 +239,16 @@ def reason_to_refit(policy: RoutingPolicy, *, new_rows: int) -> Told | None:
             index=round(index, 2),
         )
     return None
+
+
+def _fell(audit: Mapping[str, Any]) -> bool:
+    """Whether the judge agrees less with people than was expected, by more than chance explains."""
+    error, expected = audit["judge_error"], audit["expected"]
+    return bool(error["low"] > expected and error["value"] > expected + FALL)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def most_shifted_tag(policy: RoutingPolicy) -> tuple[str, float]:

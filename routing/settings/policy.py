@@ -1,11 +1,13 @@
 """What a manager may set of a fitted policy, checked. Pure, and without numpy: the web reads it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from annotate.inputs import (
+    Checks,
     InvalidValue,
     clean_boolean,
     clean_choice,
@@ -53,7 +55,8 @@ DEFAULTS: dict[str, Any] = {
 
 
 def clean_settings(given: object) -> dict[str, Any]:
-    """All settings with defaults filled in. Raises InvalidValue with the field's path.
+    """All settings with defaults filled in. Raises InvalidValue with all that is wrong, each with
+    its field's path.
 
     share: people's share of the window's tasks, 0..1; or money: dollars for people's labels in a
     window, at `price` each. experts: whether members of the tier expert are a source of their own,
@@ -66,28 +69,30 @@ def clean_settings(given: object) -> dict[str, Any]:
     """
     merged = {**DEFAULTS, **clean_object("settings", given, DEFAULTS)}
     money, encoder = merged["money"], merged["encoder"]
+    checks = Checks()
+    of, number = checks.of, partial(checks.of, _number)
+    rules = of(clean_list, "settings.rules", merged["rules"], low=0, high=MOST_RULES) or []
     cleaned = {
-        "share": _number("share", merged["share"], 0, 1),
-        "money": None if money is None else _number("money", money, 0, 1e9),
-        "price": _number("price", merged["price"], 1e-6, 1e6),
-        "window": clean_choice("settings.window", merged["window"], WINDOWS),
-        "explore": _number("explore", merged["explore"], LEAST_EXPLORE, 1),
-        "risk": _number("risk", merged["risk"], 0.01, 0.5),
-        "domains": clean_choice("settings.domains", merged["domains"], DOMAINS),
-        "rules": [
-            _rule(f"settings.rules[{number}]", rule)
-            for number, rule in enumerate(
-                clean_list("settings.rules", merged["rules"], low=0, high=MOST_RULES)
-            )
-        ],
-        "encoder": None if encoder is None else _encoder(encoder),
-        "boosting": clean_boolean("settings.boosting", merged["boosting"]),
-        "mixes": clean_integer("settings.mixes", merged["mixes"], low=MIXES[0], high=MIXES[1]),
-        "experts": clean_boolean("settings.experts", merged["experts"]),
-        "expert_price": _number("expert_price", merged["expert_price"], 1e-6, 1e6),
+        "share": number("share", merged["share"], 0, 1),
+        "money": None if money is None else number("money", money, 0, 1e9),
+        "price": number("price", merged["price"], 1e-6, 1e6),
+        "window": of(clean_choice, "settings.window", merged["window"], WINDOWS),
+        "explore": number("explore", merged["explore"], LEAST_EXPLORE, 1),
+        "risk": number("risk", merged["risk"], 0.01, 0.5),
+        "domains": of(clean_choice, "settings.domains", merged["domains"], DOMAINS),
+        "rules": [of(_rule, f"settings.rules[{at}]", rule) for at, rule in enumerate(rules)],
+        "encoder": None if encoder is None else of(_encoder, encoder),
+        "boosting": of(clean_boolean, "settings.boosting", merged["boosting"]),
+        "mixes": of(clean_integer, "settings.mixes", merged["mixes"], low=MIXES[0], high=MIXES[1]),
+        "experts": of(clean_boolean, "settings.experts", merged["experts"]),
+        "expert_price": number("expert_price", merged["expert_price"], 1e-6, 1e6),
     }
-    if not cleaned["experts"] and any(rule["route"] == "expert" for rule in cleaned["rules"]):
-        raise InvalidValue("settings.experts", "must be true: a rule sends tasks to experts alone")
+    to_experts = any(rule and rule["route"] == "expert" for rule in cleaned["rules"])
+    if to_experts and cleaned["experts"] is False:
+        checks.refuse(
+            InvalidValue("settings.experts", "must be true: a rule sends tasks to experts alone")
+        )
+    checks.end()
     return cleaned
 
 
@@ -119,18 +124,23 @@ def _number(name: str, value: object, low: float, high: float) -> float:
 
 def _rule(field: str, given: object) -> dict[str, Any]:
     rule = {**RULE, **clean_object(field, given, RULE)}
+    checks = Checks()
+    of = checks.of
+    listed = of(clean_list, f"{field}.tags", rule["tags"], low=0, high=200) or []
     tags = [
-        clean_text(f"{field}.tags[{number}]", tag, max_chars=200, required=True)
-        for number, tag in enumerate(clean_list(f"{field}.tags", rule["tags"], low=0, high=200))
+        of(clean_text, f"{field}.tags[{number}]", tag, max_chars=200, required=True)
+        for number, tag in enumerate(listed)
     ]
-    signal = clean_text(f"{field}.signal", rule["signal"], max_chars=200)
+    signal = of(clean_text, f"{field}.signal", rule["signal"], max_chars=200)
     if bool(tags) == bool(signal):
-        raise InvalidValue(f"{field}.tags", "name tags or a signal, and not both")
-    return {
-        "name": clean_text(f"{field}.name", rule["name"], max_chars=200, required=True),
-        "route": clean_choice(f"{field}.route", rule["route"], ROUTES),
+        checks.refuse(InvalidValue(f"{field}.tags", "name tags or a signal, and not both"))
+    cleaned = {
+        "name": of(clean_text, f"{field}.name", rule["name"], max_chars=200, required=True),
+        "route": of(clean_choice, f"{field}.route", rule["route"], ROUTES),
         "tags": tags,
         "signal": signal,
-        "comparison": clean_choice(f"{field}.comparison", rule["comparison"], COMPARISONS),
-        "value": float(clean_number(f"{field}.value", rule["value"], low=-1e12, high=1e12)),
+        "comparison": of(clean_choice, f"{field}.comparison", rule["comparison"], COMPARISONS),
+        "value": of(clean_number, f"{field}.value", rule["value"], low=-1e12, high=1e12),
     }
+    checks.end()
+    return {**cleaned, "value": float(cleaned["value"])}

@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Any
 
-from annotate.inputs import clean_integer
+from annotate.inputs import Checks, clean_integer
 from annotate.kinds.answers import clean_object
 from routing.settings.policy import clean_settings
 
@@ -15,19 +15,23 @@ MOST_FOLDS, MOST_REPEATS = 10, 20
 
 
 def clean_simulation(given: object) -> dict[str, Any]:
-    """All settings with defaults filled in. Raises InvalidValue with the field's path.
+    """All settings with defaults filled in. Raises InvalidValue with all that is wrong.
 
     folds: parts that the prompts are cut into; repeats: different cuts. The others are
     those of a policy.
     """
     merged = {"folds": FOLDS, "repeats": REPEATS, **clean_object("settings", given, KNOWN)}
     own = {name: merged[name] for name in FROM_POLICIES if name in merged}
-    policy = clean_settings(own)
-    return {
-        **{name: policy[name] for name in FROM_POLICIES},
-        "folds": clean_integer("settings.folds", merged["folds"], low=2, high=MOST_FOLDS),
-        "repeats": clean_integer("settings.repeats", merged["repeats"], low=1, high=MOST_REPEATS),
+    checks = Checks()
+    policy = checks.of(clean_settings, own)
+    most = {"folds": (2, MOST_FOLDS), "repeats": (1, MOST_REPEATS)}
+    found = {
+        name: checks.of(clean_integer, f"settings.{name}", merged[name], low=low, high=high)
+        for name, (low, high) in most.items()
     }
+    checks.end()
+    assert policy is not None
+    return {**{name: policy[name] for name in FROM_POLICIES}, **found}
 
 
 def least_rows(folds: int) -> int:
