@@ -5,7 +5,15 @@ from celery import shared_task
 from annotate.services import jobs
 from training import places
 from training.models import EvaluationRun, Matchmaking, SamplingRun, ServingJob, TrainingRun
-from training.services import advance, leftovers, running, schedules, serving, serving_work
+from training.services import (
+    advance,
+    leftovers,
+    preference_features,
+    running,
+    schedules,
+    serving,
+    serving_work,
+)
 
 
 @shared_task
@@ -46,6 +54,12 @@ def run_evaluation(run_id: int) -> None:
         run = jobs.claim(EvaluationRun, run_id, owner=jobs.owner_name()) if free else None
         if run is not None:
             running.evaluate(run=run)
+
+
+@shared_task
+def find_preference_features(run_id: int) -> None:
+    """Find features in people's choices, unless somebody else does."""
+    preference_features.find_features(run_id)
 
 
 @shared_task

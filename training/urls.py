@@ -9,4 +9,5 @@ urlpatterns = [
     path("", include("training.pages.schedules")),
     path("", include("training.pages.loops")),
     path("", include("training.pages.evaluations")),
+    path("", include("training.pages.preferences")),
 ]

@@ -5,7 +5,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import UnreadParser
@@ -13,6 +12,7 @@ from annotate.api.imports import uploaded_file
 from annotate.api.problems import problem
 from annotate.api.query_parameters import read_flag, refuse_unknown
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from training.api.evaluation_serializers import (
     EvaluationRunSerializer,
     EvaluationSetSerializer,
@@ -115,6 +115,8 @@ class SetComparison(APIView):
 
 
 class Evaluations(APIView):
+    costly = ("post",)
+
     @extend_schema(operation_id="list_evaluations", responses=page_of(EvaluationRunSerializer))
     def get(self, request, project_id: int) -> Response:
         """A project's evaluation runs, newest first."""

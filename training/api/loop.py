@@ -6,10 +6,10 @@ from typing import Any
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
 from training.api.loop_serializers import (
     LoopDetailSerializer,
     LoopReasonSerializer,

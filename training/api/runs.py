@@ -4,12 +4,13 @@ from django.urls import path
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import ById
 from annotate.api.repeating import repeatable
+from annotate.api.views import APIView
+from annotate.models import Project
 from training.api import loop as loop_api
 from training.api.serializers import (
     CardSerializer,
@@ -43,6 +44,8 @@ def _page(view: APIView, queryset, serializer: type[serializers.Serializer]) -> 
 
 
 class Runs(APIView):
+    costly = ("post",)
+
     @extend_schema(
         operation_id="list_training_runs",
         responses=page_of(TrainingRunSerializer),
@@ -169,6 +172,8 @@ class RollBackModel(APIView):
 
 
 class Samplings(APIView):
+    costly = ("post",)
+
     @extend_schema(
         operation_id="list_samplings",
         responses=page_of(SamplingSerializer),
@@ -291,7 +296,10 @@ class OneSchedule(Tagged, APIView):
         return access.get_in_project(self.request.user, Schedule.objects.all(), schedule_id, roles)
 
 
-class Limits(APIView):
+class Limits(Tagged, APIView):
+    row = "project_id"
+    locked = Project.objects.select_for_update(no_key=True)
+
     @extend_schema(operation_id="get_training_limits", responses=LimitsSerializer)
     def get(self, request, project_id: int) -> Response:
         """A project's budget of device hours, how much of it is used, and its quiet hours."""
@@ -310,6 +318,7 @@ class Limits(APIView):
         request=LimitsSerializer(partial=True),
         responses=LimitsSerializer,
     )
+    @if_match
     def patch(self, request, project_id: int) -> Response:
         """Change what is given; null takes a limit away."""
         project = access.get_project(request.user, project_id, access.MANAGE)

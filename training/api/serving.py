@@ -14,12 +14,12 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotate import access
 from annotate.api.bodies import read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict, problem
+from annotate.api.views import APIView
 from annotate.kinds import InvalidValue
 from annotate.models import JobState, Project
 from training.api.serializers import page_of

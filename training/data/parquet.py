@@ -45,7 +45,7 @@ def _stored(number: int, row: dict[str, Any]) -> Row | RowError:
         refuse_unstorable("", row)
     except InvalidValue as problem:
         why = Told("The row {problem}.", problem=problem.apart())
-        return RowError(number, "", "", why)
+        return RowError(number, problem.field, "", why)
     return Row(number, row, 0)
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from annotate.wording import translatable
 from training.duties.reward_model import as_result
+from training.moving import move_folder
 from training.recipes.config import TinyLmConfig
 from training.recipes.dpo import train_dpo
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.memory import halving_batches
 from training.recipes.tiny_lm import pretrain_tiny_lm
+from training.recipes.wins import WinJudge
 
 Report = Callable[[dict[str, Any]], None]
 ShouldStop = Callable[[], bool]
@@ -31,7 +33,12 @@ def perform(
     config = DpoConfig.from_dict({**job["config"], "base_model": base})
     report({"event": "phase", "phase": "training", "message": translatable("Training.")})
     # The worker knows the line that the policy is of; a model made just now begins one.
-    recipe = partial(train_dpo, root_model=job.get("root_model", ""))
+    judge = job.get("judge")
+    recipe = partial(
+        train_dpo,
+        root_model=job.get("root_model", ""),
+        judge=WinJudge(Path(judge["folder"]), judge["name"]) if judge else None,
+    )
     train = halving_batches(recipe)
     found = train(config, folder / "data", folder / "work", report, should_stop)
     return as_result(found)
@@ -64,15 +71,5 @@ def _tiny_base(
     made = pretrain(config, texts, folder / "base", report_base, should_stop)
     if made.status != "done" or made.model_dir is None:
         return None
-    _keep(made.model_dir, target)
+    move_folder(made.model_dir, target)
     return target
-
-
-def _keep(made: Path, target: Path) -> None:
-    """Move the base to its place in the cache, unless another run was faster."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.rename(made, target)
-    except OSError:
-        if not target.is_dir():
-            raise

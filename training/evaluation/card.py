@@ -114,7 +114,7 @@ def _data(facts: CardFacts, say: Say) -> list[tuple[str, str]]:
     shares = [say(_share(name, number, count)) for name, number in facts.sources.items()]
     split = facts.snapshot["split"]
     percent = split.get("test_percent", "?")
-    held_out = Told("{percent} % of prompts, human labels only", percent=percent)
+    held_out = Told("{percent} % of prompts, by chance; no labels of AI judges", percent=percent)
     rules = [facts.snapshot[name] for name in ("holds", "tie_rule", "aggregation")]
     return [
         (say(Told("What was asked")), facts.asked),

@@ -68,6 +68,9 @@ KNOWN = frozenset(
         translatable("kl per token"),
         translatable("mean tokens"),
         translatable("mean tokens reference"),
+        translatable("win rate"),
+        translatable("win rate by"),
+        translatable("win rate failure"),
         # Of policies that learn from votes and from more than responses to one prompt.
         translatable("votes"),
         translatable("good"),

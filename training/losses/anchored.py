@@ -14,7 +14,9 @@ from training.losses.pairs import PairLogps
 def nca_pair_loss(pairs: PairLogps, *, beta: float) -> Tensor:
     """-log s(beta r_c) - 1/2 log s(-beta r_c) - 1/2 log s(-beta r_r).
 
-    Source: Chen et al. 2024 (arXiv:2402.05369, NCA, for pairs).
+    Source: Chen et al. 2024 (NCA, arXiv:2402.05369, section 4), for pairs as the authors' code
+    (`preference_trainer.py`, `NCA`) has it, whose line this is. The equation's number could not
+    be looked up.
     """
     chosen_B, rejected_B = beta * pairs.chosen_logratio_B, beta * pairs.rejected_logratio_B
     return -logsigmoid(chosen_B) - 0.5 * logsigmoid(-chosen_B) - 0.5 * logsigmoid(-rejected_B)
@@ -23,8 +25,9 @@ def nca_pair_loss(pairs: PairLogps, *, beta: float) -> Tensor:
 def bco_pair_loss(pairs: PairLogps, *, beta: float) -> Tensor:
     """-log s(beta r_c) - log s(-beta r_r): a classifier of good and bad responses.
 
-    Source: Jung et al. 2024 (BCO, arXiv:2404.04656). Deviation, as in TRL: no
-    running reward shift delta is subtracted.
+    Source: Jung et al. 2024 (BCO, arXiv:2404.04656): the cross-entropy that bounds DPO's loss from
+    above in theorem 1; the equation's number could not be looked up. Deviation, as in TRL: no
+    running reward shift delta is subtracted. The code of NCA calls the same loss `biasedNCA`.
     """
     return -logsigmoid(beta * pairs.chosen_logratio_B) - logsigmoid(
         -beta * pairs.rejected_logratio_B

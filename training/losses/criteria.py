@@ -40,7 +40,9 @@ def dove_loss(responses: PairLogps, prompts: PairLogps, *, beta: float) -> Tenso
 
     For a preference between two prompts, each with its response: log p(prompt, response) =
     log p(prompt) + log p(response | prompt). `prompts` holds the prompts' own log-probabilities.
-    With equal prompts it is DPO. Source: Bansal et al. 2024 (DOVE, arXiv:2404.00530), whose code
-    too sums over all tokens of prompt and response.
+    With equal prompts it is DPO. Source: Bansal et al. 2024 (DOVE, in later versions JPO,
+    arXiv:2404.00530): the objective that raises the joint probability of the chosen prompt and
+    response, by the abstract and the authors' trainer (`custom_dove_trainer.py`), which too sums
+    over all tokens of both. The equation's number could not be looked up.
     """
     return -logsigmoid(beta * (responses.gap_B + prompts.gap_B))

@@ -48,7 +48,7 @@ def sigmoid_norm_loss(
 
 def hinge_loss(pairs: PairLogps, *, beta: float) -> Tensor:
     """max(0, 1 - beta d). Source: Zhao et al. 2023 (SLiC-HF, arXiv:2305.10425); as a loss on
-    normalised ratios: Liu et al. 2023 (RSO, arXiv:2309.06657, equation 9).
+    normalised ratios: Liu et al. 2023 (RSO, arXiv:2309.06657, equation 10).
     """
     return torch.relu(1 - beta * pairs.score_gap_B)
 

@@ -12,9 +12,9 @@ def cautious_reward(reward_MB: Tensor, *, penalty: float) -> Tensor:
     reward_MB: [M, B], rewards of M >= 2 members, each from the same zero. Returns [B]. Raises
     ValueError for fewer members or a negative penalty.
 
-    The standard deviation is the sample's (M - 1). Source: Coste et al. 2023 (arXiv:2310.02743;
-    uncertainty-weighted optimization, which subtracts the variance); deviation: the
-    deviation is in the rewards' own unit, so `penalty` needs no tuning to their size.
+    The standard deviation is the sample's (M - 1). Source: Coste et al. 2023 (arXiv:2310.02743,
+    equation 5: uncertainty-weighted optimization). Deviation: they subtract the variance; the
+    standard deviation is in the rewards' own unit, so `penalty` needs no tuning to their size.
     """
     if reward_MB.ndim != 2 or len(reward_MB) < 2 or penalty < 0:
         raise ValueError(
@@ -30,7 +30,9 @@ def average_weights(members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor
     Members must come from one initialisation, else the mean is of no use. Raises ValueError for
     no members and for names or shapes that differ.
 
-    Source: Ramé et al. 2024 (WARM, arXiv:2401.12187).
+    Source: Ramé et al. 2024 (WARM, arXiv:2401.12187): its procedure as the abstract says it,
+    several fine-tuned from one start, then averaged in weight space. The equation's number could
+    not be looked up.
     """
     if not members:
         raise ValueError("an average needs at least one member")

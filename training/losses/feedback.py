@@ -78,7 +78,9 @@ def likelihood_loss(logp_BL: Tensor, learned_BL: Tensor) -> Tensor:
 
     The loss of Chain of Hindsight (Liu et al. 2023, arXiv:2302.02676) and of training
     on text with a control phrase: only the responses are learned, not the phrases between them.
-    Deviations: the paper hides a few past tokens by chance, against copying the other response,
-    and mixes in texts of pre-training; here neither is done.
+    Compared with the authors' code, which learns the same tokens and after them one end of text.
+    Deviations: it averages over the tokens of a batch, this by text; it hides some past tokens by
+    chance, against copying the other response, and adds a hundredth of a loss on texts of
+    pre-training, of which neither is done here; here each response ends for itself.
     """
     return -per_token((logp_BL * learned_BL).sum(1), learned_BL.sum(1))

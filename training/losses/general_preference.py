@@ -14,7 +14,8 @@ def skew_symmetric_score(
     scale_BC: [B, C], at least 0: how much each plane counts for the prompt; 1 when omitted.
     Returns [B], logits of the first being preferred. Raises ValueError for other shapes.
 
-    Source: Zhang et al. 2024 (General Preference Modeling, arXiv:2410.02197).
+    Source: Zhang et al. 2024 (General Preference Modeling, arXiv:2410.02197, equation 4.1; the
+    scales: section 4.2).
     """
     if first_BD.ndim != 2 or first_BD.shape != second_BD.shape or first_BD.shape[1] % 2:
         raise ValueError(
@@ -37,7 +38,7 @@ def general_preference_loss(score_B: Tensor, *, target_B: Tensor | None = None) 
     score_B: [B] from `skew_symmetric_score`, chosen first. target_B: [B], probability that it is
     preferred: 1 when omitted, 0.5 for a tie. Returns [B], nats. Raises ValueError.
 
-    Source: Zhang et al. 2024 (arXiv:2410.02197). Deviation: its temperature beta is
+    Source: Zhang et al. 2024 (arXiv:2410.02197, equation A.1). Deviation: its temperature beta is
     left to the scales, which are learned.
     """
     target_B = torch.ones_like(score_B) if target_B is None else target_B

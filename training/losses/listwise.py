@@ -55,22 +55,24 @@ def lambda_loss(lists: ListLogps, *, beta: float) -> Tensor:
 
     W_ij = |G_i - G_j| |1 / D(rank_i) - 1 / D(rank_j)| with G = 2^label - 1, D(r) = log(1 + r) and
     rank the place by s, without gradient: mistakes at the top of the policy's own order weigh
-    most. Source: Liu et al. 2024 (LiPO-lambda, arXiv:2402.01878, section 4). Labels there are
-    real; here a tier's label runs evenly from 1 for the best to 0 for the last.
+    most. A response's label is the share of its list's responses (itself included) that it beats,
+    which is what the paper takes for rankings by people. Source: Liu et al. 2024 (LiPO-lambda,
+    arXiv:2402.01878, equation 8; labels: section 5). Compared with Rax, by which the authors
+    compute it (their algorithm 1): there a list of K counts K log 2 times as much, for the
+    logarithm is that of base 2 and the weights are multiplied by K.
     """
     here_BK = lists.tier_BK >= 0
     score_BK = beta * lists.logratio_BK
-    last_B1 = lists.tier_BK.max(dim=1, keepdim=True).values.clamp(min=1)
-    label_BK = 1 - lists.tier_BK.to(score_BK.dtype) / last_B1
     with torch.no_grad():
         order_BK = score_BK.masked_fill(~here_BK, -torch.inf).argsort(dim=1, descending=True)
         rank_BK = order_BK.argsort(dim=1).to(score_BK.dtype) + 1
         discount_BK = 1 / torch.log1p(rank_BK)
-        gain_BK = 2**label_BK - 1
-        weight_BKK = (_differences(gain_BK) * _differences(discount_BK)).abs()
-        better_BKK = lists.tier_BK.unsqueeze(2) < lists.tier_BK.unsqueeze(1)
         both_BKK = here_BK.unsqueeze(2) & here_BK.unsqueeze(1)
-        weight_BKK = weight_BKK * (better_BKK & both_BKK)
+        better_BKK = (lists.tier_BK.unsqueeze(2) < lists.tier_BK.unsqueeze(1)) & both_BKK
+        beaten_BK = better_BKK.sum(2).to(score_BK.dtype)
+        label_BK = beaten_BK / here_BK.sum(1, keepdim=True).clamp(min=1)
+        gain_BK = 2**label_BK - 1
+        weight_BKK = (_differences(gain_BK) * _differences(discount_BK)).abs() * better_BKK
     return -(weight_BKK * logsigmoid(_differences(score_BK))).sum((1, 2))
 
 

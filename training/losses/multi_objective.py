@@ -10,7 +10,9 @@ def masked_regression_loss(predicted_BC: Tensor, rating_BC: Tensor) -> Tensor:
     predicted_BC, rating_BC: [B, C]; a rating that is missing is NaN and has no gradient.
     Returns [B]; 0 where nothing was rated. Raises ValueError for other shapes.
 
-    Source: Wang et al. 2024 (ArmoRM, arXiv:2406.12845).
+    Source: Wang et al. 2024 (ArmoRM, arXiv:2406.12845), stage 1: by the authors' own account of
+    it, missing ratings are left out of the squared error. Equations' numbers could not be looked
+    up.
     """
     if predicted_BC.ndim != 2 or predicted_BC.shape != rating_BC.shape:
         raise ValueError(
@@ -26,8 +28,9 @@ def gated_reward(criteria_BC: Tensor, gate_BC: Tensor) -> Tensor:
 
     criteria_BC: [B, C], predicted ratings. gate_BC: [B, C], logits. Returns [B]. Raises ValueError.
 
-    Source: Wang et al. 2024 (arXiv:2406.12845). Deviation: no verbosity penalty is
-    subtracted from the criteria; the length correlation is reported instead.
+    Source: Wang et al. 2024 (ArmoRM, arXiv:2406.12845), stage 2: the score is the gate's softmax
+    times the criteria; equations' numbers could not be looked up. Deviation: no verbosity penalty
+    is subtracted from the criteria; the length correlation is reported instead.
     """
     if criteria_BC.ndim != 2 or criteria_BC.shape != gate_BC.shape:
         raise ValueError(

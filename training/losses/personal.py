@@ -43,8 +43,9 @@ def group_responsibilities(
     log_likelihood_NG: [N, G], each row under each group's reward. person_N: [N], 0 to people - 1.
     Returns [people, G], rows sum to 1; a person without rows has the prior.
 
-    The E step of the mixture in Chakraborty et al. 2024 (MaxMin-RLHF, arXiv:2402.08925).
-    Deviation: soft, where their algorithm 2 gives each person to the likeliest group.
+    The E step of the mixture in Chakraborty et al. 2024 (MaxMin-RLHF, arXiv:2402.08925, section 4
+    and algorithm 2). Deviation: soft, where their algorithm gives each person to the likeliest
+    group.
     """
     if log_likelihood_NG.ndim != 2 or person_N.shape != log_likelihood_NG.shape[:1]:
         raise ValueError(
@@ -61,7 +62,9 @@ def worst_group_reward(reward_BG: Tensor, share_G: Tensor, *, least_share: float
 
     reward_BG: [B, G]. share_G: [G], shares of the people. Raises ValueError when no group is left.
 
-    Source: Chakraborty et al. 2024 (arXiv:2402.08925).
+    Source: the MaxMin objective of Chakraborty et al. 2024 (arXiv:2402.08925, section 4; the
+    equation's number could not be looked up), taken response by response, where they take the
+    minimum over groups of the expected reward.
     """
     counted_G = share_G >= least_share
     if reward_BG.ndim != 2 or share_G.shape != reward_BG.shape[1:] or not counted_G.any():

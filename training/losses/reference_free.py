@@ -29,7 +29,9 @@ def orpo_loss(pairs: PairLogps, *, beta: float) -> Tensor:
     """-l_c - beta log s(log odds_c - log odds_r): fine-tuning on chosen, and odds in favour of it.
 
     odds = p / (1 - p), p = exp(l) the geometric mean of a token's probability. Source: Hong et
-    al. 2024 (arXiv:2403.07691, equations 6 and 7); lambda there is beta here, as in TRL.
+    al. 2024 (arXiv:2403.07691, equations 6 and 7); lambda there is beta here, as in TRL. Deviation:
+    the first term is of the response alone, where the authors' code and TRL's fine-tune on the
+    prompt's tokens too.
     """
     gap_B = log_odds(pairs.mean_chosen_B) - log_odds(pairs.mean_rejected_B)
     return -pairs.mean_chosen_B - beta * logsigmoid(gap_B)
@@ -39,7 +41,8 @@ def asft_loss(pairs: PairLogps, *, beta: float) -> Tensor:
     """-l_c - beta (log s(log odds_c) + log s(-log odds_r)): ORPO's odds, each response by itself.
 
     As s(log odds) = p this is -l_c - beta (log p_c + log(1 - p_r)). Source: Wang et al. 2024
-    (arXiv:2409.10571), with p as in `orpo_loss`.
+    (arXiv:2409.10571), as Gorbatovski et al. 2025 (arXiv:2502.01237, section 2.4) write it down and
+    compute it, with p as in `orpo_loss`.
     """
     chosen_B = logsigmoid(log_odds(pairs.mean_chosen_B))
     rejected_B = logsigmoid(-log_odds(pairs.mean_rejected_B))

@@ -62,6 +62,11 @@ class PolicyLoss:
         return self.takes not in ("pairs", "tokens", "play")
 
     @property
+    def takes_signals(self) -> bool:
+        """Whether it can learn from implicit feedback on single responses."""
+        return self.takes == "votes"
+
+    @property
     def of_pairs(self) -> bool:
         """Whether its rows are pairs of responses, with weights, margins and chosen ones."""
         return self.takes in ("pairs", "tokens")

@@ -33,7 +33,7 @@ def inpo_loss(pairs: PairLogps, root_gap_B: Tensor, *, beta: float, root_share: 
     with. eta is `beta`, tau / eta is `root_share`. Its minimiser over all pairs is one step of
     mirror descent, p_t^(1 - tau/eta) p_root^(tau/eta) exp(P(y beats p_t) / eta), towards the Nash
     equilibrium. Where the two models are one it is IPO on sums. Source: Zhang et al. 2024 (INPO,
-    arXiv:2407.00617, section 3.2).
+    arXiv:2407.00617, equation 8).
     """
     if root_gap_B.shape != pairs.target_B.shape:
         raise ValueError(
@@ -50,7 +50,8 @@ def nash_md_loss(logp_B: Tensor, ref_logp_B: Tensor, win_B: Tensor, *, beta: flo
 
     y is drawn from the policy, y' from `geometric_mixture` of policy and reference, win_B is
     P(y beats y'); tau is `beta`. sg stops the gradient, so the gradient alone has a meaning.
-    Source: Munos et al. 2023 (arXiv:2312.00886, section 7).
+    Source: Munos et al. 2023 (arXiv:2312.00886, section 7). TRL's trainer held each token to the
+    reference by its own log-ratio alone; here, as in the paper, by that of the whole response.
     """
     advantage_B = win_B - 0.5 - beta * (logp_B - ref_logp_B)
     return -logp_B * advantage_B.detach()

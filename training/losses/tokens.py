@@ -98,8 +98,9 @@ def forward_kl(ref_logits_BLV: Tensor, logits_BLV: Tensor) -> Tensor:
 def tdpo1_loss(chosen: ResponseTokens, rejected: ResponseTokens, *, beta: float) -> Tensor:
     """-log s(beta (u_c - u_r - (D_r - D_c))), u the log-ratio, D the sequential KL. [B].
 
-    Source: Zeng et al. 2024 (TDPO, arXiv:2404.11999, TDPO1), D = sum_t KL(p_ref || p), as in
-    the authors' code.
+    Source: Zeng et al. 2024 (TDPO, arXiv:2404.11999, TDPO1: the likelihood of theorem 4.5),
+    D = sum_t KL(p_ref || p), as in the authors' code (`tdpo_loss` of `trainers.py`). The loss's
+    equation number could not be looked up.
     """
     gap_B = chosen.logratio_B() - rejected.logratio_B()
     return -logsigmoid(beta * (gap_B - (rejected.kl_B() - chosen.kl_B())))
@@ -110,7 +111,7 @@ def tdpo2_loss(
 ) -> Tensor:
     """-log s(beta (u_c - u_r - alpha (D_r - sg(D_c)))): TDPO1, without raising D of chosen. [B].
 
-    sg stops the gradient. Source: as `tdpo1_loss`, TDPO2, alpha 0.5 there.
+    sg stops the gradient. Source: as `tdpo1_loss`, TDPO2 (`if_tdpo2`), alpha 0.5 in that code.
     """
     gap_B = chosen.logratio_B() - rejected.logratio_B()
     drift_B = rejected.kl_B() - chosen.kl_B().detach()
@@ -123,8 +124,9 @@ def sparse_loss(
     """TDPO1 with masked rewards and divergences: token t counts as much as its mask says. [B].
 
     The mask is 1 at changed tokens and `unchanged_weight` at the others. Source: Christopoulou
-    et al. 2024 (SparsePO, arXiv:2410.05102). Deviation: their masks come from the model, or are
-    learned; these are given, the same one for rewards and divergences.
+    et al. 2024 (SparsePO, arXiv:2410.05102). Compared with the authors' trainer. Deviation: their
+    masks come from the model, or are learned, and then cost their sum; these are given, the same
+    one for rewards and divergences.
     """
     weight_c_BL, weight_r_BL = (
         side.mask_BL * (side.changed_BL + unchanged_weight * (1 - side.changed_BL))

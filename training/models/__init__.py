@@ -2,6 +2,7 @@
 
 from training.models.evaluation import EvaluationRun, EvaluationSet
 from training.models.loop import Loop, LoopRound, MatchedPair, Matchmaking
+from training.models.preferences import PreferenceFeatureRun
 from training.models.registry import Evaluation, GateRecord, ModelVersion
 from training.models.run import RunMetric, SamplingRun, TrainingRun
 from training.models.schedule import Schedule, TrainingLimits
@@ -17,6 +18,7 @@ __all__ = [
     "MatchedPair",
     "Matchmaking",
     "ModelVersion",
+    "PreferenceFeatureRun",
     "RunMetric",
     "SamplingRun",
     "Schedule",

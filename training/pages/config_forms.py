@@ -58,7 +58,7 @@ LOSSES = {
     "nash_md": _("Nash-MD: playing against itself"),
     "plackett_luce": _("DPO of rankings (Plackett–Luce)"),
     "lambda": "LiPO-λ",
-    "kto": _("KTO, from ratings"),
+    "kto": _("KTO, from ratings and signals"),
     "cut": _("CUT, from critiques"),
     "hindsight": _("Chain of Hindsight, from pairs and critiques"),
     "conditional": _("training by phrases that say good or bad"),
@@ -246,6 +246,7 @@ class DpoForm(FilteredForm):
         _("For single losses"): (
             *("unrefined", "good_phrase", "bad_phrase", "rationale_weight", "scope_weight"),
             *("criterion", "criterion_weight"),
+            "signals",
         ),
         _("While it trains"): WATCHED,
     }
@@ -365,6 +366,11 @@ class DpoForm(FilteredForm):
         max_value=1,
         label=_("Weight of this criterion"),
         help_text=_("For MODPO. The others share the rest."),
+    )
+    signals = forms.BooleanField(
+        required=False,
+        label=_("Learn from signals of your product too"),
+        help_text=_("For KTO. Each counts as far as its noise rate says; see Settings, Signals."),
     )
     seed = _number(DpoConfig, "seed", label=_("Seed"), min_value=0, max_value=2**31 - 1)
 

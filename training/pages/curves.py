@@ -37,6 +37,7 @@ CHARTS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "kl_rejected": _("Rejected"),
             "kl": _("Reference point"),
             "kl_own": _("Own samples"),
+            "eval_kl_own": _("Own samples, held-out prompts"),
             "eval_kl_drawn": _("Responses to held-out prompts"),
         },
     ),
@@ -50,7 +51,7 @@ CHARTS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "eval_tokens_rejected": _("Rejected, held out"),
         },
     ),
-    (_("Games won against its mixture with the reference"), {"win_rate": _("Share won")}),
+    (_("Games won against its mixture with the reference"), _both("win_rate")),
     (
         _("Log-probability, nats"),
         {

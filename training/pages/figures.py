@@ -135,6 +135,15 @@ def _policy(test: Mapping[str, Any]) -> list[Figure | None]:
         ),
         kl,
         _share(
+            drift,
+            "win_rate",
+            _("Wins against the start"),
+            _(
+                "held-out prompts to which the policy’s response scores higher than the start’s, "
+                "by the reward model in service when it was trained"
+            ),
+        ),
+        _share(
             test,
             "reference_accuracy",
             _("The start, by likelihood"),

@@ -16,6 +16,8 @@ DROPPED = {
     "no_list": lambda: _("no order"),
     "no_preference": lambda: _("all equal"),
     "too_many_equals": lambda: _("too many equals"),
+    "noise_unknown": lambda: _("signals whose noise is not known"),
+    "coins": lambda: _("signals that are wrong half of the time"),
     "undecided": lambda: _("neither good nor bad"),
     "unrefined": lambda: _("critiques without a better response"),
     "no_critique": lambda: _("responses without a critique"),

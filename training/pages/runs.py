@@ -22,7 +22,7 @@ from training.pages.failures import environment_words, failure_words
 from training.pages.figures import figures_of
 from training.pages.rows import rows_of
 from training.services import limits, runs
-from training.services.configs import losses_for, objectives_for
+from training.services.configs import losses_for, objectives_for, policies_learn
 from training.services.outlook import outlooks
 
 RECIPES = TrainingRun.Recipe.choices
@@ -59,7 +59,7 @@ def training(request: HttpRequest, project_id: int) -> HttpResponse:
         "open_loop": Loop.objects.filter(project=project).open().first(),
         "has_judgements": bool(found) or Judgement.objects.filter(project=project).exists(),
         "rewards_learn": bool(objectives_for(project)),
-        "policies_learn": bool(losses_for(project)),
+        "policies_learn": policies_learn(project),
     }
     return render(request, "training/training.html", context)
 
@@ -95,11 +95,13 @@ def start_run(request: HttpRequest, project_id: int, recipe: str) -> HttpRespons
     return render(request, "training/start_run.html", context, status=status)
 
 
-def initial_config(learners: list[str]) -> dict[str, str]:
+def initial_config(learners: list[str]) -> dict[str, str | bool]:
     """What fits the project, where the recipe's own default does not."""
     if not learners or {"bradley_terry", "sigmoid"} & set(learners):
         return {}
-    return {"objective": learners[0], "method": "frozen", "loss": learners[0]}
+    usual = {"objective": learners[0], "method": "frozen", "loss": learners[0]}
+    # Alone it stands where the project asks for nothing else, and its product sends signals.
+    return {**usual, "signals": True} if learners == ["kto"] else usual
 
 
 @login_required

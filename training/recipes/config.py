@@ -41,9 +41,13 @@ class Configuration:
     precision: str = "auto"
 
     @property
+    def alone_because(self) -> str:
+        """Why one process works on it; empty where several may, each on a part of every batch."""
+        return "there are no batches to share"
+
+    @property
     def shares_work(self) -> bool:
-        """Whether several processes may train together, each on a part of every batch."""
-        return False
+        return not self.alone_because
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -263,8 +267,8 @@ class RewardModelConfig(FilteredConfiguration):
         return {"max_length": self.max_length, "prompt_tokens": self.prompt_tokens}
 
     @property
-    def shares_work(self) -> bool:
-        return self.method == "finetune"
+    def alone_because(self) -> str:
+        return "" if self.method == "finetune" else f"method {self.method!r} fits a head at once"
 
     def __post_init__(self) -> None:
         super().__post_init__()

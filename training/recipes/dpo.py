@@ -49,6 +49,7 @@ from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ProgressCallback, Report, ShouldStop
 from training.recipes.result import RecipeResult
 from training.recipes.shared_prompts import worth_sharing
+from training.recipes.wins import WinJudge
 
 
 def train_dpo(
@@ -59,6 +60,7 @@ def train_dpo(
     should_stop: ShouldStop,
     *,
     root_model: str | None = "",
+    judge: WinJudge | None = None,
 ) -> RecipeResult:
     """Train, evaluate and publish `output_dir/model` (merged weights), `adapter` with LoRA, and
     `metrics.json`.
@@ -67,6 +69,7 @@ def train_dpo(
     rewards of `test_scores.jsonl` count, so that those of one line have one zero; losses and pairs
     of self-play read it too. Empty: the same as `base_model`; None: it is gone, and no such rewards
     are written.
+    judge: a reward model that compares what the policy and its base write to held-out prompts.
 
     A folder that already holds the finished run is returned as it is; a stopped one goes on.
     Raises RecipeError subclasses: ConfigError, DatasetError, ModelError, NonFiniteLossError.
@@ -119,6 +122,7 @@ def train_dpo(
             should_stop,
             output_dir=output_dir,
             root_model=root_model,
+            judge=judge,
         )
     except StopRequestedError:
         return RecipeResult("stopped", step, max_steps)

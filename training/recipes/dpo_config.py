@@ -195,22 +195,26 @@ class DpoConfig(FilteredConfiguration):
         return self.chosen_loss.takes == "pairs" and self.reference_sync_steps == 0
 
     @property
-    def shares_work(self) -> bool:
-        """A base that is there learns from what people said, each row with its own loss; the sums
-        of the reference, if any, were made beforehand.
-        """
-        loss = self.chosen_loss
-        if self.base_model == "tiny":  # which the run makes first, in one process
-            return False
-        if loss.of_judgements:  # but KTO's reference point, and samples that are drawn first
-            return loss.takes not in ("votes", "negatives")
-        return (
-            loss.by_row
-            and not loss.line
-            and self.reads_reference_beforehand
-            and self.pairs_from == "people"
-            and self.displacing_share == 0
+    def alone_because(self) -> str:
+        """Shared are losses whose rows stand for themselves, on what people said."""
+        loss, named = self.chosen_loss, f"loss {self.loss!r}"
+        reasons = (
+            (self.base_model == "tiny", "base_model 'tiny' is made within the run"),
+            (
+                loss.takes in ("negatives", "play") or loss.line or self.pairs_from != "people",
+                f"with {named} and pairs_from {self.pairs_from!r} it learns from its own samples",
+            ),
+            (
+                loss.takes == "votes" or not loss.by_row,
+                f"{named} compares the rows of a batch with each other",
+            ),
+            (
+                loss.of_pairs and not self.reads_reference_beforehand,
+                f"{named} reads the reference at every step",
+            ),
+            (self.displacing_share > 0, "displacing_share has the base read every pair first"),
         )
+        return next((reason for applies, reason in reasons if applies), "")
 
     @property
     def needs_changes(self) -> bool:

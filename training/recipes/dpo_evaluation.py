@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ShouldStop
 from training.recipes.sampling import AsReference
 from training.recipes.scored import scored_pairs, write_test_scores
+from training.recipes.wins import WinJudge
 
 
 def evaluate_policy(
@@ -36,8 +38,11 @@ def evaluate_policy(
     *,
     output_dir: Path,
     root_model: str | None,
+    judge: WinJudge | None = None,
 ) -> dict[str, Any]:
     """Figures on the decided test rows and on responses drawn for their prompts.
+
+    judge: says how often those win against the base's; none where there is no reward model.
 
     Writes `test_scores.jsonl`, beta (log p - log p_root) of both sides of each pair.
     After training on phrases the prompts end in the good one, for both models.
@@ -70,17 +75,20 @@ def evaluate_policy(
     if votes:
         good = np.array([vote.desirable for vote in votes])
         figures["votes"] = vote_figures(policy[paired:] - base[paired:], good)
-    prompts = {tuple(group[0].prompt_ids) for group in framed}
+    rows = [*decided, *votes]
+    said = {tuple(group[0].prompt_ids): row.prompt for group, row in zip(framed, rows, strict=True)}
+    prompts = sorted(said)[: config.sample_prompts]
     longest = config.max_length - 1
     drift = drift_figures(
         model,
         as_reference,
         tokenizer,
-        [list(ids)[-longest:] for ids in sorted(prompts)[: config.sample_prompts]],
+        [list(ids)[-longest:] for ids in prompts],
         max_new_tokens=min(config.sample_tokens, config.max_length - config.prompt_tokens),
         seed=config.seed,
         batch_size=batch_size,
         should_stop=should_stop,
+        wins=partial(judge.figures, tokenizer, [said[ids] for ids in prompts]) if judge else None,
     )
     if isinstance(splits, FeedbackSplits):
 

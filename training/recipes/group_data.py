@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,9 +13,16 @@ from training.data.framing import Framed
 from training.data.judged import JudgedSplits, read_judged
 from training.data.lists import RankedList, pairs_of_lists, ranked_lists
 from training.data.pairs import PreferencePair
-from training.data.unpaired import VotedResponse, voted_responses
+from training.data.unpaired import (
+    VotedResponse,
+    prompt_key,
+    signalled_responses,
+    voted_responses,
+)
 from training.losses.plackett_luce import LARGEST_TIER
 from training.recipes.errors import DatasetError
+
+SIGNALS = "signals.jsonl"
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,14 @@ class GroupSplits:
 
 
 def read_groups(folder: Path, *, takes: str, depth: int = 0) -> GroupSplits:
-    """Lists or votes of a folder of judgements. Raises DatasetError if it holds none.
+    """Lists or votes of a folder of judgements; votes also of its signals.jsonl, if there is one.
+
+    Raises DatasetError if it holds none.
 
     depth: places of a list that count, 0 for all.
     """
     judged = read_judged(folder)
-    return _read_lists(judged, depth) if takes == "lists" else _read_votes(judged)
+    return _read_lists(judged, depth) if takes == "lists" else _read_votes(judged, folder / SIGNALS)
 
 
 def _read_lists(judged: JudgedSplits, depth: int) -> GroupSplits:
@@ -60,19 +70,26 @@ def _read_lists(judged: JudgedSplits, depth: int) -> GroupSplits:
     return GroupSplits(kept, test, [], judged.fingerprint, dropped, own)
 
 
-def _read_votes(judged: JudgedSplits) -> GroupSplits:
+def _read_votes(judged: JudgedSplits, signals: Path) -> GroupSplits:
     votes, undecided = voted_responses(judged.train)
+    dropped, fingerprint = {"undecided": undecided}, judged.fingerprint
+    if signals.is_file():
+        known = {prompt_key(row.prompt): row.prompt_id for row in judged.train}
+        weak, left_out = signalled_responses(signals, known)
+        votes, dropped = votes + weak, dropped | left_out
+        fingerprint = sha256(fingerprint.encode() + signals.read_bytes()).hexdigest()
     good = sum(vote.desirable for vote in votes)
     if not good or good == len(votes):
         raise DatasetError(
-            f"{len(votes)} ratings of the training prompts have {good} above and "
-            f"{len(votes) - good} below the middle of their scale; both are needed."
+            f"{len(votes)} ratings and signals of the training prompts: {good} good and "
+            f"{len(votes) - good} bad; both are needed. Left out: {dropped}. Ratings are good "
+            "above the middle of their scale; signals need a noise rate below 0.5."
         )
     if len({vote.prompt_id for vote in votes}) < 2:
         raise DatasetError("All votes are on one prompt; KTO compares with responses to others.")
     test = pairs_of_lists(ranked_lists(judged.test))
     test_votes, _ = voted_responses(judged.test)
-    return GroupSplits(votes, test, test_votes, judged.fingerprint, {"undecided": undecided})
+    return GroupSplits(votes, test, test_votes, fingerprint, dropped)
 
 
 def list_dataset(lists: Sequence[RankedList], framed: Sequence[Sequence[Framed]]) -> Dataset:
@@ -108,6 +125,7 @@ def vote_dataset(
                 "prompts": [own.prompt_ids, own.prompt_ids],
                 "responses": [own.response_ids, framed[other][0].response_ids],
                 "desirable": vote.desirable,
+                "noise": vote.noise,
             }
         )
     return Dataset.from_list(rows)

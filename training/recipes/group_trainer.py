@@ -52,6 +52,7 @@ class GroupCollator:
             batch["open"] = torch.tensor([row["open"] for row in rows])
         else:
             batch["desirable"] = torch.tensor([row["desirable"] for row in rows])
+            batch["noise"] = torch.tensor([row["noise"] for row in rows])
         return batch
 
 
@@ -128,7 +129,8 @@ class GroupPolicyTrainer(Trainer):
         if not good_B.all():
             self._note("reward_bad", reward_B[~good_B].mean())
         self._note("kl", point)
-        return self.loss_function(logratio_B, good_B, point, **self.group_config.loss_options)
+        options = {**self.group_config.loss_options, "noise_B": inputs["noise"]}
+        return self.loss_function(logratio_B, good_B, point, **options)
 
     def _note(self, name: str, value: Tensor) -> None:
         self.figures.setdefault(name, []).append(value.item())

@@ -25,6 +25,17 @@ def with_own_samples(
     """
     model = place(load_causal_lm(config.base_model))
     runtime.apply({"threads": runtime.resolve_threads(config, model)})
+    return with_samples_of(model, config, framed, tokenizer, should_stop)
+
+
+def with_samples_of(
+    model: Any,
+    config: DpoConfig,
+    framed: Sequence[tuple[Framed, ...]],
+    tokenizer: Any,
+    should_stop: ShouldStop,
+) -> list[tuple[Framed, ...]]:
+    """As `with_own_samples`, of a model that is there already."""
     prompts = sorted({tuple(group[0].prompt_ids) for group in framed})
     room = config.max_length - config.prompt_tokens
     drawn = sample_token_ids(

@@ -100,7 +100,7 @@ class PlayTrainer(Trainer):
     """`judge` scores responses to `prompts`, which rows name by their place.
 
     The reference is what the policy's line began with. Each batch draws by a seed of its own, so a
-    resumed run draws what a straight one does.
+    resumed run draws what a straight one does; of held-out prompts (`add_held_out`) by one seed.
     """
 
     def __init__(
@@ -129,6 +129,14 @@ class PlayTrainer(Trainer):
         self.model_accepts_loss_kwargs = False  # the loss is a mean over the batch
         self.as_reference = self._reference(root_model)
 
+    def add_held_out(
+        self, pairs: Sequence[PreferencePair], framed: Sequence[tuple[Framed, ...]]
+    ) -> list[dict[str, Any]]:
+        """Rows of the pairs' prompts (`frame_prompts`) that no training step draws."""
+        seen = len(self.prompts)
+        self.prompts = [*self.prompts, *_prompts(pairs)]
+        return _rows(framed, first=seen)
+
     def _reference(self, root_model: str) -> AsReference:
         if not root_model or root_model == self.play_config.base_model:
             return reference_of(self.play_config, self.model)
@@ -148,7 +156,8 @@ class PlayTrainer(Trainer):
         sides = zip(inputs["input_ids"], inputs["attention_mask"].bool(), strict=True)
         ids = [kept for row, mask in sides for kept in [row[mask].tolist()] for _ in games]
         prompts = [self.prompts[row] for row in inputs["prompt"].tolist() for _ in games]
-        batch = self._name_of_batch()
+        learning = model.training
+        batch = self._name_of_batch() if learning else f"held out:{inputs['prompt'].tolist()}"
         policy = self.accelerator.unwrap_model(model)
         own = self._draw(policy, ids, f"{batch}:own")
         others = self._draw(policy, ids, f"{batch}:other", mixed_with=self.as_reference)
@@ -163,7 +172,7 @@ class PlayTrainer(Trainer):
                 batch_size=len(framed),
                 should_stop=_never,
             )
-        model.train()  # drawing and reading are done without dropout
+        model.train(learning)  # drawing and reading are done without dropout
         logp_B = self._logps(model, framed)
         ref_logp_B = torch.from_numpy(ref_logp).to(logp_B)
         losses_B = self.loss_function(
@@ -229,6 +238,13 @@ class PlayTrainer(Trainer):
         super().log({**logs, **means}, *args, **kwargs)
 
 
+def _rows(framed: Sequence[tuple[Framed, ...]], *, first: int = 0) -> list[dict[str, Any]]:
+    return [
+        {"prompt_ids": one.prompt_ids, "prompt": place}
+        for place, (one,) in enumerate(framed, start=first)
+    ]
+
+
 def _always(model: Any) -> AsReference:
     return lambda: nullcontext(model)
 
@@ -250,10 +266,9 @@ def play_trainer(
 ) -> PlayTrainer:
     """The trainer of rows that are prompts; a stop waits for the step under way."""
     del more["reference_rows"], more["should_stop"]
-    rows = [{"prompt_ids": one.prompt_ids, "prompt": n} for n, (one,) in enumerate(framed)]
     return PlayTrainer(
         args=TrainingArguments(**arguments, remove_unused_columns=False),
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(_rows(framed)),
         data_collator=PromptCollator(pad_id),
         config=config,
         tokenizer=processing_class,

@@ -1,6 +1,6 @@
 """A policy's figures on held-out prompts: log-probabilities, implicit rewards, KL, length."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from training.recipes import runtime  # isort: skip  (first: it sets the environment)
@@ -15,6 +15,8 @@ from training.recipes.errors import StopRequestedError
 from training.recipes.progress import ShouldStop
 from training.recipes.response_logps import places_of, score_tokens, spread, token_logps
 from training.recipes.sampling import AsReference, sample_token_ids
+
+Wins = Callable[[Sequence[list[int]], Sequence[list[int]]], dict[str, Any]]
 
 
 @torch.inference_mode()
@@ -125,8 +127,12 @@ def drift_figures(
     seed: int,
     batch_size: int,
     should_stop: ShouldStop,
+    wins: Wins | None = None,
 ) -> dict[str, Any]:
-    """KL to the reference and mean length, from one draw of each model at temperature 1."""
+    """KL to the reference and mean length, from one draw of each model at temperature 1.
+
+    wins: further figures of the token ids that the policy and the reference drew.
+    """
     if not prompts:
         return {"prompts": 0}
     draw = {
@@ -165,6 +171,7 @@ def drift_figures(
         "kl_per_token": float(kl.sum() / tokens.sum()),
         "mean_tokens": float(tokens.mean()),
         "mean_tokens_reference": float(np.mean([len(new) for new in reference_sampled])),
+        **(wins(sampled, reference_sampled) if wins else {}),
     }
 
 

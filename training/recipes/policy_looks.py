@@ -1,5 +1,6 @@
 """What a policy's looks at held-out rows read: rows of its loss, pairs, and prompts to answer."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from transformers import Trainer
 
 from training.data.framing import Framed
-from training.data.pairs import PairSplits
+from training.data.pairs import PairSplits, distinct_prompts
 from training.recipes.dpo_config import DpoConfig
 from training.recipes.dpo_evaluation import reference_of
 from training.recipes.dpo_trainer import PairPolicyTrainer, root_gaps_of
@@ -17,9 +18,12 @@ from training.recipes.feedback_rows import FeedbackSplits, feedback_dataset
 from training.recipes.group_data import list_dataset, vote_dataset
 from training.recipes.group_trainer import with_reference
 from training.recipes.looks import Figures, HeldOutLooks, LookPlan, at_rest, watch
+from training.recipes.memory import is_out_of_memory
 from training.recipes.models import place
+from training.recipes.own_samples import with_samples_of
 from training.recipes.pair_batches import preference_dataset
 from training.recipes.phrases import end_prompts_with, forget_phrase
+from training.recipes.play import PlayTrainer, frame_prompts
 from training.recipes.policy_figures import preference_figures, response_logps, sequence_kl
 from training.recipes.policy_rows import Splits, frame_rows
 from training.recipes.progress import ProgressCallback, ShouldStop
@@ -90,10 +94,10 @@ class _Rows:
         return chosen, frame_rows(self.tokenizer, self.config, chosen)
 
     def of_loss(self, splits: Splits, root_model: str) -> Sequence[Any]:
-        """Rows that the trainer's own loss takes; none for losses over the policy's own samples."""
+        """Rows that the trainer's own loss takes."""
         config, loss = self.config, self.config.chosen_loss
-        if loss.takes in ("play", "negatives"):
-            return []
+        if loss.takes == "play":
+            return self._of_games(splits)
         if isinstance(splits, PairSplits):
             pairs, framed = self.frame([pair for pair in splits.test if not pair.tie])
             if not pairs:
@@ -104,6 +108,8 @@ class _Rows:
             return trainer.beside_reference(made, self.options["batch_size"])
         if isinstance(splits, FeedbackSplits):
             rows, framed = self.frame(splits.test_rows)
+            if loss.takes == "negatives":  # as with training's, beside what the base writes
+                framed = self._with_samples(framed)
             made = feedback_dataset(rows, framed) if rows else None
         elif loss.takes == "lists":
             rows, framed = self.frame(splits.test_lists)
@@ -117,6 +123,21 @@ class _Rows:
         if loss.of_feedback and not loss.reference:
             return made
         return with_reference(self.trainer.model, made, **self.options)
+
+    def _with_samples(self, framed: list[tuple[Framed, ...]]) -> list[tuple[Framed, ...]]:
+        """Before the first step, when the model is the base."""
+        options = self.options
+        return with_samples_of(
+            self.trainer.model, self.config, framed, self.tokenizer, options["should_stop"]
+        )
+
+    def _of_games(self, splits: Splits) -> Sequence[Any]:
+        """Held-out prompts, to which the policy and its opponent write anew at each look."""
+        trainer: PlayTrainer = self.trainer
+        prompts = distinct_prompts([pair for pair in splits.test if not pair.tie])
+        chosen = self.plan.choose(prompts, seed=self.config.seed)
+        framed = frame_prompts(self.tokenizer, self.config, chosen)
+        return trainer.add_held_out(chosen, framed)
 
     def of_pairs(self, splits: Splits) -> Callable[[], Figures] | None:
         """Accuracy and margin on held-out pairs, of trainers that do not note them themselves."""
@@ -140,11 +161,10 @@ class _Rows:
         return figures
 
     def of_prompts(self, splits: Splits) -> Callable[[], Figures] | None:
-        """Lengths of responses drawn at temperature 1, and with LoRA their KL.
+        """Lengths of responses drawn at temperature 1, and their KL.
 
-        Without LoRA the reference would be a second model in memory. The draws have one seed.
-        Lengths are in tokens, none counted beyond what may be drawn; those of the pairs do not
-        change and stand beside.
+        The draws have one seed. Lengths are in tokens, none counted beyond what may be drawn; those
+        of the pairs do not change and stand beside.
         """
         config = self.config
         pairs, framed = self.frame([pair for pair in splits.test if not pair.tie])
@@ -175,15 +195,26 @@ class _Rows:
         def figures() -> Figures:
             drawn = draw()
             found = {"tokens": float(np.mean([len(new) for new in drawn])), **still}
-            if config.lora:
-                said = [Framed(p, n, False, False) for p, n in zip(prompts, drawn, strict=True)]
-                as_reference = reference_of(config, self.trainer.model)
-                few = {**self.options, "batch_size": KL_ROWS}
-                kl = sequence_kl(self.trainer.model, as_reference, said, **few)
-                found["kl_drawn"] = float(kl.mean())
-            return found
+            said = [Framed(p, n, False, False) for p, n in zip(prompts, drawn, strict=True)]
+            return {**found, "kl_drawn": self._kl(said)}
 
         return figures
+
+    def _kl(self, said: list[Framed]) -> float:
+        """Mean KL from the reference over these responses; NaN where it finds no room.
+
+        Without LoRA the base is read again for each look and let go after it. Between two steps no
+        gradients are held, which are as large, so training's memory is enough.
+        """
+        model = self.trainer.model
+        try:
+            as_reference = reference_of(self.config, model)
+            few = {**self.options, "batch_size": KL_ROWS}
+            return float(sequence_kl(model, as_reference, said, **few).mean())
+        except (RuntimeError, MemoryError) as error:
+            if self.config.lora or not is_out_of_memory(error):
+                raise
+            return math.nan
 
     def _prompts(self, splits: Splits) -> list[list[int]]:
         """Some held-out prompts, each once, as the published model is asked them."""

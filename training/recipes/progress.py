@@ -115,7 +115,7 @@ class ProgressCallback(TrainerCallback):
 def non_finite(what: str, value: float, step: int) -> NonFiniteLossError:
     return NonFiniteLossError(
         f"{what} became {value} at step {step}. Lower learning_rate, use precision fp32, or look "
-        "for extreme rows; the newest checkpoint is from before that step."
+        "for extreme settings and rows."
     )
 
 

@@ -33,10 +33,10 @@ def join(config: Configuration) -> None:
     """Meet the others. Raises ConfigError for what several processes cannot do together."""
     if count() == 1 or distributed.is_initialized():
         return
-    if not config.shares_work:
+    if config.alone_because:
         raise ConfigError(
-            f"This {type(config).__name__} is worked on by one process; start it without torchrun "
-            "or accelerate."
+            f"This {type(config).__name__} is worked on by one process, for "
+            f"{config.alone_because}; start it without torchrun or accelerate."
         )
     if os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
         raise ConfigError("Each process holds a whole model here; start them without FSDP.")

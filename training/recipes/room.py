@@ -14,6 +14,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SAYINGS = ("No space left on device", "(os error 28)", "(os error 122)")
 VEILED = ("unexpected pos", "PytorchStreamWriter failed", "iostream error")
 MEGABYTE = 2**20
+REMEDY = (
+    "Free some, or give the state folder (TANDEM_VAR) a larger disk; the run then goes on by "
+    "itself from its newest checkpoint."
+)
 
 
 def is_no_room(error: BaseException, folder: Path, needed: int) -> bool:
@@ -30,13 +34,12 @@ def is_no_room(error: BaseException, folder: Path, needed: int) -> bool:
     return veiled and free_bytes(folder) < needed
 
 
-def no_room(what: str, folder: Path, needed: int) -> NoRoomError:
+def no_room(what: str, folder: Path, needed: int, *, remedy: str = REMEDY) -> NoRoomError:
     """The error for people. Remove what was half written before making it: it counts as free."""
     needed = max(needed, MEGABYTE)
     return NoRoomError(
         f"No room for {what} in {folder}: it takes about {_megabytes(needed)} and "
-        f"{_megabytes(free_bytes(folder))} are free. Free some, or give the state folder "
-        "(TANDEM_VAR) a larger disk; the run then goes on by itself from its newest checkpoint.",
+        f"{_megabytes(free_bytes(folder))} are free. {remedy}",
         folder=str(folder),
         needed=needed,
     )

@@ -1,6 +1,7 @@
 """Registering what a run made, exactly once whatever is killed in between."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from annotate.services import audit, jobs
 from annotate.wording import Refusal, Told
 from training import folders
 from training.models import Evaluation, ModelVersion, TrainingRun
+from training.moving import REMEDY, move_folder
+from training.recipes.room import is_no_room, no_room
 from training.services.cards import write_readme
 from training.services.scored_rows import keep_scored_rows
+from training.supervise import keep_lease
 
 KINDS = {
     TrainingRun.Recipe.REWARD_MODEL: ModelVersion.Kind.REWARD_MODEL,
@@ -29,7 +33,8 @@ def complete_run(*, run: TrainingRun, result: dict[str, Any]) -> ModelVersion:
     """Move the model to its place, then write version, evaluation and the run's end at once.
 
     Killed after the move, a second call finds the folder in its place; killed after the
-    transaction, the run is over. Raises NoModel, or LeaseLost with nothing written.
+    transaction, the run is over. The lease is kept meanwhile. Raises NoModel, NoRoomError when the
+    disk of models/ is full, Interrupted, or LeaseLost with nothing written.
     """
     if result["global_step"] != result["max_steps"]:
         raise NoModel(
@@ -38,16 +43,18 @@ def complete_run(*, run: TrainingRun, result: dict[str, Any]) -> ModelVersion:
             steps=result["max_steps"],
         )
     path = f"{run.project_id}/{KINDS[run.recipe]}-run{run.pk}"
-    place_model(Path(result["model_dir"]), folders.model_folder(path))
     target = folders.model_folder(path)
-    metrics = {**result["metrics"], "scored": keep_scored_rows(run)}
-    write_readme(run=run, kind=KINDS[run.recipe], metrics=metrics, folder=target)
-    return _register(
-        run=run,
-        path=path,
-        sha256=hash_folder(folders.model_folder(path)),
-        result={**result, "metrics": metrics},
-    )
+    with keep_lease(run) as check:
+        place_model(Path(result["model_dir"]), target, check)
+        try:
+            metrics = {**result["metrics"], "scored": keep_scored_rows(run)}
+            write_readme(run=run, kind=KINDS[run.recipe], metrics=metrics, folder=target)
+        except OSError as error:
+            if not is_no_room(error, target, 0):
+                raise
+            raise no_room("the model's card", target.parent, 0, remedy=REMEDY) from error
+        sha256 = hash_folder(target)
+    return _register(run=run, path=path, sha256=sha256, result={**result, "metrics": metrics})
 
 
 def _called(version: ModelVersion) -> Told:
@@ -57,16 +64,15 @@ def _called(version: ModelVersion) -> Told:
     return Told("{kind} v{number}", kind=kind, number=version.number)
 
 
-def place_model(made: Path, target: Path) -> None:
-    """Move by rename, so that the folder is there whole or not at all. May be repeated."""
+def place_model(made: Path, target: Path, check: Callable[[], None] = lambda: None) -> None:
+    """Have the folder there whole or not at all: see training/moving.py. May be repeated."""
     if target.is_dir():
         return
     if not made.is_dir():
         raise NoModel(
             "The trained model is missing: {name} is not in the run's folder.", name=made.name
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    made.rename(target)
+    move_folder(made, target, check)
 
 
 def hash_folder(folder: Path) -> str:

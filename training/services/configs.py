@@ -17,9 +17,10 @@ from django.conf import settings
 
 from annotate.forms import Form
 from annotate.kinds import InvalidValue
-from annotate.models import Project
+from annotate.models import Project, Signal
 from annotate.services.outgoing.export_filters import ExportFilters
-from annotate.services.outgoing.exports import ExportOptions, holds_pairs
+from annotate.services.outgoing.export_options import SNAPSHOT_RULES
+from annotate.services.outgoing.exports import holds_pairs
 from annotate.services.outgoing.refused_choices import RefusedChoice
 from training.losses.registry import POLICY_LOSSES
 from training.models import TrainingRun
@@ -67,6 +68,7 @@ def clean_config(*, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
     `start_from`: "base", or "in_service" to go on from the policy in service (DPO).
     `tiny`: fields of TinyLmConfig, for base_model "tiny" (DPO).
+    `signals`: whether to learn from the signals of a product too (kto).
     `data`: what to select for the snapshot: `query` and `aggregation`.
     Raises InvalidValue naming the field as `config.<field>`.
     """
@@ -85,6 +87,14 @@ def clean_config(*, recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
         _require_context(cleaned)
     if recipe == Recipe.DPO and POLICY_LOSSES[cleaned["loss"]].of_judgements:
         _require_each_judgement(cleaned)
+    if cleaned.get("signals") and not POLICY_LOSSES[cleaned["loss"]].takes_signals:
+        raise InvalidValue(
+            "config.signals",
+            "must be false for loss {loss}, which does not learn from single good or bad responses "
+            "(these do: {others})",
+            loss=cleaned["loss"],
+            others=", ".join(name for name, loss in POLICY_LOSSES.items() if loss.takes_signals),
+        )
     return cleaned
 
 
@@ -121,7 +131,10 @@ def require_learnable(project: Project, recipe: str, config: Mapping[str, Any]) 
     field, kinds = KINDS_OF[recipe] if recipe in RECIPES else ("", {})
     learner = config.get(field) if isinstance(config, Mapping) else None
     wanted = kinds.get(learner, PAIRS) if isinstance(learner, str) else PAIRS
-    if recipe not in RECIPES or _asks(project, wanted):
+    signals = recipe == Recipe.DPO and isinstance(config, Mapping) and config.get("signals") is True
+    if signals:
+        _require_signals(project)
+    if recipe not in RECIPES or _asks(project, wanted) or (signals and learner in _of_signals()):
         return
     if wanted != PAIRS:
         raise InvalidValue(
@@ -153,7 +166,28 @@ def objectives_for(project: Project) -> list[str]:
 
 def losses_for(project: Project) -> list[str]:
     """The losses of policies that can learn from what the project asks."""
-    return [name for name, kinds in KINDS_OF_LOSSES.items() if _asks(project, kinds)]
+    fitting = [name for name, kinds in KINDS_OF_LOSSES.items() if _asks(project, kinds)]
+    weak = [name for name in _of_signals() if name not in fitting]
+    has_signals = weak and Signal.objects.filter(project=project).exists()
+    return fitting + weak if has_signals else fitting
+
+
+def policies_learn(project: Project) -> bool:
+    """Whether there is any loss for it. A query only where nothing that it asks is enough."""
+    asked = any(_asks(project, kinds) for kinds in KINDS_OF_LOSSES.values())
+    return asked or bool(losses_for(project))
+
+
+def _of_signals() -> list[str]:
+    return [name for name, loss in POLICY_LOSSES.items() if loss.takes_signals]
+
+
+def _require_signals(project: Project) -> None:
+    if not Signal.objects.filter(project=project).exists():
+        raise InvalidValue(
+            "config.signals",
+            "must be false: the project has no signals yet. Send some, or leave it out",
+        )
 
 
 def _asks(project: Project, kinds: tuple[str, ...]) -> bool:
@@ -277,6 +311,12 @@ def _clean_start(value: Any) -> str:
     return value or "base"
 
 
+def _clean_signals(value: Any) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise InvalidValue("config.signals", "must be true or false")
+    return bool(value)
+
+
 def _clean_tiny(value: Any) -> dict[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         raise InvalidValue("config.tiny", "must be an object of fields and values")
@@ -296,7 +336,9 @@ def _clean_data(value: Any) -> dict[str, Any]:
     aggregation = value.get("aggregation", "each")
     try:
         filters = ExportFilters.from_query(query)
-        ExportOptions(aggregation=aggregation)
+        for rule in SNAPSHOT_RULES:
+            if rule.name == "aggregation":
+                rule.check(aggregation)
     except RefusedChoice as error:
         name = error.why.field
         path = "config.data" if name == "aggregation" else "config.data.query"
@@ -317,5 +359,10 @@ def _clean_data_of_people(value: Any) -> dict[str, Any]:
 
 RUN_FIELDS: dict[str, dict[str, Any]] = {
     Recipe.REWARD_MODEL: {"data": _clean_data_of_people},
-    Recipe.DPO: {"data": _clean_data, "start_from": _clean_start, "tiny": _clean_tiny},
+    Recipe.DPO: {
+        "data": _clean_data,
+        "start_from": _clean_start,
+        "tiny": _clean_tiny,
+        "signals": _clean_signals,
+    },
 }

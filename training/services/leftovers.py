@@ -1,6 +1,7 @@
 """Freeing the disk of what nobody needs any more: after each run, and hourly after killed ones."""
 
 import fcntl
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ KEPT_OF_WORK = {
     *("run.json", "metrics.json", "test_scores.jsonl", scored_rows.NAME, "people.json"),
     *KEPT_OF_BASE,
 }
+HALF_MOVED = re.compile(r"\..+-run(?P<run>\d+)\.(.+\.)?(partial|lock)")
 
 
 def tidy(folder: Path) -> None:
@@ -64,7 +66,23 @@ def remove_leftovers() -> int:
     for folder in _older(folders.base_folder(), BASE_AGE):
         _remove(folder)
         count += 1
+    for path in _half_moved():
+        _remove(path)
+        count += 1
     return count
+
+
+def _half_moved() -> Iterator[Path]:
+    """Copies of models to another file system whose run has ended: see training/moving.py."""
+    there = {}
+    for path in folders.models_folder().glob("*/.*-run*.*"):
+        if found := HALF_MOVED.fullmatch(path.name):
+            there[path] = int(found["run"])
+    over = TrainingRun.objects.filter(
+        pk__in=there.values(), finished_at__lt=timezone.now() - AGE
+    ).exclude(state__in=["queued", "running"])
+    ended = set(over.values_list("pk", flat=True))
+    return (path for path, run in there.items() if run in ended)
 
 
 def _of_runs_over(model: type[Job], parent: Path) -> Iterator[Path]:

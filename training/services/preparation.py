@@ -14,6 +14,7 @@ from annotate.kinds import InvalidValue
 from annotate.media.as_text import as_text, text_turns
 from annotate.models import Project, Prompt, Response, Snapshot, User
 from annotate.services import jobs
+from annotate.services.outgoing.signal_votes import write_signals
 from annotate.services.outgoing.snapshots import (
     create_snapshot,
     write_origins,
@@ -23,7 +24,9 @@ from training import folders, machine
 from training.models import ModelVersion, TrainingRun
 from training.models.run import POLICY_GENERATOR
 from training.services.configs import RECIPES, RUN_FIELDS, learns_from
+from training.services.registry import in_service
 
+SIGNALS = "signals.jsonl"
 NOTHING_TO_LEARN = (
     "the selection holds no preference to learn from. Collect or import judgements; those of "
     "held-out prompts and, with tie_rule drop, ties do not count"
@@ -41,8 +44,9 @@ def prepare_run(run: TrainingRun, check: Callable[[], None]) -> dict[str, Any]:
         _freeze(run, check)
     folder = folders.run_folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
-    write_once(folder / "data", lambda data: _write_data(run.snapshot, data, check))
-    if not (folder / "data" / "train.jsonl").stat().st_size:
+    write_once(folder / "data", lambda data: _write_data(run, data, check))
+    weak = _keep_signals_known(run, folder / "data" / SIGNALS)
+    if not weak and not (folder / "data" / "train.jsonl").stat().st_size:
         raise InvalidValue("data", NOTHING_TO_LEARN)
     job = _job(run, folder, check)
     base = folders.model_name(job.get("tiny_folder", job["config"]["base_model"]))
@@ -99,10 +103,33 @@ def snapshot_rules(recipe: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"holds": Snapshot.Holds.JUDGEMENTS}
 
 
-def _write_data(snapshot: Snapshot, folder: Path, check: Callable[[], None]) -> None:
+def _write_data(run: TrainingRun, folder: Path, check: Callable[[], None]) -> None:
+    snapshot = run.snapshot
     write_training_files(snapshot, folder, check)
     if snapshot.holds == Snapshot.Holds.JUDGEMENTS:
         write_origins(snapshot, folder / "origins.jsonl", check)
+    if run.config.get("signals"):
+        write_signals(snapshot, folder / SIGNALS, check)
+
+
+def _keep_signals_known(run: TrainingRun, path: Path) -> int:
+    """How many rows of signals the run learns from. They are forgotten in time, so their hash
+    stands in the run's row: an attempt that would read others is refused with a RuntimeError.
+    """
+    if not run.config.get("signals"):
+        return 0
+    content = path.read_bytes()
+    rows, digest = content.count(b"\n"), hashlib.sha256(content).hexdigest()
+    known = run.environment.get("signals_sha256")
+    if known is None:
+        told = {"signals_rows": rows, "signals_sha256": digest}
+        jobs.heartbeat(run, environment={**run.environment, **told})
+    elif known != digest:
+        raise RuntimeError(
+            f"Run {run.pk} began with other signals than there are now, and its files are gone. "
+            "Start another run."
+        )
+    return rows
 
 
 def _job(run: TrainingRun, folder: Path, check: Callable[[], None]) -> dict[str, Any]:
@@ -111,15 +138,25 @@ def _job(run: TrainingRun, folder: Path, check: Callable[[], None]) -> dict[str,
     job: dict[str, Any] = {"duty": run.recipe, "config": config}
     if run.recipe == TrainingRun.Recipe.REWARD_MODEL:
         config["embedding_cache"] = str(folders.embedding_cache(run.project_id))
-    elif run.config.get("parent"):
+    else:
+        job |= _judge(run)
+    if run.config.get("parent"):
         parent = ModelVersion.objects.get(pk=run.config["parent"])
         config["base_model"] = str(folders.model_folder(parent.path))
         job["root_model"] = root_model(parent)
-    elif config["base_model"] == "tiny":
+    elif config.get("base_model") == "tiny":
         job |= _tiny(run, folder, check)
     if RECIPES[run.recipe].from_dict(config).shares_work:
         job["processes"] = settings.TRAINING_PROCESSES
     return job
+
+
+def _judge(run: TrainingRun) -> dict[str, Any]:
+    """The reward model in service, which compares what the policy and its base write."""
+    judge = in_service(project=run.project, kind=ModelVersion.Kind.REWARD_MODEL)
+    if judge is None or not folders.model_folder(judge.path).is_dir():
+        return {}
+    return {"judge": {"folder": str(folders.model_folder(judge.path)), "name": str(judge)}}
 
 
 def root_model(policy: ModelVersion) -> str | None:

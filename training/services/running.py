@@ -22,6 +22,7 @@ from training.models import (
     SamplingRun,
     TrainingRun,
 )
+from training.recipes.errors import NoRoomError
 from training.recipes.room import free_bytes
 from training.services.asking import ask_model
 from training.services.completion import NoModel, complete_run
@@ -158,6 +159,10 @@ def _attempt(run: Run, work: Work) -> None:
         end_run(run=run, state=JobState.FAILED, message=jobs.why(why), refused=refused)
     except NoModel as error:
         end_run(run=run, state=JobState.FAILED, message=jobs.why(error))
+    except NoRoomError as error:  # of a finished model's place, while the run's folder keeps it
+        give_back(run=run, message=str(error), excused=True, wake=False)
+    except Interrupted as interrupted:
+        interrupted_ending(run, interrupted)()
     except FolderBusy as error:
         give_back(run=run, message=str(error), excused=False)
     except Exception as error:
