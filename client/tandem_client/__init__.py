@@ -24,6 +24,7 @@ from tandem_client.errors import (
     Unauthorized,
     Unprocessable,
 )
+from tandem_client.operations.signals import Taken
 from tandem_client.operations.snapshots import Comparison
 from tandem_client.operations.work import Answer, Declined, Tally
 from tandem_client.sync import Client
@@ -50,6 +51,7 @@ __all__ = [
     "Retries",
     "ServerFailed",
     "StillRunning",
+    "Taken",
     "Tally",
     "TandemError",
     "TimedOut",

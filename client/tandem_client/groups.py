@@ -12,8 +12,10 @@ from tandem_client.operations.exports import Exports
 from tandem_client.operations.imports import Imports
 from tandem_client.operations.judges import Judges, Policies
 from tandem_client.operations.projects import Projects
+from tandem_client.operations.signals import Signals
 from tandem_client.operations.snapshots import Snapshots
 from tandem_client.operations.training import Models, Runs
+from tandem_client.operations.webhooks import Webhooks
 from tandem_client.operations.work import Work
 from tandem_client.shapes import Row
 
@@ -28,6 +30,8 @@ class Groups(Group[M]):
         self.work: Work[M] = Work(session)
         self.exports: Exports[M] = Exports(session)
         self.snapshots: Snapshots[M] = Snapshots(session)
+        self.signals: Signals[M] = Signals(session)
+        self.webhooks: Webhooks[M] = Webhooks(session)
         self.runs: Runs[M] = Runs(session)
         self.models: Models[M] = Models(session)
         self.boards: Boards[M] = Boards(session)

@@ -157,8 +157,104 @@ class Snapshot(TypedDict):
     row_format: int
     rows: int
     sha256: str
+    consensus_rows: int
+    consensus_sha256: str
+    consensus_at: str | None
     files: list[str]
     created_at: str
+
+
+class SnapshotFile(TypedDict):
+    name: str
+    split: str | None
+    media_type: str
+    url: str
+
+
+class SnapshotComparison(TypedDict):
+    """Judgements by what became of them since the older one: `counts` of change, cause, count."""
+
+    older: int
+    newer: int
+    same: int
+    counts: list[Row]
+    settings: list[Row]
+    consensus: Row
+
+
+class ConsensusChange(TypedDict):
+    snapshot: int
+    task: int
+    voices: str
+    method: str
+    version: int
+    votes: int
+    answers: list[Row]
+    entropy: float
+    divided: float
+    shift: str
+
+
+class SnapshotChange(TypedDict):
+    id: int
+    task: int
+    source: str
+    annotator: str | None
+    judge: str | None
+    change: str
+    cause: str
+    instead_of: int | None
+
+
+class Webhook(TypedDict):
+    id: int
+    url: str
+    events: list[str]
+    is_on: bool
+    failing_since: str | None
+    switched_off: str | None
+    old_secret_until: str | None
+    created_at: str
+
+
+class WebhookWithSecret(Webhook):
+    secret: str
+
+
+class WebhookDelivery(TypedDict):
+    """`message_id` is the header webhook-id at every attempt."""
+
+    id: int
+    message_id: str
+    type: str
+    created_at: str
+    state: Literal["waiting", "taken", "dead"]
+    attempts: int
+    due_at: str | None
+    tried_at: str | None
+    status: int | None
+    excerpt: str
+    seconds: float | None
+    failure: str | None
+
+
+class Signal(TypedDict):
+    id: int
+    key: str
+    type: str
+    response: int | None
+    generator: str
+    generator_version: str
+    end_user: str
+    happened_at: str
+    received_at: str
+
+
+class SignalSummary(TypedDict):
+    versions: list[Row]
+    noise: list[Row]
+    keep_days: int
+    follow_up: str
 
 
 class TrainingRun(TypedDict):

@@ -1,4 +1,4 @@
-"""tandem projects, import, export, snapshots, agreement, boards."""
+"""tandem projects, import, export, agreement, boards."""
 
 import sys
 from argparse import Namespace
@@ -46,6 +46,9 @@ def add_commands(commands: Any) -> None:
     bring.add_argument("--group", choices=["auto", "one", "pairs", "all", "none"])
     bring.add_argument("--mapping", action="append", metavar="NAME:COLUMN")
     bring.add_argument("--label-value", action="append", metavar="VALUE:MEANING")
+    bring.add_argument(
+        "--remembered", action="store_true", help="map a table as the last import of its columns"
+    )
     bring.set_defaults(do=import_files)
 
     take = commands.add_parser("export", help="take rows out, to a file or standard output")
@@ -56,26 +59,6 @@ def add_commands(commands: Any) -> None:
         "--option", action="append", metavar="NAME=VALUE", help="as docs/formats.md lists them"
     )
     take.set_defaults(do=export_rows)
-
-    snapshots = commands.add_parser("snapshots", help="freeze, list, download, compare")
-    deeds = snapshots.add_subparsers(required=True, metavar="DEED")
-    listed = deeds.add_parser("list")
-    listed.add_argument("project", type=int)
-    listed.set_defaults(do=list_snapshots)
-    create = deeds.add_parser("create")
-    create.add_argument("project", type=int)
-    create.add_argument("--query", metavar="JSON", help="filters as of the export")
-    create.add_argument("--tie-rule")
-    create.add_argument("--aggregation")
-    create.set_defaults(do=create_snapshot)
-    download = deeds.add_parser("download")
-    download.add_argument("snapshot", type=int)
-    download.add_argument("folder")
-    download.set_defaults(do=download_snapshot)
-    compare = deeds.add_parser("compare", help="what came and what went")
-    compare.add_argument("older", type=int)
-    compare.add_argument("newer", type=int)
-    compare.set_defaults(do=compare_snapshots)
 
     for name, do in (("agreement", show_agreement), ("board", show_board)):
         one = commands.add_parser(name)
@@ -121,6 +104,7 @@ def import_files(client: Client, options: Namespace) -> int:
             "group": options.group,
             "mapping": read_pairs(options.mapping, ":", "--mapping"),
             "label_value": read_pairs(options.label_value, ":", "--label-value"),
+            "remembered": options.remembered,
         }
         with sending(options, path) as progress:
             if options.background:
@@ -167,39 +151,6 @@ def export_rows(client: Client, options: Namespace) -> None:
         return
     size = client.exports.save(options.project, options.output, **wishes)
     tell(options, {"file": options.output, "bytes": size}, f"{options.output}: {size} bytes")
-
-
-def list_snapshots(client: Client, options: Namespace) -> None:
-    rows = client.snapshots.list(options.project)
-    tell_rows(options, rows, "id", "number", "rows", "created_at", "sha256")
-
-
-def create_snapshot(client: Client, options: Namespace) -> None:
-    snapshot = client.snapshots.create(
-        options.project,
-        query=read_object(options.query, "--query"),
-        tie_rule=options.tie_rule,
-        aggregation=options.aggregation,
-    )
-    words = f"Snapshot {snapshot['id']}: number {snapshot['number']}, {snapshot['rows']} rows"
-    tell(options, snapshot, words)
-
-
-def download_snapshot(client: Client, options: Namespace) -> None:
-    paths = [str(path) for path in client.snapshots.download(options.snapshot, options.folder)]
-    tell(options, {"files": paths}, "\n".join(paths))
-
-
-def compare_snapshots(client: Client, options: Namespace) -> None:
-    found = client.snapshots.compare(options.older, options.newer)
-    told = {
-        "same": found.same,
-        "came": found.came,
-        "went": found.went,
-        "came_rows": found.came_rows,
-        "went_rows": found.went_rows,
-    }
-    tell(options, told, f"{found.same} the same, {found.came} came, {found.went} went")
 
 
 def show_agreement(client: Client, options: Namespace) -> None:

@@ -5,11 +5,12 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from tandem_client.core.bodies import Progress
 from tandem_client.core.waiting import Watch
 from tandem_client.progress import job_bar, upload_bar
+from tandem_client.shapes import Row
 
 
 class Wrong(Exception):
@@ -49,6 +50,31 @@ def read_object(text: str | None, name: str) -> dict[str, Any] | None:
     if not isinstance(found, dict):
         raise Wrong(f"""{name} must be one JSON object, such as '{{"verdict": "tie"}}'""")
     return found
+
+
+def read_rows(path: str) -> Iterator[Row]:
+    """The JSON objects of a file's lines, one by one; - reads standard input. Raises Wrong, and
+    OSError at once.
+    """
+    file = sys.stdin if path == "-" else open(path, encoding="utf-8")  # noqa: SIM115
+    return _rows_of(file)
+
+
+def _rows_of(file: TextIO) -> Iterator[Row]:
+    with file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _row(number, line)
+
+
+def _row(number: int, line: str) -> Row:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise Wrong(f"line {number} is no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise Wrong(f"line {number} must be one JSON object")
+    return row
 
 
 def read_pairs(texts: Iterable[str] | None, sign: str, name: str) -> dict[str, str] | None:

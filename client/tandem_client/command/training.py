@@ -1,12 +1,10 @@
 """tandem runs, models, score, sample, judges."""
 
-import json
-import sys
 from argparse import Namespace
 from typing import Any
 
-from tandem_client.command.told import Wrong, read_object, tell, tell_rows, watching
-from tandem_client.shapes import Row, TrainingRun
+from tandem_client.command.told import read_object, read_rows, tell, tell_rows, watching
+from tandem_client.shapes import TrainingRun
 from tandem_client.sync import Client
 
 
@@ -87,33 +85,18 @@ def list_models(client: Client, options: Namespace) -> None:
 
 
 def score(client: Client, options: Namespace) -> None:
-    rows = client.models.score(options.project, _rows(options.file), version=options.model)
+    rows = client.models.score(
+        options.project, list(read_rows(options.file)), version=options.model
+    )
     tell_rows(Namespace(json=True), rows)
 
 
 def sample(client: Client, options: Namespace) -> None:
     config = read_object(options.config, "--config") or {}
     rows = client.models.sample(
-        options.project, _rows(options.file), version=options.model, **config
+        options.project, list(read_rows(options.file)), version=options.model, **config
     )
     tell_rows(Namespace(json=True), rows)
-
-
-def _rows(path: str) -> list[Row]:
-    if path == "-":
-        return [_row(number, line) for number, line in enumerate(sys.stdin, 1) if line.strip()]
-    with open(path, encoding="utf-8") as file:
-        return [_row(number, line) for number, line in enumerate(file, 1) if line.strip()]
-
-
-def _row(number: int, line: str) -> Row:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise Wrong(f"line {number} is no JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise Wrong(f"line {number} must be one JSON object")
-    return row
 
 
 def list_judges(client: Client, options: Namespace) -> None:

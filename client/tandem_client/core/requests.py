@@ -84,14 +84,16 @@ def get(path: str, query: Mapping[str, object] | None = None, *, streamed: bool 
 
 
 def send(method: str, path: str, body: object = None, *, repeatable: bool | None = None) -> Request:
-    """A request with a JSON body; each POST carries an Idempotency-Key of its own."""
+    """A request with a JSON body. Each POST carries an Idempotency-Key, the same at every attempt:
+    with it, or by itself, the API does nothing twice. What is not so is `repeatable=False`.
+    """
     keyed = method == "POST"
     return Request(
         method,
         path,
         json=body,
         headers={"Idempotency-Key": str(uuid4())} if keyed else {},
-        repeatable=method in SAFE if repeatable is None else repeatable,
+        repeatable=(keyed or method in SAFE) if repeatable is None else repeatable,
     )
 
 

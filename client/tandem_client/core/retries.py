@@ -12,6 +12,8 @@ from tandem_client.core.requests import Broken, Reply, Request
 REFUSED = frozenset({429})
 # The server, or something before it, may have done it.
 DOUBTFUL = frozenset({502, 503, 504})
+UNDER_WAY = 409
+KEY = "Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,11 @@ class Retries:
     def _worth(self, request: Request, outcome: Reply | Broken) -> bool:
         if isinstance(outcome, Broken):
             return request.repeatable or not outcome.sent
-        return outcome.status in REFUSED or (outcome.status in DOUBTFUL and request.repeatable)
+        if outcome.status in REFUSED:
+            return True
+        if outcome.status == UNDER_WAY:  # the attempt before this one may still be at it
+            return KEY in request.headers and "retry-after" in outcome.headers
+        return outcome.status in DOUBTFUL and request.repeatable
 
 
 def retry_after(outcome: Reply | Broken) -> float | None:

@@ -31,6 +31,7 @@ class Imports(Group[M]):
         group: str | None = None,
         mapping: Mapping[str, str] | None = None,
         label_value: Mapping[str, str] | None = None,
+        remembered: bool = False,
         filename: str | None = None,
         progress: Progress | None = None,
     ) -> Plan[ImportReport]:
@@ -53,6 +54,7 @@ class Imports(Group[M]):
             group=group,
             mapping=mapping,
             label_value=label_value,
+            remembered=remembered,
             filename=filename,
         )
 
@@ -69,6 +71,7 @@ class Imports(Group[M]):
         group: str | None = None,
         mapping: Mapping[str, str] | None = None,
         label_value: Mapping[str, str] | None = None,
+        remembered: bool = False,
         filename: str | None = None,
         progress: Progress | None = None,
     ) -> Plan[ImportRun]:
@@ -86,6 +89,7 @@ class Imports(Group[M]):
             group=group,
             mapping=mapping,
             label_value=label_value,
+            remembered=remembered,
             filename=filename,
         )
 

@@ -37,6 +37,6 @@ class Projects(Group[M]):
         return ask(get(path_of("projects", project, "progress")))
 
     @call
-    def presets(self) -> Plan[Row]:
-        """Kinds with settings to start from."""
-        return ask(get("presets/"))
+    def presets(self, language: str = "en") -> Plan[Row]:
+        """Kinds with settings to start from; what people read of them in that language."""
+        return ask(get("presets/", {"language": language}))

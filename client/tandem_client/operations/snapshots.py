@@ -15,9 +15,18 @@ from tandem_client.core.paging import read_pages
 from tandem_client.core.plans import Emit, Plan, ask
 from tandem_client.core.requests import Request, get, given, path_of, send
 from tandem_client.errors import Interrupted
-from tandem_client.shapes import Row, Snapshot
+from tandem_client.shapes import (
+    ConsensusChange,
+    Row,
+    Snapshot,
+    SnapshotChange,
+    SnapshotComparison,
+    SnapshotFile,
+)
 
-Paths = list[Path]  # `list` is a method below
+# `list` is a method below.
+Paths = list[Path]
+Files = list[SnapshotFile]
 
 
 @dataclass(slots=True)
@@ -59,12 +68,29 @@ class Snapshots(Group[M]):
         return Flow(read_lines(_file(snapshot, name)))
 
     @call
-    def download(self, snapshot: int, folder: str | os.PathLike[str]) -> Plan[Paths]:
+    def files(self, snapshot: int) -> Plan[Files]:
+        """All of its files: JSON lines, Parquet in parts by split, consensus, the card."""
+        return ask(get(path_of("snapshots", snapshot, "files")))
+
+    @call
+    def save(self, snapshot: int, name: str, path: str | os.PathLike[str]) -> Plan[int]:
+        """Write one file, which appears when it is whole; its size in bytes."""
+        return saved(_file(snapshot, name), path)
+
+    @call
+    def download(
+        self, snapshot: int, folder: str | os.PathLike[str], *, file_type: str = "jsonl"
+    ) -> Plan[Paths]:
         """Write its files into the folder, which is made if need be.
 
-        Raises Interrupted where they do not hold as many rows as the snapshot has.
+        Of "jsonl" train.jsonl and test.jsonl; raises Interrupted where they do not hold as many
+        rows as the snapshot has. Of "parquet" the data card, the parts and the consensus, a folder
+        that `datasets.load_dataset` reads. `save` has consensus.jsonl, too.
         """
-        return _downloaded(snapshot, Path(folder))
+        if file_type not in ("jsonl", "parquet"):
+            raise ValueError(f"file_type is {file_type!r}; it is jsonl or parquet")
+        wanted = _downloaded if file_type == "jsonl" else _downloaded_parts
+        return wanted(snapshot, Path(folder))
 
     @call
     def compare(self, older: int, newer: int, *, most: int = 10) -> Plan[Comparison]:
@@ -73,6 +99,27 @@ class Snapshots(Group[M]):
         Keeps 16 bytes in memory for each row of the older one.
         """
         return _compared(older, newer, most)
+
+    @call
+    def count_changes(self, older: int, newer: int) -> Plan[SnapshotComparison]:
+        """How many judgements came, went and changed, by cause, and what differs in the settings;
+        the server counts.
+        """
+        return ask(get(path_of("snapshots", newer, "comparison"), {"with": older}))
+
+    @flow
+    def changes(self, older: int, newer: int, *, change: str | None = None) -> Flow[SnapshotChange]:
+        """The judgements that came, went or changed, each with its cause."""
+        path = path_of("snapshots", newer, "changes")
+        return Flow(read_pages(path, **{"with": older, "change": change}))
+
+    @flow
+    def consensus_changes(
+        self, older: int, newer: int, *, shift: str | None = None
+    ) -> Flow[ConsensusChange]:
+        """What tasks came to that is not as it was, a row a task and method."""
+        path = path_of("snapshots", newer, "consensus-changes")
+        return Flow(read_pages(path, **{"with": older, "shift": shift}))
 
 
 def _file(snapshot: int, name: str) -> Request:
@@ -95,6 +142,19 @@ def _downloaded(snapshot: int, folder: Path) -> Plan[Paths]:
             f"{folder} has {rows} rows of snapshot {snapshot}, which holds {told['rows']}. "
             "Download it again."
         )
+    return paths
+
+
+def _downloaded_parts(snapshot: int, folder: Path) -> Plan[Paths]:
+    files: Files = yield from ask(get(path_of("snapshots", snapshot, "files")))
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for file in files:
+        if file["name"].endswith(".jsonl"):
+            continue
+        path = folder / Path(file["name"]).name
+        yield from saved(_file(snapshot, file["name"]), path)
+        paths.append(path)
     return paths
 
 

@@ -87,7 +87,8 @@ class Work(Group[M]):
     @call
     def skip(self, seat: int, reason: str, *, note: str | None = None) -> Plan[Skip]:
         """Decline the task: unclear, expertise, language, harmful, broken or other."""
-        return ask(send("POST", path_of("seats", seat, "skip"), given(reason=reason, note=note)))
+        body = given(reason=reason, note=note)
+        return ask(send("POST", path_of("seats", seat, "skip"), body, repeatable=False))
 
     @call
     def renew(self, seat: int) -> Plan[Renewed]:
@@ -97,7 +98,7 @@ class Work(Group[M]):
     @call
     def release(self, seat: int) -> Plan[None]:
         """Hand the seat back unanswered."""
-        return ask(send("POST", path_of("seats", seat, "release")))
+        return ask(send("POST", path_of("seats", seat, "release"), repeatable=False))
 
     @call
     def save_draft(self, seat: int, value: Any) -> Plan[None]:
@@ -145,9 +146,13 @@ def _looped(project: int, decide: Decide, most: int | None) -> Plan[Tally]:
             tally.judgements.append(judgement["id"])
         elif isinstance(decision, Declined):
             body = given(reason=decision.reason, note=decision.note)
-            yield from ask(send("POST", path_of("seats", lease["seat"], "skip"), body))
+            yield from ask(
+                send("POST", path_of("seats", lease["seat"], "skip"), body, repeatable=False)
+            )
             tally.skipped += 1
         else:
-            yield from ask(send("POST", path_of("seats", lease["seat"], "release")))
+            yield from ask(
+                send("POST", path_of("seats", lease["seat"], "release"), repeatable=False)
+            )
             break
     return tally
