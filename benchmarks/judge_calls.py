@@ -1,8 +1,10 @@
 """What a judge's calls cost beside the model: `python -m benchmarks.judge_calls`.
 
 With `--kill` the worker is a process of its own that is killed (SIGKILL) once so many tasks are
-read; another one goes on. Then the books are compared with what the model's server saw: every
-call that it answered is charged to the cent, and none was asked twice.
+read; another one goes on, and is killed at the next number. The last one comes to the spending
+limit, which lies at LIMITED of what all calls cost: nothing may be spent beyond it. Under a higher
+one the rest is read. Then the books are compared with what the model's server saw: every call that
+it answered is charged to the millionth of a dollar, and none was asked twice.
 
 A model on the loopback answers at once, so the time is that of the books: reserving, sending,
 writing down, pooling, labelling. `first` and `last` are the calls a second in the first and the
@@ -23,10 +25,12 @@ from benchmarks.scratch import ROOT, installation, peak_megabytes
 HEADERS = ["calls", "at a time", "seconds", "calls/s", "first", "last", "peak MB"]
 KILLED = [
     *("calls", "at a time", "killed after", "seconds", "calls/s", "interrupted", "asked twice"),
-    *("spent, $", "by hand, $"),
+    *("limit, $", "spent at it, $", "spent in the end, $", "by hand, $"),
 ]
 TOKENS = (100, 1)  # of each call, as the scripted server says
-PRICES = {"input_price": "0.15", "output_price": "0.60", "spending_limit": 1000}
+PRICES = {"input_price": "0.15", "output_price": "0.60"}
+EACH = Decimal("0.000016")  # what such a call costs, rounded up: 100 × .15 + 1 × .60 millionths
+LIMITED = Decimal("0.8")
 
 
 def main() -> None:
@@ -34,7 +38,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--name", default="judge_calls")
-    parser.add_argument("--kill", type=int, help="Kill the worker after so many tasks.")
+    parser.add_argument("--kill", type=int, nargs="+", help="Kill a worker after so many tasks.")
     parser.add_argument("--work", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work is not None:
@@ -103,13 +107,14 @@ def measure(tasks: int, concurrency: int) -> dict[str, object]:
     }
 
 
-def killed(tasks: int, concurrency: int, after: int) -> dict[str, object]:
-    from django.db.models import Count, Sum
+def killed(tasks: int, concurrency: int, after: list[int]) -> dict[str, object]:
+    """Workers killed in turn, then the spending limit, then the rest under a higher one."""
+    from django.db.models import Count, Max, Sum
 
     from benchmarks.filling import make_project
     from routing.models import JudgeAccount, JudgeCall
     from routing.services import judge_runs
-    from routing.services.judges import save_judge
+    from routing.services.judges import save_judge, set_limits
     from tests.chat_server import serve_chat
 
     seen: list[int] = []
@@ -119,6 +124,7 @@ def killed(tasks: int, concurrency: int, after: int) -> dict[str, object]:
         handler.server.requests.clear()
         _say(handler, body)
 
+    limit = max(Decimal("0.01"), (2 * tasks * LIMITED * EACH).quantize(Decimal("0.01")))
     project = make_project(tasks=tasks, overlap=1)
     with serve_chat() as server:
         server.scripts["bench"] = answer
@@ -128,41 +134,51 @@ def killed(tasks: int, concurrency: int, after: int) -> dict[str, object]:
             name="Judge",
             kind="openai",
             config={"base_url": server.base_url, "model": "bench"},
-            limits={**PRICES, "concurrency": concurrency},
+            limits={**PRICES, "spending_limit": limit, "concurrency": concurrency},
         )
-        queued = judge_runs.start_judging(judge=judge, actor=None)
-        began = time.perf_counter()
-        first = _worker(queued.pk)
         calls = JudgeCall.objects.filter(judge=judge)
-        while calls.filter(state="answered").count() < 2 * after and first.poll() is None:
-            time.sleep(0.2)
-        first.kill()
-        first.wait()
+        account = JudgeAccount.objects.filter(project=project)
+        began = time.perf_counter()
+        queued = judge_runs.start_judging(judge=judge, actor=None)
+        for count in after:
+            worker = _worker(queued.pk)
+            while calls.filter(state="answered").count() < 2 * count and worker.poll() is None:
+                time.sleep(0.2)
+            worker.kill()
+            worker.wait()
+            queued.refresh_from_db()
+            if queued.is_over:
+                raise RuntimeError("the worker was through before it could be killed")
+        if _worker(queued.pk).wait():
+            raise RuntimeError("the worker after those that were killed failed")
         queued.refresh_from_db()
-        if queued.is_over:
-            raise RuntimeError("the worker was through before it could be killed")
-        second = _worker(queued.pk)
-        if second.wait():
-            raise RuntimeError("the second worker failed")
+        stopped = account.get()
+        most = calls.aggregate(n=Max("reserved"))["n"]
+        if queued.state != "failed" or not limit - concurrency * most < stopped.spent <= limit:
+            raise RuntimeError(f"{queued.state}: {stopped.spent} of {limit} spent, {most} a call")
+        set_limits(judge=judge, actor=None, limits={"spending_limit": 1000})
+        rest = judge_runs.start_judging(judge=judge, actor=None)
+        if _worker(rest.pk).wait():
+            raise RuntimeError("the worker under the higher limit failed")
         seconds = time.perf_counter() - began
-    queued.refresh_from_db()
+    rest.refresh_from_db()
     states = dict(calls.values_list("state").annotate(n=Count("*")))
-    account = JudgeAccount.objects.get(project=project)
-    one = Decimal(TOKENS[0]) * Decimal("0.15") + Decimal(TOKENS[1]) * Decimal("0.60")
-    each = (one / 1_000_000).quantize(Decimal("0.000001"), "ROUND_CEILING")
-    lost = calls.filter(state="failed")
-    by_hand = states.get("answered", 0) * each + (lost.aggregate(n=Sum("reserved"))["n"] or 0)
-    if queued.state != "done" or account.reserved or account.spent != by_hand:
-        raise RuntimeError(f"{queued.state}, {account.reserved} reserved, {account.spent} spent")
+    lost = calls.filter(state="failed").aggregate(n=Sum("reserved"))["n"] or 0
+    by_hand = states.get("answered", 0) * EACH + lost
+    last = account.get()
+    if rest.state != "done" or last.reserved or last.spent != by_hand:
+        raise RuntimeError(f"{rest.state}, {last.reserved} reserved, {last.spent} spent")
     return {
         "calls": calls.count(),
         "concurrency": concurrency,
-        "killed_after": after,
+        "killed_after": ", ".join(map(str, after)),
         "seconds": seconds,
         "calls_per_second": calls.count() / seconds,
         "interrupted": states.get("failed", 0),
         "asked_twice": len(seen) - len(set(seen)),
-        "spent": float(account.spent),
+        "limit": float(limit),
+        "spent_at_the_limit": float(stopped.spent),
+        "spent": float(last.spent),
         "by_hand": float(by_hand),
     }
 

@@ -87,7 +87,7 @@ def prepare(sentences: int, spans: int) -> int:
     from annotate.models import User
     from annotate.services.incoming.imports import ImportOptions, import_stream
     from annotate.services.projects import create_project
-    from annotate.services.work.seats import save_draft
+    from annotate.services.work.drafts import save_draft
 
     ada = User.objects.filter(username="ada").first()
     ada = ada or User.objects.create_user("ada", password=PASSWORD)
