@@ -1,12 +1,18 @@
 /* An unfinished answer: to the server a moment after each change, and at once into this browser,
-   so that neither a reload nor a lost connection loses it. */
+   so that neither a reload nor a lost connection loses it.
+
+   Two browsers may have entered different things. Each draft names the one that it follows, by the
+   time at which that was saved; of two of which neither follows the other the newer one is shown
+   and carries the other as `aside`, which the page offers. */
 
 import { draftName, keep } from "./kept.js";
 import { signed } from "./outbox.js";
-import { setNotice, setStatus, text } from "./status.js";
+import { announce, setNotice, setStatus, text } from "./status.js";
 
 const PAUSE_MS = 700;
 const KEEPALIVE_MOST = 20_000;
+// The server may have a draft whose receipt was lost; by this it knows that the next one follows.
+const PAGE = Math.random().toString(36).slice(2);
 // Not part of the answer.
 const OWN_FIELDS = new Set(["csrfmiddlewaretoken", "account", "form", "seconds_active", "shown_for"]);
 
@@ -21,6 +27,10 @@ export class Draft {
   #sent = 0; // How often; what came of the newest alone is told, for it holds all before it.
   #underWay = 0;
   #isOut = false; // Logged out, as the page says.
+  #isGone = false; // The answer left.
+  #follows; // When the server's draft was saved that this one goes on from; 0 for none.
+  #under; // The version of the form under which it was entered.
+  #aside; // What another browser had entered.
 
   constructor(task, user, activity) {
     this.#task = task;
@@ -28,27 +38,81 @@ export class Draft {
     this.#user = user;
     this.#name = draftName(user, task.dataset.key);
     this.#activity = activity;
+    this.#follows = Number(task.dataset.savedAt);
+    this.#under = this.#outdated && !this.#outdated.hidden ? "" : this.#formVersion;
+    this.#aside = JSON.parse(task.querySelector("[data-aside] script")?.textContent ?? "null");
     task.addEventListener("input", (event) => {
       if (event.target.form === this.#form) this.keep();
     });
+    task.querySelector("[data-swap]")?.addEventListener("click", () => this.#swap());
+    task.querySelector("[data-reload]")?.addEventListener("click", () => location.reload());
   }
 
-  /** Take over what this browser has and the server has not. Returns seconds worked so far. */
+  /** Take over what this browser has and the server has not. */
   restore() {
     const kept = JSON.parse(localStorage.getItem(this.#name) ?? "null");
-    const seconds = this.#form.elements.seconds_active;
-    if (kept?.fields && kept.saved_at > Number(this.#task.dataset.savedAt)) {
-      for (const field of this.#fields()) refill(field, kept.fields[field.name] ?? []);
-      seconds.value = kept.seconds_active;
-      this.#tellWhetherOutdated(kept.form);
+    const standing = this.#follows;
+    if (kept?.fields && kept.saved_at !== standing && !(kept.isSent && standing)) {
+      const { aside, ...older } = kept;
+      this.#aside ??= aside;
+      if (kept.follows === standing || kept.saved_at > standing) this.#takeUp(kept);
+      else this.#aside = older;
+      this.#dirty = true;
+      this.#flushLater();
     }
-    return Number(seconds.value) || 0;
+    this.#offer();
+  }
+
+  #takeUp({ fields, seconds_active, form, follows }) {
+    for (const field of this.#fields()) refill(field, fields[field.name] ?? []);
+    this.#form.elements.seconds_active.value = seconds_active;
+    this.#follows = follows ?? this.#follows;
+    this.#under = form;
+    if (this.#outdated) this.#outdated.hidden = form === undefined || form === this.#formVersion;
   }
 
   /** What was entered under another version of the form may mean something else under this one. */
-  #tellWhetherOutdated(form) {
-    const note = this.#task.querySelector("[data-outdated]");
-    if (note) note.hidden = form === undefined || form === this.#formVersion;
+  get #outdated() {
+    return this.#task.querySelector("[data-outdated]");
+  }
+
+  /** Say that there is something else, if there is. */
+  #offer() {
+    const note = this.#task.querySelector("[data-aside]");
+    if (!this.#aside || !note?.hidden) return;
+    note.hidden = false;
+    announce(note.querySelector("span").textContent);
+  }
+
+  /** Show what another browser had entered; what stands here is the other one then. */
+  async #swap() {
+    const { fields, form, seconds_active } = this.#aside;
+    const { aside: _, ...here } = this.#value();
+    const value = { ...here, fields, form, seconds_active, aside: here };
+    clearTimeout(this.#timer);
+    if (await this.#send(value)) {
+      this.discard();
+      location.reload();
+    }
+  }
+
+  /** Say so if another browser went on with it meanwhile; not while something here is unsent. */
+  async look() {
+    const url = this.#task.dataset.draftUrl;
+    const isIdle = () => !this.#dirty && !this.#underWay && !this.#isGone;
+    if (!url || !isIdle()) return;
+    try {
+      const answer = await fetch(url, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;
+      const { saved_at } = await answer.json();
+      const note = this.#task.querySelector("[data-elsewhere]");
+      const isElsewhere = Boolean(saved_at) && saved_at !== this.#follows;
+      if (!isIdle() || note.hidden !== isElsewhere) return;
+      note.hidden = !isElsewhere;
+      if (isElsewhere) announce(note.querySelector("span").textContent);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // Offline: there is nothing to see.
+    }
   }
 
   get #formVersion() {
@@ -60,10 +124,16 @@ export class Draft {
     clearTimeout(this.#timer);
     if (!this.#dirty) return;
     this.#dirty = false;
+    const value = this.#value();
+    if (this.#task.dataset.draftUrl && (await this.#send(value))) this.#keepAsSent(value);
+  }
+
+  /** Whether the server has it. */
+  async #send(value) {
     const url = this.#task.dataset.draftUrl;
-    if (!url) return;
-    const body = JSON.stringify(this.#value());
+    const body = JSON.stringify(value);
     const number = (this.#sent += 1);
+    keep(this.#name, value); // By its time it is known again should no answer come.
     this.#underWay += 1;
     try {
       const answer = await fetch(url, {
@@ -73,13 +143,24 @@ export class Draft {
         credentials: "same-origin",
         keepalive: body.length < KEEPALIVE_MOST, // Browsers refuse to carry on with longer ones.
       });
+      const isSaved = answer.ok && !answer.redirected;
       this.#tellWhoIsOut(answer.redirected);
-      this.#tell(number, answer.ok && !answer.redirected);
+      if (isSaved) this.#follows = value.saved_at;
+      if (isSaved && answer.status === 200) this.#aside = (await answer.json()).aside;
+      this.#tell(number, isSaved);
+      return isSaved;
     } catch {
       this.#tell(number, false);
+      return false;
     } finally {
       this.#underWay -= 1;
+      this.#offer();
     }
+  }
+
+  /** From here on this browser knows that the server has this draft, or what came after it. */
+  #keepAsSent(value) {
+    if (!this.#isGone) keep(this.#name, this.#dirty ? this.#value() : { ...value, isSent: true });
   }
 
   /** "Saved" means all of it: while something newer is on its way, or is about to be, nothing is said. */
@@ -99,6 +180,7 @@ export class Draft {
   discard() {
     clearTimeout(this.#timer);
     this.#dirty = false;
+    this.#isGone = true;
     this.#sent += 1;
     localStorage.removeItem(this.#name);
   }
@@ -106,8 +188,11 @@ export class Draft {
   /** Write down what stands in the form, here at once and on the server in a moment. */
   keep() {
     this.#dirty = true;
-    keep(this.#name, this.#value()); // Where that fails the server's copy is all there is.
-    setStatus("saving");
+    this.#isGone = false;
+    this.#under = this.#formVersion;
+    const isKept = keep(this.#name, this.#value()); // If not, the server's copy is all there is.
+    if (this.#task.dataset.draftUrl) setStatus("saving");
+    else setStatus(isKept ? "kept" : "", { isTrouble: false }); // An answer that is changed.
     this.#flushLater();
   }
 
@@ -124,11 +209,15 @@ export class Draft {
     }
     return {
       fields,
-      form: this.#formVersion,
+      form: this.#under,
       seconds_active: Math.round(this.#activity.seconds * 10) / 10,
       saved_at: Date.now(),
+      follows: this.#follows,
+      page: PAGE,
+      ...(this.#aside ? { aside: this.#aside } : {}),
     };
   }
+
   /** Every field of the answer, also of questions that are not asked just now. */
   #fields() {
     return [...this.#form.elements].filter(({ name }) => name && !OWN_FIELDS.has(name));

@@ -14,9 +14,9 @@ export function text(name, fields = {}) {
 }
 
 /** The small line: "saving", "saved", "kept" or "offline"; nothing without a name. */
-export function setStatus(name = "") {
+export function setStatus(name = "", { isTrouble = ["kept", "offline"].includes(name) } = {}) {
   line.textContent = name ? texts[name] : "";
-  line.dataset.kind = ["kept", "offline"].includes(name) ? "trouble" : "";
+  line.dataset.kind = isTrouble ? "trouble" : "";
 }
 
 /** A message above the task, with the way to log in on wish; empty takes it away. */

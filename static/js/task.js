@@ -9,7 +9,8 @@ export async function parse(html) {
   if (!html) return null;
   const template = document.createElement("template");
   template.innerHTML = html;
-  const task = template.content.querySelector("#task");
+  // A template's own document plays nothing: what was made in it fails for good (Chromium).
+  const task = document.importNode(template.content, true).querySelector("#task");
   try {
     await load(task);
   } catch (error) {

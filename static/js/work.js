@@ -34,7 +34,7 @@ async function begin() {
   addEventListener("click", onClick);
   addEventListener("pagehide", () => draft.flush());
   addEventListener("visibilitychange", () => document.hidden && draft.flush());
-  for (const sign of ["online", "focus"]) addEventListener(sign, () => draft.flush());
+  for (const sign of ["online", "focus"]) addEventListener(sign, () => draft.flush().then(() => draft.look()));
   panels.listen();
   sheets.listen();
   preferences.listen();

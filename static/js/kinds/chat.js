@@ -151,6 +151,7 @@ class Chat {
       const body = new URLSearchParams({ message, number: turns.length, verdict, form });
       const answer = await (await post(this.#root.dataset.sendUrl, this.#account, body)).json();
       this.#page.field().value = answer.session;
+      for (const retry of this.#turns.querySelectorAll("[data-retry]")) retry.hidden = true; // The last turn's alone.
       this.#turns.append(elementOf(answer.html));
       this.#message.value = "";
       this.#page.changed();

@@ -119,7 +119,8 @@ function makeBar(root) {
     button(text("forward"), { shown: "+5 s", key: ".", onclick: () => seek(STEP) }),
     makeChoice(),
   );
-  const place = root.querySelector("[data-media-bar]") ?? root.querySelector(".responses");
+  const places = ["[data-media-bar]", ".reading", ".responses"];
+  const place = places.map((one) => root.querySelector(one)).find(Boolean);
   if (place?.matches("[data-media-bar]")) place.append(made);
   else if (place) place.before(made);
   else root.prepend(made);
