@@ -12,7 +12,11 @@ from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from annotate.models import User
+from annotate.media.references import resolve_parts
+from annotate.models import Project, Prompt, Response, Task, TaskResponse, User
+from annotate.models.content import content_hash
+from annotate.services.media import find_files
+from annotate.services.work.tasks import open_seats
 from tests.browser.axe import Axe
 from tests.browser.desk import open_desk
 from tests.browser.hangs import run_again_after_a_hang
@@ -208,3 +212,37 @@ def axe() -> Iterator[Axe]:
     axe = Axe()
     yield axe
     assert not axe.findings, "\n".join(["axe-core:", *axe.findings])
+
+
+@pytest.fixture
+def make_media_task(make_project, add_file):
+    """make_media_task({"a.png": data}, [content of A], [content of B]) -> the task."""
+
+    def make(files: dict[str, bytes], *contents: list, project: Project | None = None) -> Task:
+        project = project or make_project()
+        for name, data in files.items():
+            add_file(project, data, name)
+        known = find_files(project=project, references=files)
+        number = project.prompts.count()
+        prompt = Prompt.objects.create(
+            project=project,
+            conversation=[{"role": "user", "content": f"Question {number}?"}],
+            content_hash=content_hash(number),
+            split_bucket=0,
+        )
+        task = Task.objects.create(
+            project=project, prompt=prompt, dedup_key=content_hash(number), overlap=1
+        )
+        for position, content in enumerate(contents):
+            parts = resolve_parts(content, known, "content")
+            response = Response.objects.create(
+                prompt=prompt,
+                generator=f"m{position}",
+                content=parts,
+                content_hash=content_hash(parts),
+            )
+            TaskResponse.objects.create(task=task, response=response, position=position)
+        open_seats(tasks=[task])
+        return task
+
+    return make

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from annotate.models import Project, Seat
 from annotate.pages.kinds import PAGE_PARTS
+from annotate.seat_numbers import id_of
 from tests.browser.asked import EVERY, LANDED, Asked
 from tests.browser.axe import CALM
 from tests.browser.desk import answer, open_desk, option, past_a_second_press, revise
@@ -77,7 +78,7 @@ def test_answers_that_do_not_arrive(open_work, ada, project, axe) -> None:
     answer_all(page, "1", "Enter")
     expect(page.locator(".problem")).to_contain_text("at least 20 characters")
     axe.look(page, "refused")
-    seat = page.locator("#task").get_attribute("data-seat")
+    seat = id_of(int(page.locator("#task").get_attribute("data-seat")))
     Seat.objects.filter(pk=seat).update(state="void", annotator=None, former_holders=[])
     page.get_by_label("Why?").fill("long enough for everybody")
     page.get_by_role("button", name="Submit").click()

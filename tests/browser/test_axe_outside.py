@@ -1,13 +1,17 @@
-"""axe-core on webhooks (none yet, a new one with its secret, deliveries in all states), signals."""
+"""axe-core on what leaves a project and comes from outside: webhooks (none yet, a new one with its
+secret, deliveries in all states), signals, snapshots side by side (alone, alike, different).
+"""
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.models import Delivery, Webhook
+from annotate.services.outgoing.snapshots import create_snapshot
 from annotate.services.signals.intake import take_signals
 from annotate.services.webhooks.events import announce
 from annotate.wording import Told
+from tests.annotate.judged_by_many import answer
 from tests.browser.axe import CALM, Axe
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +59,28 @@ def test_signals(open_browser, make_project, axe: Axe) -> None:
     expect(page.get_by_role("rowheader", name="support-bot")).to_be_visible()
     axe.look(page, "signals")
     assert axe.looks == 3 * 2
+
+
+def test_two_snapshots(open_browser, make_project, make_pair_tasks, make_user, axe: Axe) -> None:
+    project = make_project()
+    page = open_browser(project.created_by, **CALM)
+    first, second = make_pair_tasks(project, 2)
+    ada = make_user("ada")
+    old = answer(first, person=ada, side=0)
+    older = create_snapshot(project=project, actor=project.created_by)
+    page.goto(reverse("compare_snapshots", args=[older.pk]))
+    expect(page.get_by_role("heading", name="Nothing to compare it with")).to_be_visible()
+    axe.look(page, "one snapshot")
+    same = create_snapshot(project=project, actor=project.created_by)
+    page.goto(reverse("compare_snapshots", args=[same.pk]))
+    expect(page.get_by_text("Both hold the same judgements.")).to_be_visible()
+    axe.look(page, "the same twice")
+    new = answer(first, person=ada, side=1, supersedes=old)
+    answer(second, person=ada, side=0)
+    query = {"source": "human"}
+    newer = create_snapshot(project=project, actor=project.created_by, query=query)
+    page.goto(reverse("compare_snapshots", args=[newer.pk]))
+    expect(page.get_by_role("heading", name="Filters and rules that differ")).to_be_visible()
+    expect(page.get_by_role("rowheader", name=f"{new.pk} in place of {old.pk}")).to_be_visible()
+    axe.look(page, "snapshots side by side")
+    assert axe.looks == 3 * 3

@@ -153,12 +153,17 @@ def test_a_failure_is_shown_in_its_panel_and_tried_again(open_browser, make_chat
 
 
 def test_a_busy_model_says_how_long_to_wait(open_browser, make_chat):
-    page = open_chat(open_browser, make_chat("rate_limited"))
+    page = open_chat(open_browser, make_chat("rate_limited", "echo"))
     say(page, "Hello")
     expect(reply(page, "A")).to_contain_text("The model has too much to do.")
     expect(reply(page, "A")).to_contain_text("It asks to wait 7 seconds.")
     page.reload()
     expect(reply(page, "A").get_by_role("button", name="Try again")).to_be_visible()
+    say(page, "Later?")
+    failed = page.locator("[data-turn='1'] [data-reply][data-state=failed]")
+    expect(failed).to_contain_text("The model has too much to do.")
+    # A turn that is past is not tried again.
+    expect(page.get_by_role("button", name="Try again")).to_have_count(1)
 
 
 def test_a_reload_in_the_middle_loses_nothing(open_browser, make_chat, chat_server):

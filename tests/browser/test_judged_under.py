@@ -141,6 +141,7 @@ def test_joint_shows_each_response_under_its_prompt(open_kind):
     other = "B" if own == "A" else "A"
     expect(page.get_by_role("region", name=f"Prompt of {own}")).to_contain_text("boil rice?")
     expect(page.get_by_role("region", name=f"Prompt of {other}")).to_contain_text("eggs")
+    expect(page.locator("[aria-label^='Prompt of'] .role")).to_have_text(["User", "User"])
     above = page.get_by_role("region", name=f"Prompt of {own}").bounding_box()
     below = page.locator(f"#response-{own}").bounding_box()
     assert above["y"] + above["height"] <= below["y"] + 1

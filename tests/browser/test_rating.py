@@ -184,7 +184,7 @@ def test_a_draft_comes_back_and_an_answer_can_be_changed(open_rating):
     arrive(page, "/judgements/[0-9]+/.*")
     rate(page, "B", "Helpful", "3: fully")
     page.get_by_role("button", name="Save the change").click()
-    expect(page.locator(".revising")).to_be_hidden()
+    expect(page.locator(".revising:visible")).to_have_count(0)
     assert last_value()["ratings"] == {
         first: {"helpful": 2, "correct": None},
         second: {"helpful": 3, "correct": "unsure"},

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from annotate.finegrained.layout import lay_out
 from annotate.models import Draft, Judgement
+from annotate.seat_numbers import id_of
 from benchmarks.span_speed import long_text, marks_in
 from tests.browser.contents import problem, shown_ids, submit
 from tests.browser.desk import PHONE, reload
@@ -205,7 +206,7 @@ def test_two_hundred_sentences_with_three_hundred_spans(open_spans, ada):
     page = open_spans({**PLAIN, "overlap": True}, text)
     [pk] = shown_ids(page)
     Draft.objects.create(
-        seat_id=int(page.locator("#task").get_attribute("data-seat")),
+        seat_id=id_of(int(page.locator("#task").get_attribute("data-seat"))),
         annotator=ada,
         value={
             "fields": {"answer": [json.dumps({"marks": marks_in(text, pk, 300)})]},

@@ -144,7 +144,7 @@ def test_a_draft_comes_back_and_an_answer_can_be_changed(open_steps):
     arrive(page, "/judgements/[0-9]+/.*")
     judge(page, long, 3, "Wrong")
     page.get_by_role("button", name="Save the change").click()
-    expect(page.locator(".revising")).to_be_hidden()
+    expect(page.locator(".revising:visible")).to_have_count(0)
     assert last_value()["labels"] == {long: [1, -1, -1], short: [1]}
     assert last_value()["critiques"] == {long: {"1": "\nNot <b>so</b>"}}
 

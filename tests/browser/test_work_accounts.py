@@ -99,6 +99,7 @@ def test_a_draft_of_a_change_goes_when_the_change_is_made(open_work, ada) -> Non
     revise(page)
     option(page, "Tie: equally good").check()
     assert any("revise-" in name for name in drafts(page))
+    expect(page.locator("[data-status]")).to_have_text("Kept in this browser")
     page.get_by_role("button", name="Save the change").click()
     expect(page.get_by_text("Your answer is changed.")).to_be_visible()
     page.wait_for_function(

@@ -6,6 +6,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.models import Draft, Judgement, Seat
+from annotate.seat_numbers import id_of
 from tests.browser.contents import wait_for_draft
 from tests.browser.desk import answer, counted, is_taken, open_desk, option, question
 
@@ -29,10 +30,12 @@ def test_draft_survives_a_crash_before_it_was_sent(open_work, ada, project):
     page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('gone')); }")
     option(page, "B is better").check()
     page.get_by_label("Why?").fill("not sent yet")
-    open_desk(page, project)
     assert not Draft.objects.exists()
+    open_desk(page, project)
     expect(option(page, "B is better")).to_be_checked()
     expect(page.get_by_label("Why?")).to_have_value("not sent yet")
+    wait_for_draft(page)
+    assert Draft.objects.get().value["fields"]["rationale"] == ["not sent yet"]
 
 
 def test_offline_then_back(open_work, ada):
@@ -124,7 +127,7 @@ def test_undo_while_offline_takes_the_answer_back(open_work, ada):
 
 def test_stale_page_says_so_and_goes_on(open_work, ada):
     page = open_work(ada)
-    seat = page.locator("#task").get_attribute("data-seat")
+    seat = id_of(int(page.locator("#task").get_attribute("data-seat")))
     Seat.objects.filter(pk=seat).update(state="void", annotator=None, former_holders=[])
     page.keyboard.press("1")
     page.keyboard.press("Enter")
@@ -139,7 +142,7 @@ def test_lost_lease_is_told_and_the_answer_kept(open_browser, ada, project):
     project.save()
     page = open_browser(ada)
     open_desk(page, project)
-    seat = Seat.objects.get(pk=page.locator("#task").get_attribute("data-seat"))
+    seat = Seat.objects.get(pk=id_of(int(page.locator("#task").get_attribute("data-seat"))))
     Seat.objects.filter(pk=seat.pk).update(
         state="done", annotator=project.created_by, former_holders=[ada.pk]
     )

@@ -9,6 +9,7 @@ from tandem_client import (
     AsyncClient,
     BadAnswer,
     Client,
+    Conflict,
     ConnectionFailed,
     Interrupted,
     ServerFailed,
@@ -45,15 +46,47 @@ def test_an_answer_that_nobody_heard_counts_once(through, proxy, project):
     assert len([head for head in proxy.seen if b"/judgement/" in head]) == 2
 
 
-def test_what_might_be_done_twice_is_not_tried_again(through, proxy):
+def key_of(head: bytes) -> bytes:
+    [line] = [one for one in head.split(b"\r\n") if one.lower().startswith(b"idempotency-key:")]
+    return line.partition(b": ")[2]
+
+
+def test_what_is_made_is_made_once_though_its_answer_was_lost(through, proxy):
+    """The same key at each attempt, another one for another thing."""
+    proxy.fates.extend([nothing, AWAY])
+    made = through.projects.create("Rivers")
+    assert [(one.pk, one.name) for one in Project.objects.all()] == [(made["id"], "Rivers")]
+    assert len(proxy.seen) == 3
+    assert len({key_of(head) for head in proxy.seen}) == 1
+    through.projects.create("Rivers")
+    assert Project.objects.count() == 2
+    assert len({key_of(head) for head in proxy.seen}) == 2
+
+
+def test_a_secret_that_was_lost_is_not_told_again_and_nothing_made_twice(
+    through, proxy, project, receiver
+):
+    proxy.fates.append(nothing)
+    with pytest.raises(Conflict, match="makes another"):
+        through.webhooks.create(project, receiver.url, ["task.done"])
+    [webhook] = through.webhooks.list(project)
+    assert through.webhooks.rotate(project, webhook["id"])["secret"].startswith("whsec_")
+
+
+def test_what_would_be_done_twice_is_not_tried_again(through, proxy, project, receiver):
+    webhook = through.webhooks.create(project, receiver.url, ["task.done"])
+    before = len(proxy.seen)
     proxy.fates.append(nothing)
     with pytest.raises(ConnectionFailed, match="broke"):
-        through.projects.create("Rivers")
-    proxy.fates.append(AWAY)
-    with pytest.raises(ServerFailed):
-        through.projects.create("Lakes")
-    assert [project.name for project in Project.objects.all()] == ["Rivers"]
-    assert len(proxy.seen) == 2
+        through.webhooks.test(project, webhook["id"])
+    assert len(proxy.seen) == before + 1
+    assert len(receiver.messages) == 1
+
+
+def test_a_first_attempt_that_is_still_at_it_is_waited_for(through, proxy, naps):
+    proxy.fates.append(answering("409 Conflict", "Retry-After: 1"))
+    assert through.projects.create("Rivers")["name"] == "Rivers"
+    assert naps == [1.0]
 
 
 def test_whoever_is_refused_comes_again_when_told(through, proxy, naps):

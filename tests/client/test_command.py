@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import tandem_client
 from tandem_client.command.main import main
+from tandem_client.command.parser import make_parser
 from tandem_client.core.waiting import wait_for
 
 from annotate.services.incoming.import_runs import run_import
@@ -75,6 +76,14 @@ def test_from_project_to_snapshot(tandem, file, tmp_path):
     assert "Rivers" in tandem("projects", "list")[1]
     for empty in (("runs", "list"), ("models",), ("judges",)):
         assert tandem(*empty, project)[:2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--json projects list", "projects --json list", "projects list --json"]
+)
+def test_json_may_stand_before_the_command_and_behind(arguments):
+    assert make_parser().parse_args(arguments.split()).json
+    assert not make_parser().parse_args(["projects", "list"]).json
 
 
 def test_seats_are_declined_and_handed_back(tandem, project):

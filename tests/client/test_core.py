@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tandem_client import Client, Retries, errors
 from tandem_client.core.bodies import Upload
 from tandem_client.core.lines import Lines
-from tandem_client.core.requests import Broken, Reply, Request, path_of, query_of
+from tandem_client.core.requests import Broken, Reply, Request, path_of, query_of, send
 from tandem_client.frames import batches, to_arrow, to_dataset, to_pandas
 
 from tests.client.conftest import AT_ONCE
@@ -40,6 +40,7 @@ def test_an_open_end_is_kept():
 
 GET = Request("GET", "x/", repeatable=True)
 POST = Request("POST", "x/")
+KEYED = send("POST", "x/")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,11 @@ POST = Request("POST", "x/")
         (POST, Reply(429, {}), True),
         (GET, Reply(404, {}), False),
         (GET, Reply(500, {}), False),
+        (KEYED, Broken("broke"), True),
+        (KEYED, Reply(503, {}), True),
+        (KEYED, Reply(409, {"retry-after": "1"}), True),  # the first attempt is still at it
+        (KEYED, Reply(409, {}), False),
+        (POST, Reply(409, {"retry-after": "1"}), False),
     ],
 )
 def test_what_is_tried_again(request_, outcome, again):

@@ -10,6 +10,7 @@ from annotate.api.docs import openapi_document
 from annotate.demo.project import make_demo_project
 from annotate.handout import lease_seat
 from annotate.models import ImportRun, Judgement, Project, Seat, Task, User
+from annotate.seat_numbers import number_of
 from annotate.services.people.members import add_member
 from annotate.services.people.tokens import issue_token
 from routing.models import RoutingPolicy
@@ -39,6 +40,7 @@ POSTED: tuple[tuple[str, Any, str], ...] = (
     ("snapshots", {"query": {"source": "people"}}, "snapshots/"),
     ("board-runs", {}, "board-runs/"),
     ("factor-reports", {}, "factor-reports/"),
+    ("preference-features", None, "preference-features/"),
     ("routing/fits", {"kind": "error", "judges": ["{judge}"]}, "routing/fits/"),
     ("norming", {"name": "One", "tasks": ["{task}"], "people": ["ada", "ben"]}, "norming/"),
     ("schedules", None, "schedules/"),
@@ -76,7 +78,7 @@ def make_rows() -> Rows:
         "projects/1/members/": members[0].pk,
         "tasks/": seat.task_id,
         "prompts/": seat.task.prompt_id,
-        "seats/": seat.pk,
+        "seats/": number_of(seat.pk),
         "judgements/": Judgement.objects.get().pk,
         "imports/": ImportRun.objects.create(project=project, created_by=owner).pk,
     }

@@ -252,6 +252,17 @@ def test_wrong_settings_are_told_by_field(project, given, field) -> None:
     assert told.value.field == field
 
 
+def test_all_that_is_wrong_is_told_at_once(project) -> None:
+    rule = {"name": "", "tags": ["English"], "route": "ai"}
+    given = {"share": 2, "window": "year", "rules": [{"name": "a"}, rule]}
+    with pytest.raises(InvalidValue) as told:
+        start_fit(project=project, actor=None, kind="margin", judges=[0], settings=given)
+    assert {one.field for one in told.value.all} == {
+        *("kind", "judges[0]", "settings.share", "settings.window", "settings.rules[0].tags"),
+        *("settings.rules[1].name", "settings.rules[1].route"),
+    }
+
+
 def test_only_the_project_s_own_judges(project, make_project) -> None:
     other = current_judge(project=make_project())
     for judges, field in (([], "judges"), ([other.pk], "judges[0]"), ([1, 1], "judges")):
@@ -331,6 +342,36 @@ def test_a_shift_of_the_tags_is_a_reason(project, monkeypatch) -> None:
     tag, index = upkeep.most_shifted_tag(policy)
     assert index > upkeep.SHIFT
     assert repr(tag) in upkeep.reason_to_refit(policy, new_rows=0).message
+
+
+@pytest.mark.parametrize("kind", ["error", "random"])
+def test_a_judge_that_people_find_wrong_more_often_is_a_reason(project, monkeypatch, kind) -> None:
+    """It was right on every sum when the policy was fitted; now people choose the other one."""
+    policy = fit(project, kind, share=0.6, explore=0.5).policy
+    policy = promote_policy(policy=policy, actor=None)
+    decide(project)
+    answer_all(project)
+    monkeypatch.setattr(upkeep, "LEAST_AUDITED", 10)
+    found = upkeep.look_after(policy=policy)
+    assert found["audit"]["expected"] == pytest.approx(0.5, abs=0.15)
+    assert "refit" not in found
+    answers = Judgement.objects.filter(source="imported", task__decisions__policy=policy)
+    sums = [one for one in answers if "sum" in one.task.prompt.conversation[0]["content"]]
+    assert sums
+    for answer in sums:
+        others = answer.task.places.exclude(response=answer.value["preferred"])
+        value = {**answer.value, "preferred": others.get().response_id}
+        Judgement.objects.create(
+            project=project,
+            task=answer.task,
+            kind="pairwise",
+            value=value,
+            source="imported",
+            imported_author=answer.imported_author,
+            idempotency_key=f"again {answer.pk}",
+            supersedes=answer,
+        )
+    assert "were expected" in upkeep.look_after(policy=policy).get("refit", "")
 
 
 def test_one_that_cannot_be_measured_holds_up_no_other(project, monkeypatch) -> None:

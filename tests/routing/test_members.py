@@ -45,7 +45,7 @@ def judge(make_project) -> Judge:
 def test_the_spread_of_the_members_is_a_signal(judge) -> None:
     ids = list(Task.objects.order_by("pk").values_list("pk", flat=True))
     heard = free_verdicts(judge, ids, lambda: False)
-    kept = JudgeCall.objects.values_list("raw__members", flat=True)
+    kept = JudgeCall.objects.order_by("task").values_list("raw__members", flat=True)
     assert list(kept) == [[[2.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [1.0, 0.0]]] * 2
     spec, sides = freeze_specification(project=judge.project), sides_of(ids, test_percent=0)
     layout = layout_of(spec, [judge], {})

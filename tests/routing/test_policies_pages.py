@@ -107,6 +107,35 @@ def test_a_wrong_form_is_told_and_kept(manager, project, changes, said) -> None:
     assert not PolicyFit.objects.exists()
 
 
+def test_what_the_service_alone_refuses_stands_at_its_fields(manager, project) -> None:
+    answer = ask_for(manager, project, encoder="../model", experts="on", expert_tags="English")
+    assert set(answer.context["form"].errors) == {"encoder"}
+    answer = ask_for(manager, project, encoder="", expert_tags="English")
+    assert set(answer.context["form"].errors) == {"experts"}
+    both = ask_for(manager, project, encoder="../model", expert_tags="English")
+    assert set(both.context["form"].errors) == {"encoder", "experts"}
+
+
+def test_shares_below_nought_are_shown_as_nought(manager, project) -> None:
+    """The noise of people's votes is taken out of them, and with few votes too much of it."""
+    policy = fitted(manager, project)
+    assert "What sends a task to people" in page(manager, policy)
+    for model in policy.artifact["better"]:
+        model["coefficients"] = [1e-6 for _ in model["coefficients"]]
+    policy.metrics["all_ai"] = {str(policy.judge): -0.023}
+    policy.metrics["reliability"] = [[0.1, -0.2, 5], [0.4, 0.3, 9]]
+    policy.save()
+    text = page(manager, policy)
+    assert f"{policy.judge}: 0.0 %" in text
+    assert "-20" not in text
+    assert "What sends a task to people" not in text
+    assert "No single tag or signal weighs much" in text
+
+
+def page(manager, policy) -> str:
+    return manager.get(reverse("policy", args=[policy.pk])).content.decode()
+
+
 def test_features_are_told_and_computed(manager, project) -> None:
     assert manager.post(reverse("compute_features", args=[project.pk]), follow=True)
     assert not FeatureRun.objects.exists()  # nothing is specified before the first fit

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -33,6 +34,18 @@ def small_disk(tmp_path) -> Iterator[Path]:
     """An empty folder on a disk of two megabytes."""
     with mounted(tmp_path / "small", size=2 * 2**20) as folder:
         yield folder
+
+
+@pytest.fixture
+def other_disk(tmp_path) -> Iterator[Path]:
+    """An empty folder on another file system than `tmp_path`: shared memory, or one mounted."""
+    shared = Path("/dev/shm")
+    if shared.is_dir() and shared.stat().st_dev != tmp_path.stat().st_dev:
+        with TemporaryDirectory(dir=shared) as folder:
+            yield Path(folder)
+    else:
+        with mounted(tmp_path / "other", size=2 * 2**20) as folder:
+            yield folder
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_dpo_starts_from_the_small_model_unless_told():
     cleaned = clean_config(recipe="dpo", config={})
     assert (cleaned["base_model"], cleaned["start_from"]) == ("tiny", "base")
     assert cleaned["tiny"]["layers"] >= 1
-    own = set(cleaned) - {"data", "start_from", "tiny"}
+    own = set(cleaned) - {"data", "signals", "start_from", "tiny"}
     DpoConfig.from_dict({name: cleaned[name] for name in own})
 
 
@@ -61,6 +61,9 @@ def test_dpo_starts_from_the_small_model_unless_told():
         ("dpo", {"loss": "kto", "data": {"aggregation": "majority"}}, "config.data.aggregation"),
         ("dpo", {"no_such": 1}, "config.no_such"),
         ("dpo", {"start_from": "best"}, "config.start_from"),
+        ("dpo", {"signals": "yes", "loss": "kto"}, "config.signals"),
+        ("dpo", {"signals": True}, "config.signals"),
+        ("reward_model", {"signals": True}, "config.signals"),
         ("dpo", {"tiny": {"heads": 0}}, "config.tiny.heads"),
         ("dpo", {"tiny": {"threads": 64}}, "config.tiny.threads"),
         ("dpo", {"tiny": 3}, "config.tiny"),

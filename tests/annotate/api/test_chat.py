@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from django.db import connection
 
 from annotate.chat.keys import ChatKey
 from annotate.models import AuditEvent, ChatModel
+from tests.annotate.chat.running import run_alone
 
 GOOD = {"name": "Large", "base_url": "https://api.example.com/v1/", "model": "large-2"}
 
@@ -69,3 +71,28 @@ def test_managers_only(owner, caller, add_member, refused):
         refused(person.get(owner.path), status)
         refused(person.post(owner.path, GOOD), status)
         refused(person.post(f"{owner.path}{made}/retire/"), status)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trying_a_model_tells_what_it_says_or_why_not(caller, make_chat, refused):
+    project = make_chat("echo", "bad_key")
+    owner = caller(project.created_by.username)
+
+    def ask(who, model: str):
+        def post():
+            number = ChatModel.objects.get(model=model).pk
+            answer = who.post(f"projects/{project.pk}/chat/models/{number}/try/")
+            connection.close()
+            return answer
+
+        return run_alone(post)
+
+    said = ask(owner, "echo")
+    assert said.status_code == 200, said.content
+    heard = "**echo** heard: Say hello in one short sentence."
+    assert said.json() == {"said": heard, "failure": None, "detail": ""}
+    why = ask(owner, "bad_key").json()
+    assert (why["said"], why["failure"]) == (None, "refused")
+    assert "401" in why["detail"]
+    refused(ask(caller("eve"), "echo"), 404)
+    refused(ask(caller("ada"), "echo"), 403)

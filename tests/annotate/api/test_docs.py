@@ -191,3 +191,14 @@ def test_strangers_can_read_the_page(client):
     assert "application/problem+json" in text
     assert not re.search(r"""(?:src|href)=["']https?://""", text)
     assert client.get("/api/v1/schema/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_document_comes_as_the_address_asks(client):
+    answer = client.get("/api/v1/schema/?format=json")
+    assert answer["Content-Type"].endswith("json")
+    assert json.loads(answer.content)["openapi"].startswith("3.1")
+    assert client.get("/api/v1/schema/?format=yaml").content.startswith(b"openapi: 3.1")
+    answer = client.get("/api/v1/schema/?format=xml")
+    assert answer.status_code == 400
+    assert json.loads(answer.content)["errors"][0]["field"] == "format"

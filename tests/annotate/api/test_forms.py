@@ -19,6 +19,23 @@ def test_a_preset_makes_a_project_as_it_is(caller):
         assert {name: body[name] for name in wanted} == wanted
 
 
+def test_presets_speak_the_language_that_is_asked_for(caller):
+    """Names do not: labels of projects in two languages lie side by side."""
+    owner = caller("owner")
+    english, german = (
+        owner.get(f"presets/?language={code}").json()["results"] for code in ("en", "de")
+    )
+    assert [one["name"] for one in german] == [one["name"] for one in english]
+    assert owner.get("presets/").json()["results"] == english
+    for one, other in zip(english, german, strict=True):
+        assert one["guidelines"] != other["guidelines"]
+    answer = owner.get("presets/?language=tlh")
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "language"
+    assert "en, de" in error["message"]
+
+
 def test_versions_are_listed_to_members_alone(caller):
     owner = caller("owner")
     project = owner.post("projects/", {"name": "Answers"}).json()["id"]

@@ -7,10 +7,11 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
-from annotate.models import ImportRun, Judgement, Prompt, Seat
+from annotate.models import ImportRun, Judgement, Prompt, Response, Seat
 from annotate.services.incoming import import_runs
 from annotate.services.people.tokens import issue_token
 from tests.annotate.media import making
@@ -94,6 +95,23 @@ def test_import_of_a_table(client, project):
     bad = send(client, project, out.getvalue().encode(), query.replace("Won", "Winner"), "text/csv")
     assert bad.status_code == 400
     assert "'Won'" in bad.json()["detail"]
+
+
+def test_a_mapping_is_remembered_over_rest_and_on_the_command_line(client, project, tmp_path):
+    table = b"Q,Left,Right,Won\nWhy?,so,no,left\n"
+    refused = send(client, project, table, "remembered=1", "text/csv")
+    assert refused.status_code == 400
+    assert "mapped such columns: Q, Left, Right, Won" in refused.json()["detail"]
+    mapping = "mapping=prompt:Q&mapping=response_a:Left&mapping=response_b:Right&mapping=label:Won"
+    query = f"{mapping}&label_value=left:b&background=1&filename=x.csv&format=table"
+    import_runs.run_import(send(client, project, table, query, "text/csv").json()["id"])
+    more = table.replace(b"Why", b"How")
+    answer = send(client, project, more, "remembered=1", "text/csv").json()
+    assert (answer["format"], answer["created"]) == ("table", 1)
+    (tmp_path / "last.csv").write_bytes(table.replace(b"Why", b"Who"))
+    call_command("import_data", project.pk, tmp_path / "last.csv", "--remembered")
+    preferred = list(Judgement.objects.values_list("value__preferred", flat=True))
+    assert [Response.objects.get(pk=pk).text for pk in preferred] == ["no"] * 3
 
 
 def test_bad_rows_do_not_stop_the_file(client, project):

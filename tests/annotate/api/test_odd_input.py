@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from annotate.models import Judgement, Seat
+from annotate.seat_numbers import id_of
 
 pytestmark = pytest.mark.django_db
 
@@ -40,8 +41,14 @@ def test_text_about_the_nul_character_is_text(owner, seat):
 
 @pytest.mark.parametrize("text", ["\0", "a\\\0", "\ud800", "x\udfff"])
 def test_a_real_nul_or_half_a_pair_is_refused(owner, seat, refused, text):
-    for body in ({"value": {"a": [text]}}, {"value": {text: 1}}):
-        refused(owner.put(f"seats/{seat}/draft/", body), 400)
+    named = text.replace("\0", "\\u0000").encode("utf-8", "replace").decode()
+    for body, field in (
+        ({"value": {"a": [1, text]}}, "value.a.1"),
+        ({"value": {text: 1}}, f"value.{named}"),
+        ([{"value": text}], "0.value"),
+        (text, "body"),
+    ):
+        refused(owner.put(f"seats/{seat}/draft/", body), 400, field)
 
 
 @pytest.mark.parametrize("depth", [70, 700, 900, 930, 940, 950, 960, 5000])
@@ -78,7 +85,7 @@ def test_a_long_number_is_no_row(owner, project, refused, beside):
 def test_a_start_that_cannot_be_is_refused(owner, project, seat, refused, started):
     body = {"value": TIE, "started_at": started}
     refused(owner.post(f"seats/{seat}/judgement/", body), 400, "started_at")
-    assert Seat.objects.get(pk=seat).state == "leased"
+    assert Seat.objects.get(pk=id_of(seat)).state == "leased"
     assert owner.get(f"projects/{project.pk}/judgements/").status_code == 200
 
 
@@ -87,7 +94,7 @@ def test_a_start_that_cannot_be_is_refused(owner, project, seat, refused, starte
 def test_a_made_up_cursor_is_refused(owner, project, refused, path, position):
     cursor = base64.b64encode(f"p={position}".encode()).decode()
     answer = owner.get(f"projects/{project.pk}/{path}?cursor={cursor}")
-    refused(answer, 404)
+    refused(answer, 400, "cursor")
 
 
 @pytest.mark.parametrize(

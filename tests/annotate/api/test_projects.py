@@ -3,6 +3,7 @@
 import pytest
 
 from annotate.models import AuditEvent, Judgement, Membership, Project, Seat
+from annotate.seat_numbers import id_of
 from annotate.services.work.judgements import submit_judgement
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +181,7 @@ def test_a_member_who_leaves_gives_back_the_lease_and_keeps_the_count(
     path = f"projects/{project.pk}/members/"
     member = owner.post(path, {"user": "ann", "role": "annotator"}).json()["id"]
     seat = ann.get(f"projects/{project.pk}/next/").json()["seat"]
-    submit_judgement(seat_id=seat, user=ann.user, value={"verdict": "tie"})
+    submit_judgement(seat_id=id_of(seat), user=ann.user, value={"verdict": "tie"})
     ann.get(f"projects/{project.pk}/next/")
     assert owner.delete(f"{path}{member}/").status_code == 204
     assert Seat.objects.filter(state="open").count() == 3
@@ -202,7 +203,7 @@ def test_progress_and_agreement(owner, project, caller, add_member, make_pair_ta
             value = {"verdict": "tie"}
             if label != "tie":
                 value = {"verdict": "prefer", "preferred": ids[label == "second"], "strength": 1}
-            submit_judgement(seat_id=lease["seat"], user=one.user, value=value)
+            submit_judgement(seat_id=id_of(lease["seat"]), user=one.user, value=value)
     progress = ann.get(f"projects/{project.pk}/progress/").json()
     assert (progress["tasks"], progress["tasks_complete"], progress["mine"]) == (3, 2, 3)
     assert progress["seats"] == {"open": 1, "leased": 0, "done": 5, "void": 0}
@@ -226,10 +227,14 @@ def test_tasks_are_listed_for_reviewers_with_generators(owner, project, make_pai
 
 
 def test_odd_pages_are_refused(owner, project, refused):
-    refused(owner.get("projects/?cursor=nonsense"), 404)
-    for size in ("-1", "0", "x", "1.5"):
-        refused(owner.get(f"projects/?page_size={size}"), 400, "page_size")
-    assert owner.get("projects/?page_size=501").status_code == 200
+    refused(owner.get("projects/?cursor=nonsense"), 400, "cursor", says="without `cursor`")
+    for size in ("-1", "0", "x", "1.5", "501"):
+        answer = owner.get(f"projects/?page_size={size}")
+        refused(answer, 400, "page_size", says="a whole number from 1 to 500")
+    assert owner.get("projects/?page_size=500").status_code == 200
+    decisions = f"projects/{project.pk}/routing/decisions/?page_size="
+    refused(owner.get(f"{decisions}1001"), 400, "page_size", says="from 1 to 1000")
+    assert owner.get(f"{decisions}1000").status_code == 200
 
 
 def test_a_task_s_skills_are_changed_by_managers(

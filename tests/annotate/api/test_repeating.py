@@ -38,11 +38,14 @@ WITHOUT = {
         "answer_practice",
         "begin_practice",
         "cancel_evaluation",
+        "cancel_features",
         "cancel_import",
         "cancel_judge_run",
         "cancel_loop",
         "cancel_policy_fit",
+        "cancel_quality",
         "cancel_ranking",
+        "cancel_routing",
         "cancel_second_look",
         "cancel_serving_job",
         "cancel_simulation",
@@ -67,7 +70,7 @@ WITHOUT = {
         "skip_seat",
         "take_back_second_look",
     },
-    "they make nothing here": {"test_webhook", "replay_webhook_deliveries"},
+    "they make nothing here": {"test_webhook", "replay_webhook_deliveries", "try_chat_model"},
 }
 
 

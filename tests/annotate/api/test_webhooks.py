@@ -68,6 +68,18 @@ def test_a_test_deliveries_and_replaying(project, owner, address, receiver, refu
     assert owner.post(f"{address}replay/", {}).json() == {"replayed": 0}
 
 
+def test_tests_are_limited_for_all_webhooks_of_a_project(project, owner, address, receiver):
+    path = f"projects/{project.pk}/webhooks/"
+    made = owner.post(path, {"url": receiver.url, "events": ["task.done"]}).json()
+    for one in [address, f"{path}{made['id']}/"] * 5:
+        assert owner.post(f"{one}test/").status_code == 200
+    answer = owner.post(f"{address}test/")
+    assert answer.status_code == 429
+    assert "this was tried too often" in answer.json()["detail"]
+    assert 1 <= int(answer["Retry-After"]) <= 61  # the test's transaction stops the clock
+    assert len(receiver.messages) == 10
+
+
 def test_only_managers_see_them(project, owner, address, caller, add_member, refused):
     ann = caller("ann")
     refused(ann.get(address), 404)

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from annotate.models import ApiToken, Draft, Judgement, Project, Seat
+from annotate.seat_numbers import id_of
 from annotate.services.people import tokens
 from annotate.services.people.tokens import issue_token, revoke_token
 
@@ -149,7 +150,7 @@ def test_wrong_answers_are_named_and_cost_nothing(work, refused, change, field):
     seat = lease(ann, project)["seat"]
     refused(ann.post(f"seats/{seat}/judgement/", {"value": TIE, **change}), 400, field)
     assert not Judgement.objects.exists()
-    assert Seat.objects.get(pk=seat).annotator == ann.user
+    assert Seat.objects.get(pk=id_of(seat)).annotator == ann.user
     assert ann.post(f"seats/{seat}/judgement/", {"value": TIE}).status_code == 201
 
 
@@ -204,7 +205,12 @@ def test_scopes(work, caller, refused):
 def test_no_good_token_no_entry(work, refused, header):
     project, _, _ = work
     client = Client(headers={"Authorization": header})
-    refused(client.get(f"/api/v1/projects/{project.pk}/next/"), 401)
+    answer = client.get(f"/api/v1/projects/{project.pk}/next/")
+    refused(answer, 401)
+    if header == "Bearer x":
+        refused(answer, 401, says="another scheme than Token. Send exactly: Authorization: Token")
+    if not header:
+        refused(answer, 401, says="Authorization is missing. Send exactly: Authorization: Token")
 
 
 def test_tokens_expire_are_revoked_and_follow_their_user(work, settings, refused):

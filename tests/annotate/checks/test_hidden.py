@@ -1,5 +1,6 @@
 """Hidden items: how often they come, to whom, and that they are nobody's ordinary work."""
 
+import itertools
 import threading
 
 import pytest
@@ -9,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from annotate.handout import lease_seat, release_all, reopen_expired
 from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent, GoldCheck, Judgement, Membership, Prompt, Seat, Task
-from annotate.progress import progress_now
+from annotate.progress import Progress, for_eyes_of, progress_now
+from annotate.seat_numbers import id_of, number_of
 from annotate.services.people.members import change_member
 from annotate.services.people.standing import pause_member, resume_member, set_rules
+from annotate.services.people.tokens import issue_token
 from annotate.services.work.gold import change_gold, retire_gold, set_gold
 from annotate.services.work.judgements import revise_judgement, submit_judgement
 from annotate.services.work.requirements import set_skills
@@ -297,3 +300,54 @@ def test_an_answer_waits_for_a_known_answer_that_is_being_changed(shop, answer, 
     locked = next(n for n, sql in enumerate(said) if "golditem" in sql and "NO KEY UPDATE" in sql)
     read = next(n for n, sql in enumerate(said) if '"annotate_task"."gold"' in sql)
     assert locked < read
+
+
+def test_progress_does_not_tell_which_answers_were_checks(shop, answer, is_gold, client) -> None:
+    """Nor whether the task that is held now is one, over REST and on pages."""
+    project, [ann, ben], _items = shop(30, gold=4, people=2, gold_percent=20)
+    for lease in work(project, ben, answer, 6):
+        assert lease
+    token = issue_token(user=ann, scopes=["read"])[1]
+    rest = f"/api/v1/projects/{project.pk}/progress/"
+    shown, told, checks = [], [], 0
+    for _ in range(12):
+        lease = lease_seat(project=project, user=ann)
+        checks += is_gold(lease)
+        for held in (True, False):
+            answer(lease, ann) if not held else None
+            said = client.get(rest, headers={"Authorization": f"Token {token}"}).json()
+            told.append({**said, "mine": 0})
+        member = Membership.objects.get(project=project, user=ann)
+        shown.append(for_eyes_of(member, progress_now(project.pk)).done)
+    assert checks
+    assert all(one % 10 == 0 or one == own for own, one in enumerate(shown, 1))
+    counts = [one["seats"]["done"] for one in told]
+    assert all(one % 10 == 0 for one in counts)
+    assert {one["seats"]["leased"] for one in told} == {0}
+    manager = issue_token(user=project.created_by, scopes=["read"])[1]
+    exact = client.get(rest, headers={"Authorization": f"Token {manager}"}).json()
+    assert exact["seats"]["done"] == Judgement.objects.filter(is_gold=False).count()
+
+
+def test_progress_is_whole_when_it_is_and_not_before() -> None:
+    assert Progress(28, 40, has_checks=True).in_tens().done == 20
+    assert Progress(28, 28, has_checks=True).in_tens().done == 28
+    assert Progress(28, 40).in_tens().done == 28
+    assert Progress(0, 0, has_checks=True).in_tens().percent == 0
+
+
+def test_the_number_of_a_seat_does_not_tell_when_it_was_made(shop, answer, is_gold, client):
+    """The seat of a hidden item is the latest of all; its number is one among the others."""
+    project, [ann], _items = shop(8, gold=4, gold_percent=50)
+    leases = work(project, ann, answer, 12)
+    hidden = {lease.seat_id for lease in leases if is_gold(lease)}
+    assert min(hidden) > max({lease.seat_id for lease in leases} - hidden)
+    client.force_login(ann)
+    lease = lease_seat(project=project, user=ann)
+    if lease is not None:
+        page = client.get(f"/projects/{project.pk}/work/").content.decode()
+        assert f"/{lease.seat_id}/" not in page
+    numbers = [number_of(lease.seat_id) for lease in leases]
+    assert [id_of(number) for number in numbers] == [lease.seat_id for lease in leases]
+    gaps = [abs(second - first) for first, second in itertools.pairwise(sorted(numbers))]
+    assert min(gaps) > 1000

@@ -6,7 +6,8 @@ from django.http import Http404
 from annotate.handout import lease_seat
 from annotate.models import Draft, Seat, Skip
 from annotate.services import projects
-from annotate.services.work.seats import SeatGone, release_seat, renew_lease, save_draft, skip_seat
+from annotate.services.work.drafts import save_draft
+from annotate.services.work.seats import SeatGone, release_seat, renew_lease, skip_seat
 from tests.annotate.handout.seats import answer
 
 pytestmark = pytest.mark.django_db

@@ -37,15 +37,18 @@ def objects(text: str) -> list[dict]:
 OTHERS = (
     *("openai", "llama_factory", "axolotl", "arena", "nectar", "open_assistant"),
     *("ultrafeedback", "helpsteer3", "multipref", "ranked", "label_studio", "argilla"),
+    *("helpsteer2_preference", "llmfao"),
 )
 
 
 @pytest.mark.parametrize(
     ("format", "count"),
-    [("trl", 4), ("hh", 1), ("responses", 8), *((name, 1) for name in OTHERS)],
+    [("trl", 4), ("hh", 1), ("responses", 8), ("image_reward", 1)]
+    + [(name, 2 if name == "open_assistant" else 1) for name in OTHERS],
 )
 def test_json_examples(format, count):
-    rows = [row for block in blocks(f"Import: `{format}`") for row in objects(block)]
+    shown = [block for block in blocks(f"Import: `{format}`") if block.startswith(("{", "["))]
+    rows = [row for block in shown for row in objects(block)]
     items = read_rows(rows, format)
     assert len(items) == count
     assert all(isinstance(item, ImportedItem) for item in items), items

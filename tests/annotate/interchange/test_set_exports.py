@@ -38,11 +38,17 @@ RATINGS = {
     "overall": "helpful",
     "scales": {"helpful": [1, 5], "correct": "yes_no"},
 }
+LOWER = {**RATINGS, "ratings": {"31": {"helpful": 3, "correct": "unsure"}, "32": {"helpful": 2}}}
 ROWS = {
     "arena": [judged("pairwise", prefers(31, 2))],
     "helpsteer3": [
         judged("pairwise", prefers(31, 2), rationale="Lyon is not."),
         judged("pairwise", prefers(31, 1)),
+    ],
+    "helpsteer2_preference": [
+        judged("pairwise", prefers(31, 2), rationale="Lyon is not."),
+        judged("pairwise", prefers(31, 1)),
+        judged("pairwise", {"verdict": "both_bad"}, rationale="Too short."),
     ],
     "multipref": [
         judged(
@@ -56,6 +62,7 @@ ROWS = {
     ],
     "ranked": [judged("ranking", {"verdict": "full", "tiers": [[31], [32]]})],
     "ultrafeedback": [judged("rating", RATINGS)],
+    "helpsteer": [judged("rating", RATINGS), judged("rating", LOWER)],
 }  # fmt: skip
 
 
@@ -101,6 +108,10 @@ def test_parquet_holds_the_same(name) -> None:
     [
         ("arena", [(0, None, "p-4be1c09a7d")]),
         ("helpsteer3", [(0, 2, "annotator 1"), (0, 1, "annotator 2")]),
+        (
+            "helpsteer2_preference",
+            [(0, 2, "annotator 1"), (0, 1, "annotator 2"), (None, None, "annotator 3")],
+        ),
         ("multipref", [(0, 2, "p-4be1c09a7d"), (0, 1, "p-a4c1f02b66")]),
         ("label_studio", [(0, 2, "p-4be1c09a7d"), (None, None, "p-a4c1f02b66")]),
         ("ranked", [(0, None, "p-4be1c09a7d")]),
@@ -113,7 +124,7 @@ def test_they_are_known_and_read_back(name, said) -> None:
     item = read_one(row, name)
     assert item.conversation == PROMPT.conversation
     assert [response.text for response in item.responses] == ["Paris.", "Lyon."]
-    if name != "helpsteer3":
+    if not name.startswith("helpsteer"):
         assert [response.generator for response in item.responses] == ["large", "small"]
     assert [(one.preferred, one.strength, one.annotator) for one in item.labels] == said
 
@@ -176,3 +187,52 @@ def test_questions_of_one_form_do_not_mix() -> None:
         for row in written("helpsteer3", rows)
     ]
     assert said == [[-3, 3], [1, -1]]
+
+
+def test_all_turns_are_in_helpsteers_prompt() -> None:
+    """Read back as they were, whoever begins and whatever stands in them."""
+    turns = [
+        {"role": "user", "content": "Capital of France?\n"},
+        {"role": "assistant", "content": "\nParis."},
+        {"role": "user", "content": ""},
+    ]
+    for system, conversation in (("", turns), ("Be brief.", turns), ("", turns[1:])):
+        prompt = PROMPT._replace(system=system, conversation=conversation, held_out=True)
+        row = judged("pairwise", prefers(31, 2))._replace(prompt=prompt)
+        [made] = written("helpsteer2_preference", [row])
+        item = read_one(made, "helpsteer2_preference")
+        assert (item.system, item.conversation) == (system, conversation)
+        assert made["split"] == "val"
+    [made] = written(
+        "helpsteer2_preference",
+        [row._replace(prompt=PROMPT._replace(system="Be brief.", conversation=turns[:1]))],
+    )
+    assert made["prompt"] == (
+        "<extra_id_0>System\nBe brief.\n<extra_id_1>User\nCapital of France?\n"
+    )
+
+
+def test_of_many_preferences_the_three_most_alike_count() -> None:
+    given = [(31, 3), (32, 1), (32, 3), (32, 2), (31, 3)]
+    rows = [judged("pairwise", prefers(*one), rationale=f"{one}") for one in given]
+    [row] = written("helpsteer2_preference", rows)
+    assert [one["strength"] for one in row["three_most_similar_preferences"]] == [1, 3, 2]
+    assert (row["preference_strength"], row["preference_statement"]) == (2, "(32, 2)")
+    [row] = written("helpsteer2_preference", [judged("pairwise", {"verdict": "both_bad"})])
+    assert (row["preference_strength"], row["three_most_similar_preferences"]) == (0, [])
+    assert [one.verdict for one in read_one(row, "helpsteer2_preference").labels] == ["both_bad"]
+
+
+def test_without_lists_the_strength_is_the_label() -> None:
+    [row] = written("helpsteer2_preference", ROWS["helpsteer2_preference"])
+    for name in ("all_preferences_unprocessed", "three_most_similar_preferences"):
+        del row[name]
+        labels = read_one(row, "helpsteer2_preference").labels
+        assert (labels[0].preferred, labels[0].strength) == (0, 2)
+    assert len(labels) == 1
+
+
+def test_ratings_by_other_criteria_make_no_row_of_helpsteer() -> None:
+    value = {"ratings": {"31": {"tone": 5}, "32": {"tone": 1}}, "overall": "tone",
+             "scales": {"tone": [1, 5]}}  # fmt: skip
+    assert written("helpsteer", [judged("rating", value)]) == []

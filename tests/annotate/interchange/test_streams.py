@@ -166,7 +166,7 @@ def test_gzip_members_are_read_one_after_the_other():
     assert kinds(results) == ".."
 
 
-@pytest.mark.parametrize("head", [b"PK\x03\x04abcd", b"PAR1abcd", b"BZh91AY&", b"\xff\xfe{\0}\0"])
+@pytest.mark.parametrize("head", [b"PK\x03\x04abcd", b"%PDF-1.7", b"BZh91AY&", b"\xff\xfe{\0}\0"])
 def test_other_containers_are_named(head):
     error = only_error(head, "trl")
     assert error.fatal

@@ -37,6 +37,26 @@ def test_mapped_columns_and_values():
     assert second.line == 4
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "field", "says"),
+    [
+        ("metadata", '{"a": "\\u0000"}', "metadata.a", "NUL"),
+        ("metadata", '{"a": "\\ud800"}', "metadata.a", "surrogate"),
+        ("metadata", '{"a": Infinity}', "metadata", "Infinity is not JSON"),
+        ("gold", '{"verdict": "tie", "explanation": "\\u0000"}', "gold.explanation", "NUL"),
+        ("responses", "[" * 40 + "]" * 40, "", "nested deeper than 32"),
+        ("responses", '["a", "b\\u0000"]', "responses[1]", "NUL"),
+    ],
+)
+def test_json_in_a_cell_must_be_storable(column, cell, field, says):
+    data = [["prompt", "response_a", "response_b", column], ["q", "a", "b", cell]]
+    out = io.StringIO()
+    csv.writer(out).writerows(data)
+    error = only_error(out.getvalue().encode(), "table")
+    assert (error.line, error.field) == (2, field)
+    assert says in error.message
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiter_is_found(delimiter):
     out = io.StringIO()

@@ -15,6 +15,7 @@ from annotate.interchange.export_formats import (
 )
 from annotate.interchange.parquet_files import ROWS_A_GROUP, schema_of, stream_parquet
 from annotate.interchange.preferences import Judged, Preference, PromptText, ResponseText
+from annotate.interchange.signal_rows import SIGNAL_EXPORTS, SIGNALS_EDITS, Signalled
 from tests.annotate.interchange.test_documentation import objects, section
 
 PROMPT = PromptText(
@@ -161,3 +162,28 @@ def test_prompts_pass_once() -> None:
     is_first = FirstOfPrompts()
     ids = [1, 2, 1, 40_000, 2, 40_001, 40_000, 2**62]
     assert [pk for pk in ids if is_first(pk)] == [1, 2, 40_000, 40_001, 2**62]
+
+
+SIGNALLED = Signalled(
+    prompt=PROMPT.messages,
+    completion="Lyon.",
+    good=False,
+    edited="Paris.",
+    noise=0.2,
+    type="edit",
+    model="small",
+    model_version="1",
+)
+
+
+@pytest.mark.parametrize("format", SIGNAL_EXPORTS, ids=lambda one: one.name)
+def test_rows_of_signals_are_as_documented(format) -> None:
+    found = list(format.write_signal(SIGNALLED))
+    assert found == examples(format.name)
+    assert all(set(row) == set(format.columns) for row in found)
+
+
+def test_an_edit_that_changed_nothing_prefers_nothing() -> None:
+    kept = SIGNALLED._replace(edited="Lyon.")
+    assert list(SIGNALS_EDITS.write_signal(kept)) == []
+    assert list(SIGNALS_EDITS.write_signal(kept._replace(edited=""))) == []

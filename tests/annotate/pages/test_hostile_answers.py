@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from annotate.models import Judgement, Project, Seat
+from annotate.seat_numbers import number_of
 from tests.browser.asked import CRITERIA, EVERY, THREE, TREE, Asked
 from tests.browser.contents import make_project
 
@@ -85,7 +86,7 @@ def test_markup_stays_text(client, ada, name: str) -> None:
     kept = client.post(reverse("save_draft", args=[project.pk, seat.pk]), draft, "application/json")
     assert kept.status_code == 204
     body = {"value": answer(ids), "rationale": ATTACK, "flag": ATTACK}
-    made = client.post(f"/api/v1/seats/{seat.pk}/judgement/", body, "application/json")
+    made = client.post(f"/api/v1/seats/{number_of(seat.pk)}/judgement/", body, "application/json")
     assert made.status_code == 201, made.content
     judgement = Judgement.objects.get()
     addresses = [
@@ -113,7 +114,9 @@ def test_a_rationale_of_a_megabyte_is_refused_by_its_field(client, ada, asked: A
     client.get(reverse("work", args=[project.pk]))
     seat = Seat.objects.get(state="leased")
     body = {"value": {"verdict": "tie"}, "rationale": "x" * 2**20}
-    refused = client.post(f"/api/v1/seats/{seat.pk}/judgement/", body, "application/json")
+    refused = client.post(
+        f"/api/v1/seats/{number_of(seat.pk)}/judgement/", body, "application/json"
+    )
     assert refused.status_code == 400
     assert [one["field"] for one in refused.json()["errors"]] == ["rationale"]
     assert "1048576 characters" in refused.json()["detail"]
@@ -126,6 +129,7 @@ def test_a_response_twice_in_an_order_is_refused_by_its_place(client, ada) -> No
     client.get(reverse("work", args=[project.pk]))
     first, second, _third = project.tasks.get().responses.values_list("pk", flat=True)
     value = {"verdict": "full", "tiers": [[first], [second, first]]}
-    address = f"/api/v1/seats/{Seat.objects.get(state='leased').pk}/judgement/"
+    seat = Seat.objects.get(state="leased")
+    address = f"/api/v1/seats/{number_of(seat.pk)}/judgement/"
     refused = client.post(address, {"value": value}, "application/json")
     assert refused.json()["errors"][0]["field"] == "value.tiers.1.1"

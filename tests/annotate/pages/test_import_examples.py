@@ -5,12 +5,15 @@ import io
 import pytest
 from django.urls import reverse
 
+from annotate.forms import Form
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import RowError
 from annotate.interchange.registry import detect_format, read
+from annotate.interchange.streams import Limits
+from annotate.interchange.table_columns import columns_of_table
 from annotate.kinds import KINDS
-from annotate.pages.import_examples import ANY, examples_for
-from annotate.reports.import_preview import columns, guess_mapping
+from annotate.pages.import_examples import ANY, BY_KIND, examples_for
+from annotate.reports.import_preview import guess_mapping
 from annotate.services.incoming.imports import fit_of
 from tests.annotate.kinds_at_work import FORM
 
@@ -21,10 +24,14 @@ SETTINGS = {"form": FORM}
 def test_every_example_is_recognised_and_fits(make_project, kind) -> None:
     project = make_project(kind=kind, kind_settings=SETTINGS.get(kind, {}))
     fit = fit_of(project)
-    for example in examples_for(kind):
+    examples = examples_for(Form.of_project(project).asked_kinds, fit)
+    assert examples == BY_KIND.get(kind, examples)
+    assert examples
+    for example in examples:
         data = example.text.encode()
         assert detect_format(data) == example.format
-        mapping = guess_mapping(columns(io.BytesIO(data))) if example.format == "table" else {}
+        columns = columns_of_table(io.BytesIO(data), Limits())
+        mapping = guess_mapping(columns) if example.format == "table" else {}
         [item] = read(io.BytesIO(data), example.format, ReadOptions(mapping=mapping), fit=fit)
         assert not isinstance(item, RowError), item
         assert item.tasks or kind in ("pairwise", "form")
@@ -39,5 +46,11 @@ def test_the_page_shows_those_of_the_projects_kind(client, make_project) -> None
     assert "answer_a" not in text
 
 
-def test_pairs_and_forms_show_every_format() -> None:
-    assert examples_for("pairwise") == examples_for("form") == ANY
+def test_a_form_shows_those_of_its_questions_that_fit_all_of_them(make_project) -> None:
+    project = make_project(kind="form", kind_settings=FORM)
+    kinds = Form.of_project(project).asked_kinds
+    assert kinds > {"pairwise"}
+    assert set(examples_for(kinds, fit_of(project))) == set(ANY)
+    ranked = {"questions": [{"name": "order", "kind": "ranking"}]}
+    project = make_project(kind="form", kind_settings=ranked)
+    assert examples_for({"ranking"}, fit_of(project)) == BY_KIND["ranking"]

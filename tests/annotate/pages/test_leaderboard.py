@@ -135,6 +135,13 @@ def test_downloads_hold_all_numbers(client, project, board) -> None:
     assert {(row["category"], row["style"]) for row in rows} == {
         (name, variant) for name in ("", "de") for variant in ("plain", "style")
     }
+    even = board.result["boards"][""]["length"]["rows"]
+    rates = {board.result["models"][one["model"]]: one["rate"] for one in even}
+    assert {
+        row["model"]: float(row["length_controlled_rate"]) for row in rows if not row["category"]
+    } == rates
+    page = client.get(reverse("leaderboard", args=[board.project_id])).content.decode()
+    assert "Won, lengths equal" in page
     body = json.loads(client.get(reverse("download_board", args=[board.pk, "json"])).content)
     assert body["sha256"] == board.sha256
     assert body["boards"] == board.result["boards"]

@@ -76,6 +76,22 @@ def test_an_unknown_choice_is_refused_at_its_field(client, project, field) -> No
     assert field in answer.context["form"].errors
 
 
+def test_a_snapshots_page_tells_every_filter_that_is_set(client, project) -> None:
+    url = reverse("create_snapshot", args=[project.pk])
+    given = {"after": "2020-01-31", "language": "en", "tier": "expert", "superseded": ""}
+    data = {f"snapshot-{name}": value for name, value in (RULES | given).items()}
+    page = client.get(client.post(url, data).url)
+    told = [(name, words) for name, _label, words in page.context["filters"]]
+    assert told == [
+        ("tier", "of people in the expert tier now"),
+        ("after", "2020-01-31"),
+        ("language", "en"),
+    ]
+    text = page.content.decode()
+    assert "<dt>From this day on</dt><dd>2020-01-31</dd>" in text
+    assert "Stage of review" not in text
+
+
 def test_a_snapshot_is_made_shown_and_downloaded(client, project) -> None:
     url = reverse("create_snapshot", args=[project.pk])
     answer = client.post(url, {f"snapshot-{name}": value for name, value in RULES.items()})

@@ -11,7 +11,7 @@ from annotate.models import AuditEvent, Consensus, QualityRun
 from annotate.pages.consensus_words import question_words
 from annotate.pages.kinds.default_words import type_words
 from annotate.reports.consensus import read_place, write_place
-from tests.annotate.judged_by_many import computed, judged_project
+from tests.annotate.judged_by_many import answer, computed, judged_project
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,8 @@ def test_figures_lead_to_the_rows_behind_them(project, client, django_assert_max
     keys = {person.username: f"user%3A{person.pk}" for person in project.people}
     by_query = {link.partition("?")[2]: tasks_on(client, link) for link in links}
     assert sorted(by_query["voices=human&double=1"]) == ids
-    pair = f"voices=human&rater={keys['ada']}&other={keys['carl']}"
+    assert sorted(by_query["voices=human&double=1&checks=without"]) == ids
+    pair = f"voices=human&rater={keys['ada']}&other={keys['carl']}&checks=without"
     assert sorted(by_query[pair]) == ids
     assert sorted(by_query[f"voices=human&rater={keys['ada']}&habit=hasty"]) == ids
     assert by_query[f"voices=human&rater={keys['bob']}&habit=hasty"] == []
@@ -58,6 +59,31 @@ def test_figures_lead_to_the_rows_behind_them(project, client, django_assert_max
     page = text_of(client.get(address, {"voices": "judges"}))
     assert "J v1" in page
     assert "As most people" in page
+
+
+def test_agreement_leads_to_no_hidden_items_and_known_answers_to_them_alone(
+    project, client, make_pair_tasks
+):
+    [hidden] = make_pair_tasks(project, 1)
+    ada, bob, _carl = project.people
+    for person in (ada, bob):
+        answer(hidden, person=person, side=0, is_gold=True)
+    computed(project)
+    client.force_login(project.created_by)
+    ids = [task.pk for task in project.all]
+    page = text_of(client.get(reverse("quality", args=[project.pk])))
+    links = set(re.findall(r'href="(/projects/\d+/quality/tasks/\?[^"]+)"', page))
+    found = {link.partition("?")[2]: sorted(tasks_on(client, link)) for link in links}
+    assert found["voices=human&double=1"] == [*ids, hidden.pk]
+    assert found["voices=human&double=1&checks=without"] == ids
+    pair = f"voices=human&rater=user%3A{ada.pk}&other=user%3A{bob.pk}"
+    assert found[f"{pair}&checks=without"] == ids
+    address = reverse("quality_tasks", args=[project.pk])
+    known = f"{address}?voices=human&rater=user%3A{ada.pk}&checks=only"
+    assert tasks_on(client, known) == [hidden.pk]
+    assert "hidden items alone" in text_of(client.get(known))
+    answer(hidden, person=project.people[2], side=0)  # one answer as ordinary work compares nothing
+    assert sorted(tasks_on(client, f"{address}?double=1&checks=without")) == ids
 
 
 def test_the_list_has_the_least_sure_first_and_pages_of_it(project, client, monkeypatch):

@@ -21,7 +21,7 @@ from annotate.media.checks import FORMATS, BadMedia
 from annotate.media.checks.source import Truncated
 from annotate.pages.reasons import in_words
 from annotate.services import jobs
-from annotate.wording import Grouped, Refusal, Sentence, Told
+from annotate.wording import Counted, Grouped, Refusal, Sentence, Told
 from config.translations import ENGLISH, ROOT, languages, read_catalogue
 
 # What others say, passed on, and what a job keeps.
@@ -44,11 +44,12 @@ PASSED_ON = {
     "training/services/runs.py": 1,  # what a child says of its phase, marked there
     "training/recipes/config.py": 1,  # what was wanted, marked where it is required
     "training/services/configs.py": 1,
+    "training/services/preference_words.py": 1,  # why a judge failed, marked there
     "training/services/preparation.py": 1,
 }
 # Which argument is the reason.
 REASON_AT = {
-    **{"InvalidValue": 1, "RowProblem": 2, "require": 2},
+    **{"InvalidValue": 1, "TooManyTries": 1, "RowProblem": 2, "require": 2},
     **dict.fromkeys(
         (
             "InvalidAnswer",
@@ -160,6 +161,16 @@ def test_each_gets_the_values_that_it_names():
             assert names_in(reason.text) == reason.values, reason
         else:  # Not filled in: it may hold JSON.
             assert not any(name.isidentifier() for name in names_in(reason.text)), reason
+
+
+def test_counts_have_their_form():
+    for count, english, german in ((1, "1 minute", "1 Minute"), (2, "2 minutes", "2 Minuten")):
+        wait = Counted("{count} minute", "{count} minutes", count)
+        said = Told("this was tried too often; wait {time}", time=wait)
+        for one in (said, Told.from_dict(json.loads(json.dumps(said.as_dict())))):
+            assert one.message == f"this was tried too often; wait {english}"
+            with translation.override("de"):
+                assert in_words(one).endswith(f"warten Sie {german}")
 
 
 def test_values_in_their_places():

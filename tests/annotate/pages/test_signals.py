@@ -41,6 +41,12 @@ def test_rules_are_saved_or_refused_at_their_field(client, project, make_user, a
     assert set(answer.context["form"].errors) == {"noise_copy"}
     assert client.post(address, {"keep_days": "30"}).status_code == 302
     assert SignalRules.objects.get().noise == {}
+    answer = client.post(address, {"keep_days": "30", "noise_follow_up": "0.1"})
+    assert set(answer.context["form"].errors) == {"noise_follow_up"}
+    told = {"keep_days": "30", "noise_follow_up": "0.1", "follow_up": "bad"}
+    assert client.post(address, told).status_code == 302
+    rules = SignalRules.objects.get()
+    assert (rules.follow_up, rules.noise) == ("bad", {"follow_up": 0.1})
     ann = make_user("ann")
     add_member(project, ann, "reviewer")
     client.force_login(ann)

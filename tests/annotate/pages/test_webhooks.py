@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from annotate.models import Delivery, Webhook
+from annotate.services.webhooks import deliveries
 from annotate.services.webhooks.events import announce
 from annotate.wording import Told
 
@@ -69,6 +70,14 @@ def test_a_test_tells_what_came_of_it(client, webhook, receiver):
     said = do(client, "test_webhook", webhook)
     assert "It was not taken: it answers 302, a redirect" in said
     assert "&lt;b&gt;there&lt;/b&gt;" in said
+
+
+def test_too_many_tests_are_refused_and_not_sent(client, webhook, receiver, monkeypatch):
+    monkeypatch.setattr(deliveries, "TESTS", 1)
+    assert "It was taken" in do(client, "test_webhook", webhook)
+    assert "This was tried too often; wait 1 minute." in do(client, "test_webhook", webhook)
+    assert len(receiver.messages) == 1
+    assert Delivery.objects.count() == 1
 
 
 def test_the_dead_are_listed_and_replayed(client, project, webhook):

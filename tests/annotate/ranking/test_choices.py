@@ -80,3 +80,24 @@ def test_forms_too_large_to_count_are_refused() -> None:
     with pytest.raises(ValueError, match="13 models are tied"):
         form(Ballot.ranking(range(13)))
     assert form(Ballot.best(0, range(1, 40))).set_SK.shape == (1, 40)
+
+
+@pytest.mark.parametrize(
+    ("ballot", "worth"),
+    [
+        *((Ballot.ranking(*range(size)), worth)
+          for size, worth in ((2, 1), (3, 2.33), (4, 3.83), (5, 5.43), (6, 7.10))),
+        (Ballot.best(0, [1, 2, 3]), 1.5),
+        (Ballot.best(0, [1, 2, 3, 4, 5]), 2 * (1 - 1 / 6)),
+        (Ballot.best_worst(0, [1, 2], 3), 3.58),
+        (Ballot.best_worst(0, [1, 2, 3, 4], 5), 5.78),
+    ],
+)  # fmt: skip
+def test_what_a_ballot_is_worth_in_votes_on_pairs(ballot: Ballot, worth: float) -> None:
+    """By Fisher's information between equal models, all outcomes being equally likely: the values
+    by which best + worst is what K-wise tasks ask for.
+    """
+    equal = np.zeros((1, len(ballot.models)))
+    gradient, _ = form(ballot).derivatives(equal)
+    of_a_pair, _ = form(Ballot.ranking(0, 1)).derivatives(np.zeros((1, 2)))
+    assert (gradient**2).sum() / (of_a_pair**2).sum() == pytest.approx(worth, abs=0.005)

@@ -1,5 +1,7 @@
 """What distinguishes two snapshots: by cause, judgement by judgement, page and REST."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -123,3 +125,43 @@ def test_the_page_shows_them_and_leads_to_their_tasks(two, client, given) -> Non
     same = create_snapshot(project=newer.project, actor=None, query={"source": "people"})
     page = client.get(reverse("compare_snapshots", args=[same.pk]), {"with": newer.pk})
     assert "Both hold the same judgements." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "rows"),
+    [
+        (
+            "en",
+            {
+                "Judged by": ("people, AI judges and imported labels", "people only"),
+                "Also answers that were changed later": ("no", "yes"),
+                "Several judgements": (
+                    "Every judgement by itself",
+                    "One preference a task: what most said, people, judges and imports apart",
+                ),
+            },
+        ),
+        (
+            "de",
+            {
+                "Beurteilt von": ("Menschen, KI-Judges und importierte Labels", "nur Menschen"),
+                "Auch Antworten, die später geändert wurden": ("nein", "ja"),
+                "Mehrere Urteile": (
+                    "Jedes Urteil für sich",
+                    "Eine Präferenz je Aufgabe: was die meisten sagten; Menschen, Judges und "
+                    "Importe getrennt",
+                ),
+            },
+        ),
+    ],
+)
+def test_the_page_tells_what_differs_in_its_own_words(given, client, language, rows) -> None:
+    project = given[0].project
+    create_snapshot(project=project, actor=None, aggregation="each")
+    query = {"source": "people", "superseded": True}
+    newer = create_snapshot(project=project, actor=None, query=query, aggregation="majority")
+    client.force_login(project.created_by)
+    address = reverse("compare_snapshots", args=[newer.pk])
+    page = client.get(address, headers={"Accept-Language": language}).text
+    found = re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td><td>([^<]*)</td></tr>', page)
+    assert {label: (was, now) for label, was, now in found} == rows

@@ -98,6 +98,22 @@ def test_why_a_job_waits(make_project, queue) -> None:
     assert why_waiting(run) is None
 
 
+def test_a_job_whose_worker_fell_silent_says_so(make_project, queue) -> None:
+    project = make_project()
+    QueueRoll.objects.create(queue=queue, called_at=ago(0), answered_at=ago(0.5))
+    run = queued(project, 10)
+    run.state, run.heartbeat_at, run.lease_until = "running", ago(2), ago(-1)
+    run.save()
+    assert why_waiting(run) is None  # it beats
+    run.lease_until = ago(1)
+    run.save()
+    said = why_waiting(run).message
+    assert said.startswith(
+        f"The worker that had it has been silent since {run.heartbeat_at:%Y-%m-%d %H:%M} (UTC);"
+    )
+    assert said.endswith("do other work first: 0 under way, 0 queued earlier.")
+
+
 def test_a_list_costs_two_queries_however_many_wait(
     make_project, queue, django_assert_num_queries
 ) -> None:

@@ -14,6 +14,7 @@ from annotate.kinds.errors import InvalidValue
 from annotate.kinds.form_settings import clean_settings
 from annotate.models import Judgement, Seat, Task
 from annotate.reports.agreement import agreement
+from annotate.seat_numbers import number_of
 from annotate.services.outgoing.exports import ExportOptions, stream_export
 from annotate.services.outgoing.selection import ExportFilters
 from annotate.services.people.tokens import issue_token
@@ -146,7 +147,7 @@ class Desk:
 
     def submit(self, value: dict):
         [seat] = Seat.objects.filter(state="leased")
-        path = f"/api/v1/seats/{seat.pk}/judgement/"
+        path = f"/api/v1/seats/{number_of(seat.pk)}/judgement/"
         return self.rest.post(path, json.dumps({"value": value}), "application/json")
 
 
@@ -234,4 +235,4 @@ def test_a_dry_run_compares_marks_at_what_people_were_asked_about(
     report = work(made.judge, purpose="dry_run").report
     assert (report["compared"], report["agreeing"]) == (1, 1.0)
     page = desk.client.get(reverse("judge", args=[made.judge_id])).content.decode()
-    assert "&quot;response&quot;: &quot;B&quot;" in page  # its marks, by letters
+    assert "B: “" in page  # its marks, by letters

@@ -132,6 +132,9 @@ def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge
     assert "nothing to compare with" in text
     assert "by 0.8 logits" in text
     assert "6 calls for 0.000660 $" in text
+    assert re.search(r"A call takes \d+.\d s\.", text)
+    assert re.search(r"<dt>One answer takes</dt><dd>\d+.\d s</dd>", text)
+    assert "<dt>One call costs</dt><dd>0.000110 $</dd>" in text
     said = re.findall(r'<td class="wraps">(Response [AB][^<]*)</td>', text)
     assert len(said) == 3
     assert all(reverse("task", args=[task.pk]) in text for task in project.tasks.all())
@@ -139,6 +142,47 @@ def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge
     assert "<html" not in part
     assert "Latest dry run" in part
     assert _start_is_disabled(client, url, part=True) is False
+
+
+RATED = {"criteria": [{"name": "help", "title": "Helpful"}, {"name": "tone", "allow_na": True}]}
+MARKED = {"types": [{"name": "wrong", "title": "Not true"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "answer", "words"),
+    [
+        (
+            "rating",
+            RATED,
+            {"help": 4, "tone": None},
+            "A: Helpful 4, tone –<br>B: Helpful 4, tone –",
+        ),
+        ("critique", {}, {"critique": "Names no source."}, "A: Names no source.<br>B: Names no"),
+        (
+            "spans",
+            MARKED,
+            {
+                "marks": [
+                    {"quote": "moon", "occurrence": 1, "type": "wrong", "note": "It is tides."}
+                ]
+            },
+            "A: “moon” – Not true, It is tides.<br>B: “moon” – Not true",
+        ),
+        ("spans", MARKED, {"marks": []}, "No error marked"),
+    ],
+)
+def test_a_dry_run_tells_answers_in_words(
+    client, make_task, make_judge, answer_with, work, kind, asked, answer, words
+) -> None:
+    task = make_task(kind, asked, ["The moon", "A moon"])
+    judge = make_judge(task.project, answer_with(lambda body: answer))
+    assert work(judge, purpose="dry_run").labelled == 1
+    client.force_login(task.project.created_by)
+    text = client.get(reverse("judge", args=[judge.pk])).content.decode()
+    assert words in text
+    assert "alternative annotator" not in text  # which is a test on pairs
+    refused = client.post(reverse("start_judge_test", args=[judge.pk]), follow=True)
+    assert "tested on pairs" in refused.content.decode()
 
 
 def _start_is_disabled(client, url: str, part: bool) -> bool:
@@ -170,8 +214,9 @@ def test_limits_are_saved_and_refused(client, project, make_judge) -> None:
     given = {name: "" if value is None else value for name, value in form.initial.items()}
     assert client.post(url, {**given, "spending_limit": "7.5"}).status_code == 302
     assert JudgeAccount.objects.get().spending_limit == 7.5
-    answer = client.post(url, {**given, "concurrency": "1000"})
-    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["concurrency"])
+    answer = client.post(url, {**given, "concurrency": "1000", "patience": "soon"})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["concurrency", "patience"]
 
 
 def test_a_project_that_it_cannot_answer_says_so(client, make_project, make_judge) -> None:

@@ -1,5 +1,6 @@
 """Principles of people's choices: found, tested on what is held out, paid once, told."""
 
+import hashlib
 from decimal import Decimal
 
 import pytest
@@ -176,6 +177,30 @@ def test_what_it_costs_is_told_before_and_never_passed(project, make_judge, judg
     before = len(judge_server.requests)
     assert explain(other, most_tasks=40).state == "done"
     assert len(judge_server.requests) - before < 101
+
+
+def test_what_it_costs_is_reckoned_from_some_of_the_tasks(project, make_judge, monkeypatch) -> None:
+    judge = make_judge(project, "explains", max_tokens=100)
+    whole = outlook(judge, 1000)
+    assert (whole.looked, whole.tasks, whole.is_reckoned) == (120, 120, False)
+    monkeypatch.setattr(principle_runs, "MOST_LOOKED", 60)
+    some = outlook(judge, 1000)
+    assert (some.looked, some.tasks, some.is_reckoned) == (60, 120, True)
+    assert (some.training + some.held_out, some.is_enough) == (120, True)
+    assert some.calls == pytest.approx(whole.calls, rel=0.2)
+    for one, other in ((some.most, whole.most), (some.about, whole.about)):
+        assert float(one) == pytest.approx(float(other), rel=0.2)
+    assert outlook(judge, 40).training == 20  # enough is found before
+
+
+def test_the_draw_is_by_a_hash_of_seed_and_task(project) -> None:
+    drawn = draw_choices(project, 1000)
+    tasks = [one.task for one in drawn.training]
+    by_hash = sorted(tasks, key=lambda pk: hashlib.sha256(f"{project.seed} {pk}".encode()).digest())
+    assert tasks == by_hash != sorted(tasks)
+    first = draw_choices(project, 1000, 60)
+    assert (first.looked, first.is_cut) == (60, True)
+    assert [one.task for one in first.training] == tasks[: len(first.training)]
 
 
 def test_failures_are_seen(project, make_judge) -> None:

@@ -6,12 +6,13 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from annotate.models import AuditEvent, Prompt, Task
+from annotate.models import AuditEvent, Judgement, Prompt, Task
 from annotate.services import jobs
 from annotate.services.people.tokens import issue_token
 from routing.features.tagger import PROMPT_TAGS
 from routing.judges import tagging
 from routing.models import InstanceFeatures, JudgeCall, JudgeRun, PromptTagging, TaggerChoice
+from routing.reports.simulation import stocks
 from routing.services.featurising import current_specification, tags_and_scores
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.tagging import correct_tags, effective_tags
@@ -69,6 +70,28 @@ def ran(run: JudgeRun) -> JudgeRun:
     run_judge(run=claimed)
     claimed.refresh_from_db()
     return claimed
+
+
+def test_tags_are_no_labels_that_a_simulation_could_use(
+    project, make_judge, judge_server, work
+) -> None:
+    for task in project.tasks.all():
+        first = task.places.first()
+        Judgement.objects.create(
+            project=project,
+            task=task,
+            kind="pairwise",
+            value={"verdict": "prefer", "preferred": first.response_id, "strength": 1},
+            source="imported",
+            imported_author="ann",
+            idempotency_key=str(task.pk),
+        )
+    judge = make_judge(project, "tags")
+    ran(choose(project, judge))
+    assert [one.both for one in stocks(project)] == [0]
+    judge_server.scripts["tags"] = judge_server.scripts["gullible"]
+    assert work(judge).state == "done"
+    assert [one.both for one in stocks(project)] == [5]
 
 
 def test_every_prompt_is_asked_about_once_and_its_tags_count(

@@ -163,7 +163,7 @@ def test_bad_rows_of_parquet_are_told_by_their_number():
     rows = [PAIR, {"prompt": "p", "chosen": "a", "rejected": None}, {**PAIR, "chosen": "\0"}]
     _, lacks, nul = read(parquet(rows))
     assert (lacks.line, lacks.field) == (2, "rejected")
-    assert (nul.line, "NUL" in nul.message) == (3, True)
+    assert (nul.line, nul.field, "NUL" in nul.message) == (3, "chosen", True)
 
 
 def test_files_that_are_no_good_parquet_are_refused(monkeypatch):

@@ -55,6 +55,15 @@ def test_accepted_samples_follow_the_tilted_policy():
         assert seen[value] / 3000 == pytest.approx(share, abs=4 * deviation)
 
 
+@pytest.mark.parametrize(
+    ("seed", "accepted"), [(0, [2, 5, 3, 0]), (1, [0, 5, 2, 3]), (2, [2, 3, 5, 0])]
+)
+def test_the_papers_own_program_accepts_the_same(seed, accepted):
+    """RSO's algorithm 1, run once on these scores and draws."""
+    scores = [0.2, -1.0, 0.9, 0.4, -0.3, 1.1]
+    assert rejection_sample(scores, beta=0.5, count=4, rng=Random(seed)) == accepted
+
+
 def test_wrong_values_are_named():
     with pytest.raises(ValueError, match="count is 3; there are 2"):
         rejection_sample([1.0, 2.0], beta=1, count=3, rng=Random())

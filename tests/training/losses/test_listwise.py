@@ -53,8 +53,8 @@ def test_two_responses_are_dpo():
     dpo = -log_sigmoid(BETA * (1.0 - -2.0))
     found = plackett_luce_dpo_loss(lists([1.0, -2.0], [0, 1]), beta=BETA)
     assert found.item() == pytest.approx(dpo)
-    # LiPO weighs the only pair by its gain, 2^1 - 2^0, and the discounts of the first two places.
-    weight = 1 / math.log(2) - 1 / math.log(3)
+    # LiPO weighs the only pair by its gain, 2^(1/2) - 2^0, and the discounts of the two places.
+    weight = (math.sqrt(2) - 1) * (1 / math.log(2) - 1 / math.log(3))
     found = lambda_loss(lists([1.0, -2.0], [0, 1]), beta=BETA)
     assert found.item() == pytest.approx(weight * dpo)
 
@@ -66,7 +66,7 @@ def test_lipo_by_hand(tiers):
     expected = 0.0
     for i, j in itertools.permutations(range(4), 2):
         if tiers[i] < tiers[j]:
-            gains = [2 ** (1 - tiers[k] / max(tiers)) - 1 for k in (i, j)]
+            gains = [2 ** (sum(tiers[k] < tier for tier in tiers) / 4) - 1 for k in (i, j)]
             discounts = [1 / math.log(1 + rank[k]) for k in (i, j)]
             weight = abs(gains[0] - gains[1]) * abs(discounts[0] - discounts[1])
             expected -= weight * log_sigmoid(BETA * (scores[i] - scores[j]))

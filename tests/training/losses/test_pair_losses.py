@@ -59,7 +59,7 @@ def test_all_losses_with_a_reference_are_worked_out():
 
 
 # What the trainer works out of the fields that say how rows are made.
-OF_DATA = {"modpo": ("weight", "other_weights")}
+OF_DATA = {"modpo": ("weight", "other_weights"), "kto": ("noise_B",)}
 
 
 @pytest.mark.parametrize("name", POLICY_LOSSES)

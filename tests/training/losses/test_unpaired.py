@@ -63,6 +63,36 @@ def test_gradients_are_those_of_finite_differences():
     assert slope[0] < 0 < slope[1]
 
 
+def test_noise_is_the_expected_loss_under_flips_by_hand():
+    found = kto_loss(
+        *(vector(1.0, 1.5), GOOD, vector(0.4).squeeze()),
+        **{"beta": 0.3, "desirable_weight": 2.0, "undesirable_weight": 0.5},
+        noise_B=vector(0.1, 0.4),
+    )
+    good = [2.0 * (1 - sigmoid(0.3 * (r - 0.4))) for r in (1.0, 1.5)]
+    bad = [0.5 * (1 - sigmoid(0.3 * (0.4 - r))) for r in (1.0, 1.5)]
+    assert found.tolist() == pytest.approx(
+        [0.9 * good[0] + 0.1 * bad[0], 0.6 * bad[1] + 0.4 * good[1]]
+    )
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2, 0.45, 0.5])
+def test_over_flipped_labels_the_gradient_is_the_clean_one_times_its_precision(noise):
+    """Averaged over the labels that noise makes of a good response."""
+    zero = torch.zeros((), dtype=torch.float64)
+
+    def slope(good, **more):
+        ratio_B = vector(0.7).requires_grad_()
+        loss_B = kto_loss(ratio_B, torch.tensor([good]), zero, beta=0.3, **more)
+        return torch.autograd.grad(loss_B.sum(), ratio_B)[0].item()
+
+    noisy = {"noise_B": vector(noise)}
+    mean = (1 - noise) * slope(True, **noisy) + noise * slope(False, **noisy)
+    assert mean == pytest.approx((1 - 2 * noise) ** 2 * slope(True), abs=1e-12)
+
+
 def test_wrong_shapes_are_named():
+    with pytest.raises(ValueError, match="noise_B"):
+        kto_loss(vector(0.1, 1.0), GOOD, torch.zeros(()), beta=0.1, noise_B=vector(0.1))
     with pytest.raises(ValueError, match="one vector"):
         kto_loss(vector(1.0), GOOD, torch.zeros(()), beta=0.1)

@@ -112,11 +112,12 @@ def test_figures_without_rows_are_none() -> None:
 
 
 def test_a_policy_has_its_own_figures() -> None:
-    drift = {"kl": 3.4, "kl_standard_error": 0.5}
+    drift = {"kl": 3.4, "kl_standard_error": 0.5, "win_rate": {**SHARE, "value": 0.625}}
     metrics = {"test": {"rows": 9, "reward_accuracy": SHARE, "reward_margin": 0.2, "drift": drift}}
     figures = {figure.label: figure for figure in figures_of(metrics)}
     assert figures["KL to the reference, nats"].interval == "± 0.98"
     assert figures["Reward accuracy"].value == "75.0 %"
+    assert figures["Wins against the start"].value == "62.5 %"
 
 
 def test_votes_have_figures_without_any_pair() -> None:

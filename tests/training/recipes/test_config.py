@@ -64,7 +64,7 @@ def test_several_processes_are_refused_what_they_cannot_share(monkeypatch, wish)
     from training.recipes import runtime
 
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigError, match="one process"):
+    with pytest.raises(ConfigError, match="one process, for method 'frozen' fits a head at once"):
         runtime.prepare_process(RewardModelConfig(**wish))
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     with pytest.raises(ConfigError, match="without FSDP"):
@@ -72,27 +72,29 @@ def test_several_processes_are_refused_what_they_cannot_share(monkeypatch, wish)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    ("wish", "reason"),
     [
-        {"base_model": "tiny"},
-        {"loss": "aot"},
-        {"loss": "tdpo1"},
-        {"loss": "kto"},
-        {"loss": "inpo", "pairs_from": "best_worst"},
-        {"pairs_from": "best_worst"},
-        {"reference_sync_steps": 10, "lora": False},
-        {"displacing_share": 0.2},
-        {"loss": "nash_md"},
-        {"loss": "d2o"},
-        {"loss": "cut", "base_model": "tiny"},
+        ({"base_model": "tiny"}, "made within the run"),
+        ({"loss": "aot"}, "rows of a batch"),
+        ({"loss": "tdpo1"}, "loss 'tdpo1' reads the reference at every step"),
+        ({"loss": "kto"}, "loss 'kto' compares the rows of a batch"),
+        ({"loss": "inpo", "pairs_from": "best_worst"}, "its own samples"),
+        ({"pairs_from": "best_worst"}, "pairs_from 'best_worst' it learns from its own samples"),
+        ({"reference_sync_steps": 10, "lora": False}, "reads the reference at every step"),
+        ({"displacing_share": 0.2}, "displacing_share"),
+        ({"loss": "nash_md"}, "loss 'nash_md' and pairs_from 'people'"),
+        ({"loss": "d2o"}, "its own samples"),
+        ({"loss": "cut", "base_model": "tiny"}, "made within the run"),
     ],
 )
-def test_policies_that_need_more_than_their_own_pairs_are_worked_on_by_one(wish):
+def test_policies_that_need_more_than_their_own_pairs_are_worked_on_by_one(wish, reason):
     base = {"base_model": "somewhere"}
     assert DpoConfig(**base).shares_work
     for loss in ("simpo", "plackett_luce", "lambda", "cut", "hindsight", "c3po", "modpo"):
         assert DpoConfig(**base, loss=loss).shares_work
-    assert not DpoConfig(**(base | wish)).shares_work
+    alone = DpoConfig(**(base | wish))
+    assert not alone.shares_work
+    assert reason in alone.alone_because
 
 
 def test_bf16_where_it_would_be_emulated_is_refused(monkeypatch):

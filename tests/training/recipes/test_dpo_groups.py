@@ -170,7 +170,7 @@ def test_what_cannot_be_learned_from_is_said(decoder, tmp_path):
     tied = [{**row, "value": {"verdict": "full", "tiers": [[1, 2, 3]]}} for row in rankings(3)]
     cases = [
         ("plackett_luce", tied, "3 judgements hold no list"),
-        ("kto", ratings(5)[1::2], "2 above and 0 below the middle"),
+        ("kto", ratings(5)[1::2], "2 good and 0 bad; both are needed"),
         ("kto", [{**row, "prompt_id": 1} for row in ratings(4)], "All votes are on one prompt"),
     ]
     for number, (loss, rows, message) in enumerate(cases):

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.data.judgements import write_judgements
-from tests.training.recipes import dpo_cases, test_dpo_groups
+from tests.training.recipes import dpo_cases, test_dpo_groups, test_feedback_losses
 from tests.training.recipes.conftest import (
     StopAfter,
     ignore,
@@ -18,10 +19,12 @@ from tests.training.recipes.conftest import (
     of_kind,
     write_dataset,
 )
+from tests.training.recipes.test_play import config as play_config
 from tests.training.recipes.test_reward_model import config as reward_config
-from training.recipes import reward_trainer
+from training.recipes import dpo, policy_looks, reward_trainer
 from training.recipes.dpo import train_dpo
 from training.recipes.looks import LookPlan, at_rest, plan_looks
+from training.recipes.play import with_judge
 from training.recipes.reward_model import train_reward_model
 
 
@@ -135,9 +138,7 @@ def test_a_policy_ends_the_same_with_and_without_looks(dataset, decoder, tmp_pat
     assert 1 <= last["eval_tokens"] <= settings.sample_tokens
     assert {"eval_tokens_reference", "eval_tokens_chosen", "eval_tokens_rejected"} <= set(last)
     assert last["eval_tokens_chosen"] == last["eval_tokens_rejected"] == 8.0
-    assert ("eval_kl_drawn" in last) == settings.lora
-    if settings.lora:
-        assert 0 < looks[4]["eval_kl_drawn"] < last["eval_kl_drawn"]
+    assert 0 < looks[4]["eval_kl_drawn"] < last["eval_kl_drawn"]
     if not options:
         chosen, rejected = scores_of(tmp_path / "4")
         loss = np.log1p(np.exp(rejected - chosen)).mean()
@@ -168,6 +169,61 @@ def test_lists_and_votes_are_looked_at_too(decoder, tmp_path, loss, make):
     if loss == "plackett_luce":
         test = runs[5].metrics["test"]
         assert last["eval_reward_accuracy"] == pytest.approx(test["reward_accuracy"]["value"])
+
+
+def test_games_on_held_out_prompts_are_looked_at_and_change_nothing(
+    dataset, decoder, encoder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(dpo, "with_judge", partial(with_judge, encoder=str(encoder)))
+    runs, events = {}, []
+    for every, report in ((3, events.append), (0, ignore)):
+        settings = play_config(decoder, max_steps=6, evaluate_every=every, sample_prompts=4)
+        runs[every] = train_dpo(settings, dataset, tmp_path / str(every), report, never)
+    assert_same_weights(runs[3], runs[0])
+    looks = looks_of(events)
+    assert list(looks) == [3, 6]
+    for found in looks.values():
+        assert {"eval_loss", "eval_win_rate", "eval_kl_own", "eval_kl_drawn"} <= set(found)
+        assert 0 < found["eval_win_rate"] < 1
+        assert 1 <= found["eval_tokens"] <= settings.sample_tokens
+    seen, unseen = ([one["win_rate"] for one in runs[n].metrics["history"]] for n in (3, 0))
+    assert seen == unseen
+
+
+def test_bad_responses_are_looked_at_beside_the_models_own(decoder, tmp_path):
+    make = partial(test_feedback_losses.make, "d2o")
+    data = write_judgements(tmp_path / "data", make(24), make(8, 1000))
+    runs, events = {}, []
+    for every, report in ((3, events.append), (0, ignore)):
+        settings = test_feedback_losses.config(
+            decoder,
+            loss="d2o",
+            **{**test_feedback_losses.STEPS, "max_steps": 6},
+            evaluate_every=every,
+            own_samples=2,
+            own_tokens=6,
+        )
+        runs[every] = train_dpo(settings, data, tmp_path / str(every), report, never)
+    assert_same_weights(runs[3], runs[0])
+    first, last = looks_of(events).values()
+    # At the reference both log-ratios are 0 and the loss is log 2.
+    assert last["eval_loss"] < first["eval_loss"] < np.log(2)
+    assert last["eval_logp_bad_change"] < first["eval_logp_bad_change"] < 0
+
+
+def test_a_reference_without_room_leaves_the_kl_out_and_ends_no_run(
+    dataset, decoder, tmp_path, monkeypatch
+):
+    def too_much(config, model):
+        raise torch.OutOfMemoryError("no room for a second model")
+
+    monkeypatch.setattr(policy_looks, "reference_of", too_much)
+    events = []
+    settings = dpo_cases.config(decoder, max_steps=5, lora=False)
+    result = train_dpo(settings, dataset, tmp_path / "run", events.append, never)
+    assert result.status == "done"
+    assert [event["figures"] for event in of_kind(events, "look_failed")] == [["kl_drawn"]]
+    assert "eval_tokens" in looks_of(events)[5]
 
 
 def test_a_resumed_run_tells_the_same_looks(dataset, decoder, tmp_path):

@@ -1,16 +1,19 @@
 """A finished run is registered exactly once, wherever it was killed."""
 
 import hashlib
+import json
 
 import pytest
 
 from annotate.models import AuditEvent, JobState, Snapshot
 from annotate.services import jobs
+from tests.training.disks import fill
 from training import folders
 from training.models import Evaluation, ModelVersion, TrainingRun
-from training.services import completion
+from training.services import completion, running
 from training.services.completion import NoModel, complete_run, hash_folder
 from training.services.runs import queue_run
+from training.supervise import Ending, Interrupted
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +83,69 @@ def test_killed_between_the_move_and_the_transaction(run, result, monkeypatch):
     assert run.state == JobState.RUNNING
     complete_run(run=run, result=result)
     assert ModelVersion.objects.count() == Evaluation.objects.count() == 1
+
+
+@pytest.fixture
+def finished(run, result) -> TrainingRun:
+    """The run, whose child left word of its end."""
+    (folders.run_folder(run.pk) / "result.json").write_text(json.dumps(result))
+    return run
+
+
+def test_models_may_lie_on_another_file_system(finished, other_disk):
+    folders.models_folder().symlink_to(other_disk)
+    running.train(run=finished)
+    version = ModelVersion.objects.get()
+    assert finished.state == JobState.DONE
+    assert hash_folder(folders.model_folder(version.path)) == version.sha256
+    assert [path.name for path in (other_disk / str(version.project_id)).iterdir()] == [
+        f"reward_model-run{finished.pk}"
+    ]
+
+
+def test_a_finished_model_waits_for_room_in_its_place(finished, small_disk):
+    folders.models_folder().symlink_to(small_disk)
+    filler = fill(small_disk, leave=0)
+    running.train(run=finished)
+    finished.refresh_from_db()
+    assert (finished.state, finished.attempt) == (JobState.QUEUED, 0)
+    assert "No room for the folder reward_model-run" in finished.message
+    assert "what was made is kept" in finished.message
+    filler.unlink()
+    running.train(run=jobs.claim(TrainingRun, finished.pk, owner="me"))
+    finished.refresh_from_db()
+    assert (finished.state, ModelVersion.objects.count()) == (JobState.DONE, 1)
+
+
+def test_a_card_without_room_waits_too(finished, small_disk):
+    folders.models_folder().symlink_to(small_disk)
+    completion.place_model(
+        folders.run_folder(finished.pk) / "work" / "model",
+        folders.model_folder(f"{finished.project_id}/reward_model-run{finished.pk}"),
+    )
+    filler = fill(small_disk, leave=0)
+    running.train(run=finished)
+    finished.refresh_from_db()
+    assert finished.state == JobState.QUEUED
+    assert "No room for the model's card" in finished.message
+    filler.unlink()
+    running.train(run=jobs.claim(TrainingRun, finished.pk, owner="me"))
+    assert ModelVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"),
+    [(Ending.SHUTDOWN, JobState.QUEUED), (Ending.CANCELLED, JobState.CANCELLED)],
+)
+def test_a_move_that_is_interrupted_is_no_failure(finished, monkeypatch, ending, state):
+    def interrupted(*_: object) -> None:
+        raise Interrupted(ending)
+
+    monkeypatch.setattr(completion, "move_folder", interrupted)
+    running.train(run=finished)
+    finished.refresh_from_db()
+    assert finished.state == state
+    assert not ModelVersion.objects.exists()
 
 
 def test_a_second_call_registers_nothing(run, result):

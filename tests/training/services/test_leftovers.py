@@ -106,3 +106,24 @@ def test_scratch_of_killed_workers_and_bases_out_of_use_go(var_dir):
         remove_leftovers()
     assert sorted(p.name for p in scratch.iterdir()) == ["used", "young"]
     assert [p.name for p in bases.iterdir()] == ["b"]
+
+
+def test_half_moved_models_of_runs_that_are_over_go(var_dir, make_project):
+    project = make_project()
+    runs = [queue_run(project=project, actor=None, recipe="dpo", config={}) for _ in range(2)]
+    ended, waiting = (run.pk for run in runs)
+    TrainingRun.objects.filter(pk=ended).update(state=JobState.CANCELLED, finished_at=LONG_AGO)
+    models = folders.models_folder() / str(project.pk)
+    for name in (
+        f"policy-run{ended}",
+        f".policy-run{ended}.partial",
+        f".policy-run{waiting}.partial",
+    ):
+        (models / name).mkdir(parents=True)
+    (models / f".policy-run{ended}.lock").touch()
+    (models / f".policy-run{ended}.README.md.partial").touch()
+    remove_leftovers()
+    assert {path.name for path in models.iterdir()} == {
+        f"policy-run{ended}",
+        f".policy-run{waiting}.partial",
+    }

@@ -25,7 +25,7 @@ def test_presets_are_offered_first(client, owner) -> None:
     page = client.get(reverse("create_project"))
     html = page.content.decode()
     for preset in presets.presets():
-        assert f'href="?preset={preset.name}"' in html
+        assert f'href="?preset={preset.name}&amp;words=en"' in html
     assert 'href="?preset=scratch"' in html
     assert client.get(reverse("create_project"), {"preset": "none"}).status_code == 404
 
@@ -40,6 +40,26 @@ def test_presets_are_offered_in_the_readers_language(client, owner) -> None:
             assert german != english
             assert escape(german) in html
             assert f">{escape(english)}<" not in html
+
+
+def test_a_preset_speaks_the_managers_language_or_the_chosen_one(client, owner) -> None:
+    german = {"accept-language": "de"}
+    where = reverse("create_project")
+    offered = client.get(where, headers=german).content.decode()
+    assert 'href="?preset=multipref&amp;words=de"' in offered
+    chosen = client.get(where, {"words": "en"}, headers=german).content.decode()
+    assert 'href="?preset=multipref&amp;words=en"' in chosen
+    page = client.get(where, {"preset": "multipref"}, headers=german)
+    assert "Beurteilen Sie" in page.content.decode()
+    preview = f"{reverse('preview_form')}?preset=multipref&amp;words=de"
+    assert preview in page.content.decode()
+    assert "Hilfreicher" in client.get(preview.replace("&amp;", "&")).content.decode()
+    page = client.get(where, {"preset": "multipref", "words": "en"}, headers=german)
+    fields = {**fields_of(page.content), "name": "Worded"}
+    assert client.post(address(), fields, headers=german).status_code == 302
+    project = Project.objects.get()
+    assert project.guidelines == presets.get("multipref").guidelines
+    assert project.kind_settings["criteria"][0]["title"] == "More helpful"
 
 
 @pytest.mark.parametrize("name", presets.NAMES)

@@ -33,7 +33,7 @@ def turns(stated: object) -> dict[int, list[tuple[str, str]]]:
 def test_each_response_has_its_own_prompt_or_the_tasks():
     talk = [("user", "<p>Name a <em>fruit</em>.</p>"), ("assistant", "<p>Apple.</p>")]
     assert turns({"prompts": {"4": TALK}}) == {7: [], 4: talk}
-    assert turns({"prompts": {"7": "Sing.", "4": TALK}})[7] == [("", "<p>Sing.</p>")]
+    assert turns({"prompts": {"7": "Sing.", "4": TALK}})[7] == [("user", "<p>Sing.</p>")]
 
 
 def test_a_prompt_may_hold_parts():

@@ -110,6 +110,27 @@ def test_who_does_not_agree_is_asked_nothing(study, project) -> None:
     assert study.code_no_consent in person.enter().content.decode()
 
 
+def test_whom_the_panel_replaces_leave_their_place(study, project) -> None:
+    set_consent(project=project, actor=project.created_by, text="Be kind.")
+    study.places = 1
+    study.save()
+    leave = reverse("leave_panel", args=[study.code])
+    for name in ("first", "second"):
+        person = Person(study, name)
+        person.enter()
+        assert Person(study, "beside").enter().status_code == 410
+        person.client.post(leave, {"outcome": "no_consent"})
+        person.client.post(leave, {"outcome": "no_consent"})  # twice gives one place back
+    third = Person(study, "third")
+    third.enter()
+    release(study=study, participant="third", reason="returned", actor=project.created_by)
+    study.refresh_from_db()
+    assert study.taken == 0
+    assert Person(study, "first").enter().status_code == 200  # told the code, not counted anew
+    study.refresh_from_db()
+    assert study.taken == 0
+
+
 def test_nothing_left_is_told_and_finished_by_hand(study, project) -> None:
     judging = Person(study, "first")
     judging.enter()

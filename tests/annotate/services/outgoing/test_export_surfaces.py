@@ -1,13 +1,19 @@
 """The page, the API and the command line take every parameter and write the same bytes."""
 
+import io
+import json
+
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
+from pyarrow import parquet
 from rest_framework.test import APIClient
 
 from annotate.models import Judgement, LabelFlip, Task
 from annotate.services.outgoing.export_filters import FILTERS
 from annotate.services.outgoing.export_options import OPTIONS
+from annotate.services.outgoing.refused_choices import RefusedChoice
+from annotate.services.outgoing.snapshots import create_snapshot
 from tests.annotate.judged_by_many import judged_project
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +105,22 @@ def test_each_takes_it_and_all_write_the_same(client, project, tmp_path) -> None
     }
 
 
+@pytest.mark.parametrize("method", ["weighted", "dawid_skene"])
+def test_what_was_estimated_says_how_likely_it_is(client, project, method) -> None:
+    query = {"format": "openrlhf", "aggregation": method, "source": "people"}
+    rows = [json.loads(line) for line in over_http(project, query).splitlines()]
+    assert len(rows) == len({json.dumps(row["prompt"]) for row in rows}) > 0
+    assert all(1 / 3 < row["posterior"] <= 1 for row in rows)
+    packed = over_http(project, {**query, "file_type": "parquet"})
+    assert parquet.read_table(io.BytesIO(packed))["posterior"].to_pylist() == [
+        row["posterior"] for row in rows
+    ]
+    bare = over_http(project, {**query, "format": "trl_unpaired"})
+    assert b"posterior" not in bare
+    with pytest.raises(RefusedChoice, match="each, majority"):
+        create_snapshot(project=project, actor=None, aggregation=method)
+
+
 def test_categories_of_spans_too(client, make_project, tmp_path) -> None:
     project = make_project(kind="spans")
     client.force_login(project.created_by)
@@ -111,7 +133,7 @@ def test_categories_of_spans_too(client, make_project, tmp_path) -> None:
 
 def test_there_is_a_case_for_every_parameter() -> None:
     assert {name for name, _ in CASES} == {one.name for one in (*FILTERS, *OPTIONS)}
-    assert len(CASES) == 53
+    assert len(CASES) == 55
 
 
 def test_wrong_values_are_told_at_their_field(client, project) -> None:

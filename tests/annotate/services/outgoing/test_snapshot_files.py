@@ -135,6 +135,7 @@ def test_the_command_says_what_there_is(project, tmp_path) -> None:
 def test_datasets_reads_over_http_with_a_token(
     live_server, make_user, make_project, make_pair_tasks, tmp_path, client, monkeypatch
 ) -> None:
+    """Parquet and JSON lines, as a whole."""
     datasets = pytest.importorskip("datasets", reason="needs the training extra")
     pytest.importorskip("aiohttp", reason="fsspec reads HTTP with it")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)  # only the live server is asked
@@ -147,19 +148,22 @@ def test_datasets_reads_over_http_with_a_token(
     _, secret = issue_token(user=owner, scopes=["read", "manage"])
     said = {"Authorization": f"Token {secret}"}
     listed = client.get(f"/api/v1/snapshots/{snapshot.pk}/files/", headers=said).json()
-    data_files: dict[str, list[str]] = {}
+    data_files: dict[str, dict[str, list[str]]] = {"parquet": {}, "jsonl": {}}
     for file in listed:
-        if file["media_type"].endswith("parquet"):
+        if file["split"]:
             path = file["url"].split("/api/", 1)[1]
-            data_files.setdefault(file["split"], []).append(f"{live_server.url}/api/{path}")
-    loaded = datasets.load_dataset(
-        "parquet",
-        data_files=data_files,
-        storage_options={"headers": said, "client_kwargs": {"trust_env": False}},
-        cache_dir=str(tmp_path),
-    )
+            by_split = data_files[file["name"].rsplit(".", 1)[1]]
+            by_split.setdefault(file["split"], []).append(f"{live_server.url}/api/{path}")
+    given = {
+        "storage_options": {"headers": said, "client_kwargs": {"trust_env": False}},
+        "cache_dir": str(tmp_path),
+    }
+    loaded = datasets.load_dataset("parquet", data_files=data_files["parquet"], **given)
+    of_lines = datasets.load_dataset("json", data_files=data_files["jsonl"], **given)
     for split in ("train", "test"):
-        assert loaded[split]["id"][:] == [row["id"] for row in lines(snapshot, split)] != []
+        expected = lines(snapshot, split)
+        assert loaded[split]["id"][:] == [row["id"] for row in expected] != []
+        assert list(of_lines[split]) == expected
 
 
 def test_a_name_that_is_none_is_told_what_there_is(project, client) -> None:

@@ -15,6 +15,7 @@ from annotate.models import (
     ChatReply,
     Consent,
     Draft,
+    FormerStanding,
     Invitation,
     Judgement,
     Membership,
@@ -26,12 +27,15 @@ from annotate.services.conversations import chat
 from annotate.services.people.accounts import delete_account
 from annotate.services.people.consents import give_consent, set_consent
 from annotate.services.people.invitations import accept_invitation, create_invitation
+from annotate.services.people.members import change_member, remove_member
 from annotate.services.people.own_data import BATCH, SECTIONS, stream_own_data
 from annotate.services.people.profiles import save_profile, set_questions
 from annotate.services.people.rates import TooManyTries
+from annotate.services.people.standing import pause_member
 from annotate.services.people.tokens import find_token, issue_token
+from annotate.services.work.drafts import save_draft
 from annotate.services.work.judgements import revise_judgement, submit_judgement
-from annotate.services.work.seats import save_draft, skip_seat
+from annotate.services.work.seats import skip_seat
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -222,7 +226,9 @@ def test_a_name_that_somebody_chose_is_in_nobody_s_way(ada, make_user) -> None:
 
 def test_the_addresses_of_one_s_deeds_go_with_the_account_and_nothing_else_changes(project, ada):
     others = AuditEvent.objects.exclude(actor=ada)
-    kept = list(AuditEvent.objects.order_by("pk").values_list("pk", "action", "detail"))
+    known_of_her = {"member.joined"}  # see below
+    rows = AuditEvent.objects.exclude(action__in=known_of_her)
+    kept = list(rows.order_by("pk").values_list("pk", "action", "detail"))
     stays = list(others.values_list("pk", "address"))
     delete_account(user=ada, username="ada", password=PASSWORD, address="192.0.2.9")
     assert not AuditEvent.objects.filter(actor=ada).exclude(address=None).exists()
@@ -232,3 +238,36 @@ def test_the_addresses_of_one_s_deeds_go_with_the_account_and_nothing_else_chang
     for change in ({"address": "192.0.2.1"}, {"address": None, "action": "nothing"}):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             AuditEvent.objects.filter(pk=kept[0][0]).update(**change)
+
+
+def test_the_trail_forgets_what_it_says_of_the_member(project, ada, make_user, add_member) -> None:
+    olga, bob = project.created_by, make_user("bob")
+    change_member(membership=add_member(project, bob), actor=olga, languages=["fr"])
+    change_member(membership=ada.memberships.get(), actor=olga, languages=["mi"], skills=["law"])
+    told = AuditEvent.objects.filter(action__in=["member.joined", "member.changed"])
+    before = list(told.order_by("pk").values_list("pk", "action", "actor", "created_at"))
+    changed = AuditEvent.objects.get(action="member.changed", detail__user=ada.pk)
+    changed.detail = {"user": ada.pk}  # nobody may, while the account is there
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        changed.save()
+    delete_account(user=ada, username="ada", password=PASSWORD, address=None)
+    assert list(told.order_by("pk").values_list("pk", "action", "actor", "created_at")) == before
+    changed.refresh_from_db()
+    assert changed.detail == {"user": ada.pk}
+    joined = AuditEvent.objects.get(action="member.joined").detail
+    assert set(joined) == {"user", "role", "invitation"}
+    assert AuditEvent.objects.get(action="member.changed", detail__user=bob.pk).detail["after"] == {
+        "languages": ["fr"]
+    }
+    for detail in ({}, {"user": ada.pk, "after": {}}):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            AuditEvent.objects.filter(pk=changed.pk).update(detail=detail)
+
+
+def test_how_they_stood_goes_too(project, ada) -> None:
+    member = ada.memberships.get()
+    pause_member(membership=member, actor=project.created_by)
+    remove_member(membership=member, actor=ada)
+    assert FormerStanding.objects.filter(user=ada).exists()
+    delete_account(user=ada, username="ada", password=PASSWORD, address=None)
+    assert not FormerStanding.objects.exists()

@@ -18,8 +18,8 @@ from annotate.services.people.profiles import (
     save_profile,
     set_questions,
 )
+from annotate.services.work.drafts import save_draft
 from annotate.services.work.judgements import submit_judgement
-from annotate.services.work.seats import save_draft
 
 pytestmark = pytest.mark.django_db
 AGE = {"name": "age", "title": "How old?", "kind": "choice", "choices": ["young", "old"]}

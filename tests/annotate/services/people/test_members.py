@@ -5,9 +5,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from annotate.inputs import InvalidValue
-from annotate.models import AuditEvent, Membership
+from annotate.models import AuditEvent, FormerStanding, Membership, Standing
 from annotate.services.people.members import add_member as take_in
-from annotate.services.people.members import change_member
+from annotate.services.people.members import change_member, remove_member
+from annotate.services.people.standing import let_in, pause_member, resume_member
 from annotate.services.people.teams import create_team, delete_team, rename_team
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +119,33 @@ def test_a_team_is_made_renamed_and_dissolved(project, olga) -> None:
     assert [event.action for event in deeds] == [
         *("team.created", "team.created", "team.renamed", "team.deleted"),
     ]
+
+
+def test_who_comes_back_is_still_paused_and_qualified(project, olga, make_user) -> None:
+    ada = make_user("ada")
+    member = take_in(project=project, user=ada, role="annotator", actor=olga)
+    let_in(membership=member, actor=olga)
+    pause_member(membership=member, actor=olga)
+    before = Standing.objects.get()
+    for _ in range(2):  # by leaving, and by being removed
+        remove_member(membership=Membership.objects.get(user=ada), actor=ada)
+        assert not Standing.objects.exists()
+        member = take_in(project=project, user=ada, role="annotator", actor=olga)
+        now = member.standing
+        assert (now.paused_why, now.paused_at) == ("manager", before.paused_at)
+        assert now.qualified_at == before.qualified_at
+        assert not FormerStanding.objects.exists()
+    resume_member(membership=member, actor=olga)
+    remove_member(membership=member, actor=olga)
+    member = take_in(project=project, user=ada, role="annotator", actor=olga)
+    assert member.standing.paused_at is None
+
+
+def test_who_has_no_standing_comes_back_to_none_of_others(project, olga, make_user) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    paused = take_in(project=project, user=bob, role="annotator", actor=olga)
+    pause_member(membership=paused, actor=olga)
+    remove_member(membership=paused, actor=bob)
+    take_in(project=project, user=ada, role="annotator", actor=olga)
+    assert not Standing.objects.exists()
+    assert FormerStanding.objects.get().user == bob

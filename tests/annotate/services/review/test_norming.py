@@ -9,6 +9,7 @@ from annotate.handout import lease_seat, release_all
 from annotate.kinds import InvalidValue
 from annotate.models import AuditEvent, Judgement, Seat
 from annotate.reports.norming import normed
+from annotate.seat_numbers import number_of
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.exports import stream_export
 from annotate.services.projects import update_project
@@ -165,11 +166,14 @@ def test_the_pages(project, client):
     work = reverse("work", args=[project.pk])
     page = client.get(work)
     seat = returned.waiting(project_id=project.pk, user=project.ada).seat
-    assert f'data-seat="{seat}"' in page.content.decode()
+    assert f'data-seat="{number_of(seat)}"' in page.content.decode()
     assert (
-        client.get(reverse("next_task", args=[project.pk]) + f"?beside={seat}").status_code == 204
+        client.get(
+            reverse("next_task", args=[project.pk]) + f"?beside={number_of(seat)}"
+        ).status_code
+        == 204
     )
     judge(project, project.ada, 0)
     following = returned.waiting(project_id=project.pk, user=project.ada).seat
     assert following != seat
-    assert f'data-seat="{following}"' in client.get(work).content.decode()
+    assert f'data-seat="{number_of(following)}"' in client.get(work).content.decode()

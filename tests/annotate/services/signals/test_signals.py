@@ -10,7 +10,7 @@ from annotate.inputs import InvalidValue
 from annotate.models import AuditEvent, Judgement, Signal, SignalRules
 from annotate.quality.intervals import wilson
 from annotate.reports.signals import by_version, estimated_noise
-from annotate.services.signals.export import stream_signals
+from annotate.services.outgoing.signal_export import stream_signals
 from annotate.services.signals.intake import take_signals
 from annotate.services.signals.rules import remove_old, set_rules
 
@@ -107,7 +107,7 @@ def test_counts_by_model_version_with_an_interval(make_project):
     rows = [{"key": str(n), "type": type, **TEXT} for n, type in enumerate(types)]
     rows.append({"key": "x", "type": "copy", **TEXT, "generator_version": "4"})
     take_signals(project=project, rows=rows)
-    third, fourth = by_version(Signal.objects.filter(project=project))
+    third, fourth = by_version(Signal.objects.filter(project=project), SignalRules().labels)
     assert (third.generator, third.version) == ("bot", "3")
     assert third.counts == dict.fromkeys(types, 1)
     assert (third.good, third.labelled) == (2, 3)
@@ -133,10 +133,10 @@ def test_noise_is_what_people_contradict(make_project, make_pair_tasks, make_use
         )
         row = {"key": str(number), "type": "thumbs_up", "response": first.pk}
         take_signals(project=project, rows=[row])
-    noise = estimated_noise(project)["thumbs_up"]
+    noise = estimated_noise(project, SignalRules().labels)["thumbs_up"]
     assert (noise.wrong, noise.compared) == (1, 3)
     assert noise.interval == wilson(1, 3)
-    assert estimated_noise(project)["love"].rate is None
+    assert estimated_noise(project, SignalRules().labels)["love"].rate is None
 
 
 def test_they_are_exported_as_unpaired_data(make_project, make_pair_tasks):
@@ -167,6 +167,8 @@ def test_they_are_exported_as_unpaired_data(make_project, make_pair_tasks):
         ({"noise": {"love": 0.6}}, "noise.love"),
         ({"noise": 3}, "noise"),
         ({"keep_days": 0}, "keep_days"),
+        ({"follow_up": "perhaps"}, "follow_up"),
+        ({"follow_up": "nothing", "noise": {"follow_up": 0.1}}, "noise"),
     ],
 )
 def test_rules_that_cannot_be_are_refused(make_project, fields, field):
@@ -195,3 +197,20 @@ def test_old_ones_are_forgotten_as_each_project_says(make_project):
     assert Signal.objects.get().project == long
     Signal.objects.update(received_at=timezone.now() - timedelta(days=366))
     assert remove_old() == 1
+
+
+def test_a_follow_up_says_what_the_project_makes_of_it(make_project):
+    project = make_project()
+    take_signals(project=project, rows=[{"key": "1", "type": "follow_up", **TEXT}])
+    assert lines(project) == []
+    found = Signal.objects.filter(project=project)
+    for says, label in (("good", True), ("bad", False)):
+        rules = set_rules(project=project, actor=project.created_by, follow_up=says)
+        set_rules(project=project, actor=project.created_by, noise={"follow_up": 0.4})
+        [row] = lines(project)
+        assert (row["label"], row["noise"], row["signal"]) == (label, 0.4, "follow_up")
+        [version] = by_version(found, rules.labels)
+        assert (version.good, version.labelled) == (label, 1)
+    rules = set_rules(project=project, actor=project.created_by, follow_up="nothing")
+    assert rules.noise == {}
+    assert lines(project) == []

@@ -6,9 +6,13 @@ import pytest
 
 from annotate.handout import lease_seat
 from annotate.models import Delivery, Judge, Judgement, OverlapDue, UntoldJudgement, WebhookEvent
+from annotate.services.people.standing import set_rules
+from annotate.services.review.norming import start_session
 from annotate.services.webhooks.answers import announce_answers
 from annotate.services.webhooks.receivers import create_webhook
-from annotate.services.work.judgements import submit_judgement
+from annotate.services.work import returned
+from annotate.services.work.judgements import revise_judgement, submit_judgement
+from tests.annotate.services.sending import send
 
 pytestmark = pytest.mark.django_db
 BOTH = ["judgement.created", "task.done"]
@@ -78,6 +82,7 @@ def test_each_judgement_is_told_and_the_task_when_it_is_done(
         "submitted_at": first.submitted_at.isoformat(),
         "supersedes": None,
         "late": False,
+        "norming": None,
     }
     assert events[2]["data"]["judgements"] == {"people": 2, "judges": 0}
     assert Delivery.objects.count() == 3
@@ -158,3 +163,54 @@ def test_many_are_told_round_by_round(listening, make_pair_tasks, make_user):
         assert announce_answers() == 1
     keys = WebhookEvent.objects.filter(type="judgement.created").values_list("key", flat=True)
     assert len(set(keys)) == 5
+
+
+def test_norming_answers_say_so_and_finish_no_task(
+    listening, make_pair_tasks, add_member, make_user
+):
+    project = listening()
+    ada, bob = make_user("ada"), make_user("bob")
+    for user in (ada, bob):
+        add_member(project, user)
+    [task] = make_pair_tasks(project, 1)
+    session = start_session(
+        project=project,
+        actor=project.created_by,
+        name="First",
+        tasks=[task.pk],
+        people=[ada.pk, bob.pk],
+    )
+    seat_id = returned.waiting(project_id=project.pk, user=ada).seat
+    given = submit_judgement(seat_id=seat_id, user=ada, value={"verdict": "tie"}).judgement
+    revise_judgement(judgement_id=given.pk, user=ada, value={"verdict": "both_bad"})
+    assert announce_answers() == 2
+    first, second = told()
+    assert (first["type"], first["data"]["norming"]) == ("judgement.created", session.pk)
+    assert (second["data"]["supersedes"], second["data"]["norming"]) == (given.pk, session.pk)
+
+
+def test_nothing_that_is_told_gives_known_answers_away(listening, add_member, make_user):
+    """One hidden item among four tasks of one file, worked off; its answer revised."""
+    rows = [
+        {"id": f"q{n}", "prompt": f"{n} + 1?", "responses": [f"{n + 1}", f"{n + 2}"]}
+        for n in range(4)
+    ]
+    known = [*rows[:3], {**rows[3], "gold": 0}]
+    told_of_files = []
+    for file in (rows, known):
+        project = listening(events=[*BOTH, "import.ended"])
+        send(project, file, format="responses")
+        told_of_files.append(told()[-1]["data"])
+    assert told_of_files[0] == told_of_files[1]
+    assert "gold" not in told_of_files[1]
+    set_rules(project=project, actor=project.created_by, gold_percent=50)
+    ada = make_user("ada")
+    add_member(project, ada)
+    answered = [answer(project, ada) for _ in range(4)]
+    [check] = [one for one in answered if one.is_gold]
+    revise_judgement(judgement_id=check.pk, user=ada, value={"verdict": "both_bad"})
+    announce_answers()
+    events = [one for one in told() if one["project"] == project.pk][1:]
+    assert [one["type"] for one in events] == ["judgement.created"] * 3 + ["task.done"] * 3
+    assert {one["data"]["prompt"] for one in events} == {"q0", "q1", "q2"}
+    assert "gold" not in json.dumps(events)

@@ -1,58 +1,27 @@
 """Importing in the browser: preview, mapping, progress, errors, cancel."""
 
 import gzip
-import html
+import io
 import json
 
+import pyarrow as pa
 import pytest
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from pyarrow import parquet
 
-from annotate.models import ImportRowError, ImportRun, Judgement, Membership, Prompt, Task
-from annotate.services.incoming import pending_uploads
+from annotate.models import (
+    ImportRowError,
+    ImportRun,
+    Judgement,
+    Membership,
+    Prompt,
+    Response,
+    Task,
+)
 from annotate.services.incoming.import_runs import run_import
 from tests.annotate.media import making
-
-PAIRS = "".join(
-    json.dumps({"prompt": f"Q{i}?", "chosen": f"good {i}", "rejected": f"bad {i}"}) + "\n"
-    for i in range(3)
-)
-TABLE = "question;answer_a;answer_b;winner\nWhy?;Because.;No idea.;left\nHow?;So.;Thus.;right\n"
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(settings, tmp_path) -> None:
-    settings.VAR_DIR = tmp_path
-
-
-@pytest.fixture
-def project(make_project, client):
-    project = make_project()
-    client.force_login(project.created_by)
-    return project
-
-
-def send(client, project, text: str | bytes, name: str = "pairs.jsonl"):
-    data = text.encode() if isinstance(text, str) else text
-    file = SimpleUploadedFile(name, data)
-    return client.post(reverse("imports", args=[project.pk]), {"file": file}, follow=True)
-
-
-def confirm(client, page, **more):
-    """Post the preview's own form with what its fields hold now."""
-    found = page.context["preview"]
-    data = {
-        "file": page.context["key"],
-        "previewed": found.format,
-        "format": found.format,
-        "labels": "judgements",
-        **{f"column-{ours}": column for ours, column in found.mapping.items()},
-        "label_value": list(found.label_values),
-        "label_meaning": list(found.label_values.values()),
-        **more,
-    }
-    return client.post(page.request["PATH_INFO"], data, follow=True)
+from tests.annotate.pages.imports.sending import PAIRS, TABLE, confirm, send
 
 
 def test_a_file_is_previewed_before_anything_is_written(client, project) -> None:
@@ -127,6 +96,82 @@ def test_a_table_is_mapped_in_the_browser(client, project) -> None:
     assert chosen == ["Because.", "Thus."]
 
 
+def test_the_mapping_of_such_columns_is_offered_again(client, project) -> None:
+    page = send(client, project, TABLE.replace("question", "Frage"), "votes.csv")
+    choices = {"column-prompt": "Frage", "label_meaning": ["b", "a"]}
+    confirm(client, page, **choices)
+    run = ImportRun.objects.get()
+    other = send(client, project, "Frage;answer_a\nWhy?;Because.\n", "fewer.csv")
+    assert other.context["preview"].remembered is None
+    assert other.context["preview"].mapping == {"response_a": "answer_a"}
+    again = send(client, project, TABLE.replace("question", "Frage") + "x;y;z;left\n", "more.csv")
+    found = again.context["preview"]
+    assert (found.mapping, found.label_values) == (
+        run.options["mapping"],
+        {"left": "b", "right": "a"},
+    )
+    assert [said for _item, said in found.items] == [
+        "B is better",
+        "A is better",
+        "B is better",
+    ]
+    assert "Filled in as for votes.csv" in again.content.decode()
+    row = {"Frage": "W?", "answer_a": "x", "answer_b": "y", "winner": "left"}
+    as_json = send(client, project, json.dumps(row), "rows.jsonl")
+    assert as_json.context["preview"].unknown_format
+    assert "No format has the fields" not in as_json.content.decode()
+
+
+def test_a_parquet_table_is_mapped_and_imported(client, project) -> None:
+    rows = [{"q": f"Q{n}", "texts": [f"a{n}", f"b{n}", f"c{n}"], "best": float(n)} for n in (0, 2)]
+    sink = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist([*rows, {"q": "x", "texts": ["1", "2"]}]), sink)
+    page = send(client, project, sink.getvalue(), "rows.parquet")
+    assert page.context["preview"].columns == ["q", "texts", "best"]
+    data = {
+        **{"file": page.context["key"], "format": "table", "previewed": "table"},
+        **{"column-prompt": "q", "column-responses": "texts", "column-label": "best"},
+    }
+    page = client.get(page.request["PATH_INFO"], data)
+    assert page.context["preview"].label_values == {"0": "", "2": ""}
+    assert 'value="c"' in page.content.decode()
+    confirm(client, page, label_meaning=["a", "c"])
+    run = ImportRun.objects.get()
+    run_import(run.pk)
+    run.refresh_from_db()
+    assert (run.created_count, run.error_count) == (3, 0)
+    best = Judgement.objects.filter(project=project).values_list("value__preferred", flat=True)
+    texts = Response.objects.filter(pk__in=list(best)).values_list("content__0__text", flat=True)
+    assert sorted(texts) == ["a0", "c2"]
+
+
+def test_a_file_of_which_no_row_can_be_read_is_not_offered_for_import(client, project) -> None:
+    page = send(client, project, "just some words\n", "notes.txt")
+    assert "Import the file" not in page.content.decode()
+    assert "None of the first rows can be read" in page.content.decode()
+
+
+def test_a_file_of_no_known_format_is_read_as_a_table(client, project) -> None:
+    rows = [json.dumps({"frage": word, "eins": "a", "zwei": "b"}) for word in ("x", "y")]
+    page = send(client, project, "\n".join(rows), "rows.jsonl")
+    text = page.content.decode()
+    assert "No format has the fields frage, eins, zwei, so the file is read as a table" in text
+    assert "Choose one of" not in text
+    columns = {"prompt": "frage", "response_a": "eins", "response_b": "zwei"}
+    data = {f"column-{ours}": name for ours, name in columns.items()}
+    data |= {"file": page.context["key"], "format": "table", "previewed": "table"}
+    text = client.get(page.request["PATH_INFO"], data).content.decode()
+    assert "The first 2 rows, as they would be imported" in text
+
+
+def test_what_keeps_all_rows_from_being_read_is_counted_as_none(client, project) -> None:
+    text = send(client, project, "eins,zwei\na,b\nc,d\n", "rows.csv").content.decode()
+    assert "There is no column" in text
+    assert "The first row" not in text
+    assert "of these rows would be refused" not in text
+    assert "No row of it can be read yet. Nothing is written." in text
+
+
 def test_a_table_without_its_prompt_is_not_started(client, project) -> None:
     page = send(client, project, "a,b\n1,2\n", "x.csv")
     answer = confirm(client, page)
@@ -136,7 +181,7 @@ def test_a_table_without_its_prompt_is_not_started(client, project) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"\x00\x01\x02", b"[[[[", b"{}", b"\n\n", b"a", gzip.compress(b"a" * 99)[:30]],
+    [b"\x01\x02", b"[[[[", b"{}", b"\n\n", b"a", gzip.compress(b"a" * 99)[:30]],
 )
 def test_no_content_breaks_the_preview(client, project, data) -> None:
     page = send(client, project, data, "odd.bin")
@@ -281,100 +326,3 @@ def test_an_annotator_is_not_sent_to_the_imports(client, project, make_user) -> 
     text = client.get(reverse("work", args=[project.pk])).content.decode()
     assert "No tasks yet" in text
     assert reverse("imports", args=[project.pk]) not in text
-
-
-GERMAN = {"accept-language": "de"}
-BAD_ROWS = (
-    '{"prompt": "Q", "chosen": "same", "rejected": "same"}\n'
-    '{"prompt": "Q", "chosen": 3, "rejected": "b"}\n'
-    '{"chosen": "a", "rejected": "b"\n'
-)
-
-
-def test_what_is_wrong_is_told_in_the_readers_language(client, project) -> None:
-    said = [
-        "chosen und rejected sind gleich, es gibt also nichts vorzuziehen.",
-        "Erwartet wird ein Text; hier steht: eine Zahl.",
-        "Kein JSON: ein ',' wird erwartet, in Spalte 32.",
-    ]
-    confirm(client, send(client, project, PAIRS + BAD_ROWS))
-    run = ImportRun.objects.get()
-    run_import(run.pk)
-    address = reverse("import_run", args=[run.pk])
-    shown = send_again(client, project, PAIRS + BAD_ROWS)
-    kept = html.unescape(client.get(address, headers=GERMAN).content.decode())
-    for text in (shown, kept):
-        assert [one in text for one in said] == [True] * 3
-        assert "Leave the row out" not in text
-    assert "0 Aufgaben für Menschen, 3 Labels behalten." in kept
-    plain = client.get(reverse("api_import_run", args=[run.pk]), headers=GERMAN).json()
-    assert plain["message"] == "0 tasks for people, 3 labels kept."
-    rows = client.get(reverse("import_bad_rows", args=[run.pk]), headers=GERMAN).getvalue()
-    assert b"Expected a text, got a number." in rows
-
-
-def send_again(client, project, text: str) -> str:
-    """The preview in German."""
-    sent = client.post(
-        reverse("imports", args=[project.pk]),
-        {"file": SimpleUploadedFile("pairs.jsonl", text.encode())},
-    )
-    return html.unescape(client.get(sent.url, headers=GERMAN).content.decode())
-
-
-def test_rows_that_an_earlier_version_refused_still_say_why(client, project) -> None:
-    run = ImportRun.objects.create(
-        project=project,
-        file_name="a",
-        stored_as="a",
-        format="trl",
-        state="done",
-        message="3 tasks for people, 0 labels kept.",
-    )
-    ImportRowError.objects.create(import_run=run, line=1, message="The prompt is empty.")
-    page = client.get(reverse("import_run", args=[run.pk]), headers=GERMAN).content.decode()
-    assert "The prompt is empty." in page
-    assert "3 tasks for people, 0 labels kept." in page
-
-
-def test_why_a_whole_file_is_refused_in_the_readers_language(client, project) -> None:
-    page = send_again(client, project, '[{"prompt": "Q", "chosen": "a", "rejected": "b"}, {')
-    assert "Das JSON-Array ist am Ende der Datei (Zeile 1) nicht geschlossen." in page
-    unknown = send_again(client, project, '{"never": 1}\n')
-    assert "Kein Format hat die Felder never." in unknown
-    empty = client.post(
-        reverse("imports", args=[project.pk]),
-        {"file": SimpleUploadedFile("a.jsonl", b" ")},
-        headers=GERMAN,
-        follow=True,
-    )
-    assert "nur Leerraum" in empty.content.decode()
-
-
-DRAWN = making.picture()
-
-
-@pytest.mark.parametrize(
-    ("data", "name", "said"),
-    [
-        (DRAWN, "cat.png", "no text but binary"),
-        (gzip.compress(DRAWN), "cat.jsonl.gz", "no text but binary"),
-        (DRAWN, "cat.csv", "no text but binary"),
-        (b"PK\x03\x04" + bytes(range(200)), "rows.csv", "a zip archive"),
-        ("{}".encode("utf-16"), "rows.jsonl", "UTF-16"),
-        (b"\x1f\x8b\x08broken", "rows.jsonl.gz", "gzip data is damaged"),
-    ],
-)
-def test_a_file_that_is_no_text_is_refused_where_it_is_chosen(
-    client, project, data, name, said
-) -> None:
-    page = send(client, project, data, name)
-    assert page.status_code == 422
-    assert said in page.content.decode()
-    assert not [*pending_uploads._folder().glob("*")]
-
-
-def test_a_few_control_characters_make_no_binary_file(client, project) -> None:
-    page = send(client, project, PAIRS + '{"prompt": "a\x00b", "chosen": "c", "rejected": "d"}\n')
-    [error] = page.context["preview"].errors
-    assert "NUL" in error.message
