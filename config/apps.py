@@ -1,8 +1,12 @@
 from django.apps import AppConfig
 
+from config import sign_in
+
 
 class PlatformConfig(AppConfig):
-    """Makes the Celery application current in every process that uses Django."""
+    """Makes the Celery application current in every process that uses Django, and keeps empty
+    tables out of the admin.
+    """
 
     name = "config"
 
@@ -10,3 +14,4 @@ class PlatformConfig(AppConfig):
         from config.celery import app
 
         app.set_default()
+        sign_in.hide_tables()

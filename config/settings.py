@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from annotate.chat.keys import read_keys
-from config import postgres
+from config import postgres, sign_in
 from config.media import media_storage
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -91,6 +91,13 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
+
+# None: people log in with passwords alone, and django-allauth is not loaded: docs/sign-in.md.
+SIGN_IN = sign_in.provider(os.environ)
+if SIGN_IN is not None:
+    INSTALLED_APPS += sign_in.APPS
+    MIDDLEWARE += sign_in.MIDDLEWARE
+SOCIALACCOUNT_ADAPTER = sign_in.ADAPTER
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -203,6 +210,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["annotate.api.bodies.PlainJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "annotate.api.document.DocumentedSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["annotate.api.throttling.Limits"],
     "EXCEPTION_HANDLER": "annotate.api.problems.problem_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "URL_FORMAT_OVERRIDE": None,  # ?format= names a file format here, never a renderer
@@ -256,6 +264,16 @@ INVITATION_LIMITS = {
     "wrong": {"most": 60, "seconds": 600},  # links that are none, from one address
 }
 REAUTHENTICATION_LIMIT = {"most": 10, "seconds": 600}  # passwords asked for again, of one account
+
+# Requests to the API, 0 for no limit; see docs/api.md#limits.
+API_LIMITS = {
+    name: {"most": int(os.environ.get(f"TANDEM_API_{name.upper()}_A_MINUTE", most)), "seconds": 60}
+    for name, most in {
+        "requests": 6000,  # of one token, or of one account that is signed in
+        "costly": 120,  # of these, what takes the server long: exports, imports, runs
+        "anonymous": 600,  # of one address: without a token, or with a wrong one
+    }.items()
+}
 
 # How long a process believes a token that it found: see annotate/services/people/tokens.py.
 TOKEN_MEMORY_SECONDS = 5

@@ -18,6 +18,8 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+from annotate.presets import words as preset_words
+
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUES = ROOT / "locale"
 PYTHON = ("annotate", "config", "routing", "training")
@@ -34,6 +36,8 @@ KEYWORDS = {
 REASONS = {
     **KEYWORDS,
     "InvalidValue": (2,),
+    "TooManyTries": (2,),
+    "Counted": (1, 2),
     "RowProblem": (3,),
     "require": (3,),
     **dict.fromkeys(("Refusal", "Told", "BadMedia", "FatalProblem", "CutShort", "UnknownFormat")),
@@ -83,6 +87,9 @@ def extract() -> Catalog:
         rows = extract_messages("python", BytesIO(code.encode()), keywords=keywords)
         for line, words, notes, context in rows:
             found.add(words, locations=[(name, line)], auto_comments=notes, context=context)
+    for path, text in preset_words.messages():
+        name = path.relative_to(ROOT).as_posix()
+        found.add(text, locations=[(name, 1)], context=preset_words.CONTEXT)
     return found
 
 

@@ -23,5 +23,6 @@ urlpatterns = [
     path("api/v1/", include("training.api.serving")),
     path("api/v1/", include("training.api.runs")),
     path("api/v1/", include("training.api.evaluation")),
+    path("api/v1/", include("training.api.preferences")),
     path("admin/", admin.site.urls),
 ]
