@@ -1,5 +1,7 @@
 """What was answered: judgements by people and by judges. Append-only."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -27,6 +29,10 @@ class Judge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+
+# Of a judgement `j`: when it came here, which is what "since" means of what was not yet looked at.
+ARRIVED = "coalesce(j.arrived_at, j.submitted_at)"
 
 
 class JudgementQuerySet(models.QuerySet):
@@ -71,6 +77,10 @@ class JudgementQuerySet(models.QuerySet):
 
         out = Review.objects.dismissing().filter(judgement=OuterRef("pk"))
         return self.filter(~Exists(out))
+
+    def arrived_after(self, moment: datetime) -> "JudgementQuerySet":
+        """What was not here at that moment, whenever it was given: imports bring older answers."""
+        return self.filter(Q(arrived_at__gt=moment) | Q(arrived_at=None, submitted_at__gt=moment))
 
     def by_people(self) -> "JudgementQuerySet":
         return self.filter(source=Judgement.Source.PERSON)
@@ -141,6 +151,11 @@ class Judgement(models.Model):
     seconds_active = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(auto_now_add=True)
+    arrived_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it came here, of an imported one that was given at another time.",
+    )
     supersedes = models.OneToOneField(
         "self", on_delete=models.PROTECT, related_name="superseded_by", null=True, blank=True
     )

@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Judgement, Snapshot
+from annotate.models.judgement import ARRIVED
 
 CHANGES = {"came": _("came"), "went": _("went"), "changed": _("changed")}
 CAUSES = {
@@ -27,12 +28,12 @@ CAUSES = {
 NAMED = re.compile(r"%\((\w+)\)s")
 SETTINGS = ("holds", "tie_rule", "aggregation", "row_format")
 # A changed answer is told once, with the newer judgement.
-DIFFERENT = """
+DIFFERENT = f"""
 SELECT j.id, j.task_id,
     CASE WHEN d.was AND d.now THEN 'changed' WHEN d.now AND anew.id IS NOT NULL THEN 'changed'
         WHEN d.now THEN 'came' ELSE 'went' END AS change,
     CASE WHEN d.was AND d.now THEN 'turned' WHEN d.now AND anew.id IS NOT NULL THEN 'answered_anew'
-        WHEN d.now AND j.submitted_at > %(made)s THEN 'given_since' WHEN d.now THEN 'taken_in'
+        WHEN d.now AND {ARRIVED} > %(made)s THEN 'given_since' WHEN d.now THEN 'taken_in'
         WHEN later.id IS NOT NULL THEN 'superseded' ELSE 'left_out' END AS cause,
     CASE WHEN d.now AND NOT d.was AND anew.id IS NOT NULL THEN j.supersedes_id END AS instead_of
 FROM (

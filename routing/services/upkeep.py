@@ -190,7 +190,8 @@ def _wrong(judge: int | None, people: int | None) -> float:
 
 def _since(policy: RoutingPolicy, decided: QuerySet[Decision]) -> int:
     """Tasks that people answered since the policy was fitted."""
-    rows = _of_people().filter(task__in=decided.values("task"), submitted_at__gt=policy.created_at)
+    new = Judgement.objects.labels().arrived_after(policy.created_at)
+    rows = outside_second_looks(of_people(new)).filter(task__in=decided.values("task"))
     return rows.values("task").distinct().count()
 
 

@@ -271,7 +271,7 @@ def test_only_the_project_s_own_judges(project, make_project) -> None:
         assert told.value.field == field
 
 
-def answer_all(project) -> int:
+def answer_all(project, **more) -> int:
     """People answer what was left to them: the long one for sums, the short one for poems."""
     seats = Seat.objects.filter(task__project=project, state="open").select_related("task__prompt")
     done = 0
@@ -286,6 +286,7 @@ def answer_all(project) -> int:
             source="imported",
             imported_author=f"p{seat.pk}",
             idempotency_key=str(seat.pk),
+            **more,
         )
         done += 1
     return done

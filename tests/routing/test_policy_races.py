@@ -1,9 +1,11 @@
 """Decisions when a policy changes its state, is rolled back, or is in shadow."""
 
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from annotate.models import JobState, Judgement, Task
 from annotate.services import jobs
@@ -118,6 +120,18 @@ def test_in_shadow_the_weights_are_of_who_was_asked(project) -> None:
     assert (found["decided"], found["asked"], found["answered"]) == (30, 30, answered)
     # Everybody was asked, so what people say is known of all: half are poems.
     assert found["judge_error"]["value"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_answers_that_came_since_are_new_whenever_they_were_given(project) -> None:
+    save_policy(project=project, actor=None, threshold=1.0)  # all go to people
+    decide(project)
+    policy = put_in_shadow(policy=by_chance(project), actor=None)
+    decide(project, shadow=True)
+    fitted, came = (timezone.now() + timedelta(hours=hours) for hours in (1, 2))
+    RoutingPolicy.objects.filter(pk=policy.pk).update(created_at=fitted)
+    answered = answer_all(project, arrived_at=came)
+    policy.refresh_from_db()
+    assert upkeep.measured(policy)["new_rows"] == answered > 0
 
 
 def test_an_artifact_that_cannot_be_read_fails_the_pass(project) -> None:

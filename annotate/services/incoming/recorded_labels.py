@@ -10,7 +10,7 @@ from annotate.services.incoming.canonical import encode
 
 TOLD = (
     *("schema_version", "rationale", "flag", "simulated", "shown_order", "late", "is_gold"),
-    *("submitted_at", "started_at", "seconds_active", "origin"),
+    *("submitted_at", "arrived_at", "started_at", "seconds_active", "origin"),
 )
 
 
@@ -20,7 +20,8 @@ def told_of(
     """The columns of TOLD, as COPY takes them."""
     origin = None if answer is None else answer.origin
     if origin is None:
-        return schema_version, "", "", "f", "{}", "f", "f", now, bulk.NULL, bulk.NULL, "{}"
+        nothing = (bulk.NULL, bulk.NULL, bulk.NULL, "{}")
+        return schema_version, "", "", "f", "{}", "f", "f", now, *nothing
     order = ",".join(str(response_ids[place]) for place in origin.shown_order)
     return (
         origin.schema_version,
@@ -31,6 +32,7 @@ def told_of(
         "t" if origin.late else "f",
         "t" if origin.gold else "f",
         origin.submitted_at,
+        now,
         origin.started_at or bulk.NULL,
         bulk.NULL if origin.seconds_active is None else origin.seconds_active,
         bulk.escape_json(encode(origin.first)),

@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from annotate.interchange.preferences import Judged, PromptText, ResponseText
 from annotate.models import LabelFlip, Project, Snapshot
+from annotate.models.judgement import ARRIVED
 from annotate.services.incoming.imported_contents import NOT_FITTING
 from annotate.services.outgoing.chat_export import conversations
 from annotate.services.outgoing.export_filters import LEFT_OUT, SOURCES, TURNED, ExportFilters
@@ -137,8 +138,8 @@ class Selection:
 NOTHING: Mapping[str, Any] = {}
 COLUMNS = "j.id, j.task_id, j.value, j.source"
 # The time only where there is no version.
-ASKED_UNDER = """, j.form_version_id,
-    CASE WHEN j.form_version_id IS NULL THEN extract(epoch FROM j.submitted_at)::float8 END"""
+ASKED_UNDER = f""", j.form_version_id,
+    CASE WHEN j.form_version_id IS NULL THEN extract(epoch FROM {ARRIVED})::float8 END"""
 # As datetime.isoformat writes it; the driver is slow at making datetimes with a zone.
 ISO_TIME = """
     replace(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), '.000000', '')"""

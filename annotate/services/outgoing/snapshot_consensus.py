@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from annotate.models import Project, Snapshot
+from annotate.models.judgement import ARRIVED
 from annotate.quality.methods import DIVIDED, VERSIONS
 
 BATCH = 2000
@@ -109,7 +110,7 @@ def copy_consensus(project: Project, on_row: Callable[[], object] | None = None)
         digest.update(_line(row))
         if on_row:
             on_row()
-    [(newer,)] = _fetch(f"SELECT count(*) FROM {FROZEN} WHERE j.submitted_at > %s", [at])
+    [(newer,)] = _fetch(f"SELECT count(*) FROM {FROZEN} WHERE {ARRIVED} > %s", [at])
     methods = _fetch("SELECT method, count(*) FROM tandem_consensus GROUP BY 1 ORDER BY 1", [])
     return KeptConsensus(rows, digest.hexdigest(), at, newer, divergent, tuple(methods))
 

@@ -20,11 +20,13 @@ class StrengthLevels:
     def vary(self) -> bool:
         return len(set(self._in_order)) > 1
 
-    def of(self, version: int | None, submitted: float | None) -> int:
-        """Without a version, as of imported answers, that of its time (seconds since 1970)."""
+    def of(self, version: int | None, arrived: float | None) -> int:
+        """Without a version, as of imported answers, that by which it was taken in when it
+        `arrived` (seconds since 1970).
+        """
         if version is not None:
             return self._of[version]
-        return self._in_order[max(0, bisect_right(self._begun, submitted or 0.0) - 1)]
+        return self._in_order[max(0, bisect_right(self._begun, arrived or 0.0) - 1)]
 
 
 def strength_levels(form: Form) -> int:

@@ -23,7 +23,8 @@ LEAST_WORDS = 20  # characters of a rationale from which it is compared with oth
 
 ROWS = """
 SELECT j.id, j.task_id, j.source, j.simulated, j.annotator_id, j.judge_id, j.imported_author,
-       j.value::text, j.shown_order, j.seconds_active,
+       j.value::text, j.shown_order,
+       CASE WHEN j.source <> 'imported' THEN j.seconds_active END,
        extract(epoch FROM j.submitted_at)::float8,
        CASE WHEN length(btrim(j.rationale)) >= %s THEN md5(lower(btrim(j.rationale))) ELSE '' END,
        j.is_gold
