@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import pytest
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from annotate.models import Judge, Project, Task, User
 from annotate.models.content import Prompt
@@ -18,41 +20,70 @@ PASSAGES = [
     {"title": "Lighthouse", "sentences": ["It was built of stone.", "It stood on Pharos."]},
     {"title": "Pharos", "sentences": ["An island off Alexandria."]},
 ]
-RECT = """([letter, words]) => {
-  const prose = document.querySelector(`#response-${letter} .prose`);
-  const walker = document.createTreeWalker(prose, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const at = node.data.indexOf(words);
-    if (at < 0) continue;
-    const range = new Range();
-    range.setStart(node, at);
-    range.setEnd(node, at + words.length);
-    node.parentElement.scrollIntoView({ block: "nearest" });
-    const boxes = [...range.getClientRects()].map((box) => box.toJSON());
-    return [boxes[0], boxes.at(-1)];
+# Where words stand, once they have stood there for three frames: what the page does because of a
+# key or of another width may move them in a later frame than its own.
+PLACE = """async ([letter, words]) => {
+  const find = () => {
+    const prose = document.querySelector(`#response-${letter} .prose`);
+    const walker = document.createTreeWalker(prose, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const at = node.data.indexOf(words);
+      if (at < 0) continue;
+      const range = new Range();
+      range.setStart(node, at);
+      range.setEnd(node, at + words.length);
+      node.parentElement.scrollIntoView({ block: "nearest" });
+      return [...range.getClientRects()].map((box) => box.toJSON());
+    }
+    throw new Error(`not shown in one piece: ${words}`);
+  };
+  let boxes = find();
+  for (let still = 0; still < 3; ) {
+    await new Promise(requestAnimationFrame);
+    const now = find();
+    still = JSON.stringify(now) === JSON.stringify(boxes) ? still + 1 : 0;
+    boxes = now;
   }
-  throw new Error(`not shown in one piece: ${words}`);
+  return [boxes[0], boxes.at(-1)];
 }"""
 
 # The page looks at what a pointer has selected in the next frame: nobody's next key is sooner.
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+IS_SELECTED = "words => String(getSelection()).replace(/\\s+/g, ' ').trim() === words"
 
 
 def drag(page: Page, words: str, letter: str = "A") -> None:
-    """Select words with the mouse; they run in one direction."""
-    first, last = page.evaluate(RECT, [letter, words])
+    """Select words with the mouse; they run in one direction.
+
+    The button comes up when they are seen to be selected. From right to left that is only then:
+    see static/js/kinds/spans/selection.js.
+    """
+    first, last = page.evaluate(PLACE, [letter, words])
     near, far = first["x"] + 0.6, last["x"] + last["width"] - 0.6
-    if "\u0590" <= words[0] <= "\u07ff":
+    is_from_right = "\u0590" <= words[0] <= "\u07ff"
+    if is_from_right:
         near, far = first["x"] + first["width"] - 0.6, last["x"] + 0.6
     page.mouse.move(near, first["y"] + first["height"] / 2)
     page.mouse.down()
     page.mouse.move(far, last["y"] + last["height"] / 2, steps=5)
+    if not is_from_right:
+        _see_selected(page, words)
     page.mouse.up()
     page.evaluate(NEXT_FRAME)
+    if is_from_right:
+        _see_selected(page, words)
+
+
+def _see_selected(page: Page, words: str) -> None:
+    try:
+        page.wait_for_function(IS_SELECTED, arg=words)
+    except PlaywrightTimeoutError:
+        found = page.evaluate("String(getSelection())")
+        pytest.fail(f"selected {found!r} in place of {words!r}")
 
 
 def click_on(page: Page, words: str, letter: str = "A") -> None:
-    first, _last = page.evaluate(RECT, [letter, words])
+    first, _last = page.evaluate(PLACE, [letter, words])
     page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
     page.evaluate(NEXT_FRAME)
 

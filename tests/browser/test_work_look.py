@@ -125,6 +125,18 @@ def test_nothing_moves_while_the_page_loads_and_between_tasks(open_browser, ada,
     assert page.evaluate("shifts") == []
 
 
+def test_with_reduced_motion_a_change_is_there_at_once(open_work, ada):
+    """Not in a later frame, in which a press would meet something else than was seen."""
+    page = open_work(ada, reduced_motion="reduce")
+    change = """response => {
+        const padding = () => getComputedStyle(response).paddingTop;
+        const before = padding();
+        response.style.paddingTop = "99px";
+        return [before === "99px", padding()];
+    }"""
+    assert page.locator("#response-A").evaluate(change) == [False, "99px"]
+
+
 def test_without_scripts_no_button_does_nothing(open_browser, ada, project):
     page = open_browser(ada, java_script_enabled=False)
     page.goto(reverse("work", args=[project.pk]))
