@@ -1,7 +1,8 @@
 """What AI judges propose to the person at a seat, and who gets to see it.
 
-Whoever keeps proposals registers a source of them (routing does, at start). A share of the seats,
-and every task with a gold answer, stay without: what people say there is what they say unaided.
+Whoever keeps proposals registers a source of them (routing does, at start). A share of the seats
+stays without: what people say there is what they say unaided. Whether the task has a known answer
+makes no difference, or a hidden item would show by what is not suggested.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -45,7 +46,7 @@ def for_seat(
     """
     if seat_id is None or is_blind(seat_id, blind_percent):
         return ()
-    seat = Seat.objects.filter(pk=seat_id, task=task_id, task__gold__isnull=True)
+    seat = Seat.objects.filter(pk=seat_id, task=task_id)
     row = seat.values_list("annotator", "leased_at").first()
     if row is None:
         return ()

@@ -10,11 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotate.models import Draft, Judge, Judgement, Seat, Task
+from annotate.models import Draft, GoldCheck, Judge, Judgement, Seat, Task
 from annotate.reports.agreement import agreement
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.exports import ExportOptions, stream_export
+from annotate.services.people.standing import set_rules
 from annotate.services.people.tokens import issue_token
+from annotate.services.work.gold import set_gold
 from annotate.suggestions import is_blind
 from routing.models import Suggestion
 from routing.reports.suggestion import Decisions, decisions
@@ -22,6 +24,7 @@ from tests.annotate.judged_by_many import computed
 
 pytestmark = pytest.mark.django_db
 
+CSRF = r'(CSRFToken": |csrfmiddlewaretoken" value=)"\w+"'
 SETTINGS = {"correction": False, "missing_types": [], "suggestions": True, "blind_percent": 0}
 
 
@@ -138,12 +141,8 @@ def export(project, format: str, **filters) -> list[dict]:
     return [json.loads(line) for line in b"".join(chunks).splitlines()]
 
 
-@pytest.mark.parametrize(
-    "without", [{"suggestions": False}, {"blind_percent": 100}, {"gold": {"no_error": True}}]
-)
-def test_nobody_sees_them_unless_the_manager_wants_it_nor_on_blind_and_gold_seats(
-    make_desk, without
-):
+@pytest.mark.parametrize("without", [{"suggestions": False}, {"blind_percent": 100}])
+def test_nobody_sees_them_unless_the_manager_wants_it_nor_on_blind_seats(make_desk, without):
     desk = make_desk(**without)
     made = desk.suggest(desk.mark(0, 6))
     assert not desk.shown()
@@ -159,6 +158,44 @@ def test_nobody_sees_them_unless_the_manager_wants_it_nor_on_blind_and_gold_seat
     assert desk.send("GET", f"{path}never").status_code == 400
     told = Judgement.objects.get().value.get("suggestions")
     assert told == (None if without == {"suggestions": False} else [])
+
+
+def test_a_hidden_item_shows_them_as_any_task_does_and_its_answers_count_for_no_figure(
+    make_desk, make_user, add_member, make_pair_tasks
+):
+    """Page and REST are the same but for numbers; what is made of them there checks the person."""
+    desk = make_desk()
+    [other] = make_pair_tasks(desk.project, 1)
+    for task in (desk.task, other):
+        at = Desk(desk.project, task, desk.user)
+        at.suggest(at.mark(0, 6))
+    known = {"marks": [{**at.mark(0, 6), "response": at.pks[0]}]}
+    set_gold(task=other, actor=desk.user, value=known, use="hidden")
+    set_rules(project=desk.project, actor=desk.user, gold_percent=50)
+    ann = make_user("ann")
+    add_member(desk.project, ann)
+    seen = {}
+    for _ in range(2):
+        one = Desk(desk.project, desk.task, ann)
+        page, body = one.page(), one.next()
+        [made] = body["suggestions"]
+        [mark] = made["marks"]
+        seen[body["task"]] = (unnumbered(page), unnumbered(json.dumps(body)))
+        kept = {name: mark[name] for name in ("response", "part", "start", "end", "type")}
+        value = {"marks": [kept | {"suggested": [{"id": made["id"], "mark": mark["mark"]}]}]}
+        assert one.submit(value).status_code == 200
+    assert set(seen) == {desk.task.pk, other.pk}
+    assert seen[desk.task.pk] == seen[other.pk]
+    [check] = GoldCheck.objects.all()
+    assert (check.task_id, check.right) == (other.pk, True)
+    judge = Judge.objects.get()
+    assert decisions(judge) == Decisions(1, 1, 0, 0, 0, share=1.0)
+    assert len(export(desk.project, "raw")) == 1
+
+
+def unnumbered(text: str) -> str:
+    """Without numbers, and without the token that every page has a new one of."""
+    return re.sub(r"[\d.,:+-]+", "", re.sub(CSRF, "", text))
 
 
 def test_blind_seats_are_a_share_drawn_once():
