@@ -8,12 +8,12 @@ figure is on held-out prompts. Beside each loss stands the same without what it 
 
 import argparse
 import random
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.folders import scratch_folder
 from benchmarks.planted import PLACES, SUBJECTS, as_row, write_rows
 from benchmarks.report import print_table, write_json
 from training.recipes.config import TinyLmConfig
@@ -123,8 +123,8 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(DATA), help="one data set")
     wish = parser.parse_args()
     rows = []
-    with tempfile.TemporaryDirectory() as name:
-        for row in _runs(Path(name), wish.steps, wish.only):
+    with scratch_folder() as folder:
+        for row in _runs(folder, wish.steps, wish.only):
             rows.append(row)
             print("  ".join(map(str, row)), flush=True)
     print_table(HEADERS, rows)

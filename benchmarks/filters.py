@@ -8,7 +8,6 @@ between calls. Test rows are never noisy.
 
 import argparse
 import random
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from benchmarks import real_rewards
 from benchmarks.feedback import make_base
+from benchmarks.folders import scratch_folder
 from benchmarks.planted import PLACES, SUBJECTS, write_lines
 from benchmarks.report import print_table, write_json
 from training.data.pairs import read_splits
@@ -54,8 +54,7 @@ def main() -> None:
     parser.add_argument("--part", choices=("labels", "displacement"), help="one of them alone")
     wish = parser.parse_args()
     rows, displaced = [], []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         cache = wish.cache or folder / "embeddings.safetensors"
         for row in _runs(folder, cache, wish.real) if wish.part != "displacement" else ():
             rows.append(row)

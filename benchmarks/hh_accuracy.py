@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from typing import Any
 
 from training.recipes import runtime  # noqa: F401  # isort: skip  (first: it sets the environment)
 
+from benchmarks.folders import scratch_folder
 from benchmarks.report import print_table, write_json
 from benchmarks.trainers import write_pairs
 from training.evaluation.preference import pairwise_accuracy
@@ -48,8 +48,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
     parser.add_argument("--resume", action="store_true", help="also stop half-way and go on")
     wish = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         parts = write_pairs(wish.data, folder / "pairs", train=wish.pairs, test=wish.pairs)
         found = measure(wish, folder, parts)
     print_table(HEADERS, [_row(model, figures) for model, figures in found.items()])

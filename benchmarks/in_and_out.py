@@ -15,16 +15,15 @@ import http.client
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from benchmarks import label_studio, texts
+from benchmarks.folders import scratch_folder
 from benchmarks.report import print_table, write_json
 from benchmarks.scratch import (
     ROOT,
@@ -56,7 +55,7 @@ def main() -> None:
         read_by_datasets(arguments.read)
         return
     results: list[Row] = []
-    with scratch_folder() as folder:
+    with scratch_folder("in-and-out") as folder:
         with installation(), web() as (server, port):
             owner, token = make_reader()
             list(measure_ours(port, token, owner, server.pid, folder, 100))  # warm
@@ -80,15 +79,6 @@ def make_reader() -> tuple[object, str]:
 
     owner = User.objects.create(username="owner")
     return owner, issue_token(user=owner, scopes=["read", "manage"])[1]
-
-
-@contextmanager
-def scratch_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="tandem-in-and-out-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def measured(rows: int, who: str, work: str, pid: int, run: Callable[[], int]) -> Row:

@@ -13,11 +13,9 @@ import argparse
 import http.client
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +25,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.folders import scratch_folder
 from benchmarks.import_rows import ANSWER, QUESTION
 from benchmarks.report import print_table, write_json
 from benchmarks.scratch import ROOT, tree_seconds
@@ -121,7 +120,11 @@ def main() -> None:
 @contextmanager
 def server(program: Path, people: int) -> Iterator[tuple[int, int, list[str]]]:
     """Label Studio in a folder of its own: pid, port, tokens of people and of the owner (last)."""
-    folder = tempfile.mkdtemp(prefix="label-studio-bench-")
+    with scratch_folder("label-studio") as folder:
+        yield from _served(program, people, str(folder))
+
+
+def _served(program: Path, people: int, folder: str) -> Iterator[tuple[int, int, list[str]]]:
     environment = os.environ | {
         "COLLECT_ANALYTICS": "false",
         "LATEST_VERSION_CHECK": "false",
@@ -159,7 +162,6 @@ def server(program: Path, people: int) -> Iterator[tuple[int, int, list[str]]]:
                 child.terminate()
             process.terminate()
             process.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for(port: int, process: subprocess.Popen, log: Path, seconds: float = 180) -> None:

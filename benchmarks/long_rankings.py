@@ -11,12 +11,12 @@ the planted reward; differences are by seed, with Student's intervals.
 import argparse
 import itertools
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import planted
+from benchmarks.folders import scratch_folder
 from benchmarks.report import mean_and_half_width, print_table, write_json
 from training.evaluation.calibration import preference_log_loss
 from training.evaluation.preference import pairwise_accuracy
@@ -46,17 +46,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="file of embeddings, kept")
     wish = parser.parse_args()
     rows = []
-    with tempfile.TemporaryDirectory() as name:
+    with scratch_folder() as folder:
         config = config_of(0)
         cache = EmbeddingCache(
-            wish.cache or Path(name) / "layers.safetensors",
+            wish.cache or folder / "layers.safetensors",
             encoder=weights_fingerprint(config.base_model),
         )
         features = load_features(config, layers_cache=cache)
         for care in (0, wish.care):
             found = []
             for seed in range(wish.seeds):
-                found.append(run(features, Path(name), seed, care, wish))
+                found.append(run(features, folder, seed, care, wish))
                 print(care, seed, found[-1], flush=True)
             rows += lines_of(care, found)
     print_table(HEADERS, rows)

@@ -11,13 +11,13 @@ frozen embeddings.
 """
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from benchmarks import planted, real_rewards
+from benchmarks.folders import scratch_folder
 from benchmarks.list_recovery import recovery_errors
 from benchmarks.report import mean_and_half_width, print_table, write_json
 from training.recipes.config import OBJECTIVE_DATA, RewardModelConfig
@@ -89,8 +89,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=1.0, help="with --finetune")
     parser.add_argument("--members", type=int, default=3, help="of ensemble, with --finetune")
     wish = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         train = Trainer(folder, wish.cache or folder / "embeddings.safetensors", _how(wish))
         rows = []
         for found in _runs(train, wish, folder):

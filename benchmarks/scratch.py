@@ -4,11 +4,9 @@ Import nothing of the project's models before `installation()` has set the envir
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.folders import scratch_folder
 from config.postgres import private_cluster, start_and_keep, stop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,24 +26,23 @@ ROOT = Path(__file__).resolve().parent.parent
 def installation() -> Iterator[int]:
     """A migrated, empty database in the environment; yields the PostgreSQL server's pid.
 
-    Ignores DATABASE_URL. The folder is removed at the end.
+    Ignores DATABASE_URL. The folder is removed at the end, on SIGTERM too.
     """
-    var = Path(tempfile.mkdtemp(prefix="tandem-bench-"))
-    var.chmod(0o711)
-    os.environ["TANDEM_VAR"] = str(var)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    try:
-        os.environ["DATABASE_URL"] = start_and_keep(var).url()
-        import django
-        from django.core.management import call_command
+    with scratch_folder() as var:
+        var.chmod(0o711)
+        os.environ["TANDEM_VAR"] = str(var)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        try:
+            os.environ["DATABASE_URL"] = start_and_keep(var).url()
+            import django
+            from django.core.management import call_command
 
-        django.setup()
-        call_command("migrate", interactive=False, verbosity=0)
-        yield private_cluster(var).running_pid()
-    finally:
-        _close_connections()
-        stop(var)
-        shutil.rmtree(var, ignore_errors=True)
+            django.setup()
+            call_command("migrate", interactive=False, verbosity=0)
+            yield private_cluster(var).running_pid()
+        finally:
+            _close_connections()
+            stop(var)
 
 
 def _close_connections() -> None:

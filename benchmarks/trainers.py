@@ -22,6 +22,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from benchmarks.folders import scratch_folder
 from benchmarks.report import print_table, write_json
 
 METHODS = ("reward model", "DPO")
@@ -48,8 +49,8 @@ def main() -> None:
     if wish.child:
         print(json.dumps(CHILDREN[tuple(wish.child)](wish)))
         return
-    with tempfile.TemporaryDirectory() as name:
-        wish.folder = Path(name)
+    with scratch_folder() as folder:
+        wish.folder = folder
         write_pairs(wish.data, wish.folder / "pairs", train=wish.pairs, test=400)
         make_base(wish.folder)
         found = compare(wish)

@@ -12,11 +12,13 @@ from annotate.api.query_parameters import refuse_unknown
 from annotate.api.views import APIView
 from annotate.inputs import clean_text
 from annotate.models import AuditEvent
+from annotate.reports.trail import OF, PROJECT, trail
 
 FILTERS = {
     "action": "Only of this action, such as token.issued.",
     "actor": "Only by the user of this name.",
 }
+WHICH = "The project's (the default), or of its members' accounts: sign-ins through a provider."
 
 
 class AuditShape(s.Serializer):
@@ -24,7 +26,9 @@ class AuditShape(s.Serializer):
     created_at = s.DateTimeField()
     action = s.CharField(help_text="Such as token.issued.")
     actor = s.CharField(allow_null=True, help_text="User name; null: the system itself.")
-    address = s.CharField(allow_null=True, help_text="The IP address, where it is known.")
+    address = s.CharField(
+        allow_null=True, help_text="The IP address, where it is known; null of accounts."
+    )
     object_type = s.CharField(help_text="Such as annotate.ApiToken.")
     object_id = s.IntegerField(allow_null=True)
     detail = s.DictField()
@@ -42,15 +46,18 @@ class AuditPage(s.Serializer):
 class AuditList(APIView):
     @extend_schema(
         operation_id="list_audit_events",
-        parameters=[OpenApiParameter(name, str, description=t) for name, t in FILTERS.items()],
+        parameters=[
+            OpenApiParameter("of", str, description=WHICH, enum=OF),
+            *(OpenApiParameter(name, str, description=t) for name, t in FILTERS.items()),
+        ],
         responses=AuditPage,
     )
     def get(self, request: Request, project_id: int) -> Response:
         """What was done in the project, the latest first."""
         project = access.get_project(request.user, project_id, access.MANAGE)
-        refuse_unknown(request, (*FILTERS, "cursor", "page_size"))
-        rows = AuditEvent.objects.filter(project=project).select_related("actor")
+        refuse_unknown(request, ("of", *FILTERS, "cursor", "page_size"))
         given = request.query_params
+        rows = trail(project, given.get("of", PROJECT))
         if "action" in given:
             rows = rows.filter(action=clean_text("action", given["action"], max_chars=64))
         if "actor" in given:
@@ -61,6 +68,8 @@ class AuditList(APIView):
 def event_body(event: AuditEvent) -> dict:
     names = ("id", "created_at", "action", "address", "object_type", "object_id", "detail")
     body = {name: getattr(event, name) for name in names}
+    if event.project_id is None:
+        body["address"] = None
     return {**body, "actor": event.actor.username if event.actor else None}
 
 

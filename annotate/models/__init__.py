@@ -12,6 +12,7 @@ from annotate.models.factors import FactorRun
 from annotate.models.flip import LabelFlip
 from annotate.models.gold import GoldCheck, GoldItem
 from annotate.models.identity import ProviderIdentity
+from annotate.models.installation import EndedIdentity, Installation
 from annotate.models.invitation import Invitation, InvitationUse, RateCount
 from annotate.models.job import ImportRowError, ImportRun, Job, JobState, QueueRoll
 from annotate.models.judgement import Judge, Judgement
@@ -48,6 +49,7 @@ __all__ = [
     "ConsentText",
     "Delivery",
     "Draft",
+    "EndedIdentity",
     "EventType",
     "FactorRun",
     "FollowUp",
@@ -57,6 +59,7 @@ __all__ = [
     "GoldItem",
     "ImportRowError",
     "ImportRun",
+    "Installation",
     "Invitation",
     "InvitationUse",
     "Job",

@@ -12,6 +12,7 @@ from annotate.access import MANAGE, get_project
 from annotate.models import AuditEvent
 from annotate.pages.audit_words import deed_words, detail_lines, object_words
 from annotate.pages.paging import number_in, page_links
+from annotate.reports.trail import ACCOUNTS, PROJECT, trail
 
 PAGE = 100
 
@@ -19,9 +20,13 @@ PAGE = 100
 @login_required
 @require_safe
 def audit(request: HttpRequest, project_id: int) -> HttpResponse:
-    """Who did what, the latest first; `before` is where the page begins."""
+    """Who did what, the latest first; `of=accounts`: how members signed in.
+
+    `before` is where the page begins.
+    """
     project = get_project(request.user, project_id, MANAGE)
-    events = AuditEvent.objects.filter(project=project).select_related("actor").order_by("-id")
+    of = ACCOUNTS if request.GET.get("of") == ACCOUNTS else PROJECT
+    events = trail(project, of).order_by("-id")
     before = number_in(request, "before")
     if before is not None:
         events = events.filter(pk__lt=before)
@@ -29,8 +34,13 @@ def audit(request: HttpRequest, project_id: int) -> HttpResponse:
     context = {
         "project": project,
         "tab": "audit",
+        "of_accounts": of == ACCOUNTS,
         "events": [_told(event) for event in found[:PAGE]],
-        **page_links(request, found[PAGE - 1].pk if len(found) > PAGE else None),
+        **page_links(
+            request,
+            found[PAGE - 1].pk if len(found) > PAGE else None,
+            {"of": ACCOUNTS} if of == ACCOUNTS else {},
+        ),
     }
     return render(request, "annotate/projects/audit.html", context)
 

@@ -99,7 +99,9 @@ def _connect(request: HttpRequest, claims: Claims, wanted: int) -> HttpResponse:
 
 def _sign_in(request: HttpRequest, claims: Claims, remembered: dict[str, Any]) -> HttpResponse:
     invitation = links.find_invitation(remembered["invitation"])
-    user = identities.open_account(issuer=claims.issuer, subject=claims.subject)
+    user = identities.open_account(
+        provider=settings.SIGN_IN, subject=claims.subject, address=request.META["REMOTE_ADDR"]
+    )
     if user is None:
         user = _new_account(request, claims, invitation)
         login(request, user, backend=BACKEND)

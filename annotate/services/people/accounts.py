@@ -11,6 +11,7 @@ from annotate.models import (
     AuditEvent,
     Consent,
     Draft,
+    EndedIdentity,
     FormerStanding,
     Invitation,
     Membership,
@@ -40,10 +41,10 @@ def delete_account(*, user: User, username: object, password: object, address: s
 
     The account stays as a row without name, e-mail and password that nobody can log in to.
     Memberships, drafts, consents, answers on oneself, identities at providers and tokens are
-    deleted; open seats go back; sessions end, since they hang on the password. Judgements,
-    conversations, notes, declined tasks and the audit trail are append-only and stay, the latter
-    without network addresses and without what was known of the member. Participations stay
-    without the panel's ids.
+    deleted, but for a mark by which an identity that comes back is known; open seats go back;
+    sessions end, since they hang on the password. Judgements, conversations, notes, declined tasks
+    and the audit trail are append-only and stay, the latter without network addresses and without
+    what was known of the member. Participations stay without the panel's ids.
 
     Raises InvalidValue: the name or password is wrong, or the person is the only owner of a project
     or the only superuser; TooManyTries.
@@ -125,7 +126,10 @@ def _wipe_traces(user: User) -> None:
     ProfileAnswer.objects.filter(user=user).delete()
     Consent.objects.filter(user=user).delete()
     FormerStanding.objects.filter(user=user).delete()
-    ProviderIdentity.objects.filter(user=user).delete()
+    for identity in ProviderIdentity.objects.filter(user=user):
+        mark = EndedIdentity.mark_for(identity.issuer, identity.subject)
+        EndedIdentity.objects.get_or_create(mark=mark)
+        identity.delete()
     # A link for one person may say whom it was for.
     Invitation.objects.filter(taken__user=user, max_uses=1).update(note="", email="")
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotate.inputs import InvalidValue
-from annotate.models import Invitation, ProviderIdentity, User
+from annotate.models import EndedIdentity, Invitation, ProviderIdentity, User
 from annotate.services import audit
 from annotate.services.people import rates
 from annotate.services.people.invitations import accept_invitation, require_open
@@ -22,20 +22,22 @@ MOST_NUMBERED = 100
 
 
 @transaction.atomic
-def open_account(*, issuer: str, subject: str) -> User | None:
-    """The account that the identity opens; None where it is connected with none.
+def open_account(*, provider: Provider, subject: str, address: str | None = None) -> User | None:
+    """The account that the identity opens, whose sign-in is recorded; None where it is connected
+    with none.
 
     Raises InvalidValue: the account ended or was locked, or is a participant's of a panel.
     """
-    rows = ProviderIdentity.objects.select_related("user").filter(issuer=issuer, subject=subject)
+    rows = ProviderIdentity.objects.select_related("user").filter(
+        issuer=provider.issuer, subject=subject
+    )
     identity = rows.first()
     if identity is None:
         return None
     if not identity.user.is_active:
         raise InvalidValue("account", "this account is closed; ask whoever runs this server")
     _refuse_participants(identity.user)
-    identity.last_used_at = timezone.now()
-    identity.save(update_fields=["last_used_at"])
+    _record_sign_in(identity, provider, address)
     return identity.user
 
 
@@ -106,8 +108,9 @@ def sign_up(
 ) -> User:
     """A new account that the identity opens, with the invitation accepted, or neither.
 
-    `email` was verified by the provider. Raises InvalidValue where this provider's people get no
-    account; InvitationOver; TooManyTries.
+    `email` was verified by the provider. Whoever deleted the account that the identity opened needs
+    an invitation. Raises InvalidValue where this provider's people get no account; InvitationOver;
+    TooManyTries.
     """
     if invitation is not None and provider.sign_up != "nobody":
         limit = settings.INVITATION_LIMITS["registered"]
@@ -115,6 +118,8 @@ def sign_up(
         require_open(invitation)
     elif not provider.lets_in(email):
         _refuse_newcomer(provider, email)
+    else:
+        _refuse_ended(provider, subject)
     with transaction.atomic():
         user = _new_user(username or email, email=email, first_name=first_name, last_name=last_name)
         project = invitation.project if invitation else None
@@ -124,7 +129,10 @@ def sign_up(
             audit.record(
                 action="user.registered", target=user, actor=user, project=project, address=address
             )
-        connect(user=user, issuer=provider.issuer, subject=subject, label=label, address=address)
+        identity = connect(
+            user=user, issuer=provider.issuer, subject=subject, label=label, address=address
+        )
+        _record_sign_in(identity, provider, address)
         if invitation is not None:
             accept_invitation(invitation=invitation, user=user, address=address)
     return user
@@ -158,6 +166,30 @@ def _refuse_newcomer(provider: Provider, email: str) -> None:
         "no account here is connected with this; log in with your password and connect {name} in "
         "your account",
         name=provider.name,
+    )
+
+
+def _refuse_ended(provider: Provider, subject: str) -> None:
+    """Else whoever was paused, or did what a person may do, would begin anew."""
+    mark = EndedIdentity.mark_for(provider.issuer, subject)
+    if EndedIdentity.objects.filter(mark=mark).exists():
+        raise InvalidValue(
+            "account",
+            "you deleted the account that {name} opened; ask a manager for an invitation to begin "
+            "anew",
+            name=provider.name,
+        )
+
+
+def _record_sign_in(identity: ProviderIdentity, provider: Provider, address: str | None) -> None:
+    identity.last_used_at = timezone.now()
+    identity.save(update_fields=["last_used_at"])
+    audit.record(
+        action="identity.signed_in",
+        target=identity,
+        actor=identity.user,
+        address=address,
+        provider=provider.name,
     )
 
 

@@ -14,7 +14,15 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from annotate import handout
 from annotate.inputs import InvalidValue, clean_choice
-from annotate.models import Membership, PanelStudy, Participation, Project, Standing, User
+from annotate.models import (
+    Installation,
+    Membership,
+    PanelStudy,
+    Participation,
+    Project,
+    Standing,
+    User,
+)
 from annotate.models.user import new_pseudonym
 from annotate.reports.held import Held, held_back
 from annotate.services import audit
@@ -84,10 +92,11 @@ def enter(*, study: PanelStudy, entry: Mapping[str, str], address: str | None) -
     if not study.signed and not _is_known(study, entry):
         limit = settings.INVITATION_LIMITS["registered"]
         count_try("panel entry", f"{study.pk}:{address}", **limit)
+    mark = _renewed_mark(study.project, entry["participant"])
     with transaction.atomic():
         # Of the project, since nobody gets a second account by entering two studies at once.
         Project.objects.select_for_update(no_key=True).get(pk=study.project_id)
-        if _has_ended(study.project, entry["participant"]):
+        if Participation.objects.filter(study__project=study.project, participant=mark).exists():
             raise NotLetIn("study", ENDED)
         rows = PanelStudy.objects.select_related("project").select_for_update(of=["self"])
         study = rows.get(pk=study.pk)
@@ -178,6 +187,7 @@ def release(
     found = None
     if isinstance(participant, str):
         names = [participant, _forgotten(study.project, participant)]
+        names += _forgotten_before(study.project, participant)
         found = rows.filter(participant__in=names).first()
     if found is None:
         raise InvalidValue("participant", "nobody with this id took part in the study")
@@ -200,14 +210,29 @@ def forget_participant(*, user: User, address: str | None = None) -> None:
 
 
 def _forgotten(project: Project, participant: str) -> str:
+    """By a key that is kept with the data, so that a new SECRET_KEY forgets nobody."""
+    mark = Installation.this().mark_of("panel", str(project.pk), participant)
+    return Participation.FORGOTTEN + mark
+
+
+def _forgotten_before(project: Project, participant: str) -> list[str]:
+    """As it was written at first: by SECRET_KEY, or one of SECRET_KEY_FALLBACKS."""
     text = f"{project.pk}:{participant}"
-    digest = salted_hmac("annotate.panel.forgotten", text, algorithm="sha256").hexdigest()
-    return Participation.FORGOTTEN + digest
+    return [
+        Participation.FORGOTTEN
+        + salted_hmac(
+            "annotate.panel.forgotten", text, secret=secret, algorithm="sha256"
+        ).hexdigest()
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
 
 
-def _has_ended(project: Project, participant: str) -> bool:
+def _renewed_mark(project: Project, participant: str) -> str:
+    """`_forgotten`, which takes the place of what was written before, as the id is known now."""
+    mark = _forgotten(project, participant)
     rows = Participation.objects.filter(study__project=project)
-    return rows.filter(participant=_forgotten(project, participant)).exists()
+    rows.filter(participant__in=_forgotten_before(project, participant)).update(participant=mark)
+    return mark
 
 
 def _begin(study: PanelStudy, entry: Mapping[str, str], address: str | None) -> Participation:

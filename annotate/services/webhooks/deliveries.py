@@ -97,9 +97,7 @@ def send_test(*, webhook: Webhook) -> Delivery:
     count_try("webhook tests", webhook.project_id, most=TESTS, seconds=TESTS_WITHIN)
     now = timezone.now()
     delivery = announce_to(webhook=webhook, type=EventType.TEST, key=now.isoformat())
-    Delivery.objects.filter(pk=delivery.pk).update(
-        attempts=ATTEMPTS, tried_at=now, due_at=now + TAKEN_FOR
-    )
+    Delivery.objects.filter(pk=delivery.pk).update(attempts=1, tried_at=now, due_at=now + TAKEN_FOR)
     delivery = _loaded(delivery.pk)
     _attempt(delivery)
     return _loaded(delivery.pk)
@@ -127,7 +125,8 @@ def _write_down(delivery: Delivery, answer: Answer) -> None:
     now = timezone.now()
     fields: dict[str, object] = {"state": State.TAKEN}
     if not answer.is_taken:
-        fields["state"] = State.DEAD if delivery.attempts >= ATTEMPTS else State.WAITING
+        is_last = delivery.attempts >= ATTEMPTS or delivery.event.type == EventType.TEST
+        fields["state"] = State.DEAD if is_last else State.WAITING
         seconds = wait_after(delivery.attempts, draw=random.random(), asked=answer.retry_after)
         fields["due_at"] = now + timedelta(seconds=seconds)
     Delivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts, state=State.WAITING).update(

@@ -32,6 +32,12 @@ def test_the_log_is_told_to_managers_the_latest_first(caller, make_project, add_
     assert ada.get(f"{address}?action=media.added").json()["results"] == [first]
     assert ada.get(f"{address}?actor=ada").json()["results"] == deeds
     assert ada.get(f"{address}?actor=ben").json()["results"] == []
+    ben_came = {"actor": ben.user, "action": "identity.signed_in", "address": "127.0.0.9"}
+    AuditEvent.objects.create(object_type="annotate.ProviderIdentity", **ben_came)
+    [signed_in] = ada.get(f"{address}?of=accounts").json()["results"]
+    assert (signed_in["actor"], signed_in["address"]) == ("ben", None)
+    assert ada.get(f"projects/{other.pk}/audit/?of=accounts").json()["results"] == []
+    refused(ada.get(f"{address}?of=server"), 400, "of")
     refused(ada.get(f"{address}?who=ada"), 400, "who")
     refused(ada.get(f"{address}?actor=%00"), 400, "actor")
     refused(ben.get(address), 403)

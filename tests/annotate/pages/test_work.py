@@ -13,6 +13,14 @@ from annotate.services.projects import update_project
 from tests.annotate.pages.work_forms import JSON, form_of, open_page
 
 
+def test_the_guidelines_have_a_heading(page, project):
+    update_project(project=project, actor=project.created_by, guidelines="Be fair.")
+    client, url = page
+    shown = client.get(url, follow=True).content.decode()
+    [dialog] = re.findall(r'id="guidelines"[^>]*aria-labelledby="(\S+)"', shown)
+    assert re.search(rf'<h2 id="{dialog}">\s*Guidelines\s*</h2>', shown)
+
+
 def test_needs_a_login(client, project):
     response = client.get(reverse("work", args=[project.pk]))
     assert response.status_code == 302

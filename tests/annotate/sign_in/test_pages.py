@@ -4,7 +4,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotate.models import AuditEvent, Membership, Participation, ProviderIdentity, User
+from annotate.models import (
+    AuditEvent,
+    EndedIdentity,
+    Membership,
+    Participation,
+    ProviderIdentity,
+    User,
+)
 from annotate.services.people.accounts import delete_account
 from annotate.services.people.invitations import create_invitation, invitation_token
 from annotate.services.people.panels import create_study
@@ -64,8 +71,10 @@ def test_an_account_is_connected_opened_and_disconnected(client, ada, through) -
     deeds = AuditEvent.objects.filter(actor=ada).order_by("pk")
     assert list(deeds.values_list("action", "address")) == [
         ("identity.connected", "127.0.0.1"),
+        ("identity.signed_in", "127.0.0.1"),
         ("identity.disconnected", "127.0.0.1"),
     ]
+    assert deeds[1].detail == {"provider": "The Lab"}
     client.logout()
     assert through(client).status_code == 403
     assert signed_in(client) == ""
@@ -121,10 +130,12 @@ def test_domains_let_in_whose_address_is_verified(client, server, through, lets_
     assert set(AuditEvent.objects.values_list("action", flat=True)) == {
         "user.signed_up",
         "identity.connected",
+        "identity.signed_in",
     }
     client.logout()
     through(client)
     assert User.objects.get() == user
+    assert AuditEvent.objects.filter(action="identity.signed_in", actor=user).count() == 2
 
 
 def test_the_address_may_stand_at_userinfo(client, server, through, lets_in) -> None:
@@ -219,20 +230,29 @@ def test_the_only_way_in_stays_until_there_is_a_password(client, through, lets_i
     assert Client().login(username="ada", password=PASSWORD)
 
 
-def test_closed_and_ended_accounts_stay_shut(client, connected, through, lets_in) -> None:
+def test_closed_and_ended_accounts_stay_shut(
+    client, connected, server, token, through, lets_in
+) -> None:
     lets_in("domains", "example.org")
-    User.objects.update(is_active=False)
+    User.objects.filter(pk=connected.pk).update(is_active=False)
     answer = through(client)
     assert answer.status_code == 403
     assert "this account is closed" in answer.content.decode().lower()
     assert signed_in(client) == ""
-    User.objects.update(is_active=True)
+    User.objects.filter(pk=connected.pk).update(is_active=True)
     connected.refresh_from_db()
     delete_account(user=connected, username="ada", password=PASSWORD, address=None)
     assert not ProviderIdentity.objects.exists()
-    through(client)  # whoever comes now is somebody new
+    answer = through(Client())
+    assert answer.status_code == 403
+    assert "You deleted the account that The Lab opened" in answer.content.decode()
+    assert User.objects.filter(is_active=True).count() == 1
+    assert server.person["sub"] not in EndedIdentity.objects.get().mark
+    through(client, invitation=token)  # whoever is asked anew is somebody new
     assert signed_in(client) == "ada"
     assert User.objects.get(username="ada") != connected
+    server.person = {**server.person, "sub": "another"}
+    assert through(Client()).status_code == 302
 
 
 def test_accounts_of_panels_are_opened_by_their_link_alone(
@@ -256,3 +276,30 @@ def test_accounts_of_panels_are_opened_by_their_link_alone(
     client.logout()
     assert through(client).status_code == 403
     assert signed_in(client) == ""
+
+
+def test_managers_see_who_signed_in_since_they_are_members(
+    client, connected, token, through, make_project, make_user
+) -> None:
+    through(client)
+    project = Membership.objects.get(user__username="olga").project
+    olga = project.created_by
+    manager = Client()
+    manager.force_login(olga)
+    address = reverse("audit", args=[project.pk])
+    assert "Signed in through" not in manager.get(f"{address}?of=accounts").text
+    Membership.objects.create(project=project, user=connected, role="annotator")
+    client.logout()
+    through(client)
+    page = manager.get(f"{address}?of=accounts").text
+    assert page.count("Signed in through a provider") == 1
+    assert ">ada<" in page
+    assert "The Lab" in page
+    assert "127.0.0.1" not in page
+    assert "Signed in through" not in manager.get(address).text
+    german = manager.get(f"{address}?of=accounts", headers={"Accept-Language": "de"}).text
+    assert "Über einen Anbieter angemeldet" in german
+    other = make_project(make_user("otto"))
+    manager.force_login(other.created_by)
+    there = reverse("audit", args=[other.pk])
+    assert "Signed in through" not in manager.get(f"{there}?of=accounts").text

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from annotate.models import AuditEvent, Judgement, Participation, Seat, User
+from annotate.services.people import participations
 from annotate.services.people.panels import create_study
 from annotate.services.people.participations import release
 from tests.annotate.pages.panels.participants import Person, State, judge_all
@@ -62,6 +63,23 @@ def test_nobody_takes_part_twice_by_ending_the_account(study, person, project) -
         study=study, participant="5f1a", reason="timed_out", actor=project.created_by
     )  # the panel knows nothing of it
     assert (told.pk, told.state) == (row.pk, State.RETURNED)
+
+
+def test_a_new_secret_key_forgets_nobody(study, person, project, settings) -> None:
+    end_account(person, person.user.username)
+    row = Participation.objects.get()
+    assert "5f1a" not in row.participant
+    [before] = participations._forgotten_before(project, "5f1a")
+    first = settings.SECRET_KEY
+    settings.SECRET_KEY = "another" * 9
+    assert Person(study).enter().status_code == 410
+    # One that was written under the old key, which the settings still name.
+    Participation.objects.update(participant=before)
+    settings.SECRET_KEY_FALLBACKS = [first]
+    assert Person(study).enter().status_code == 410
+    settings.SECRET_KEY_FALLBACKS = []
+    assert Person(study).enter().status_code == 410
+    assert Participation.objects.get().participant == row.participant
 
 
 def test_managers_see_that_an_account_ended(study, person, project) -> None:

@@ -237,3 +237,13 @@ def test_old_events_go_but_for_those_that_wait(webhook):
     Webhook.objects.update(is_on=False)
     assert remove_old() == 1
     assert set(Delivery.objects.values_list("event", flat=True)) == {kept.pk}
+
+
+def test_a_test_is_one_attempt_and_never_another(webhook, receiver):
+    assert send_test(webhook=webhook).attempts == 1
+    receiver.script = lambda handler: handler.answer(500)
+    failed = send_test(webhook=webhook)
+    assert (failed.state, failed.attempts, failed.status) == ("dead", 1, 500)
+    make_due()
+    assert deliver_due(webhook_id=webhook.pk) == 0
+    assert len(receiver.messages) == 2
