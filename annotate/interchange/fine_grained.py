@@ -20,7 +20,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotate.interchange import fields
+from annotate.interchange import fields, given
 from annotate.interchange.asked import COLUMNS, asked_of
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.records import (
@@ -67,15 +67,20 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
     passages = fields.passages(data.get("passages"), limits)
     annotator = fields.name_of(data, "annotator") or None
     value = _feedback(data, outputs[0], passages, limits)
+    labels = _labels(data.get("preference"), len(outputs), annotator)
+    told = None if value is None and not labels else given.given_of(data, limits)
+    for label in labels:
+        label.given = told
+    answer = None if value is None else ImportedAnswer("spans", (0,), value, annotator, given=told)
     return ImportedItem(
         line=row.line,
         external_id=fields.name_of(data, "id") or None,
         conversation=[{"role": "user", "content": question}],
         responses=tuple(ImportedResponse(text) for text in outputs),
         language=fields.language_of(data),
-        metadata=fields.metadata(data, KNOWN, limits),
-        labels=tuple(_labels(data.get("preference"), len(outputs), annotator)),
-        answers=() if value is None else (ImportedAnswer("spans", (0,), value, annotator),),
+        metadata=fields.metadata(data, KNOWN if told is None else KNOWN | given.NAMES, limits),
+        labels=tuple(labels),
+        answers=() if answer is None else (answer,),
         passages=tuple(passages),
         **asked_of(data),
     )

@@ -20,6 +20,8 @@ from dataclasses import replace
 from typing import Any
 
 from annotate import kinds
+from annotate.interchange.aside import answer_entry, label_entry
+from annotate.interchange.given import together
 from annotate.interchange.orders import order_of
 from annotate.interchange.recorded import recorded_value, renamed_value
 from annotate.interchange.records import (
@@ -107,7 +109,7 @@ class Fit:
         [answer] = item.answers
         everything = tuple(range(len(item.responses)))
         if answer.kind != self.kind or not self._takes(answer.kind, everything, item):
-            left = [_answer_entry(answer)]
+            left = [answer_entry(answer)]
             return replace(item, tasks=(), aside={"answers": left})
         self._check_context(item)
         shown = shown_of(item, everything)
@@ -163,8 +165,8 @@ class Fit:
             raise RowProblem("gold", value, "It says nothing to compare answers with.")
         task = ItemTask(positions, gold=replace(gold, value=value))
         left = {
-            "labels": [_label_entry(label) for label in item.labels],
-            "answers": [_answer_entry(answer) for answer in item.answers],
+            "labels": [label_entry(label) for label in item.labels],
+            "answers": [answer_entry(answer) for answer in item.answers],
         }
         aside = {name: entries for name, entries in left.items() if entries}
         return replace(item, tasks=(task,), aside=aside or None)
@@ -185,7 +187,7 @@ class Fit:
                 return positions, task.answers[0].value
         raise RowProblem(
             "gold",
-            [_label_entry(label) for label in gold.labels],
+            [label_entry(label) for label in gold.labels],
             "It does not fit what the project asks. Give the answer as an object with `value`.",
         )
 
@@ -196,7 +198,7 @@ class Fit:
             raise self._wrong_number(item)
         if not item.answers:
             return item
-        return replace(item, aside={"answers": [_answer_entry(one) for one in item.answers]})
+        return replace(item, aside={"answers": [answer_entry(one) for one in item.answers]})
 
     def _check_context(self, item: ImportedItem) -> None:
         for kind in CONTEXT_CHECKS.keys() & {self.kind, *self._questions}:
@@ -230,7 +232,9 @@ class Fit:
                 if not fits:
                     continue
                 value = _preference(label, self._levels(preference))
-                answer = ImportedAnswer(preference, positions, value, label.annotator)
+                answer = ImportedAnswer(
+                    preference, positions, value, label.annotator, given=label.given
+                )
                 fitting.add(positions, label.annotator, self._question(preference), answer, label)
             return
         by_annotator: dict[str | None, list[ImportedLabel]] = {}
@@ -241,7 +245,8 @@ class Fit:
             if order is None or not self._takes("ranking", everything, item):
                 fitting.left_labels.extend(labels)
                 continue
-            answer = ImportedAnswer("ranking", everything, order, annotator)
+            given = together(label.given for label in labels)
+            answer = ImportedAnswer("ranking", everything, order, annotator, given=given)
             fitting.add(everything, annotator, self._question("ranking"), answer, *labels)
 
     def _levels(self, kind: str) -> int:
@@ -272,7 +277,9 @@ class Fit:
                 for part in parts.values():
                     fitting.leave(part)
                 return None
-        return ItemTask(positions, (ImportedAnswer(self.kind, positions, value, annotator),))
+        given = together(part.answer.given for part in parts.values())
+        answer = ImportedAnswer(self.kind, positions, value, annotator, given=given)
+        return ItemTask(positions, (answer,))
 
     def _check_part(self, item: ImportedItem, name: str, part: "_Part", shown: Shown) -> None:
         kind = part.answer.kind
@@ -367,27 +374,11 @@ class _Fitting:
 
 def _with_aside(item: ImportedItem, tasks: tuple[ItemTask, ...], fitting: _Fitting) -> ImportedItem:
     left = {
-        "labels": [_label_entry(label) for label in fitting.left_labels],
-        "answers": [_answer_entry(answer) for answer in fitting.left_answers],
+        "labels": [label_entry(label) for label in fitting.left_labels],
+        "answers": [answer_entry(answer) for answer in fitting.left_answers],
     }
     aside = {name: entries for name, entries in left.items() if entries}
     return replace(item, tasks=tasks, aside=aside or None)
-
-
-def _label_entry(label: ImportedLabel) -> dict[str, Any]:
-    said = {
-        "preferred": label.preferred,
-        "strength": label.strength,
-        "margin": label.margin,
-        "annotator": label.annotator,
-    }
-    known = {name: value for name, value in said.items() if value is not None}
-    return {"pair": [label.first, label.second], "verdict": label.verdict, **known}
-
-
-def _answer_entry(answer: ImportedAnswer) -> dict[str, Any]:
-    entry = {"kind": answer.kind, "responses": list(answer.responses), "value": answer.value}
-    return entry if answer.annotator is None else {**entry, "annotator": answer.annotator}
 
 
 def _preference(label: ImportedLabel, levels: int) -> dict[str, Any]:

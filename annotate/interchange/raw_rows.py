@@ -5,12 +5,12 @@ The columns are those of the export `raw` (docs/formats.md). People come under t
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from annotate.interchange import fields
 from annotate.interchange.dialogues import split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.given import reason, seconds_of, time_of
 from annotate.interchange.recorded import renamed_value
 from annotate.interchange.records import (
     ImportedAnswer,
@@ -28,10 +28,7 @@ from annotate.wording import translatable
 PSEUDONYM = re.compile(r"[a-z]-[0-9a-f]{10}")
 SOURCES = ("person", "judge", "imported")
 MAX_ID = 2**63 - 1
-MAX_SECONDS = 86_400
 MAX_KIND_CHARS = 32
-FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-CLOCKS_APART = timedelta(days=1)  # of the two installations
 
 
 def parse(row: Row, options: ReadOptions) -> ImportedItem:
@@ -144,13 +141,6 @@ def _origin(data: dict[str, Any], names: dict[int, int], limits: Limits) -> Orig
     ]
     if shown and sorted(shown) != sorted(names):
         raise RowProblem("shown_order", shown, "Expected the ids of the responses, each once.")
-    seconds = data.get("seconds_active")
-    if seconds is not None:
-        seconds = fields.number(seconds, "seconds_active")
-        if not 0 <= seconds <= MAX_SECONDS:
-            raise RowProblem(
-                "seconds_active", seconds, "Expected seconds, from 0 to {most}.", most=MAX_SECONDS
-            )
     supersedes = data.get("supersedes")
     return Origin(
         id=fields.integer(data.get("id"), "id", 0, MAX_ID),
@@ -159,10 +149,10 @@ def _origin(data: dict[str, Any], names: dict[int, int], limits: Limits) -> Orig
         else fields.integer(supersedes, "supersedes", 0, MAX_ID),
         first=_first(data, source, limits),
         schema_version=fields.integer(data.get("schema_version"), "schema_version", 1, 32_000),
-        submitted_at=_time(fields.require(data, "submitted_at"), "submitted_at"),
-        started_at=_time(data["started_at"], "started_at") if data.get("started_at") else None,
-        seconds_active=seconds,
-        rationale=fields.text(data.get("rationale") or "", "rationale", limits),
+        submitted_at=time_of(fields.require(data, "submitted_at"), "submitted_at"),
+        started_at=time_of(data["started_at"], "started_at") if data.get("started_at") else None,
+        seconds_active=seconds_of(data.get("seconds_active"), "seconds_active"),
+        rationale=reason(data.get("rationale"), "rationale", limits),
         flag=fields.text(data.get("flag") or "", "flag", limits),
         shown_order=tuple(names[pk] for pk in shown),
         simulated=_flag(data, "simulated"),
@@ -194,18 +184,6 @@ def _flag(data: dict[str, Any], name: str) -> bool:
     if value not in (None, True, False) or (isinstance(value, int) and not isinstance(value, bool)):
         raise RowProblem(name, value, "Expected true or false.")
     return bool(value)
-
-
-def _time(value: Any, name: str) -> str:
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        found = None
-    if found is None or found.tzinfo is None:
-        raise RowProblem(name, value, "Expected a time with its zone: 2026-01-31T12:00:00+00:00.")
-    if not FIRST_TIME < found < datetime.now(UTC) + CLOCKS_APART:
-        raise RowProblem(name, value, "Expected a time after 1970 that has come already.")
-    return found.isoformat()
 
 
 RAW_ROWS = ImportFormat("raw", translatable("Raw judgements with provenance"), parse, recognises)

@@ -55,6 +55,15 @@ class ImportedResponse:
         return self.text if self.parts is None else self.parts
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a file tells beside an answer: why, when (an ISO text, UTC), and in how many seconds."""
+
+    rationale: str = ""
+    submitted_at: str | None = None
+    seconds_active: float | None = None
+
+
 @dataclass(slots=True, unsafe_hash=True)
 class ImportedLabel:
     """One comparison of `responses[first]` with `responses[second]`.
@@ -71,6 +80,7 @@ class ImportedLabel:
     strength: int | None = None
     annotator: str | None = None
     margin: float | None = None
+    given: Given | None = None
 
     def __post_init__(self) -> None:
         if (self.verdict == "prefer") != (self.preferred in (self.first, self.second)):
@@ -113,6 +123,7 @@ class ImportedAnswer:
     value: dict[str, Any]
     annotator: str | None = None
     origin: Origin | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@
      "label"? , "labels"?, "ranking"?, "annotator"?, "passages"?, "context"?, "gold"?}
 
 `label` is the position of the best response (from 0), "tie", "both_good", "both_bad", or an object
-{"preferred" or "verdict", "strength"?, "annotator"?, "margin"?, "pair"?}; `labels` is a list of
-them. `ranking` lists positions from best to worst, equal ones as an inner list: [2, [0, 1]].
+{"preferred" or "verdict", "strength"?, "annotator"?, "margin"?, "pair"?, "rationale"?,
+"submitted_at"?, "seconds_active"?}; `labels` is a list of them. Annotator, reason, time and seconds
+of all labels may also stand in the row (see given.py). `ranking` lists positions from best to
+worst, equal ones as an inner list: [2, [0, 1]].
 `gold` is the known answer of a task that checks people: see known.py.
 """
 
@@ -18,6 +20,7 @@ from annotate.interchange import fields
 from annotate.interchange.asked import COLUMNS, asked_of
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
+from annotate.interchange.given import NAMES, given_of
 from annotate.interchange.known import gold_of
 from annotate.interchange.records import (
     ImportedItem,
@@ -36,10 +39,12 @@ KNOWN = COLUMNS | frozenset(
         *("metadata", "system", "passages", "context", "gold"),
     }
 )
+KNOWN_OF_LABELLED = KNOWN | NAMES
 KNOWN_OF_RESPONSES = frozenset(
     {"text", "content", "model", "generator", "version", "metadata", "role", "author"}
 )
 VERDICTS = ("tie", "both_good", "both_bad")
+LIMITS = Limits()
 
 
 def parse(row: Row, options: ReadOptions) -> ImportedItem:
@@ -48,6 +53,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
     system, conversation = split_system(turns, "prompt")
     given = data.get("system")
     responses = _responses(fields.require(data, "responses"), limits)
+    labels = tuple(_labels(data, len(responses), limits))
     return ImportedItem(
         line=row.line,
         external_id=fields.name_of(data, "id") or None,
@@ -55,8 +61,8 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         system=system if given is None else fields.text(given, "system", limits),
         responses=responses,
         language=fields.language_of(data),
-        metadata=fields.metadata(data, KNOWN, limits),
-        labels=tuple(_labels(data, len(responses))),
+        metadata=fields.metadata(data, KNOWN_OF_LABELLED if labels else KNOWN, limits),
+        labels=labels,
         passages=tuple(fields.passages(data.get("passages"), limits)),
         context=fields.context(data, limits),
         gold=gold_of(
@@ -112,23 +118,31 @@ def _response(entry: Any, name: str, limits: Limits) -> ImportedResponse:
     return response
 
 
-def _labels(data: dict[str, Any], count: int) -> list[ImportedLabel]:
+def _labels(data: dict[str, Any], count: int, limits: Limits) -> list[ImportedLabel]:
     annotator = fields.name_of(data, "annotator") or None
     found: list[ImportedLabel] = []
     if data.get("label") is not None:
-        found += read_label(data["label"], "label", count, annotator)
+        found += read_label(data["label"], "label", count, annotator, limits)
     several = data.get("labels") or []
     if not isinstance(several, list):
         raise fields.not_a_list("labels", several)
     for i, entry in enumerate(several):
-        found += read_label(entry, f"labels[{i}]", count, annotator)
+        found += read_label(entry, f"labels[{i}]", count, annotator, limits)
     if data.get("ranking") is not None:
         found += read_ranking(data["ranking"], count, annotator)
+    given = given_of(data, limits) if found else None
+    if given is not None:
+        for label in found:
+            label.given = label.given or given
     return found
 
 
 def read_label(
-    value: Any, name: str, count: int, annotator: str | None = None
+    value: Any,
+    name: str,
+    count: int,
+    annotator: str | None = None,
+    limits: Limits = LIMITS,
 ) -> list[ImportedLabel]:
     """One label, of all pairs of `count` responses that it speaks of."""
     entry = value if isinstance(value, dict) else {"preferred": value}
@@ -140,6 +154,7 @@ def read_label(
         else fields.integer(strength, f"{name}.strength", 1, 3),
         "margin": None if margin is None else fields.number(margin, f"{name}.margin"),
         "annotator": fields.name_of(entry, "annotator") or annotator,
+        "given": given_of(entry, limits, f"{name}."),
     }
     pair = _pair(entry.get("pair"), f"{name}.pair", count)
     if isinstance(verdict, str):

@@ -3,10 +3,11 @@
 The mapping's keys: `prompt`; `response_a`, `response_b` … `response_j`, each with `generator_a` …;
 or `responses` and `generators`, lists or JSON texts of such; or `chosen` and `rejected` instead of
 responses and label; `label`, `strength`, `annotator`, `id`, `system`, `language`, `stratum`,
-`skills`, `authors`; `metadata`, an object or its JSON text; `gold`, the known answer, as `label` or
-as a JSON object (see known.py), with `gold_explanation` and `gold_use`. Without a mapping the
-columns carry these names themselves. Where rows are JSON or Parquet, a prompt may be a list of
-messages, and a response one message or a list of one.
+`skills`, `authors`; `rationale`, `submitted_at`, `seconds_active` of the label; `metadata`, an
+object or its JSON text; `gold`, the known answer, as `label` or as a JSON object (see known.py),
+with `gold_explanation` and `gold_use`. Without a mapping the columns carry these names themselves.
+Where rows are JSON or Parquet, a prompt may be a list of messages, and a response one message or a
+list of one.
 """
 
 import string
@@ -19,9 +20,11 @@ from annotate.interchange.asked import asked_of
 from annotate.interchange.csv_rows import read_csv
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions, read_any_objects
+from annotate.interchange.given import OWN, given_of
 from annotate.interchange.known import gold_of, use_of
 from annotate.interchange.parquet_rows import is_parquet, parquet_columns
 from annotate.interchange.records import (
+    Given,
     ImportedGold,
     ImportedItem,
     ImportedLabel,
@@ -39,7 +42,7 @@ LETTERS = string.ascii_lowercase[:10]
 NAMES = (
     *("prompt", "chosen", "rejected", "label", "strength", "annotator", "id", "system", "language"),
     *("gold", "gold_explanation", "gold_use", "responses", "generators", "metadata"),
-    *("stratum", "skills", "authors"),
+    *("stratum", "skills", "authors", *OWN),
     *(f"response_{letter}" for letter in LETTERS),
     *(f"generator_{letter}" for letter in LETTERS),
 )
@@ -85,8 +88,12 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
     cells = _Cells(row.data, _columns(options.mapping), options.limits)
     responses, letters = _responses(cells)
     labels = _labels(cells, letters, options.label_values)
+    given = cells.given() if labels else None
+    for label in labels:
+        label.given = given
     system, conversation = _prompt(cells)
-    used = frozenset(cells.columns.values())
+    unused = () if labels else OWN  # of an answer that is not there
+    used = frozenset([said for name, said in cells.columns.items() if name not in unused])
     return ImportedItem(
         line=row.line,
         external_id=cells.name("id") or None,
@@ -178,6 +185,10 @@ class _Cells:
     def response(self, name: str) -> str:
         column = self.column(name)
         return self.said(fields.require(self.data, column), column)
+
+    def given(self) -> Given | None:
+        columns = {name: self.columns[name] for name in OWN if name in self.columns}
+        return given_of(self.data, self.limits, columns=columns) if columns else None
 
     def with_metadata(self) -> dict[str, Any]:
         """The row with the column of metadata under this name, read from JSON where it is text."""

@@ -21,6 +21,7 @@ from annotate.interchange.dialogues import (
     split_system,
 )
 from annotate.interchange.formats import ExportFormat, ImportFormat, ReadOptions, of_pairs
+from annotate.interchange.given import NAMES, given_of
 from annotate.interchange.records import (
     ImportedItem,
     ImportedLabel,
@@ -35,7 +36,7 @@ from annotate.wording import translatable
 KNOWN = COLUMNS | frozenset(
     {
         *("id", "prompt", "chosen", "rejected", "margin", "strength", "annotator", "language"),
-        *("metadata", "messages"),
+        *("metadata", "messages", *NAMES),
         *(f"{side}_{what}" for side in ("chosen", "rejected") for what in ("model", "generator")),
         *("chosen_version", "rejected_version"),
     }
@@ -72,7 +73,7 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         ),
         language=fields.language_of(data),
         metadata=fields.metadata(data, KNOWN, limits),
-        labels=(_label(data),),
+        labels=(_label(data, limits),),
         **asked_of(data),
     )
 
@@ -81,7 +82,7 @@ def recognises(row: Mapping[str, Any]) -> bool:
     return "chosen" in row and "rejected" in row
 
 
-def _label(data: dict[str, Any]) -> ImportedLabel:
+def _label(data: dict[str, Any], limits: Limits) -> ImportedLabel:
     margin, strength = data.get("margin"), data.get("strength")
     return ImportedLabel(
         verdict="prefer",
@@ -89,6 +90,7 @@ def _label(data: dict[str, Any]) -> ImportedLabel:
         strength=None if strength is None else fields.integer(strength, "strength", 1, 3),
         annotator=fields.name_of(data, "annotator") or None,
         margin=None if margin is None else fields.number(margin, "margin"),
+        given=given_of(data, limits),
     )
 
 

@@ -34,6 +34,10 @@ class Judge(models.Model):
 # Of a judgement `j`: when it came here, which is what "since" means of what was not yet looked at.
 ARRIVED = "coalesce(j.arrived_at, j.submitted_at)"
 
+# As datetime.isoformat writes it; the driver is slow at making datetimes with a zone.
+ISO_TIME = """
+    replace(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), '.000000', '')"""
+
 
 class JudgementQuerySet(models.QuerySet):
     def current(self) -> "JudgementQuerySet":

@@ -45,6 +45,9 @@ MAPPED = {
     "gold": _("Known answer"),
     "gold_explanation": _("Why the known answer is right"),
     "gold_use": _("Use of the known answer"),
+    "rationale": _("Reason of the label"),
+    "submitted_at": _("When the label was given, with its zone"),
+    "seconds_active": _("Seconds that the label took"),
     **{
         f"response_{letter}": format_lazy(_("Response {letter}"), letter=letter.upper())
         for letter in LETTERS[2:]
@@ -86,6 +89,9 @@ SYNONYMS = {
     "gold": ("gold",),
     "gold_explanation": ("gold_explanation",),
     "gold_use": ("gold_use",),
+    "rationale": ("rationale", "reason"),
+    "submitted_at": ("submitted_at",),
+    "seconds_active": ("seconds_active", "seconds"),
     **{
         f"response_{letter}": (f"response_{letter}", f"answer_{letter}", f"response_{place}")
         for place, letter in enumerate(LETTERS[2:], 3)

@@ -11,9 +11,10 @@ from typing import Any
 from annotate.interchange import fields
 from annotate.interchange.dialogues import render_transcript
 from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.given import published
 from annotate.interchange.preferences import Judged
 from annotate.interchange.records import Message, Parts, RowProblem
-from annotate.interchange.responses import parse
+from annotate.interchange.responses import LIMITS, parse
 from annotate.interchange.sets.judged_pairs import compared, points, said_by
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
 from annotate.interchange.streams import Limits
@@ -57,6 +58,8 @@ def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
     }
     if row.get("winner") is not None:
         found["label"] = _winner(row["winner"], "winner")
+        found |= published(LIMITS, when=(row.get("tstamp"), "tstamp"))
+        found.pop("tstamp", None)
     elif row.get("human_votes"):
         found["labels"] = [
             {
@@ -122,6 +125,8 @@ def write(row: Judged) -> Rows:
             "turn": 1 + sum(turn["role"] == "assistant" for turn in messages),
             "language": row.prompt.language,
             "tstamp": datetime.fromisoformat(row.provenance["submitted_at"]).timestamp(),
+            "rationale": row.provenance["rationale"],
+            "seconds_active": row.provenance["seconds_active"],
         }
 
 
@@ -150,6 +155,7 @@ TO_ARENA = ExportFormat(
         **{"question_id": "text", "model_a": "text", "model_b": "text", "winner": "text"},
         **{"judge": "text", "conversation_a": "messages", "conversation_b": "messages"},
         **{"turn": "integer", "language": "text", "tstamp": "number"},
+        **{"rationale": "text", "seconds_active": "number"},
     },
     write_judged=write,
     kinds=frozenset({pairwise.NAME}),

@@ -11,8 +11,9 @@ from typing import Any
 
 from annotate.interchange import fields
 from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.given import reason
 from annotate.interchange.preferences import Judged
-from annotate.interchange.responses import parse
+from annotate.interchange.responses import LIMITS, parse
 from annotate.interchange.sets.helpsteer_turns import read_turns, write_turns
 from annotate.interchange.sets.judged_pairs import Compared, comparisons, points
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
@@ -48,12 +49,17 @@ def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _label(said: Mapping[str, Any], prefix: str, path: str) -> dict[str, Any]:
     strength = said.get(f"{prefix}strength")
+    words = [
+        reason(said.get(f"{prefix}{name}"), f"{path}{prefix}{name}", LIMITS)
+        for name in ("statement", "elaboration")
+    ]
+    why = {"rationale": "\n\n".join(filter(None, words))} if any(words) else {}
     if strength == NEITHER:
-        return {"verdict": "both_bad"}
+        return {"verdict": "both_bad", **why}
     points = fields.integer(strength, f"{path}{prefix}strength", -3, 3)
     if not points:
-        return {"verdict": "tie"}
-    return {"preferred": int(points > 0), "strength": abs(points)}
+        return {"verdict": "tie", **why}
+    return {"preferred": int(points > 0), "strength": abs(points), **why}
 
 
 def write(rows: Sequence[Judged]) -> Rows:

@@ -10,8 +10,9 @@ from typing import Any
 
 from annotate.interchange import fields
 from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.given import published
 from annotate.interchange.preferences import Judged
-from annotate.interchange.responses import parse
+from annotate.interchange.responses import LIMITS, parse
 from annotate.interchange.sets.judged_pairs import comparisons, points
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
 from annotate.kinds import pairwise
@@ -33,6 +34,10 @@ def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
             {
                 **_label(entry.get("score"), f"individual_preference[{place}].score"),
                 "annotator": f"annotator {place + 1}",
+                **published(
+                    LIMITS,
+                    why=(entry.get("reasoning"), f"individual_preference[{place}].reasoning"),
+                ),
             }
             for place, entry in enumerate(said)
         ]

@@ -10,11 +10,12 @@ from typing import Any
 
 from annotate.interchange import fields, trl
 from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.given import published
 from annotate.interchange.preferences import Judged
 from annotate.interchange.records import RowProblem
-from annotate.interchange.responses import VERDICTS, parse
+from annotate.interchange.responses import LIMITS, VERDICTS, parse
 from annotate.interchange.sets.judged_pairs import Compared, comparisons, points, said_by
-from annotate.interchange.sets.reshaped import objects_of, others, reshaped
+from annotate.interchange.sets.reshaped import objects_of, others, parsed, reshaped
 from annotate.kinds import pairwise
 from annotate.wording import translatable
 
@@ -28,11 +29,11 @@ PAIRS = (
     ("completion_a", "completion_b"),
 )
 SIDES = {"left": 0, "right": 1}
-STRENGTH, VERDICT = "strength", "verdict"  # of the Rating and the Choices
+STRENGTH, VERDICT, REASON = "strength", "verdict", "rationale"  # Rating, Choices and TextArea
 
 
 def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
-    data = fields.require(dict(row), "data")
+    data = parsed(fields.require(dict(row), "data"), "data")
     if not isinstance(data, dict):
         raise RowProblem("data", data, "Expected an object, got {kind}.", kind=fields.kind_of(data))
     prompt = next((name for name in PROMPTS if name in data), None)
@@ -65,6 +66,7 @@ def _reshape(row: Mapping[str, Any]) -> dict[str, Any]:
 def _label(annotation: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """None of an annotation that says nothing of the pair."""
     found: dict[str, Any] = {}
+    why: tuple[Any, str] = (None, "")
     for place, result in enumerate(objects_of(annotation, "result")):
         sort, value = result.get("type"), result.get("value")
         path = f"{name}.result[{place}].value"
@@ -89,7 +91,18 @@ def _label(annotation: Mapping[str, Any], name: str) -> dict[str, Any] | None:
                     verdicts=", ".join(VERDICTS),
                 )  # fmt: skip
             found["verdict"] = choices[0]
-    return found if "preferred" in found or "verdict" in found else None
+        elif sort == "textarea" and result.get("from_name") == REASON:
+            why = (_joined(value.get("text")), f"{path}.text")
+    if "preferred" not in found and "verdict" not in found:
+        return None
+    when = (annotation.get("created_at"), f"{name}.created_at")
+    return found | published(LIMITS, why=why, when=when, seconds=annotation.get("lead_time"))
+
+
+def _joined(value: Any) -> Any:
+    """A TextArea's entries as one text; what is none as it stands."""
+    listed = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return "\n".join(value) if listed else value
 
 
 def _author(said: Any) -> Any:
@@ -121,6 +134,7 @@ def write(rows: Sequence[Judged]) -> Rows:
                     "was_cancelled": False,
                     "ground_truth": bool(one.row.provenance.get("gold")),
                     "lead_time": one.row.provenance["seconds_active"],
+                    "created_at": one.row.provenance["submitted_at"],
                 }
                 for one in found
             ],
@@ -129,13 +143,16 @@ def write(rows: Sequence[Judged]) -> Rows:
 
 def _results(one: Compared) -> list[dict[str, Any]]:
     said = points(one.value, one.first.id)
+    words = one.row.provenance["rationale"]
+    why = [_result(REASON, "prompt", "textarea", {"text": [words]})] if words else []
     if not said:
         choices = {"choices": [one.value["verdict"]]}
-        return [_result(VERDICT, "prompt", "choices", choices)]
+        return [_result(VERDICT, "prompt", "choices", choices), *why]
     selected = {"selected": "left" if said < 0 else "right"}
     return [
         _result("preference", "answer1,answer2", "pairwise", selected),
         _result(STRENGTH, "prompt", "rating", {"rating": abs(said)}),
+        *why,
     ]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from annotate.interchange import trl
 from annotate.interchange.formats import ExportFormat, ImportFormat, Rows
+from annotate.interchange.given import published
 from annotate.interchange.preferences import Judged
 from annotate.interchange.records import RowProblem
-from annotate.interchange.responses import parse
+from annotate.interchange.responses import LIMITS, parse
 from annotate.interchange.sets.judged_pairs import Compared, comparisons, points, said_by
 from annotate.interchange.sets.reshaped import objects_of, others, reshaped
 from annotate.kinds import pairwise
@@ -54,7 +55,13 @@ def _label(one: Mapping[str, Any], name: str) -> dict[str, Any]:
             f"{name}.overall_pref", said, "Expected one of {verdicts}.",
             verdicts=", ".join(PREFERENCES),
         )  # fmt: skip
-    return {**PREFERENCES[said], "annotator": one.get("evaluator")}
+    told = published(
+        LIMITS,
+        why=(one.get("rationale"), f"{name}.rationale"),
+        when=(one.get("timestamp"), f"{name}.timestamp"),
+        seconds=one.get("time_spent"),
+    )
+    return {**PREFERENCES[said], "annotator": one.get("evaluator"), **told}
 
 
 def recognises(row: Mapping[str, Any]) -> bool:
@@ -90,6 +97,7 @@ def _annotation(one: Compared) -> dict[str, Any]:
         "evaluator": said_by(one.row),
         "timestamp": origin["submitted_at"],
         "time_spent": origin["seconds_active"],
+        **({"rationale": origin["rationale"]} if origin["rationale"] else {}),
         **_preference("overall", one.value, first),
     }
     for name, said in one.value.get("criteria", {}).items():

@@ -35,6 +35,9 @@ def write(row: Judged) -> Rows:
             "ranks": [ranks[response.id] for response in listed],
             "verdict": value["verdict"],
             "annotator": said_by(row),
+            "rationale": row.provenance["rationale"],
+            "submitted_at": row.provenance["submitted_at"],
+            "seconds_active": row.provenance["seconds_active"],
         }
 
 
@@ -104,6 +107,7 @@ TO_RANKED = ExportFormat(
     {
         **{"prompt": "messages", "responses": "texts", "models": "texts", "ranks": "integers"},
         **{"verdict": "text", "annotator": "text"},
+        **{"rationale": "text", "submitted_at": "text", "seconds_active": "number"},
     },
     write_judged=write,
     kinds=frozenset({ranking.NAME}),

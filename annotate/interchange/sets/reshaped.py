@@ -6,7 +6,8 @@ from typing import Any
 from annotate.interchange import fields
 from annotate.interchange.formats import ReadOptions, RowParser
 from annotate.interchange.records import ImportedItem, RowProblem
-from annotate.interchange.rows import Row
+from annotate.interchange.rows import Row, decode_cell
+from annotate.interchange.streams import Limits
 
 Reshape = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -32,8 +33,8 @@ def reshaped(reshape: Reshape, parse: RowParser, names: Mapping[str, str]) -> Ro
 
 
 def objects_of(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """A list of objects. Raises RowProblem."""
-    found = fields.listed(fields.require(dict(row), name), name)
+    """A list of objects, which Parquet may have as its JSON text. Raises RowProblem."""
+    found = fields.listed(parsed(fields.require(dict(row), name), name), name)
     for place, entry in enumerate(found):
         if not isinstance(entry, dict):
             raise RowProblem(
@@ -41,6 +42,11 @@ def objects_of(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
                 kind=fields.kind_of(entry),
             )  # fmt: skip
     return found
+
+
+def parsed(value: Any, name: str) -> Any:
+    """The value of a column that is JSON text where Parquet has it. Raises RowProblem."""
+    return decode_cell(value, name, Limits()) if isinstance(value, str) else value
 
 
 def others(row: Mapping[str, Any], *taken: str) -> dict[str, Any]:

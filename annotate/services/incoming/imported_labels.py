@@ -16,8 +16,14 @@ from django.db import connection
 from django.utils import timezone
 
 from annotate.interchange.fitting import Fit
-from annotate.interchange.records import ImportedAnswer, ImportedItem, ImportedLabel
+from annotate.interchange.records import (
+    Given,
+    ImportedItem,
+    ImportedLabel,
+    Origin,
+)
 from annotate.models import Judgement, Project, content_hash
+from annotate.models.judgement import ISO_TIME
 from annotate.services.incoming import bulk
 from annotate.services.incoming.canonical import encode
 from annotate.services.incoming.recorded_labels import TOLD, origin_key, told_of
@@ -36,6 +42,23 @@ class _Known:
     judgement_id: int
     revisions: int
     value: dict[str, Any]
+    given: tuple[str, str, float | None]
+    """Its reason, time (UTC) and seconds."""
+
+    def says(self, value: dict[str, Any], told: Origin | Given | None) -> bool:
+        """Whether nothing is new in it. What the file does not tell stays as it was."""
+        if self.value != value or not isinstance(told, Given):
+            return self.value == value
+        return self.with_what(told) == Given(*self.given)
+
+    def with_what(self, told: Given) -> Given:
+        """All that is known of it by now."""
+        why, when, seconds = self.given
+        return Given(
+            told.rationale or why,
+            told.submitted_at or when,
+            seconds if told.seconds_active is None else told.seconds_active,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +70,20 @@ class _Lineage:
     amended: set[int]
     """Those that a person replaced."""
 
-    def newest(self, task_id: int, answer: ImportedAnswer | None) -> int | None:
+    def newest(self, task_id: int, told: Origin | Given | None) -> int | None:
         """What a raw row replaces that says it replaces another: that one, whoever gave it, or what
         came after it. None if it says so of none, or of one that is not here.
         """
-        if answer is None or answer.origin is None or answer.origin.supersedes is None:
+        if not isinstance(told, Origin) or told.supersedes is None:
             return None
-        found = self.by_key.get((task_id, origin_key(answer.origin.supersedes)))
+        found = self.by_key.get((task_id, origin_key(told.supersedes)))
         while found in self.after:
             found = self.after[found]
         return found
 
 
 Identity = tuple[int, str, str]  # task, author, key
-Said = tuple[Identity, dict[str, Any], ImportedAnswer | None]  # the answer only of raw rows
+Said = tuple[Identity, dict[str, Any], Origin | Given | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +95,24 @@ class Written:
 
 def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Written:
     """Write new and changed labels and answers."""
-    wanted: dict[Identity, tuple[int, dict[str, Any], ImportedAnswer | None]] = {}
+    wanted: dict[Identity, tuple[int, dict[str, Any], Origin | Given | None]] = {}
     for place, item in enumerate(items):
         values = _values(item, fit) if item.source.tasks is None else _answers(item, fit)
-        for identity, value, answer in values:
-            wanted.setdefault(identity, (place, value, answer))
+        for identity, value, told in values:
+            wanted.setdefault(identity, (place, value, told))
     there, lineage = _existing(list({task_id for task_id, _, _ in wanted}))
     outcomes: dict[int, str] = {}
     rows = []
     now = timezone.now().isoformat()
-    named = any(answer and answer.origin for _, _, answer in wanted.values())  # rows name rows
+    named = any(isinstance(told, Origin) for _, _, told in wanted.values())  # rows name rows
     ids = iter(bulk.reserve_ids(Judgement, len(wanted)) if named else ())
-    for (task_id, author, key), (place, value, answer) in wanted.items():
+    for (task_id, author, key), (place, value, told) in wanted.items():
         known = there.get((task_id, author, key))
-        if known and (known.judgement_id in lineage.after or known.value == value):
+        if known and (known.judgement_id in lineage.after or known.says(value, told)):
             continue
-        before = known.judgement_id if known else lineage.newest(task_id, answer)
+        if known and known.value == value and isinstance(told, Given):
+            told = known.with_what(told)
+        before = known.judgement_id if known else lineage.newest(task_id, told)
         if before in lineage.amended:
             continue
         if outcomes.get(place) != "created":
@@ -102,7 +127,7 @@ def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Wr
                 bulk.NULL if before is None else before,
                 f"{key}.{known.revisions}" if known else key,
                 "imported",
-                *told_of(answer, response_ids, fit.schema_version, now),
+                *told_of(told, response_ids, fit.schema_version, now),
             )
         )
         if own:
@@ -128,11 +153,12 @@ def _answers(item: LabelledItem, fit: Fit) -> Iterator[Said]:
             if answer.origin is not None:
                 author = answer.annotator or ""
                 value = fit.stored_recorded(source, answer, item.response_ids)
-                yield (task_id, author, origin_key(answer.origin.id)), value, answer
+                yield (task_id, author, origin_key(answer.origin.id)), value, answer.origin
                 continue
             value = fit.stored(source, task, answer.value, item.response_ids)
             author = answer.annotator or ""
-            yield (task_id, author, _key(source, author, places[author], value)), value, None
+            key = _key(source, author, places[author], value)
+            yield (task_id, author, key), value, answer.given
             places[author] += 1
 
 
@@ -148,7 +174,7 @@ def _values(item: LabelledItem, fit: Fit) -> Iterator[Said]:
         value = _value(label, item.response_ids, levels)
         place = places[task_id, author]
         places[task_id, author] += 1
-        yield (task_id, author, _key(source, author, place, value)), value, None
+        yield (task_id, author, _key(source, author, place, value)), value, label.given
 
 
 def _key(source: ImportedItem, author: str, place: int, value: dict[str, Any]) -> str:
@@ -173,17 +199,18 @@ def _existing(task_ids: list[int]) -> tuple[dict[Identity, _Known], _Lineage]:
     """The newest revision of every imported judgement of the tasks, and what replaced which."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT j.task_id, j.imported_author, j.idempotency_key, j.id, j.value, n.id, n.source"
+            "SELECT j.task_id, j.imported_author, j.idempotency_key, j.id, j.value, n.id, n.source,"
+            f" j.rationale, {ISO_TIME.format('j.submitted_at')}, j.seconds_active"
             " FROM annotate_judgement j LEFT JOIN annotate_judgement n ON n.supersedes_id = j.id"
             " WHERE j.task_id = ANY(%s) AND j.source = 'imported' ORDER BY j.id",
             [task_ids],
         )
         known: dict[Identity, _Known] = {}
         lineage = _Lineage({}, {}, set())
-        for task_id, author, key, pk, value, after, source in cursor.fetchall():
+        for task_id, author, key, pk, value, after, source, *given in cursor.fetchall():
             identity = (task_id, author, key.partition(".")[0])
             revisions = known[identity].revisions + 1 if identity in known else 1
-            known[identity] = _Known(pk, revisions, json.loads(value))
+            known[identity] = _Known(pk, revisions, json.loads(value), tuple(given))
             lineage.by_key[task_id, identity[2]] = pk
             if source == "person":
                 lineage.amended.add(pk)

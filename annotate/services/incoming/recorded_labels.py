@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from annotate.interchange.records import ImportedAnswer
+from annotate.interchange.records import Given, Origin
 from annotate.models import content_hash
 from annotate.services.incoming import bulk
 from annotate.services.incoming.canonical import encode
@@ -15,13 +15,18 @@ TOLD = (
 
 
 def told_of(
-    answer: ImportedAnswer | None, response_ids: Sequence[int], schema_version: int, now: str
+    told: Origin | Given | None, response_ids: Sequence[int], schema_version: int, now: str
 ) -> tuple[Any, ...]:
     """The columns of TOLD, as COPY takes them."""
-    origin = None if answer is None else answer.origin
-    if origin is None:
+    if told is None:
         nothing = (bulk.NULL, bulk.NULL, bulk.NULL, "{}")
         return schema_version, "", "", "f", "{}", "f", "f", now, *nothing
+    if isinstance(told, Given):
+        times = (told.submitted_at, now) if told.submitted_at else (now, bulk.NULL)
+        seconds = bulk.NULL if told.seconds_active is None else told.seconds_active
+        why = bulk.escape(told.rationale)
+        return schema_version, why, "", "f", "{}", "f", "f", *times, bulk.NULL, seconds, "{}"
+    origin = told
     order = ",".join(str(response_ids[place]) for place in origin.shown_order)
     return (
         origin.schema_version,

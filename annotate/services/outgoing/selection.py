@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from annotate.interchange.preferences import Judged, PromptText, ResponseText
 from annotate.models import LabelFlip, Project, Snapshot
-from annotate.models.judgement import ARRIVED
+from annotate.models.judgement import ARRIVED, ISO_TIME
 from annotate.services.incoming.imported_contents import NOT_FITTING
 from annotate.services.outgoing.chat_export import conversations
 from annotate.services.outgoing.export_filters import LEFT_OUT, SOURCES, TURNED, ExportFilters
@@ -140,9 +140,6 @@ COLUMNS = "j.id, j.task_id, j.value, j.source"
 # The time only where there is no version.
 ASKED_UNDER = f""", j.form_version_id,
     CASE WHEN j.form_version_id IS NULL THEN extract(epoch FROM {ARRIVED})::float8 END"""
-# As datetime.isoformat writes it; the driver is slow at making datetimes with a zone.
-ISO_TIME = """
-    replace(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'), '.000000', '')"""
 PROVENANCE = f""", j.simulated, j.annotator_id, j.judge_id, j.imported_author, j.kind,
     j.schema_version, j.rationale, j.flag, j.shown_order, j.seconds_active,
     {ISO_TIME.format("j.started_at")}, {ISO_TIME.format("j.submitted_at")},
