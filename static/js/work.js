@@ -6,6 +6,7 @@ import { Draft } from "./draft.js";
 import { tellOfOthers, tidy } from "./kept.js";
 import { listen as listenToKeys } from "./keys.js";
 import { Lease } from "./lease.js";
+import * as limits from "./limits.js";
 import { Outbox, freshen } from "./outbox.js";
 import { mountMedia, preloadMedia } from "./media/mount.js";
 import * as panels from "./panels.js";
@@ -37,6 +38,7 @@ async function begin() {
   for (const sign of ["online", "focus"]) addEventListener(sign, () => draft.flush().then(() => draft.look()));
   panels.listen();
   sheets.listen();
+  limits.listen(area);
   preferences.listen();
   listenToKeys(deed, { isOn: preferences.singleKeys, submit, next: () => shown.questions.next() });
   show(area.querySelector("#task"));
@@ -73,6 +75,7 @@ function prepare(task) {
   task.draft.restore();
   task.questions = new Questions(task, { submit, oneKey: preferences.oneKey });
   task.addEventListener("input", () => setProblem(task, ""));
+  limits.attach(task);
 }
 
 function onSubmit(event) {
