@@ -124,9 +124,9 @@ def redirect(handler: Handler, body: dict) -> None:
 
 
 def silent(handler: Handler, body: dict) -> None:
-    """Takes the request and says nothing."""
+    """Takes the request and says nothing, until the server ends."""
     handler.begin_stream()
-    handler.server.ending.wait(60)
+    handler.server.ending.wait()
 
 
 def endless(handler: Handler, body: dict) -> None:
@@ -137,10 +137,10 @@ def endless(handler: Handler, body: dict) -> None:
 
 
 def halting(handler: Handler, body: dict) -> None:
-    """Says half, waits for `go`, says the rest."""
+    """Says half, waits for `go` or the server's end, says the rest."""
     handler.begin_stream()
     handler.say("First half, ")
-    handler.server.go.wait(60)
+    handler.server.go.wait()
     handler.say("second half.")
     handler.end()
 

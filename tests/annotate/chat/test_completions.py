@@ -118,7 +118,7 @@ def test_nobody_there():
     ids=["first", "silence", "total"],
 )
 def test_every_wait_is_bounded(chat_server, model, patience, says):
-    """By its own bound: none of these servers would end, or say more, for a minute."""
+    """By its own bound: none of these servers would end, or say more, by itself."""
     began = time.monotonic()
     with pytest.raises(ModelFailure) as caught:
         read(chat_server, model, patience=patience)

@@ -346,7 +346,7 @@ def test_the_number_of_a_seat_does_not_tell_when_it_was_made(shop, answer, is_go
     lease = lease_seat(project=project, user=ann)
     if lease is not None:
         page = client.get(f"/projects/{project.pk}/work/").content.decode()
-        assert f"/{lease.seat_id}/" not in page
+        assert f"/work/{lease.seat_id}/" not in page
     numbers = [number_of(lease.seat_id) for lease in leases]
     assert [id_of(number) for number in numbers] == [lease.seat_id for lease in leases]
     gaps = [abs(second - first) for first, second in itertools.pairwise(sorted(numbers))]

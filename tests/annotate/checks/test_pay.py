@@ -76,9 +76,9 @@ def test_a_correction_is_not_paid_again_nor_are_simulated_people(shop, make_user
 
 def test_only_the_days_asked_for_count_the_last_included(shop):
     project, [ann], _items = shop(5)
-    day = timezone.localdate()
-    work(project, ann, 2)
-    assert pay_sheet(project, day, day)[0].judgements == 2
+    [judgement] = work(project, ann, 1)
+    day = timezone.localdate(judgement.submitted_at)
+    assert pay_sheet(project, day, day)[0].judgements == 1
     assert pay_sheet(project, day - timedelta(days=9), day - timedelta(days=1)) == []
     assert pay_sheet(project, day + timedelta(days=1), day + timedelta(days=9)) == []
 

@@ -120,7 +120,7 @@ def test_answers_stand_side_by_side_and_the_next_item_follows(project, client):
     project.review_names = "pseudonyms"
     project.save()
     page = text_of(client.get(address))
-    assert "ada" not in page.partition("<main")[2]
+    assert not re.search(r"\bada\b", page.partition("<main")[2])  # "ada" may be in a pseudonym
     assert ada.pseudonym in page
     assert bob.pseudonym in page
 

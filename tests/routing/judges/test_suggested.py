@@ -146,7 +146,7 @@ def test_nobody_sees_them_unless_the_manager_wants_it_nor_on_blind_seats(make_de
     desk = make_desk(**without)
     made = desk.suggest(desk.mark(0, 6))
     assert not desk.shown()
-    assert "Big" not in desk.page()
+    assert not re.search(r"\bBig\b", desk.page())  # the form's token may hold these letters
     assert desk.next()["suggestions"] == []
     answer = desk.submit({"marks": [desk.mark(0, 6, **of(made))]})
     assert answer.status_code == 400
