@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 SPANS = {
-    "types": [{"name": "wrong", "title": ATTACK[:60], "correction": True}],
-    "missing_types": [],
+    "types": [{"name": "wrong", "title": ATTACK, "correction": True}],
+    "missing_types": [{"name": "left_out", "title": ATTACK}],
     "severities": [],
 }
 MARK = {"part": 0, "start": 0, "end": 5, "type": "wrong", "note": ATTACK, "replacement": ATTACK}
@@ -48,6 +48,7 @@ WRITTEN: dict[str, tuple[str, dict, Callable[[list[int]], dict]]] = {
         SPANS,
         lambda ids: {
             "marks": [{**MARK, "response": pk} for pk in ids],
+            "missing": [{"response": pk, "type": "left_out"} for pk in ids],
             "corrected": {str(pk): ATTACK for pk in ids},
         },
     ),
