@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
         "LoopState": "training.models.Loop.State",
         "LoopRoundPhase": "training.models.LoopRound.Phase",
         "TrainingRunPhase": "training.models.TrainingRun.Phase",
+        "TrainingRunTrigger": "training.models.TrainingRun.Trigger",
         "ServingKind": "training.models.ServingJob.Kind",
         "RoutingPolicyKind": "routing.models.RoutingPolicy.Kind",
         "RoutingPolicyState": "routing.models.RoutingPolicy.State",

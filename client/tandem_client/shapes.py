@@ -271,6 +271,9 @@ class TrainingRun(TypedDict):
     percent: int | None
     loss: float | None
     eta_seconds: float | None
+    schedule: int | None
+    trigger: str
+    reasons: list[Row]
     snapshot: int | None
     model_version: int | None
     created_at: str

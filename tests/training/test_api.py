@@ -39,6 +39,7 @@ def test_a_run_is_queued_listed_and_cancelled(project, owner, django_assert_num_
     assert made.data["state"] == "queued"
     run = TrainingRun.objects.get()
     assert (run.seed, run.config["base_model"], run.created_by) == (3, "minilm", project.created_by)
+    assert (made.data["trigger"], made.data["reasons"]) == ("api", [])
     RunMetric.objects.create(run=run, step=2, values={"loss": 0.5})
     RunMetric.objects.create(run=run, step=1, values={"loss": 0.7})
 
@@ -60,6 +61,19 @@ def test_a_run_is_queued_listed_and_cancelled(project, owner, django_assert_num_
         "training.run_queued",
         "training.run_cancelled",
     ]
+
+
+def test_runs_are_listed_by_what_asked_for_them(project, owner):
+    address = f"/api/v1/projects/{project.pk}/training/runs/"
+    drifted = TrainingRun.objects.create(project=project, recipe="dpo", trigger="drift")
+    old = TrainingRun.objects.create(project=project, recipe="dpo")
+    for trigger, run in (("drift", drifted), ("not_recorded", old)):
+        (row,) = owner.get(address, {"trigger": trigger}).json()["results"]
+        assert (row["id"], row["trigger"]) == (run.pk, trigger)
+    assert owner.get(address, {"trigger": "loop"}).json()["results"] == []
+    refused = owner.get(address, {"trigger": "whim"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "trigger"
 
 
 def test_a_list_costs_the_same_for_one_run_and_for_many(

@@ -1,7 +1,7 @@
 """REST for training: runs and their curves, model versions, sampling, schedules."""
 
 from django.urls import path
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -10,6 +10,7 @@ from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import ById
 from annotate.api.repeating import repeatable
 from annotate.api.views import APIView
+from annotate.inputs import clean_choice
 from annotate.models import Project
 from training.api import loop as loop_api
 from training.api.serializers import (
@@ -48,12 +49,26 @@ class Runs(APIView):
 
     @extend_schema(
         operation_id="list_training_runs",
+        parameters=[
+            OpenApiParameter(
+                "trigger",
+                str,
+                enum=TrainingRun.Trigger.values,
+                description="Only runs that this asked for.",
+            )
+        ],
         responses=page_of(TrainingRunSerializer),
     )
     def get(self, request, project_id: int) -> Response:
         """A project's runs, newest first."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        return _page(self, TrainingRun.objects.of_project(project), TrainingRunSerializer)
+        found = TrainingRun.objects.of_project(project)
+        if "trigger" in request.query_params:
+            wanted = request.query_params["trigger"]
+            found = found.filter(
+                trigger=clean_choice("trigger", wanted, TrainingRun.Trigger.values)
+            )
+        return _page(self, found, TrainingRunSerializer)
 
     @extend_schema(
         operation_id="start_training_run",
@@ -75,7 +90,9 @@ class Runs(APIView):
         """Queue a run. Fields left out of `config` take the recipe's defaults."""
         project = access.get_project(request.user, project_id, access.MANAGE)
         wanted = checked(TrainingRunWishSerializer, request)
-        run = runs.queue_run(project=project, actor=request.user, **wanted)
+        run = runs.queue_run(
+            project=project, actor=request.user, trigger=TrainingRun.Trigger.API, **wanted
+        )
         return Response(TrainingRunSerializer(run).data, status=201)
 
 

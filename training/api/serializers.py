@@ -58,8 +58,18 @@ class TrainingPointSerializer(serializers.ModelSerializer):
         fields = ["step", "values"]
 
 
+class ReasonSerializer(serializers.Serializer):
+    trigger = serializers.ChoiceField(["hours", "cron", "judgements", "drift", "routing"])
+    due = serializers.BooleanField()
+    at = serializers.DateTimeField(allow_null=True)
+    has = serializers.FloatField(allow_null=True)
+    wants = serializers.FloatField(allow_null=True)
+    detail = serializers.CharField()
+
+
 class TrainingRunSerializer(WaitingShape):
     percent = serializers.IntegerField(allow_null=True, read_only=True)
+    reasons = ReasonSerializer(many=True, read_only=True)
     model_version = serializers.SerializerMethodField()
 
     class Meta:
@@ -84,6 +94,8 @@ class TrainingRunSerializer(WaitingShape):
             "cancel_requested",
             "seed",
             "schedule",
+            "trigger",
+            "reasons",
             "snapshot",
             "model_version",
             "created_at",
@@ -224,15 +236,6 @@ class SamplingWishSerializer(serializers.Serializer):
             fields["model_version"].queryset = ModelVersion.objects.filter(**mine)
             fields["chat_model"].queryset = ChatModel.objects.filter(**mine)
         return fields
-
-
-class ReasonSerializer(serializers.Serializer):
-    trigger = serializers.ChoiceField(["hours", "cron", "judgements", "drift", "routing"])
-    due = serializers.BooleanField()
-    at = serializers.DateTimeField(allow_null=True)
-    has = serializers.FloatField(allow_null=True)
-    wants = serializers.FloatField(allow_null=True)
-    detail = serializers.CharField()
 
 
 class HoldSerializer(serializers.Serializer):

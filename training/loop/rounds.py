@@ -99,6 +99,7 @@ class Loop:
             actor=self.project.created_by,
             recipe=recipe,
             config={"seed": self.plan.seed + number, **config},
+            trigger=TrainingRun.Trigger.LOOP,
         )
         self._wait(run, f"round {number}: {run.get_recipe_display()}")
         return run.model_version

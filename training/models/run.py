@@ -33,6 +33,19 @@ class TrainingRun(Job):
         REWARD_MODEL = "reward_model", _("Reward model")
         DPO = "dpo", _("DPO policy")
 
+    class Trigger(models.TextChoices):
+        """What asked for it: the first five are a schedule's."""
+
+        HOURS = "hours", _("hours since the last run")
+        CRON = "cron", _("times of day")
+        JUDGEMENTS = "judgements", _("new judgements")
+        DRIFT = "drift", _("drift")
+        ROUTING = "routing", _("routing")
+        PERSON = "person", _("a person")
+        LOOP = "loop", _("a loop")
+        API = "api", _("the API")
+        NOT_RECORDED = "not_recorded", _("not recorded")
+
     class Phase(models.TextChoices):
         WAITING = "waiting", _("Waiting")
         PREPARING = "preparing", _("Preparing")
@@ -43,6 +56,19 @@ class TrainingRun(Job):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="training_runs")
     schedule = models.ForeignKey(
         "training.Schedule", on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
+    trigger = models.CharField(
+        max_length=12,
+        choices=Trigger.choices,
+        default=Trigger.NOT_RECORDED,
+        db_default=Trigger.NOT_RECORDED,
+        help_text="What asked for it; of a schedule's triggers the first one that was due.",
+    )
+    reasons = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="All triggers of its schedule that were due then, each with its figures.",
     )
     snapshot = models.ForeignKey(
         Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="training_runs"
@@ -72,6 +98,15 @@ class TrainingRun(Job):
             *Job.Meta.constraints,
             models.CheckConstraint(
                 name="trainingrun_recipe_known", condition=Q(recipe__in=["reward_model", "dpo"])
+            ),
+            models.CheckConstraint(
+                name="trainingrun_trigger_known",
+                condition=Q(
+                    trigger__in=[
+                        *("hours", "cron", "judgements", "drift", "routing"),
+                        *("person", "loop", "api", "not_recorded"),
+                    ]
+                ),
             ),
             models.CheckConstraint(
                 name="trainingrun_phase_known",

@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.kinds import InvalidValue
 from annotate.models import Judgement
+from annotate.pages.reasons import in_words
 from training.models import Loop, ModelVersion, TrainingRun
 from training.pages.config_forms import FORMS
 from training.pages.curves import curves
@@ -24,6 +25,7 @@ from training.pages.rows import rows_of
 from training.services import limits, runs
 from training.services.configs import losses_for, objectives_for, policies_learn
 from training.services.outlook import outlooks
+from training.services.reasons import trigger_words
 
 RECIPES = TrainingRun.Recipe.choices
 
@@ -75,7 +77,11 @@ def start_run(request: HttpRequest, project_id: int, recipe: str) -> HttpRespons
     if request.method == "POST" and form.is_valid():
         try:
             run = runs.queue_run(
-                project=project, actor=request.user, recipe=recipe, config=form.as_config()
+                project=project,
+                actor=request.user,
+                recipe=recipe,
+                config=form.as_config(),
+                trigger=TrainingRun.Trigger.PERSON,
             )
         except InvalidValue as error:
             form.add_invalid(error)
@@ -117,6 +123,7 @@ def training_run(request: HttpRequest, run_id: int) -> HttpResponse:
         "run": run,
         "version": getattr(run, "model_version", None),
         "failure": failure_words(run),
+        "trigger": in_words(trigger_words(run)),
         "environment": environment_words(run),
         "charts": curves(run),
         "figures": figures_of(run.metrics),

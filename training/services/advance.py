@@ -171,6 +171,7 @@ def _reward_model(loop: Loop, row: LoopRound) -> bool:
             actor=loop.created_by,
             recipe=Recipe.REWARD_MODEL,
             config=_seeded(loop, row, loop.reward_config),
+            trigger=TrainingRun.Trigger.LOOP,
             snapshot=row.reward_snapshot,
         )
 
@@ -193,6 +194,7 @@ def _policy(loop: Loop, row: LoopRound) -> bool:
             actor=loop.created_by,
             recipe=Recipe.DPO,
             config=_seeded(loop, row, loop.policy_config),
+            trigger=TrainingRun.Trigger.LOOP,
             snapshot=row.policy_snapshot,
         )
 

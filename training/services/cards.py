@@ -10,6 +10,7 @@ from annotate.wording import Told
 from training import folders
 from training.evaluation.card import CardFacts, Say, Write, in_english, write_card
 from training.models import ModelVersion, TrainingRun
+from training.services.reasons import trigger_words
 
 NAME = "README.md"
 OF_SNAPSHOT = {"rows": 0, "holds": "", "tie_rule": "", "aggregation": "", "split": {}, "sha256": ""}
@@ -78,6 +79,7 @@ def _lineage(run: TrainingRun) -> tuple[tuple[Told, str | Told], ...]:
     lines: list[tuple[Told, str | Told]] = [
         (Told("Run"), Told("{run} of project {project}, seed {seed}", **of))
     ]
+    lines.append((Told("Started by"), trigger_words(run)))
     parent = ModelVersion.objects.filter(pk=run.config.get("parent")).first()
     if parent is not None:
         which = f"{parent.kind} v{parent.number}, `{parent.sha256}`"

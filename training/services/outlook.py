@@ -15,23 +15,12 @@ from routing.reports.decisions import JudgeDoubt, judge_doubt
 from training.models import Schedule, TrainingLimits, TrainingRun
 from training.services import cron
 from training.services.limits import Hold, hold_of, limits_of, zone_of
+from training.services.reasons import Reason
 from training.triggers.drift import Shift, largest_shift
 
 DRIFT_ROWS = 2000
 """At most so many judgements on either side; the newest ones."""
 LEAST_DRIFT_ROWS = 100
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One trigger: whether it is due, when it will be if that is known, else how far it is."""
-
-    trigger: str
-    due: bool
-    at: datetime | None = None
-    has: float | None = None
-    wants: float | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +82,7 @@ def _reasons(schedule: Schedule, now: datetime, limits: TrainingLimits) -> Itera
     since = schedule.last_queued_at or schedule.created_at
     if schedule.every_hours:
         at = since + timedelta(hours=schedule.every_hours)
-        yield Reason("hours", due=at <= now, at=at)
+        yield Reason("hours", due=at <= now, at=at, wants=schedule.every_hours)
     if schedule.cron:
         at = cron.next_time(schedule.cron, since, zone_of(limits))
         yield Reason("cron", due=at <= now, at=at, detail=schedule.cron)

@@ -1,6 +1,7 @@
 """Training runs as rows: asking for one, cancelling, following, ending."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from annotate.wording import Told
 from training.models import EvaluationRun, RunMetric, Schedule, TrainingRun
 from training.services import limits
 from training.services.configs import clean_config, require_learnable
+from training.services.reasons import Reason, as_kept
 
 Phase = TrainingRun.Phase
 
@@ -23,12 +25,15 @@ def queue_run(
     actor: User | None,
     recipe: str,
     config: dict[str, Any],
+    trigger: str = TrainingRun.Trigger.NOT_RECORDED,
+    reasons: Sequence[Reason] = (),
     schedule: Schedule | None = None,
     snapshot: Snapshot | None = None,
 ) -> TrainingRun:
     """Check the configuration, write the row and wake a worker once the caller commits.
 
-    `snapshot`: what to learn from; without one the run freezes its own when it begins. Raises
+    `trigger`, `reasons`: what asked for it; of a schedule, all that is due. `snapshot`: what to
+    learn from; without one the run freezes its own when it begins. Raises
     InvalidValue naming the field, that the recipe cannot use what the project asks, or that the
     schedule has a run under way, or that the project's device hours are used up.
     """
@@ -38,6 +43,8 @@ def queue_run(
     run = TrainingRun(
         project=project,
         schedule=schedule,
+        trigger=trigger,
+        reasons=as_kept(reasons),
         snapshot=snapshot,
         recipe=recipe,
         config=cleaned,
@@ -58,6 +65,8 @@ def queue_run(
         project=project,
         recipe=recipe,
         schedule=schedule.pk if schedule else None,
+        trigger=run.trigger,
+        reasons=run.reasons,
     )
     jobs.enqueue(run)
     return run

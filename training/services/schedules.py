@@ -133,6 +133,7 @@ def _queue_if_due(schedule_id: int) -> TrainingRun | None:
     if not seen.starts:
         _forget_unreadable(schedule)
         return None
+    due = [reason for reason in seen.reasons if reason.due]
     schedule.last_queued_at = now
     schedule.last_judgement_id = newest_judgement(schedule.project)
     schedule.save(update_fields=["last_queued_at", "last_judgement_id"])
@@ -142,6 +143,8 @@ def _queue_if_due(schedule_id: int) -> TrainingRun | None:
             actor=schedule.created_by,
             recipe=schedule.recipe,
             config=schedule.config,
+            trigger=due[0].trigger,
+            reasons=due,
             schedule=schedule,
         )
     except InvalidValue as error:  # what was right when it was saved need not be so now

@@ -13,6 +13,7 @@ def add_commands(commands: Any) -> None:
     deeds = runs.add_subparsers(required=True, metavar="DEED")
     listed = deeds.add_parser("list")
     listed.add_argument("project", type=int)
+    listed.add_argument("--trigger", help="only what this asked for, such as judgements")
     listed.set_defaults(do=list_runs)
     start = deeds.add_parser("start")
     start.add_argument("project", type=int)
@@ -49,8 +50,10 @@ def add_commands(commands: Any) -> None:
 
 
 def list_runs(client: Client, options: Namespace) -> None:
-    rows = client.runs.list(options.project)
-    tell_rows(options, rows, "id", "recipe", "state", "percent", "model_version", "message")
+    rows = client.runs.list(options.project, trigger=options.trigger)
+    tell_rows(
+        options, rows, "id", "recipe", "trigger", "state", "percent", "model_version", "message"
+    )
 
 
 def start_run(client: Client, options: Namespace) -> None:

@@ -15,9 +15,10 @@ from tandem_client.shapes import ModelVersion, Row, ServedJob, ServedRow, Traini
 
 class Runs(Group[M]):
     @flow
-    def list(self, project: int) -> Flow[TrainingRun]:
-        """Newest first."""
-        return Flow(read_pages(path_of("projects", project, "training", "runs")))
+    def list(self, project: int, *, trigger: str | None = None) -> Flow[TrainingRun]:
+        """Newest first; `trigger`: only those that, say, `judgements` or a `person` asked for."""
+        path = path_of("projects", project, "training", "runs")
+        return Flow(read_pages(path, trigger=trigger))
 
     @call
     def start(

@@ -55,6 +55,7 @@ def test_it_lies_in_the_models_folder(version):
         f"/api/v1/projects/{version.project_id}/export/?snapshot={snapshot.number}&format=raw",
     ):
         assert said in card, said
+    assert "- Started by: not recorded\n" in card
     assert "grace" not in card
     assert str(folders.models_folder()) not in card
     assert card == model_card(version)

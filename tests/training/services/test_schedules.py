@@ -59,6 +59,17 @@ def test_hours_count_from_its_making_and_then_from_the_last_run(save):
     assert len(queue_due_runs()) == 1
 
 
+def test_a_run_keeps_all_that_was_due_and_only_that(save, make_project, make_pair_tasks):
+    project = make_project()
+    schedule = save(project, every_hours=2, every_judgements=2, drift_above=0.2)
+    label_first(project, make_pair_tasks(project, 2))
+    age(schedule, 2.1)
+    (run,) = queue_due_runs()
+    run.refresh_from_db()
+    assert run.trigger == "hours"
+    assert [reason["trigger"] for reason in run.reasons] == ["hours", "judgements"]
+
+
 def test_new_judgements_count_from_its_making(save, make_project, make_pair_tasks):
     project = make_project()
     label_first(project, make_pair_tasks(project, 5))
@@ -71,6 +82,12 @@ def test_new_judgements_count_from_its_making(save, make_project, make_pair_task
     label_first(project, make_pair_tasks(project, 1))
     (run,) = queue_due_runs()
     assert run.schedule == schedule
+    run.refresh_from_db()
+    assert run.trigger == "judgements"
+    (reason,) = run.reasons
+    assert (reason["trigger"], reason["has"], reason["wants"]) == ("judgements", 3, 3)
+    queued = AuditEvent.objects.get(action="training.run_queued", object_id=run.pk)
+    assert (queued.detail["trigger"], queued.detail["reasons"]) == ("judgements", run.reasons)
     cancel_run(run=run, actor=None)
     label_first(project, make_pair_tasks(project, 2))
     assert queue_due_runs() == []
