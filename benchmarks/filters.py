@@ -73,8 +73,8 @@ def main() -> None:
 
 
 def _runs(folder: Path, cache: Path, real: Path | None) -> Iterator[list[Any]]:
-    train = [_tone_pair(random.Random(n), n) for n in range(500)]
-    test = [_tone_pair(random.Random(n), n) for n in range(10_000, 10_300)]
+    train = [tone_pair(random.Random(n), n) for n in range(500)]
+    test = [tone_pair(random.Random(n), n) for n in range(10_000, 10_300)]
     yield from _strength("planted: tone", folder / "tone", cache, train, test)
     if real is not None and (real / "hh_rlhf").is_dir():
         real_rewards.hh_rlhf(real / "hh_rlhf", folder / "hh", 600)
@@ -101,11 +101,11 @@ def _strength(
 ) -> Iterator[list[Any]]:
     """Wrong labels for a fifth of the pairs, then each rule; and what no noise would give."""
     noisy, wrong = _with_noise(train)
-    clean = _fit(_write(folder / "clean", train, test), cache)
+    clean = fit(write_splits(folder / "clean", train, test), cache)
     yield [data, "no noise", len(train), "", "0", *_figures(clean)]
-    written = _write(folder / "noisy", noisy, test)
+    written = write_splits(folder / "noisy", noisy, test)
     for title, values in RULES:
-        found = _fit(written, cache, **values)
+        found = fit(written, cache, **values)
         changed, left = _noise_after(written, cache, wrong, values)
         yield [data, title, found.metrics["data"]["train_rows"], changed, left, *_figures(found)]
 
@@ -148,16 +148,19 @@ def _selection(folder: Path, cache: Path) -> Iterator[list[Any]]:
         rng = random.Random(number)
         theme = rng.choice(("food", "other"))
         test.append(_theme_pair(rng, number, rng.choice(themes[theme]), theme))
-    whole = _fit(_write(folder / "whole", train, test), cache)
+    whole = fit(write_splits(folder / "whole", train, test), cache)
     yield ["planted: themes", "none", 500, "", "", *_figures(whole)]
-    chance = [_fit(_write(folder / f"chance{seed}", random.Random(seed).sample(train, 50), test),
-                   cache) for seed in range(5)]  # fmt: skip
+    draws = [random.Random(seed).sample(train, 50) for seed in range(5)]
+    chance = [
+        fit(write_splits(folder / f"chance{seed}", drawn, test), cache)
+        for seed, drawn in enumerate(draws)
+    ]
     shares = [one.metrics["test"]["accuracy"]["value"] for one in chance]
     losses = [one.metrics["test"]["log_loss"] for one in chance]
     share = f"{fmean(shares):.3f} (five draws, {min(shares):.3f} – {max(shares):.3f})"
     yield ["planted: themes", "10 % by chance", 50, "", "", share, f"{fmean(losses):.3f}"]
     for weight in (0.0, 0.5, 2.0):
-        found = _fit(folder / "whole", cache, select_share=0.1, diversity_weight=weight)
+        found = fit(folder / "whole", cache, select_share=0.1, diversity_weight=weight)
         title = f"10 % by margin + {weight} diversity"
         rows = found.metrics["data"]["train_rows"]
         yield ["planted: themes", title, rows, "", "", *_figures(found)]
@@ -166,16 +169,16 @@ def _selection(folder: Path, cache: Path) -> Iterator[list[Any]]:
 def _displacement(folder: Path) -> Iterator[list[Any]]:
     """DPO where half of the pairs differ in one word: those with the highest scores, or any."""
     rng = random.Random(5)
-    train = [_alike_pair(rng, number) for number in range(200)]
-    test = [_alike_pair(rng, number) for number in range(1000, 1060)]
+    train = [alike_pair(rng, number) for number in range(200)]
+    test = [alike_pair(rng, number) for number in range(1000, 1060)]
     texts = [(row["prompt"], row[side]) for row in train for side in ("chosen", "rejected")]
     base = make_base(folder, texts)
-    written = _write(folder / "alike", train, test)
+    written = write_splits(folder / "alike", train, test)
     half = random.Random(6).sample(train, 100)
     ways = [
         ("none", written, 0.0),
         ("half by CHES", written, 0.5),
-        ("half by chance", _write(folder / "half", half, test), 0.0),
+        ("half by chance", write_splits(folder / "half", half, test), 0.0),
     ]
     for title, data, share in ways:
         config = DpoConfig(
@@ -208,7 +211,7 @@ def _with_noise(rows: Sequence[Row]) -> tuple[list[Row], set[int]]:
     return turned, wrong
 
 
-def _tone_pair(rng: random.Random, number: int) -> Row:
+def tone_pair(rng: random.Random, number: int) -> Row:
     """The kinder tone wins; neighbours in tone are close calls."""
     low, high = sorted(rng.sample(sorted(TONES), 2))
     about = f"I saw {rng.choice(SUBJECTS)} {rng.choice(PLACES)}."
@@ -224,7 +227,7 @@ def _theme_pair(rng: random.Random, number: int, about: str, theme: str) -> Row:
     return _pair(number, f"What about {about} {rng.choice(PLACES)}?", sides)
 
 
-def _alike_pair(rng: random.Random, number: int) -> Row:
+def alike_pair(rng: random.Random, number: int) -> Row:
     """Every second pair differs in its last word alone."""
     begun = f"I saw {rng.choice(SUBJECTS)} {rng.choice(PLACES)}"
     other = begun if number % 2 else f"Nobody knows {rng.choice(SUBJECTS)} {rng.choice(PLACES)}"
@@ -241,7 +244,7 @@ def _pair(number: int, prompt: str, sides: Sequence[str]) -> Row:
     }
 
 
-def _write(folder: Path, train: Sequence[Row], test: Sequence[Row]) -> Path:
+def write_splits(folder: Path, train: Sequence[Row], test: Sequence[Row]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("train", train), ("test", test)):
         write_lines(folder / f"{name}.jsonl", rows)
@@ -255,7 +258,7 @@ def _config(cache: Path, **values: Any) -> RewardModelConfig:
     return replace(plain, **values)
 
 
-def _fit(folder: Path, cache: Path, **values: Any) -> RecipeResult:
+def fit(folder: Path, cache: Path, **values: Any) -> RecipeResult:
     name = "-".join(f"{key}={value}" for key, value in values.items()) or "plain"
     return train_reward_model(_config(cache, **values), folder, folder / name, _ignore, _never)
 
