@@ -1,13 +1,14 @@
 """A database with all migrations applied, from which each test process copies its own.
 
 Made once for a state of the migrations, and only on the tests' own throw-away PostgreSQL: on a
-server of somebody's it would stay behind.
+server of somebody's it would stay behind. `python -m tests.template` makes it before any test asks.
 """
 
 import hashlib
 import os
 from pathlib import Path
 
+import django
 import psycopg
 from django.apps import apps
 from django.core.management import call_command
@@ -60,3 +61,8 @@ def _state_of_migrations() -> str:
         for path in sorted(Path(app.path).glob("models*/**/*.py")):
             digest.update(path.read_bytes())  # permissions and content types follow the models
     return digest.hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    django.setup()
+    migrated_template()
