@@ -160,9 +160,12 @@ class ExportForm(SelectionForm):
 
     @property
     def rules(self) -> ExportOptions:
-        """Those of the fields that the chosen format knows. Raises RefusedChoice."""
-        allowed = allowed_options(EXPORT_FORMATS[self.cleaned_data["format"]])
-        return ExportOptions(**self._given([one for one in OPTIONS if one.name in allowed]))
+        """Those of the fields that the chosen format knows, and the rules of preferences, which
+        exporting refuses at their field where the format has no place for them. Raises
+        RefusedChoice.
+        """
+        known = {*allowed_options(EXPORT_FORMATS[self.cleaned_data["format"]]), *OF_PAIRS}
+        return ExportOptions(**self._given([one for one in OPTIONS if one.name in known]))
 
 
 @login_required

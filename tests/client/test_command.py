@@ -47,9 +47,14 @@ def test_from_project_to_snapshot(tandem, file, tmp_path):
     code, out, err = tandem("--json", "projects", "create", "Rivers", "--overlap", 1)
     assert (code, err) == (0, "")
     project = json.loads(out)["id"]
+    assert tandem("import", project, file, "--dry-run")[1].endswith(
+        "; 0 tasks for people, 4 labels kept (nobody is asked about them: "
+        "--labels tasks asks people)\n"
+    )
     code, out, _ = tandem("import", project, file, "--labels", "tasks")
     assert code == 0
-    assert out == f"{file}: 4 created, 0 updated, 0 there already, 0 bad\n"
+    asked = "4 tasks for people, 0 labels kept"
+    assert out == f"{file}: 4 created, 0 updated, 0 there already, 0 bad; {asked}\n"
     code, out, _ = tandem("next", project)
     assert "Question" in out
     assert "[response " in out

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from annotate.interchange.export_formats import EXPORT_FORMATS
-from annotate.models import Project
+from annotate.models import Consensus, Project, Voices
+from annotate.services.outgoing.consensus_export import stream_consensus
 from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
 from annotate.services.outgoing.export_options import OPTIONS, ExportOptions
 from annotate.services.outgoing.export_parameters import read_all
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("project", type=int, help="The project's number.")
-        parser.add_argument("--format", choices=EXPORT_FORMATS, default="trl")
+        parser.add_argument("--format", choices=EXPORT_FORMATS, help="trl when left out.")
         parser.add_argument("--output", type=Path, help="Standard output when left out.")
         for one in (*FILTERS, *OPTIONS):
             said = one.described.replace("%", "%%")
@@ -29,18 +30,24 @@ class Command(BaseCommand):
             else:
                 parser.add_argument(flag, choices=one.words or None, help=said)
 
+        parser.add_argument(
+            "--aggregate",
+            choices=Consensus.Method.values,
+            help="What tasks came to by this method, a line each, in place of all else.",
+        )
+        parser.add_argument(
+            "--voices",
+            choices=Voices.values,
+            help="With --aggregate, whose labels; human when left out.",
+        )
+
     def handle(self, *, project, output, **options):
         found = Project.objects.live().filter(pk=project).first()
         if found is None:
             raise CommandError(f"There is no project {project}.")
         given = {name: str(said) for name, said in options.items() if said is not None}
         try:
-            chunks = stream_export(
-                project=found,
-                format=options["format"],
-                filters=ExportFilters(**read_all(FILTERS, given)),
-                options=ExportOptions(**read_all(OPTIONS, given)),
-            )
+            chunks = _chunks(found, options, given)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         if output is None:
@@ -50,6 +57,27 @@ class Command(BaseCommand):
         with open(partial, "wb") as file:
             _write(chunks, file)
         partial.rename(output)
+
+
+def _chunks(project, options, given):
+    if options["aggregate"] is None and options["voices"] is None:
+        return stream_export(
+            project=project,
+            format=options["format"] or "trl",
+            filters=ExportFilters(**read_all(FILTERS, given)),
+            options=ExportOptions(**read_all(OPTIONS, given)),
+        )
+    if options["aggregate"] is None:
+        raise CommandError("--voices says whose labels --aggregate takes: give both.")
+    names = {"format", *(one.name for one in (*FILTERS, *OPTIONS))}
+    if others := sorted(names & given.keys()):
+        told = ", ".join(f"--{name.replace('_', '-')}" for name in others)
+        raise CommandError(f"--aggregate takes --voices alone: leave {told} out.")
+    return stream_consensus(
+        project=project,
+        method=options["aggregate"],
+        voices=options["voices"] or Voices.HUMAN.value,
+    )
 
 
 def _write(chunks, file) -> None:

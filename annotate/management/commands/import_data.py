@@ -13,6 +13,7 @@ from annotate.models import Project
 from annotate.services.incoming.imports import (
     ImportOptions,
     ImportReport,
+    became,
     import_stream,
     kept_aside,
 )
@@ -30,7 +31,13 @@ class Command(BaseCommand):
             "file", type=Path, help="JSONL, JSON array, CSV, TSV (.gz too), Parquet."
         )
         parser.add_argument("--format", choices=FORMATS, help="Guessed when left out.")
-        parser.add_argument("--labels", choices=["judgements", "tasks"], default="judgements")
+        parser.add_argument(
+            "--labels",
+            choices=["judgements", "tasks"],
+            default="judgements",
+            help="judgements: labels are imported, and nobody is asked about labelled rows. tasks: "
+            "they are left out, and people are asked about every row. (default: judgements)",
+        )
         parser.add_argument("--overlap", type=int, help="People per task.")
         parser.add_argument("--priority", type=int, default=500)
         parser.add_argument(
@@ -87,6 +94,7 @@ class Command(BaseCommand):
         aside = new.pop("kept_aside", 0)
         made = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in new.items())
         self.stdout.write(f"new: {made or 'nothing'}")
+        self.stdout.write(became(report).message)
         if aside:
             self.stdout.write(kept_aside(aside).message)
 

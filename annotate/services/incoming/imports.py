@@ -181,6 +181,12 @@ def became(report: ImportReport) -> Told:
         if labels == 1
         else Told("{count} labels kept", count=Grouped(labels)),
     )
+    if labels and not tasks:
+        told = Told(
+            "{told} So nobody is asked about them; to ask people anew, send the file again with "
+            "its labels left out.",
+            told=told,
+        )
     if not known:
         return told
     return Told("{told} Known answers: {count}.", told=told, count=Grouped(known))

@@ -266,9 +266,11 @@ def _no_place(rule: str, chosen: ExportFormat) -> InvalidValue:
             format=format,
         )
     return InvalidValue(
-        "format",
-        "{format} rows are single judgements with their ties; leave the rules out.",
+        rule,
+        "{format} rows tell all judgements as they were given, so {rule} has no place there. Leave "
+        "it as it is, or choose a format of preferences such as trl.",
         format=format,
+        rule=rule,
     )
 
 

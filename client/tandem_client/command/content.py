@@ -38,7 +38,12 @@ def add_commands(commands: Any) -> None:
     bring.add_argument("project", type=int)
     bring.add_argument("files", nargs="+", metavar="FILE")
     bring.add_argument("--format")
-    bring.add_argument("--labels", choices=["judgements", "tasks"])
+    bring.add_argument(
+        "--labels",
+        choices=["judgements", "tasks"],
+        help="judgements (default): labels are imported and nobody is asked about labelled rows; "
+        "tasks: labels are left out and people are asked about every row",
+    )
     bring.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
     bring.add_argument("--background", action="store_true", help="let a worker do it, and wait")
     bring.add_argument("--overlap", type=int)
@@ -132,7 +137,7 @@ def _told_report(
 ) -> int:
     counted = f"{report['created']} created, {report['updated']} updated"
     words = f"{path}: {counted}, {report['skipped']} there already, {report['error_count']} bad"
-    tell(options, report, words)
+    tell(options, report, f"{words}{_became(report)}")
     for error in errors[:MOST_SHOWN]:
         told = error
         if isinstance(error, dict):
@@ -141,6 +146,17 @@ def _told_report(
     if report["error_count"] > MOST_SHOWN:
         print(f"{path}: … and {report['error_count'] - MOST_SHOWN} more", file=sys.stderr)
     return report["error_count"]
+
+
+def _became(report: Any) -> str:
+    """What people are asked now; of a run its own words."""
+    if "counts" not in report:
+        return f"; {report['message']}" if report["message"] else ""
+    tasks, labels = (report["counts"].get(name, 0) for name in ("tasks_for_people", "judgements"))
+    words = f"; {tasks} tasks for people, {labels} labels kept"
+    if labels and not tasks:
+        words += " (nobody is asked about them: --labels tasks asks people)"
+    return words
 
 
 def export_rows(client: Client, options: Namespace) -> None:

@@ -297,11 +297,16 @@ def test_labels_alone_are_told_apart_from_tasks(client, project) -> None:
     """Who imports labels and then finds no task learns why, and what to do."""
     work = reverse("work", args=[project.pk])
     assert "No tasks yet" in client.get(work).content.decode()
-    confirm(client, send(client, project, PAIRS))
+    preview = send(client, project, PAIRS)
+    said = "3 of the first rows have a label. Labels that are kept are imported as judgements"
+    before, after = preview.content.decode().split(said)
+    assert before.rstrip().endswith('<p class="notice" id="what-happens">')
+    assert after.index("make no tasks") < after.index('value="tasks"')
+    confirm(client, preview)
     run = ImportRun.objects.get()
     run_import(run.pk)
     page = client.get(reverse("import_run", args=[run.pk])).content.decode()
-    assert "0 tasks for people, 3 labels kept." in page
+    assert "0 tasks for people, 3 labels kept. So nobody is asked about them;" in page
     cache.clear()
     text = client.get(work).content.decode()
     assert "labelled already" in text

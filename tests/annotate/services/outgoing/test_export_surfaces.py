@@ -166,9 +166,22 @@ def test_what_a_format_has_no_place_for_is_refused(project) -> None:
         ({"format": "trl_unpaired", "tie_rule": "half"}, "no place for tie_rule"),
         ({"format": "openai", "margin": "1"}, "no place for margin"),
         ({"format": "trl_prompts", "metadata": "1"}, "metadata"),
-        ({"format": "raw", "agreement": "0.5"}, "single judgements"),
+        ({"format": "raw", "agreement": "0.5"}, "agreement has no place there"),
         ({"format": "trl_stepwise"}, "hold none"),
     ):
         answer = api.get(reverse("api_export", args=[project.pk]), query)
         assert answer.status_code in (400, 409)
         assert words in str(answer.json())
+
+
+@pytest.mark.parametrize("format", ["helpsteer3", "multipref", "arena", "label_studio", "raw"])
+def test_the_page_refuses_to_aggregate_what_cannot_be(client, project, format) -> None:
+    """At the field, in place of a file that looks as if it had been."""
+    client.force_login(project.created_by)
+    address = reverse("download_export", args=[project.pk])
+    query = {"format": format, "aggregation": "majority", "tie_rule": "drop"}
+    page = client.get(address, query)
+    assert page.status_code == 422
+    [told] = page.context["form"].errors["aggregation"]
+    assert told.startswith(f"{format} rows tell all judgements as they were given")
+    assert client.get(address, {**query, "aggregation": "each"}).status_code == 200

@@ -261,7 +261,7 @@ def test_formats_that_do_not_fit_are_refused_by_name(make_project):
         export(pairs, "fine_grained")
     with pytest.raises(ValidationError, match="has none"):
         export(spans, "fine_grained", category="C1")
-    with pytest.raises(ValidationError, match="leave the rules out"):
+    with pytest.raises(ValidationError, match="aggregation has no place there"):
         export(spans, "fine_grained_tokens", aggregation="majority")
     with pytest.raises(ValidationError, match="Choose one of: all, C1, C2, C3"):
         ExportOptions(category="C4")
