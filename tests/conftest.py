@@ -33,10 +33,15 @@ from tests.sameness import (  # noqa: F401 (fixtures)
 from tests.template import migrated_template
 from tests.webhook_server import serve_webhooks
 
-# A busy machine takes its time over an example, which says nothing about the code.
-hypothesis_settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# A busy machine takes its time over an example, which says nothing about the code; and the examples
+# of a test are the same each time. Others are looked for with --hypothesis-profile=searching.
+for name, is_the_same in (("unhurried", True), ("searching", False)):
+    hypothesis_settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=is_the_same,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 hypothesis_settings.load_profile("unhurried")
 
 # How often a flush that met a late request is begun.
