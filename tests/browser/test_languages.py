@@ -90,6 +90,21 @@ def test_no_page_is_wider_than_the_window_from_right_to_left(arabic, open_in, pr
     assert wide == {}
 
 
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_nothing_in_the_head_of_a_phones_page_lies_over_the_name(
+    arabic, open_in, project, language
+):
+    """There is no place for it on most phones; then the mark alone is seen."""
+    page = open_in(**PHONE, **(arabic if language == "ar" else {"locale": language}))
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    places = [page.locator(".brand"), page.locator(".site-nav > :first-child")]
+    boxes = [place.bounding_box() for place in places]
+    left, right = sorted(boxes, key=lambda box: box["x"])
+    assert left["x"] + left["width"] <= right["x"]
+    assert _overflow(page) == 0
+
+
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_the_current_tab_is_in_sight_on_a_phone(arabic, open_in, project, ada, direction):
     ada.is_superuser = True
