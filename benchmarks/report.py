@@ -44,9 +44,13 @@ def write_json(name: str, **results: object) -> Path:
     """Write benchmarks/results/<name>.json with the machine and the moment; returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    body = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
-    path.write_text(json.dumps({**body, **results}, indent=1) + "\n")
+    path.write_text(json.dumps({**stamp(), **results}, indent=1) + "\n")
     return path
+
+
+def stamp() -> dict[str, object]:
+    """The moment and the machine of what was just measured."""
+    return {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
 
 
 def machine() -> dict[str, object]:

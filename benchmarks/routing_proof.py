@@ -5,7 +5,8 @@
 
 Folds are disjoint by prompt. A policy is fitted on four fifths and decides the fifth, each as a
 batch of its own with the exact budget. One person is one vote, compared with the majority of the
-others; the mean over whose vote it is stands for the draw. Intervals are by prompts.
+others; the mean over whose vote it is stands for the draw. Intervals are by prompts. With --kinds
+the rows of other kinds that are on file stay as they are.
 """
 
 import argparse
@@ -17,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import print_table, write_json
+from benchmarks.report import print_table, stamp, write_json
 from benchmarks.routing_data import CONFIDENCE, llmfao, mt_bench, read_likeness
+from benchmarks.routing_kept import Apart, check_seeds, kept, merge
 from benchmarks.routing_rows import (
     Data,
     consensus,
@@ -55,6 +57,12 @@ def main() -> None:
     wish = parser.parse_args()
     if wish.data is None:
         parser.error("set TANDEM_DATA_DIR or --data to the folder of the data sets")
+    file = "routing_proof" + (f"_{wish.set}" if wish.set else "")
+    old = kept(file) if set(wish.kinds) != set(KINDS[1:]) else {}
+    try:
+        check_seeds(old, wish.seeds)
+    except Apart as why:
+        parser.error(str(why))
     results = {}
     for name, read in (("mtbench", mt_bench), ("llmfao", llmfao)):
         if wish.set in (None, name):
@@ -67,7 +75,22 @@ def main() -> None:
                     [row for one in results.values() for row in one[part]])  # fmt: skip
     for name, one in results.items():
         print(name, one["baselines"], one["ppm"])
-    write_json("routing_proof" + (f"_{wish.set}" if wish.set else ""), seeds=wish.seeds, **results)
+    keep(file, old, results, wish)
+
+
+def keep(file: str, old: dict[str, Any], results: dict[str, Any], wish: argparse.Namespace) -> None:
+    """Write the file; where the rows on file are of other data, a file of its own beside it."""
+    parts = old.get("parts") or [{name: old[name] for name in ("measured_at", "machine") if old}]
+    try:
+        merged = {name: merge(old[name], one, wish.kinds) for name, one in results.items() if old}
+    except Apart as why:
+        file, merged = "_".join([file, *wish.kinds]), {}
+        print(f"the rows on file stay as they are: {why}")
+    if merged:
+        parts = [*parts, {"kinds": list(wish.kinds)} | stamp()]
+        write_json(file, seeds=wish.seeds, parts=parts, **merged)
+    else:
+        write_json(file, seeds=wish.seeds, **results)
 
 
 def prove(data: Data, seeds: int, kinds: Sequence[str]) -> dict[str, Any]:
