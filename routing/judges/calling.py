@@ -1,4 +1,8 @@
-"""Making calls: some at a time, each on record before it is sent, tried again where that helps."""
+"""Making calls: some at a time, each on record before it is sent, tried again where that helps.
+
+Those that are due together go on record together, and so do those whose replies came together: the
+faster the server, the fewer transactions a call takes.
+"""
 
 import heapq
 import time
@@ -16,11 +20,11 @@ from routing.judges.desk import (
     BY_TOKENS,
     EVERYTHING,
     NOTHING,
-    Answered,
     Desk,
     Key,
     Outcome,
     Pause,
+    Wanted,
 )
 from routing.judges.line import Line, Send
 
@@ -47,17 +51,15 @@ class _Due:
 
 @dataclass(frozen=True)
 class Call:
-    """One request, and how its reply is read (`read` raises InvalidAnswer).
+    """One request, and how its reply is read (`read` raises InvalidAnswer)."""
 
-    `prompt_tokens` and `completion_tokens` are upper bounds, for the money that is reserved.
-    """
-
-    key: Key
+    wanted: Wanted
     send: Send
     read: Callable[[Completion], Reading]
-    template: str
-    prompt_tokens: int
-    completion_tokens: int
+
+    @property
+    def key(self) -> Key:
+        return self.wanted.key
 
 
 def make_calls(
@@ -99,30 +101,29 @@ class _Errands:
 
     def _begin_some(self) -> Iterator[tuple[Key, Outcome]]:
         """Yields those that turn out to be answered already."""
-        while not self.stop and self.due and len(self.going) < self.desk.concurrency:
-            now = time.monotonic()
-            if max(self.due[0].ready_at, self.paused_until) > now:
-                return
-            due = self.due[0]
-            try:
-                number = self.desk.begin(
-                    due.call.key,
-                    prompt_tokens=due.call.prompt_tokens,
-                    completion_tokens=due.call.completion_tokens,
-                    template=due.call.template,
-                )
-            except Pause as pause:
-                self.paused_until = now + pause.seconds
-                return
-            except Answered as answered:
-                heapq.heappop(self.due)
-                yield due.call.key, answered.outcome
-                continue
-            except JudgeError as error:
-                self.stop = error
-                return
-            heapq.heappop(self.due)
-            self.going[self.line.send(due.call.send)] = (number, due, now)
+        answered: list[tuple[Key, Outcome]] = []
+        room = self.desk.concurrency - len(self.going)
+        now = time.monotonic()
+        if self.stop or self.paused_until > now:
+            return
+        ready: list[_Due] = []
+        while self.due and len(ready) < room and self.due[0].ready_at <= now:
+            ready.append(heapq.heappop(self.due))
+        if not ready:
+            return
+        begun = self.desk.begin([due.call.wanted for due in ready])
+        for due, place in zip(ready, begun.places, strict=False):
+            if isinstance(place, int):
+                self.going[self.line.send(due.call.send)] = (place, due, now)
+            else:
+                answered.append((due.call.key, place))
+        for due in ready[len(begun.places) :]:
+            heapq.heappush(self.due, due)
+        if isinstance(begun.stopped, Pause):
+            self.paused_until = now + begun.stopped.seconds
+        elif begun.stopped is not None:
+            self.stop = begun.stopped
+        yield from answered  # only now: whoever leaves here leaves what is going to _leave
 
     def _end_some(self) -> Iterator[tuple[Key, Outcome]]:
         """Wait for a reply, for the time of the next call, or for a TICK."""
@@ -134,13 +135,18 @@ class _Errands:
             time.sleep(max(0.0, min(TICK, until - now)))
             return
         done, _ = wait(self.going, timeout=until - now, return_when=FIRST_COMPLETED)
+        now = time.monotonic()
+        ended = []
         for future in done:
             number, due, began = self.going[future]
-            outcome = _outcome(future, due.call, time.monotonic() - began)
-            self.desk.end(number, outcome)
+            ended.append((number, due, _outcome(future, due.call, now - began)))
+        if ended:
+            self.desk.end([(number, outcome) for number, _, outcome in ended])
+        for future in done:
             del self.going[future]  # whatever raised before leaves it to _leave
-            if not self._again(due, outcome):
-                yield due.call.key, outcome
+        over = [(due, outcome) for _, due, outcome in ended if not self._again(due, outcome)]
+        for due, outcome in over:
+            yield due.call.key, outcome
 
     def _again(self, due: _Due, outcome: Outcome) -> bool:
         """Whether the call is tried once more, later."""
@@ -167,6 +173,7 @@ class _Errands:
 
     def _leave(self) -> None:
         """Calls under way whose answers nobody waits for any more: they may have been billed."""
+        ended = []
         for future, (number, _, began) in self.going.items():
             future.cancel()
             said = Outcome(
@@ -175,7 +182,9 @@ class _Errands:
                 seconds=time.monotonic() - began,
                 charge=EVERYTHING,
             )
-            self.desk.end(number, said)
+            ended.append((number, said))
+        if ended:
+            self.desk.end(ended)
         self.going.clear()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from annotate.wording import Told, translatable
 
 if TYPE_CHECKING:
-    from routing.judges import Question, Verdict
+    from routing.judges import JudgeError, Question, Verdict
 
 # What a finished call costs: what its tokens cost; nothing, since it was turned away; or all that
 # was reserved for it, since nobody can say that it was not billed.
@@ -57,20 +57,34 @@ class Outcome:
     charge: str = BY_TOKENS
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A call that is to begin. The tokens are upper bounds, for the money that is reserved."""
+
+    key: Key
+    template: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What became of the first of the calls that were to begin, in their order: the number on
+    record of one that may be sent now, or the outcome of one that was answered meanwhile. Where
+    these are not all, `stopped` says why the next did not begin: a Pause, or a JudgeError when the
+    money is spent.
+    """
+
+    places: Sequence[int | Outcome]
+    stopped: "Pause | JudgeError | None" = None
+
+
 class Pause(Exception):
     """No call may begin for so many seconds: a limit of rates, or the server asked for it."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"{seconds:.1f} s")
         self.seconds = seconds
-
-
-class Answered(Exception):
-    """The call was made and answered meanwhile."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__("answered")
-        self.outcome = outcome
 
 
 class Desk(Protocol):
@@ -91,14 +105,11 @@ class Desk(Protocol):
     def known(self, task_ids: Collection[int], template: str) -> Mapping[Key, Outcome]:
         """Calls that are over and must not be made again: answered, or failed for good."""
 
-    def begin(self, key: Key, *, prompt_tokens: int, completion_tokens: int, template: str) -> int:
-        """Put the call on record and reserve the most it can cost; the tokens are upper bounds.
+    def begin(self, calls: Sequence[Wanted]) -> Begun:
+        """Put them on record and reserve the most that each can cost, in one transaction."""
 
-        Raises Pause; Answered where somebody else was faster; JudgeError when the money is spent.
-        """
-
-    def end(self, call_id: int, outcome: Outcome) -> None:
-        """Write down how it ended, and charge for it."""
+    def end(self, ended: Sequence[tuple[int, Outcome]]) -> None:
+        """Write down how these ended, by their numbers, and charge for them, in one transaction."""
 
     def consult(
         self, judge_id: int, items: "Sequence[Question]", should_stop: Callable[[], bool]

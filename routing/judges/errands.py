@@ -11,7 +11,7 @@ from typing import Any
 from annotate.chat.completions import Completion, complete
 from routing.judges.asking.contract import Reading
 from routing.judges.calling import Call, make_calls
-from routing.judges.desk import Key, Outcome
+from routing.judges.desk import Key, Outcome, Wanted
 from routing.judges.openai import OpenAIJudge, most_tokens
 
 
@@ -53,12 +53,9 @@ def _call(judge: OpenAIJudge, errand: Errand) -> Call:
     most = judge.config["max_tokens"]
     target = judge.target(errand.schema, most)
     return Call(
-        key=errand.key,
+        wanted=Wanted(errand.key, errand.template, most_tokens(errand.messages), most),
         send=lambda client: complete(
             client, target, errand.messages, private_hosts=judge.desk.private_hosts
         ),
         read=errand.read,
-        template=errand.template,
-        prompt_tokens=most_tokens(errand.messages),
-        completion_tokens=most,
     )

@@ -25,7 +25,7 @@ from routing.judges import JudgeKind, Question, Verdict
 from routing.judges.asking import WAYS, Reading, Way, Wording
 from routing.judges.asking.contract import JSON, LETTER
 from routing.judges.calling import Call, make_calls
-from routing.judges.desk import FAILURES, Desk, Key, Outcome
+from routing.judges.desk import FAILURES, Desk, Key, Outcome, Wanted
 from routing.judges.length import COEFFICIENT, MOST, without_length
 
 NAME = "openai"
@@ -152,14 +152,11 @@ class OpenAIJudge:
         most = LETTER_TOKENS if schema is None else self.config["max_tokens"]
         target = self.target(schema, most, key.sample)
         return Call(
-            key=key,
+            wanted=Wanted(key, template_of(question), most_tokens(messages), most),
             send=lambda client: complete(
                 client, target, messages, private_hosts=self.desk.private_hosts
             ),
             read=lambda said: way.read(said, question, key.shown, wording),
-            template=template_of(question),
-            prompt_tokens=most_tokens(messages),
-            completion_tokens=most,
         )
 
     def target(self, schema: Mapping[str, Any] | None, most: int, sample: int = 0) -> Target:

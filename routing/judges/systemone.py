@@ -16,7 +16,7 @@ from routing.judges import PAIRS, JudgeKind, Question
 from routing.judges.asking import Wording, pairwise
 from routing.judges.asking.contract import compose
 from routing.judges.calling import Call
-from routing.judges.desk import Key
+from routing.judges.desk import Key, Wanted
 from routing.judges.length import COEFFICIENT, MOST
 from routing.judges.openai import MAX_PRINCIPLES, OpenAIJudge, most_tokens, template_of
 
@@ -66,7 +66,7 @@ class SystemOneJudge(OpenAIJudge):
         secret = self.desk.secret(config["key_name"], config["base_url"])
         target = Target(config["base_url"], config["model"], secret=secret)
         return Call(
-            key=key,
+            wanted=Wanted(key, template_of(question), most_tokens([head, material]), 0),
             send=lambda client: choose(
                 client,
                 target,
@@ -76,9 +76,6 @@ class SystemOneJudge(OpenAIJudge):
                 private_hosts=self.desk.private_hosts,
             ),
             read=lambda said: pairwise.read(said, question, key.shown, wording),
-            template=template_of(question),
-            prompt_tokens=most_tokens([head, material]),
-            completion_tokens=0,
         )
 
 

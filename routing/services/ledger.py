@@ -1,29 +1,29 @@
 """The books of judges that make calls: money, rates, and what is known already.
 
-A call costs two transactions. `begin` writes the intent and reserves the most that the call can
-cost, under the lock of the judge's account; `end` writes what came and charges for it. No
-transaction is open while the call is under way.
+A call costs its part of two transactions. `begin` writes the intent of calls and reserves the most
+that each can cost, under the lock of the judge's account; `end` writes what came and charges for it
+(routing/services/call_ends.py). No transaction is open while a call is under way.
 """
 
 import hashlib
 import json
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotate.models import Judge
-from annotate.wording import Told, in_two
+from annotate.wording import Told
 from routing.judges import JudgeError, Question, Verdict
-from routing.judges.desk import EVERYTHING, NOTHING, Answered, Key, Outcome, Pause
+from routing.judges.desk import EVERYTHING, Begun, Key, Outcome, Pause, Wanted
 from routing.judges.length import COEFFICIENT
 from routing.models import JudgeAccount, JudgeCall, JudgeRun
+from routing.services.call_ends import end_calls, price
 from routing.services.events import tell_limit_reached
 
 MINUTE = timedelta(seconds=60)
@@ -31,8 +31,7 @@ ABANDONED_AFTER = timedelta(minutes=15)  # longer than any call may take
 BUSY_ELSEWHERE = 2.0  # seconds between two looks at a call that somebody else makes
 LEAST_PAUSE = 0.05
 FINAL = ("refused", "interrupted")
-
-logger = logging.getLogger(__name__)
+SAME_CALL = ("judge_call_unique", "judge_call_answered_once")
 
 
 def fingerprint_of(judge: Judge, template: str = "") -> str:
@@ -47,12 +46,6 @@ def fingerprint_of(judge: Judge, template: str = "") -> str:
 def account_of(judge: Judge) -> JudgeAccount:
     """The account of all versions of the judge; made with nothing to spend where there is none."""
     return JudgeAccount.objects.get_or_create(project_id=judge.project_id, name=judge.name)[0]
-
-
-def price(account: JudgeAccount, prompt_tokens: int, completion_tokens: int) -> Decimal:
-    """Dollars, rounded up to the millionth."""
-    exact = account.input_price * prompt_tokens + account.output_price * completion_tokens
-    return (exact / 1_000_000).quantize(Decimal("0.000001"), ROUND_CEILING)
 
 
 class LimitReached(JudgeError):
@@ -73,6 +66,7 @@ class Ledger:
         self.patience = float(account.patience)
         self.retry_failed = run is not None and run.retry_failed
         self.private_hosts = settings.CHAT_PRIVATE_HOSTS
+        self.fingerprints: dict[str, str] = {}  # by template
 
     def secret(self, key_name: str, base_url: str) -> str:
         if not key_name:
@@ -104,56 +98,80 @@ class Ledger:
         tried = sum(call.failure != "rate_limited" for call in calls)
         return calls[-1].failure in FINAL or tried >= self.attempts
 
-    def begin(self, key: Key, *, prompt_tokens: int, completion_tokens: int, template: str) -> int:
+    def begin(self, calls: Sequence[Wanted]) -> Begun:
         try:
-            return self._begin(
-                key,
-                prompt_tokens=prompt_tokens,
-                completion_tokens=completion_tokens,
-                template=template,
-            )
-        except LimitReached:
+            begun = self._begin(calls)
+        except IntegrityError as error:
+            if error.__cause__.diag.constraint_name not in SAME_CALL:
+                raise
+            return Begun([], Pause(BUSY_ELSEWHERE))  # a judge that asks the same was faster
+        if isinstance(begun.stopped, LimitReached):
             tell_limit_reached(self.account_id)
-            raise
+        return begun
 
-    def _begin(self, key: Key, *, prompt_tokens: int, completion_tokens: int, template: str) -> int:
-        most_tokens = prompt_tokens + completion_tokens
-        with transaction.atomic():
-            account = JudgeAccount.objects.select_for_update().get(pk=self.account_id)
-            same = JudgeCall.objects.filter(
-                task=key.task_id,
-                fingerprint=fingerprint_of(self.judge, template),
-                shown_order=list(key.shown),
-                sample=key.sample,
-            )
-            last = same.order_by("-attempt").first()
-            if last is not None and last.state == "answered":
-                raise Answered(_outcome(last))
-            if last is not None and last.state == "asked":
-                raise Pause(BUSY_ELSEWHERE)
-            _check_pace(account, most_tokens)
-            most = price(account, prompt_tokens, completion_tokens)
-            _check_money(account, most)
-            call = JudgeCall.objects.create(
-                judge=self.judge,
-                task_id=key.task_id,
-                run=self.run,
-                account=account,
-                fingerprint=fingerprint_of(self.judge, template),
-                shown_order=list(key.shown),
-                sample=key.sample,
-                attempt=last.attempt + 1 if last else 1,
-                template=template,
-                state=JudgeCall.State.ASKED,
-                most_tokens=most_tokens,
-                reserved=most,
-            )
-            account.reserved += most
+    @transaction.atomic
+    def _begin(self, calls: Sequence[Wanted]) -> Begun:
+        account = JudgeAccount.objects.select_for_update().get(pk=self.account_id)
+        latest = self._latest(calls)
+        pace = _Pace(account)
+        places: list[int | Outcome | JudgeCall] = []
+        stopped: Pause | LimitReached | None = None
+        for wanted in calls:
+            last = latest.get((wanted.key, wanted.template))
+            try:
+                if last is not None and last.state == "answered":
+                    places.append(_outcome(JudgeCall.objects.get(pk=last.pk)))
+                    continue
+                if last is not None and last.state == "asked":
+                    raise Pause(BUSY_ELSEWHERE)
+                call = self._call(wanted, account, last.attempt + 1 if last else 1)
+                pace.check(call.most_tokens)
+                _check_money(account, call.reserved)
+            except (Pause, LimitReached) as why:
+                stopped = why
+                break
+            account.reserved += call.reserved
+            pace.take(call.most_tokens)
+            latest[wanted.key, wanted.template] = call
+            places.append(call)
+        made = [place for place in places if isinstance(place, JudgeCall)]
+        if made:
+            # In one order for all: judges that ask the same wait for each other, never in a circle.
+            JudgeCall.objects.bulk_create(sorted(made, key=_key_of_row))
             account.save(update_fields=["reserved"])
-        return call.pk
+        return Begun([p.pk if isinstance(p, JudgeCall) else p for p in places], stopped)
 
-    def end(self, call_id: int, outcome: Outcome) -> None:
-        end_call(call_id, outcome)
+    def _latest(self, calls: Sequence[Wanted]) -> dict[tuple[Key, str], JudgeCall]:
+        """The last attempt at each, without what was said. One query."""
+        templates = {self._fingerprint(one.template): one.template for one in calls}
+        rows = JudgeCall.objects.filter(
+            task__in={one.key.task_id for one in calls}, fingerprint__in=templates
+        ).only("task", "fingerprint", "shown_order", "sample", "attempt", "state")
+        return {(_key(row), templates[row.fingerprint]): row for row in rows.order_by("attempt")}
+
+    def _call(self, wanted: Wanted, account: JudgeAccount, attempt: int) -> JudgeCall:
+        return JudgeCall(
+            judge=self.judge,
+            task_id=wanted.key.task_id,
+            run=self.run,
+            account=account,
+            fingerprint=self._fingerprint(wanted.template),
+            shown_order=list(wanted.key.shown),
+            sample=wanted.key.sample,
+            attempt=attempt,
+            template=wanted.template,
+            state=JudgeCall.State.ASKED,
+            most_tokens=wanted.prompt_tokens + wanted.completion_tokens,
+            reserved=price(account, wanted.prompt_tokens, wanted.completion_tokens),
+        )
+
+    def _fingerprint(self, template: str) -> str:
+        if template not in self.fingerprints:
+            self.fingerprints[template] = fingerprint_of(self.judge, template)
+        return self.fingerprints[template]
+
+    def end(self, ended: Sequence[tuple[int, Outcome]]) -> None:
+        end_calls(ended)
 
     def consult(
         self, judge_id: int, items: Sequence[Question], should_stop: Callable[[], bool]
@@ -179,63 +197,40 @@ def _check_money(account: JudgeAccount, most: Decimal) -> None:
         )
 
 
-def _check_pace(account: JudgeAccount, tokens: int) -> None:
-    """Raises Pause. One call may always begin in an empty minute: its tokens are a bound."""
-    now = timezone.now()
-    if account.blocked_until and account.blocked_until > now:
-        raise Pause((account.blocked_until - now).total_seconds())
-    if account.requests_per_minute is None and account.tokens_per_minute is None:
-        return
-    counted = Coalesce(F("prompt_tokens") + F("completion_tokens"), F("most_tokens"))
-    lately = JudgeCall.objects.filter(account=account, created_at__gt=now - MINUTE).aggregate(
-        calls=Count("*"), tokens=Sum(counted), first=Min("created_at")
-    )
-    if not lately["calls"]:
-        return
-    many = account.requests_per_minute is not None
-    many = many and lately["calls"] >= account.requests_per_minute
-    much = account.tokens_per_minute is not None
-    much = much and lately["tokens"] + tokens > account.tokens_per_minute
-    if many or much:
-        first: datetime = lately["first"]
-        raise Pause(max(LEAST_PAUSE, (first + MINUTE - now).total_seconds()))
+class _Pace:
+    """What the account's last minute holds. One call may always begin in an empty minute: its
+    tokens are a bound. One query, none where there is no limit.
+    """
 
-
-def end_call(call_id: int, outcome: Outcome) -> None:
-    """Write down how a call ended, once; a second end changes nothing but says so in the log."""
-    now = timezone.now()
-    with transaction.atomic():
-        account_id = JudgeCall.objects.values_list("account_id", flat=True).get(pk=call_id)
-        account = JudgeAccount.objects.select_for_update().get(pk=account_id)
-        call = JudgeCall.objects.select_for_update().get(pk=call_id)
-        if call.state != JudgeCall.State.ASKED:
-            logger.warning("Call %s had been ended as %s before", call_id, call.state)
+    def __init__(self, account: JudgeAccount) -> None:
+        self.account = account
+        self.now = timezone.now()
+        self.limited = account.requests_per_minute is not None
+        self.limited = self.limited or account.tokens_per_minute is not None
+        if not self.limited:
             return
-        account.reserved -= call.reserved
-        call.cost = _charge(account, call, outcome)
-        account.spent += call.cost
-        if outcome.failure == "rate_limited":
-            waits = timedelta(seconds=outcome.retry_after or 1.0)
-            account.blocked_until = max(account.blocked_until or now, now + waits)
-        account.save(update_fields=["reserved", "spent", "blocked_until"])
-        call.state = JudgeCall.State.FAILED if outcome.failure else JudgeCall.State.ANSWERED
-        call.finished_at = max(now, call.created_at)
-        for name in ("failure", "raw", "p_first", "value", "seconds"):
-            setattr(call, name, getattr(outcome, name))
-        said, call.told = in_two(outcome.detail)
-        call.detail = said[:500]
-        call.prompt_tokens = outcome.prompt_tokens
-        call.completion_tokens = outcome.completion_tokens
-        call.save()
+        counted = Coalesce(F("prompt_tokens") + F("completion_tokens"), F("most_tokens"))
+        lately = JudgeCall.objects.filter(account=account, created_at__gt=self.now - MINUTE)
+        found = lately.aggregate(calls=Count("*"), tokens=Sum(counted), first=Min("created_at"))
+        self.calls, self.tokens = found["calls"], found["tokens"] or 0
+        self.first: datetime = found["first"] or self.now
 
+    def check(self, tokens: int) -> None:
+        """Raises Pause."""
+        account = self.account
+        if account.blocked_until and account.blocked_until > self.now:
+            raise Pause((account.blocked_until - self.now).total_seconds())
+        if not self.limited or not self.calls:
+            return
+        requests, most = account.requests_per_minute, account.tokens_per_minute
+        many = requests is not None and self.calls >= requests
+        if many or (most is not None and self.tokens + tokens > most):
+            raise Pause(max(LEAST_PAUSE, (self.first + MINUTE - self.now).total_seconds()))
 
-def _charge(account: JudgeAccount, call: JudgeCall, outcome: Outcome) -> Decimal:
-    if outcome.charge == NOTHING:
-        return Decimal(0)
-    tokens = outcome.prompt_tokens, outcome.completion_tokens
-    if outcome.charge == EVERYTHING or tokens[0] is None or tokens[1] is None:
-        return call.reserved
-    return price(account, tokens[0], tokens[1])
+    def take(self, tokens: int) -> None:
+        """One more is about to begin."""
+        if self.limited:
+            self.calls, self.tokens = self.calls + 1, self.tokens + tokens
 
 
 def end_abandoned(judge: Judge, run: JudgeRun | None = None) -> int:
@@ -248,15 +243,19 @@ def end_abandoned(judge: Judge, run: JudgeRun | None = None) -> int:
     if run is not None:
         gone |= Q(run=run)  # of members of a panel too
     calls = JudgeCall.objects.filter(gone, state=JudgeCall.State.ASKED)
+    said = Told("its worker ended before the answer was written down; it may have been billed")
+    interrupted = Outcome(failure="interrupted", detail=said, charge=EVERYTHING)
     ids = list(calls.values_list("pk", flat=True))
-    for pk in ids:
-        said = Told("its worker ended before the answer was written down; it may have been billed")
-        end_call(pk, Outcome(failure="interrupted", detail=said, charge=EVERYTHING))
+    end_calls([(pk, interrupted) for pk in ids])
     return len(ids)
 
 
 def _key(call: JudgeCall) -> Key:
     return Key(call.task_id, tuple(call.shown_order), call.sample)
+
+
+def _key_of_row(call: JudgeCall) -> tuple[int, str, list[int], int]:
+    return call.task_id, call.fingerprint, call.shown_order, call.sample
 
 
 def _outcome(call: JudgeCall) -> Outcome:

@@ -27,10 +27,11 @@ from routing.judges.principles import (
 from routing.models import JudgeRun
 from routing.principles.likeness import Candidate, distinct
 from routing.services.asked import asked_of
+from routing.services.call_ends import price
 from routing.services.choices import Choice, Drawn, answered_tasks, draw_choices
 from routing.services.judge_watch import RunCancelled, Watch
 from routing.services.judging import questions
-from routing.services.ledger import Ledger, account_of, price
+from routing.services.ledger import Ledger, account_of
 
 DEFAULT_CHOICES = 100
 MOST_CHOICES = 1000

@@ -117,7 +117,7 @@ def test_a_server_without_usage_is_charged_the_reservation(project, make_judge, 
 
 
 def test_an_answer_that_comes_after_all_is_no_second_end(project, make_judge, caplog) -> None:
-    from routing.judges.desk import Key, Outcome
+    from routing.judges.desk import Key, Outcome, Wanted
     from routing.services.ledger import Ledger
 
     judge = make_judge(project, "planted")
@@ -125,9 +125,9 @@ def test_an_answer_that_comes_after_all_is_no_second_end(project, make_judge, ca
     task = project.tasks.get()
     shown = tuple(task.responses.values_list("pk", flat=True))
     key = Key(task.pk, shown)
-    number = desk.begin(key, prompt_tokens=10, completion_tokens=1, template="pairwise/1")
-    desk.end(number, Outcome(failure="interrupted", charge="everything"))
-    desk.end(number, Outcome(p_first=0.9, prompt_tokens=1, completion_tokens=1))
+    [number] = desk.begin([Wanted(key, "pairwise/1", 10, 1)]).places
+    desk.end([(number, Outcome(failure="interrupted", charge="everything"))])
+    desk.end([(number, Outcome(p_first=0.9, prompt_tokens=1, completion_tokens=1))])
     call = JudgeCall.objects.get()
     assert (call.state, call.failure, call.cost) == ("failed", "interrupted", Decimal("0.000020"))
     assert account(judge).spent == Decimal("0.000020")

@@ -14,11 +14,12 @@ from routing.judges.openai import most_tokens
 from routing.judges.principles import MAX_TEXT, MOST_TESTED, vote_errands
 from routing.models import JudgeAccount, JudgeCall, JudgeRun
 from routing.services import judge_watch, principle_runs
+from routing.services.call_ends import price
 from routing.services.choices import draw_choices
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import set_limits
 from routing.services.judging import questions
-from routing.services.ledger import account_of, price
+from routing.services.ledger import account_of
 from routing.services.principle_runs import outlook
 from tests.routing.judges.principle_scripts import SCRIPTS, SOURCE, rows
 from tests.routing.planted import take_in
