@@ -13,6 +13,7 @@ from annotate.models import ImportRowError, Job
 from annotate.pages.consensus_words import question_words
 from annotate.pages.reasons import in_words, told_in_words
 from annotate.rendering import render_markdown, render_parts
+from annotate.rounding import ABOUT_0, DIGITS, rounded
 from annotate.services.workers import why_waiting
 from annotate.wording import Told
 
@@ -107,9 +108,12 @@ def seconds(value: float | None) -> str:
 
 
 @register.filter
-def figure(value: float | None, digits: int = 3) -> str:
-    """A number with so many significant digits; "–" for None."""
-    return "–" if value is None else number_format(f"{value:.{digits}g}")
+def figure(value: float | None, digits: int = DIGITS) -> str:
+    """A number with so many significant digits, "about 0" for next to nothing; "–" for None."""
+    if value is None:
+        return "–"
+    text = rounded(value, digits=digits)
+    return str(_(text) if text == ABOUT_0 else number_format(text))
 
 
 @register.filter

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
+from annotate.rounding import ABOUT_0, rounded
 from annotate.wording import Told, translatable
 
 Why = tuple[str | float | dict[str, Any], ...]  # a code and its values; JSON has it as a list
@@ -16,9 +17,11 @@ Why = tuple[str | float | dict[str, Any], ...]  # a code and its values; JSON ha
 NAME = "name"  # a text that stays: people chose it
 WORD = "word"  # a name of a tag or a signal
 SAID = "said"  # what a judge says of itself: a message of the catalogues, or Told
+FIGURE, SIGNED = "figure", "signed"  # a number of any size, told by annotate/rounding.py
+KEPT = {FIGURE: ".3g", SIGNED: ".3g"}  # in rows, where that is not how it is told
 
 # Code -> the message, and what its values are in the order in which they are kept: NAME, WORD,
-# SAID, or how a number is written.
+# SAID, FIGURE, SIGNED, or how a number is written.
 REASONS: dict[str, tuple[str, dict[str, str]]] = {
     # The judge's own certainty
     "below": (
@@ -39,11 +42,11 @@ REASONS: dict[str, tuple[str, dict[str, str]]] = {
     "begun": (translatable("a person had begun it meanwhile"), {}),
     # Fitted policies
     "rule": (translatable("rule: {name}"), {"name": WORD}),
-    "explored": (translatable("drawn to explore, probability {p}"), {"p": ".3g"}),
+    "explored": (translatable("drawn to explore, probability {p}"), {"p": FIGURE}),
     "no budget": (translatable("no budget left in this window"), {}),
     "inside": (translatable("within the tested guarantee"), {}),
     "outside": (translatable("outside the tested guarantee"), {}),
-    "adds": (translatable("{column} ({by})"), {"column": WORD, "by": "+.3g"}),
+    "adds": (translatable("{column} ({by})"), {"column": WORD, "by": SIGNED}),
     "silent": (translatable("no judge prefers one"), {}),
     # The alternative annotator test: not made; too little to make it; failed
     "untested": (translatable("{judge} was not tested in this project"), {"judge": NAME}),
@@ -150,7 +153,7 @@ REASONS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def why(code: str, *values: str | float | Told) -> Why:
-    """What a row keeps; numbers as far as they are shown, and as texts where JSON has none such.
+    """What a row keeps; numbers about as far as shown, and as texts where JSON has none such.
 
     Raises KeyError, and ValueError for another number of values than the code has.
     """
@@ -163,7 +166,7 @@ def _kept(value: str | float | Told, style: str) -> str | float | dict[str, Any]
         return value.as_dict() if value.values else value.reason
     if isinstance(value, str):
         return value
-    shown = format(value, style)
+    shown = format(value, KEPT.get(style, style))
     if not isfinite(value):
         return shown
     return int(shown) if style in ("d", ".0f") else float(shown)
@@ -187,8 +190,15 @@ def told(
         elif style == WORD:
             values[name] = word(value)
         else:
-            values[name] = value if isinstance(value, str) else number(format(value, style))
+            values[name] = value if isinstance(value, str) else _number(value, style, number)
     return Told(text, **values)
+
+
+def _number(value: float, style: str, number: Callable[[str], str]) -> str | Told:
+    if style not in KEPT:
+        return number(format(value, style))
+    text = rounded(value, signed=style == SIGNED)
+    return Told(text) if text == ABOUT_0 else number(text)
 
 
 def in_english(reasons: Sequence[str | Sequence[Any]]) -> list[str]:

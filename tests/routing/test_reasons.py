@@ -47,8 +47,18 @@ def test_in_both_languages() -> None:
 
 def test_names_of_tags_and_signals_are_said_in_the_readers_words() -> None:
     reasons = [why("adds", "safety: low", 0.123456), why("adds", "gpt v2 is sure", -2e-5)]
-    assert in_english(reasons) == ["safety: low (+0.123)", "gpt v2 is sure (-2e-05)"]
-    assert in_german(*reasons) == "Sicherheit: gering (+0,123); gpt v2 ist sicher (-2e-05)"
+    assert in_english(reasons) == ["safety: low (+0.12)", "gpt v2 is sure (about 0)"]
+    assert in_german(*reasons) == "Sicherheit: gering (+0,12); gpt v2 ist sicher (etwa 0)"
+
+
+def test_numbers_of_rows_that_were_kept_before_are_told_by_the_same_rule() -> None:
+    kept = [["adds", "safety: low", -6e-06], ["adds", "safety: low", 0], ["explored", 0.0625]]
+    assert in_english(kept) == [
+        "safety: low (about 0)",
+        "safety: low (0)",
+        "drawn to explore, probability 0.062",
+    ]
+    assert in_german(kept[0]) == "Sicherheit: gering (etwa 0)"
 
 
 def test_what_people_named_stays() -> None:

@@ -82,7 +82,7 @@ def test_numbers_and_dates_follow_the_language(client, ada, make_project, make_p
     with translation.override("de"):
         assert reading.percent_fine(0.1234) == "12,3 %"
         assert reading.seconds(0.84) == "0,8 s"
-        assert reading.figure(0.04567) == "0,0457"
+        assert reading.figure(0.04567) == "0,046"
     with translation.override("en"):
         assert reading.percent_fine(0.1234) == "12.3 %"
 
