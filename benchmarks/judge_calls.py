@@ -14,6 +14,7 @@ last tenth of the tasks, which tell whether a call grows dearer the more there a
 import argparse
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ TOKENS = (100, 1)  # of each call, as the scripted server says
 PRICES = {"input_price": "0.15", "output_price": "0.60"}
 EACH = Decimal("0.000016")  # what such a call costs, rounded up: 100 × .15 + 1 × .60 millionths
 LIMITED = Decimal("0.8")
+RESPONSE = re.compile(r"\b([ab]) \d+: The moon")  # of filling.py; a is preferred in both orders
 
 
 def main() -> None:
@@ -91,6 +93,8 @@ def measure(tasks: int, concurrency: int) -> dict[str, object]:
         judge_runs.run_judge(run=run)
         seconds = time.perf_counter() - began
     run.refresh_from_db()
+    if run.labelled != tasks:
+        raise RuntimeError(f"{run.labelled} of {tasks} tasks were labelled")
     calls = JudgeCall.objects.filter(judge=judge).order_by("created_at")
     times = list(calls.values_list("created_at", flat=True))
     if (run.state, len(times)) != ("done", 2 * tasks):
@@ -211,7 +215,9 @@ def work(run_id: int) -> None:
 def _say(handler, body: dict) -> None:
     from tests.routing.judges.scripts import say
 
-    x = math.sin(len(body["messages"][1]["content"]))
+    content = body["messages"][1]["content"]
+    found = RESPONSE.search(content)
+    x = (1.5 + math.sin(len(content))) * (1 if found and found[1] == "a" else -1)
     top = [("A", -math.log1p(math.exp(-x))), ("B", -math.log1p(math.exp(x)))]
     say(handler, "A" if x > 0 else "B", top=top, tokens=TOKENS)
 
