@@ -198,7 +198,7 @@ def _number(value: float, style: str, number: Callable[[str], str]) -> str | Tol
     if style not in KEPT:
         return number(format(value, style))
     text = rounded(value, signed=style == SIGNED)
-    return Told(text) if text == ABOUT_0 else number(text)
+    return Told("about 0") if text == ABOUT_0 else number(text)
 
 
 def in_english(reasons: Sequence[str | Sequence[Any]]) -> list[str]:
