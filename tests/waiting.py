@@ -23,6 +23,12 @@ def wait_until(condition: Callable[[], object], what: str = "what was waited for
 
 
 def somebody_waits_for_a_lock() -> bool:
+    return locks_waited_for() > 0
+
+
+def locks_waited_for() -> int:
     with connection.cursor() as cursor:
+        # Within a transaction the sessions are else those of its first look.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(LOCKS_WAITED_FOR)
-        return cursor.fetchone()[0] > 0
+        return cursor.fetchone()[0]

@@ -4,6 +4,7 @@ import secrets
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from annotate import handout
 from annotate.inputs import InvalidValue
@@ -15,7 +16,10 @@ from annotate.models import (
     FormerStanding,
     Invitation,
     Membership,
+    PanelStudy,
+    Participation,
     ProfileAnswer,
+    Project,
     ProviderIdentity,
     User,
 )
@@ -56,18 +60,47 @@ def delete_account(*, user: User, username: object, password: object, address: s
         isinstance(password, str) and user.check_password(password)
     ):
         raise InvalidValue("password", "is wrong")
-    with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user.pk)
-        _require_dispensable(user)
-        for token in user.api_tokens.all():
-            tokens.revoke_token(token=token, actor=user)
-            token.delete()
-        forget_participant(user=user, address=address)
-        _leave_everything(user, address)
-        _wipe_traces(user)
-        _wipe_account(user)
-        audit.record(action="user.deleted", target=user, actor=user)
-        _wipe_audit(user)
+    while not _end_account(user.pk, address):
+        pass  # the person came into one more project meanwhile
+
+
+@transaction.atomic
+def _end_account(pk: int, address: str | None) -> bool:
+    """Whether all was done; else nothing was."""
+    if not _lock_everything(pk):
+        transaction.set_rollback(True)
+        return False
+    user = User.objects.get(pk=pk)
+    _require_dispensable(user)
+    for token in user.api_tokens.all():
+        tokens.revoke_token(token=token, actor=user)
+        token.delete()
+    forget_participant(user=user, address=address)
+    _leave_everything(user, address)
+    _wipe_traces(user)
+    _wipe_account(user)
+    audit.record(action="user.deleted", target=user, actor=user)
+    _wipe_audit(user)
+    return True
+
+
+def _lock_everything(pk: int) -> bool:
+    """Projects, so that two owners cannot both go; studies of panels; memberships; the account.
+
+    That is everybody's order: who answers holds the membership, and writes a row that names the
+    account. False where the person came into one more project before the account was locked.
+    """
+    members = Membership.objects.filter(user=pk)
+    projects = Project.objects.filter(pk__in=members.values("project"))
+    taken = Participation.objects.filter(user=pk)
+    studies = PanelStudy.objects.filter(pk__in=taken.values("study"))
+    locked = [_locked(rows) for rows in (projects, studies, members, User.objects.filter(pk=pk))]
+    return locked[2] == set(members.values_list("pk", flat=True))
+
+
+def _locked(rows: QuerySet) -> set[int]:
+    found = rows.select_for_update(no_key=True).order_by("pk")
+    return set(found.values_list("pk", flat=True))
 
 
 def only_owned(user: User) -> list[str]:

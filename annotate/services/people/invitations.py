@@ -25,7 +25,7 @@ from annotate.models import Invitation, InvitationUse, Membership, Project, User
 from annotate.models.invitation import Standing
 from annotate.services import audit
 from annotate.services.people import rates
-from annotate.services.people.joining import join, require_may_assign
+from annotate.services.people.joining import join, lock_account, require_may_assign
 from annotate.services.people.member_fields import as_json, clean_member_fields
 from annotate.wording import translatable
 
@@ -201,6 +201,7 @@ def require_open(invitation: Invitation, now: datetime | None = None) -> None:
 
 
 def _accept(invitation: Invitation, user: User, address: str | None) -> Membership:
+    lock_account(user)
     invitation = _locked(invitation)
     member = Membership.objects.filter(project=invitation.project, user=user).first()
     if member is not None:

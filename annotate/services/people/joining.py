@@ -23,6 +23,16 @@ def require_may_assign(project: Project, actor: User, *roles: str) -> None:
         raise PermissionDenied(_("Only an owner may make or change an owner."))
 
 
+def lock_account(user: User) -> None:
+    """Before a row that makes the account belong somewhere is written: else an account that ends
+    at the same moment would keep it. Comes after the project's row, before an invitation's.
+
+    Raises InvalidValue: the account has ended, or was shut.
+    """
+    if not User.objects.select_for_update(no_key=True).get(pk=user.pk).is_active:
+        raise InvalidValue("user", "this account is open no more; name another one")
+
+
 def join(*, project: Project, user: User, role: str, fields: Mapping[str, Any]) -> Membership:
     """The membership, made now; `fields` are cleaned. Who was here before comes back to how they
     stood: paused, qualified, with what they did today. Raises InvalidValue: there is one already.

@@ -8,7 +8,7 @@ from annotate.kinds import InvalidValue
 from annotate.models import Membership, Project, User
 from annotate.services import audit
 from annotate.services.people.invitations import revoke_invitations_of
-from annotate.services.people.joining import join, require_may_assign
+from annotate.services.people.joining import join, lock_account, require_may_assign
 from annotate.services.people.member_fields import as_json, clean_member_fields
 from annotate.services.people.standing import keep_for_return
 
@@ -32,6 +32,7 @@ def add_member(
     role = clean_choice("role", role, Role.values)
     cleaned = clean_member_fields(project, fields)
     require_may_assign(project, actor, role)
+    lock_account(user)
     membership = join(project=project, user=user, role=role, fields=cleaned)
     _record("member.added", membership, actor, address, role=role, **as_json(cleaned))
     return membership
