@@ -60,27 +60,42 @@ def add_majority(outcomes: Outcomes, votes: Votes) -> None:
     """The labels given most often. The posterior is of what most of everybody would say: see
     majority.py; with more than MOST_CLASSES, among the labels that the item got."""
     few = len(votes.classes) <= MOST_CLASSES
+    known: dict[tuple[int, ...], Answer] = {}  # items with the same labels have the same answer
     for (task, about), said in zip(votes.items, _said(votes), strict=True):
-        counts = np.bincount(said, minlength=len(votes.classes))
-        among = range(len(counts)) if few else np.flatnonzero(counts).tolist()
-        posterior = dict(
-            zip(among, _most_frequent(tuple(int(counts[k]) for k in among)), strict=True)
+        labels = tuple(sorted(said))
+        if labels not in known:
+            counts = np.bincount(labels, minlength=len(votes.classes))
+            among = range(len(counts)) if few else np.flatnonzero(counts).tolist()
+            sure = _most_frequent(tuple(int(counts[k]) for k in among))
+            leaders = np.flatnonzero(counts == counts.max()).tolist()
+            known[labels] = {
+                **_answer(votes, len(said), dict(zip(among, sure, strict=True)), _bits(sure)),
+                "label": votes.classes[leaders[0]] if len(leaders) == 1 else None,
+                "divided": 0.0,
+            }
+        answer = known[labels]
+        own = {"question": votes.question, "about": about}
+        outcomes[task, MAJORITY].answers.append(
+            {**own, **answer, "posterior": dict(answer["posterior"])}
         )
-        leaders = np.flatnonzero(counts == counts.max()).tolist()
-        answer = _answer(votes, about, len(said), posterior)
-        answer["label"] = votes.classes[leaders[0]] if len(leaders) == 1 else None
-        outcomes[task, MAJORITY].answers.append(answer | {"divided": 0.0})
 
 
 def add_dawid_skene(outcomes: Outcomes, votes: Votes, judged: Judged) -> None:
     """The likeliest label by everybody's errors."""
+    entropies = judged.model.entropy_N().tolist()
+    likeliest = judged.model.labels_N().tolist()
+    chances = judged.divided_N.tolist()
+    posteriors = judged.model.posterior_NK.tolist()
     for place, ((task, about), said) in enumerate(zip(votes.items, _said(votes), strict=True)):
-        posterior_K = judged.model.posterior_NK[place]
-        answer = _answer(votes, about, len(said), dict(enumerate(posterior_K.tolist())))
-        chance = float(judged.divided_N[place])
-        answer["label"] = votes.classes[int(posterior_K.argmax())]
-        answer["divided"] = round(chance, DIGITS)
-        if chance > DIVIDED:
+        posterior = dict(enumerate(posteriors[place]))
+        answer: Answer = {
+            "question": votes.question,
+            "about": about,
+            **_answer(votes, len(said), posterior, entropies[place]),
+            "label": votes.classes[likeliest[place]],
+            "divided": round(chances[place], DIGITS),
+        }
+        if chances[place] > DIVIDED:
             counts = np.bincount(said, minlength=len(votes.classes))
             both = np.argsort(-counts, kind="stable")[:2].tolist()
             answer["minds"] = [votes.classes[one] for one in both]
@@ -238,24 +253,22 @@ def texts_of(
     ]
 
 
-def _said(votes: Votes) -> list[Ints]:
+def _said(votes: Votes) -> list[list[int]]:
     """The labels of each item."""
-    order = np.argsort(votes.item_V, kind="stable")
-    ends = np.cumsum(np.bincount(votes.item_V, minlength=len(votes.items)))
-    return np.split(votes.label_V[order], ends[:-1])
+    labels = votes.label_V[np.argsort(votes.item_V, kind="stable")].tolist()
+    ends = np.cumsum(np.bincount(votes.item_V, minlength=len(votes.items))).tolist()
+    return [labels[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _answer(votes: Votes, about: str, count: int, posterior: Mapping[int, float]) -> Answer:
+def _answer(votes: Votes, count: int, posterior: Mapping[int, float], entropy: float) -> Answer:
     return {
-        "question": votes.question,
-        "about": about,
         "votes": count,
         "posterior": {
             str(votes.classes[k]): round(p, DIGITS)
             for k, p in posterior.items()
             if p >= 10**-DIGITS / 2
         },
-        "entropy": round(_bits(posterior.values()), DIGITS),
+        "entropy": round(entropy, DIGITS),
     }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from annotate.quality.dawid_skene import DawidSkene, confusions
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Shares of the first class and their weights: Beta(2, 2) on five points.
 SHARES = np.array([1, 2, 3, 4, 5]) / 6
@@ -69,8 +70,9 @@ def tell_divided(
     none_few_R = np.zeros(raters, dtype=bool)
     most, safe_N = votes_N.max(), np.maximum(votes_N, 1)
     alike = bool((votes_N[voted_N] == most).all())
+    placed = _Placed.of(model)
     for _ in range(iterations):
-        minds = _Minds.of(model)
+        minds = _Minds.of(model, placed)
         odds_N = np.where(voted_N & ~firm_N, minds.odds_N(), 0.0)
         moved_N = np.where(voted_N & ~firm_N, _chance(odds_N, share), 0.0)
         change = float(np.abs(moved_N - chance_N).max())
@@ -98,44 +100,68 @@ def two_minds_odds(model: DawidSkene) -> Floats:
     if len(model.prior_K) < 2:
         return np.zeros(len(model.posterior_NK))
     voted_N = np.bincount(model.item_V, minlength=len(model.posterior_NK)) > 0
-    return np.where(voted_N, _Minds.of(model).odds_N(), 0.0)
+    return np.where(voted_N, _Minds.of(model, _Placed.of(model)).odds_N(), 0.0)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Where each vote is found: `alike_V` is its cell among (rater, label), in which votes are
+    alike. `order_N` are the items from most votes to fewest, and the j-th of `rounds` the cells of
+    the j-th votes of all items that have so many, in that order.
+    """
+
+    alike_V: Ints
+    order_N: Ints
+    rounds: list[Ints]
+
+    @classmethod
+    def of(cls, model: DawidSkene) -> "_Placed":
+        items, classes = model.posterior_NK.shape
+        alike_V = model.rater_V * classes + model.label_V
+        votes_N = np.bincount(model.item_V, minlength=items)
+        order_N = np.argsort(-votes_N, kind="stable")
+        sorted_V = alike_V[np.argsort(model.item_V, kind="stable")]
+        starts_N = (np.cumsum(votes_N) - votes_N)[order_N]
+        # How many items have more than j votes.
+        there = items - np.cumsum(np.bincount(votes_N))[:-1]
+        rounds = [sorted_V[starts_N[:some] + j] for j, some in enumerate(there.tolist())]
+        return cls(alike_V, order_N, rounds)
+
+    def sums_NX(self, told_SX: Floats) -> Floats:
+        """[N, X]: the cells' values, summed over each item's votes in the order they came."""
+        ordered_NX = np.zeros((len(self.order_N), told_SX.shape[1]))
+        for cells in self.rounds:
+            ordered_NX[: len(cells)] += told_SX[cells]
+        found_NX = np.empty_like(ordered_NX)
+        found_NX[self.order_N] = ordered_NX
+        return found_NX
 
 
 @dataclass(frozen=True)
 class _Minds:
-    """Log-likelihoods of each item: by its one class, and by pair of classes and share (X).
-
-    Votes of one rater with one label are alike: `alike_V` are their places in `said_SK`.
-    """
+    """Log-likelihoods of each item: by its one class, and by pair of classes and share (X)."""
 
     model: DawidSkene
-    alike_V: NDArray[np.int64]
+    placed: _Placed
     said_SK: Floats
     pairs: list[tuple[int, int]]
     log_one_NK: Floats
     log_two_NX: Floats
 
     @classmethod
-    def of(cls, model: DawidSkene) -> "_Minds":
-        items, classes = model.posterior_NK.shape
+    def of(cls, model: DawidSkene, placed: _Placed) -> "_Minds":
+        classes = len(model.prior_K)
         said_SK = model.confusion_RKL.transpose(0, 2, 1).reshape(-1, classes)
-        alike_V = model.rater_V * classes + model.label_V
         log_prior_K = np.log(model.prior_K)
         pairs = list(combinations(range(classes), 2))
-
-        def summed(log_SX: Floats) -> Floats:
-            log_XS = np.ascontiguousarray(log_SX.T)
-            columns = (np.bincount(model.item_V, one[alike_V], minlength=items) for one in log_XS)
-            return np.stack(list(columns), axis=1)
-
         log_pair_P = np.array([log_prior_K[a] + log_prior_K[b] for a, b in pairs])
         log_pair_P -= _log_sum(log_pair_P[None, :])[0]
-        parts = [
-            summed(np.log(_mixed(said_SK, a, b))) + np.log(WEIGHTS) + log_pair
-            for (a, b), log_pair in zip(pairs, log_pair_P, strict=True)
-        ]
-        one_NK = summed(np.log(said_SK)) + log_prior_K
-        return cls(model, alike_V, said_SK, pairs, one_NK, np.concatenate(parts, axis=1))
+        mixed_SX = np.concatenate([_mixed(said_SK, a, b) for a, b in pairs], axis=1)
+        two_NX = placed.sums_NX(np.log(mixed_SX))
+        two_NX += np.tile(np.log(WEIGHTS), len(pairs))
+        two_NX += np.repeat(log_pair_P, len(WEIGHTS))
+        one_NK = placed.sums_NX(np.log(said_SK)) + log_prior_K
+        return cls(model, placed, said_SK, pairs, one_NK, two_NX)
 
     def odds_N(self) -> Floats:
         return _log_sum(self.log_two_NX) - _log_sum(self.log_one_NK)
@@ -151,12 +177,12 @@ class _Minds:
         item_V, width = self.model.item_V, len(SHARES)
         maybe_N = chance_N > UNLIKELY
         some_V = maybe_N[item_V]
-        item_E, alike_E = (np.cumsum(maybe_N) - 1)[item_V[some_V]], self.alike_V[some_V]
+        item_E, alike_E = (np.cumsum(maybe_N) - 1)[item_V[some_V]], self.placed.alike_V[some_V]
         cells = len(self.said_SK)
         told_NK = (weight_N * (1 - chance_N * maybe_N))[:, None] * one_NK
         told_SK = np.empty((cells, told_NK.shape[1]))
         for place, told_N in enumerate(told_NK.T.copy()):
-            told_SK[:, place] = np.bincount(self.alike_V, told_N[item_V], minlength=cells)
+            told_SK[:, place] = np.bincount(self.placed.alike_V, told_N[item_V], minlength=cells)
         if not len(item_E):
             return told_SK
         log_two_NX = self.log_two_NX[maybe_N]

@@ -13,6 +13,7 @@ from annotate.quality.votes import Row, ranks_of
 HASTY = 1 / 3  # of the median time of everybody
 LEAST = 20  # judgements before a habit is flagged
 HASTY_SHARE = 0.2
+LEAST_NUMBERS = 4  # of one judgement, to tell whether they are all alike
 RARE = 0.001  # the chance of a run of equal answers that is flagged
 LEANING = 3.0  # standard errors from what the number of responses alone would give
 
@@ -72,7 +73,8 @@ def habits(mine: Sequence[Row], *, hasty: float | None, written: Counter[str]) -
     """One rater's rows in the order of their ids. `written`: how many raters wrote each text."""
     times = [row.seconds for row in mine if row.seconds is not None]
     fast = sum(one < hasty for one in times) if hasty is not None else 0
-    numbers = [row for row in (_numbers(one) for one in mine) if len(row) >= 4]
+    many = (row for row in mine if len(row.sayings) >= LEAST_NUMBERS)
+    numbers = [said for row in many if len(said := _numbers(row)) >= LEAST_NUMBERS]
     flat = sum(len(set(row)) == 1 for row in numbers)
     texts = Counter(row.text for row in mine if row.text)
     return Habits(
