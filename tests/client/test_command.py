@@ -13,7 +13,11 @@ from tandem_client.command.main import main
 from tandem_client.command.parser import make_parser
 from tandem_client.core.waiting import wait_for
 
+from annotate.models import Project, QualityRun
+from annotate.services import jobs
 from annotate.services.incoming.import_runs import run_import
+from annotate.services.reports.quality_reports import run_quality
+from annotate.services.reports.quality_runs import start_run
 from tests.client.conftest import PAIRS
 from tests.client.proxy import nothing
 
@@ -204,3 +208,29 @@ def test_the_package_installs_and_its_command_runs(tmp_path):
         path.stem for path in (target / "tandem_client").rglob("*.py")
     }
     assert missing == set()
+
+
+def test_consensus_of_what_people_judged(tandem, file, ada):
+    project = json.loads(tandem("--json", "projects", "create", "Rivers", "--overlap", 1)[1])["id"]
+    tandem("import", project, file, "--labels", "tasks")
+    assert tandem("consensus", project)[:2] == (0, "")
+    wanted = {}
+    for _ in PAIRS:
+        lease = json.loads(tandem("--json", "next", project)[1])
+        best = lease["responses"][0]["id"]
+        value = {"verdict": "prefer", "preferred": best, "strength": 1}
+        assert tandem("judge", lease["seat"], json.dumps(value))[0] == 0
+        wanted[lease["task"]] = best
+    run = start_run(project=Project.objects.get(pk=project), actor=ada)
+    run_quality(run=jobs.claim(QualityRun, run.pk, owner="w"))
+    code, out, err = tandem("consensus", project, "--method", "majority")
+    assert (code, err) == (0, "")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert {int(task): int(answer) for task, _, answer, *_ in rows} == wanted
+    assert {votes for *_, votes, _ in rows} == {"1 votes"}
+    told = tandem("--json", "consensus", project, "--method", "majority", "--voices", "human")[1]
+    assert [json.loads(line)["task"] for line in told.splitlines()] == [int(r[0]) for r in rows]
+    assert tandem("consensus", project, "--divided")[:2] == (0, "")
+    code, _, err = tandem("consensus", project, "--method", "guess")
+    assert code
+    assert "method" in err

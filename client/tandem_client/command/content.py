@@ -1,4 +1,4 @@
-"""tandem projects, import, export, agreement, boards."""
+"""tandem projects, import, export, agreement, consensus, boards."""
 
 import sys
 from argparse import Namespace
@@ -18,6 +18,9 @@ from tandem_client.sync import Client
 
 SOME_BAD = 3
 MOST_SHOWN = 20
+
+# What an answer of consensus says, by its kind; see docs/agreement.md.
+ANSWERS = ("preferred", "label", "order", "spans")
 
 
 def add_commands(commands: Any) -> None:
@@ -69,6 +72,13 @@ def add_commands(commands: Any) -> None:
         one = commands.add_parser(name)
         one.add_argument("project", type=int)
         one.set_defaults(do=do)
+
+    came_to = commands.add_parser("consensus", help="what tasks came to, the most divided first")
+    came_to.add_argument("project", type=int)
+    came_to.add_argument("--method", help="such as majority; otherwise the best there is")
+    came_to.add_argument("--voices", help="human (otherwise), judges, simulated")
+    came_to.add_argument("--divided", action="store_true", help="only where people are divided")
+    came_to.set_defaults(do=list_consensus)
 
 
 def list_projects(client: Client, options: Namespace) -> None:
@@ -175,6 +185,28 @@ def show_agreement(client: Client, options: Namespace) -> None:
     shown = "not defined" if alpha is None else f"{alpha:.3f}"
     words = f"{found['judgements']} judgements of {found['tasks']} tasks, alpha {shown}"
     tell(options, found, words)
+
+
+def list_consensus(client: Client, options: Namespace) -> None:
+    wishes = {"method": options.method, "voices": options.voices}
+    if options.divided:
+        wishes["divided"] = "true"
+    rows = client.quality.consensus(options.project, **wishes)
+    if options.json:
+        tell_rows(options, rows)
+        return
+    lines = (
+        {
+            "task": row["task"],
+            "about": one["about"] or one["question"] or row["method"],
+            "answer": next((one[name] for name in ANSWERS if one.get(name) is not None), None),
+            "votes": f"{one['votes']} votes",
+            "entropy": f"{one['entropy']:.2f} bits",
+        }
+        for row in rows
+        for one in row["answers"]
+    )
+    tell_rows(options, lines, "task", "about", "answer", "votes", "entropy")
 
 
 def show_board(client: Client, options: Namespace) -> None:

@@ -54,3 +54,8 @@ class Quality(Group[M]):
     @call
     def compute(self, project: int) -> Plan[Row]:
         return ask(send("POST", path_of("projects", project, "quality"), repeatable=True))
+
+    @flow
+    def consensus(self, /, project: int, **filters: str | None) -> Flow[Row]:
+        """What tasks came to by `method` and `voices`, the most divided first; see the API."""
+        return Flow(read_pages(path_of("projects", project, "consensus"), **filters))
