@@ -1,4 +1,4 @@
-"""Changing many things of a project at once: all of them, or none."""
+"""Many things of a project in one request; what changes them does all of them, or none."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -39,19 +39,9 @@ def change_many(
 
     Raises InvalidValue with all that is wrong, as `items.3.field`, and then changes nothing.
     """
-    items = read_body(request, known={"items"}, required=["items"])["items"]
-    if not isinstance(items, list) or not 1 <= len(items) <= MOST:
-        raise InvalidValue("items", "must be a list of 1 to {most} objects", most=MOST)
+    items = read_items(request)
+    places = _places(items, key, known, required)
     checks = Checks()
-    places: dict[int, int] = {}
-    for place, item in enumerate(items):
-        number = checks.of(_id_of, item, place, key, known, required)
-        if number is not None and number in places:
-            first = places[number]
-            checks.refuse(_wrong(place, key, "is also that of items.{first}", first=first))
-        elif number is not None:
-            places[number] = place
-    checks.end()
     made: dict[int, Any] = {}
     with transaction.atomic():
         for number, place in sorted(places.items()):
@@ -67,6 +57,36 @@ def change_many(
                 raise PermissionDenied(f"items.{place}: {error}") from error
         checks.end()
     return [made[place] for place in range(len(items))]
+
+
+def read_items(request: Request) -> list[Any]:
+    """The body's `items`, of which nothing else is known yet. Raises InvalidValue."""
+    items = read_body(request, known={"items"}, required=["items"])["items"]
+    if not isinstance(items, list) or not 1 <= len(items) <= MOST:
+        raise InvalidValue("items", "must be a list of 1 to {most} objects", most=MOST)
+    return items
+
+
+def read_ids(request: Request) -> list[int]:
+    """The ids of items that have nothing else, each once. Raises InvalidValue."""
+    return list(_places(read_items(request), "id", (), ()))
+
+
+def _places(
+    items: list[Any], key: str, known: Collection[str], required: Collection[str]
+) -> dict[int, int]:
+    """Where the item of each id stands. Raises InvalidValue with all that is wrong."""
+    checks = Checks()
+    places: dict[int, int] = {}
+    for place, item in enumerate(items):
+        number = checks.of(_id_of, item, place, key, known, required)
+        if number is not None and number in places:
+            first = places[number]
+            checks.refuse(_wrong(place, key, "is also that of items.{first}", first=first))
+        elif number is not None:
+            places[number] = place
+    checks.end()
+    return places
 
 
 def _id_of(

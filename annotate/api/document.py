@@ -41,7 +41,7 @@ GROUPS = (
         r"tasks/\{task_id\}/discussion/|mentions/|"
         r"(projects/\{project_id\}/)?norming/",
     ),
-    ("Tasks", r"projects/\{project_id\}/tasks/|tasks/"),
+    ("Tasks", r"projects/\{project_id\}/(tasks|seats)/|tasks/"),
     ("Work", r"projects/\{project_id\}/next/|seats/|judgements/"),
     ("Export", r"projects/\{project_id\}/(export|judgements|snapshots)/|snapshots/"),
     (

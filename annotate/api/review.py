@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from annotate import access
 from annotate.api import review_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
+from annotate.api.bulk import read_items
 from annotate.api.paging import answer_page, wrong_cursor
 from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
 from annotate.api.views import APIView
@@ -24,6 +25,7 @@ from annotate.reports.review_address import read_place, wanted_of, write_place
 from annotate.reports.review_queue import QUEUES, SORTS, STATES, Item, Queue
 from annotate.services.people.pseudonyms import imported_pseudonym
 from annotate.services.review import review_stages, reviews
+from annotate.services.review.many_reviews import Row, decide_many
 
 QUEUE = {
     "by": f"The queue: {', '.join(QUEUES)} (default waiting).",
@@ -102,12 +104,30 @@ class Stages(APIView):
 
 
 class ReviewList(APIView):
+    parser_classes = [PlainJSONParser]
+
     @extend_schema(operation_id="list_reviews", responses=schema.ReviewPage)
     def get(self, request: Request, project_id: int) -> Response:
         """All decisions, oldest first, replaced ones too."""
         project = access.get_project(request.user, project_id, access.REVIEW)
         rows = Review.objects.filter(project=project).select_related("reviewer", "author")
         return answer_page(request, rows, review_body)
+
+    @extend_schema(
+        operation_id="review_judgements",
+        request=schema.ManyReviews,
+        responses=schema.ReviewedRows,
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Decide about up to 500 answers, each by itself: accept, amend, return, dismiss.
+
+        One that is refused stops no other; its row says why. Sent again, nothing is done twice:
+        what stands already is answered with 200.
+        """
+        project = access.get_project(request.user, project_id, access.REVIEW)
+        items = read_items(request)
+        rows = decide_many(project=project, reviewer=request.user, items=items)
+        return Response({"results": [_row_body(row) for row in rows]})
 
 
 class JudgementReview(APIView):
@@ -170,6 +190,16 @@ def review_body(row: Review) -> dict[str, Any]:
         "settles_task": row.settles_task,
         "replaces": row.replaces_id,
         "created_at": row.created_at,
+    }
+
+
+def _row_body(row: Row) -> dict[str, Any]:
+    wrong = [{"field": one.field, "message": one.message} for one in row.wrong]
+    return {
+        "judgement": row.judgement,
+        "status": row.status,
+        "review": review_body(row.review) if row.review else None,
+        "errors": [*wrong, *([{"field": "judgement", "message": row.why}] if row.why else [])],
     }
 
 

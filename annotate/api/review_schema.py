@@ -2,6 +2,7 @@
 
 from rest_framework import serializers as s
 
+from annotate.api.bulk import MOST
 from annotate.models import Review as ReviewRow
 
 
@@ -36,6 +37,42 @@ class Review(s.Serializer):
 
     class Meta:
         ref_name = "Review"
+
+
+class ReviewOfMany(s.Serializer):
+    judgement = s.IntegerField(min_value=0)
+    decision = s.ChoiceField(ReviewRow.Decision.choices)
+    note = s.CharField(required=False, max_length=5000, help_text="Needed with return.")
+    value = s.JSONField(required=False, help_text="The amended answer, as the kind has it.")
+    rationale = s.CharField(required=False, help_text="Of the amended answer.")
+    seen = s.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="The newest decision about the task that was read; 0 for none.",
+    )
+
+
+class ManyReviews(s.Serializer):
+    items = s.ListField(child=ReviewOfMany(), min_length=1, max_length=MOST)
+
+
+class FieldWrong(s.Serializer):
+    field = s.CharField()
+    message = s.CharField()
+
+
+class ReviewedRow(s.Serializer):
+    judgement = s.IntegerField(allow_null=True)
+    status = s.ChoiceField(
+        [(one, str(one)) for one in (201, 200, 400, 403, 404, 409)],
+        help_text="As of the same decision by itself.",
+    )
+    review = Review(allow_null=True, help_text="Null where it was refused.")
+    errors = FieldWrong(many=True, help_text="Why it was refused.")
+
+
+class ReviewedRows(s.Serializer):
+    results = ReviewedRow(many=True)
 
 
 class ReviewPage(s.Serializer):

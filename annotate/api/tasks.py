@@ -16,11 +16,12 @@ from rest_framework.response import Response
 from annotate import access
 from annotate.api import schema
 from annotate.api.bodies import PlainJSONParser, read_body
-from annotate.api.bulk import change_many, many_of, results_of
+from annotate.api.bulk import change_many, many_of, read_ids, results_of
 from annotate.api.paging import answer_page
 from annotate.api.views import APIView
 from annotate.models import Seat, Task
-from annotate.seat_numbers import number_of
+from annotate.seat_numbers import id_of, number_of
+from annotate.services.work.held_seats import release_seats
 from annotate.services.work.requirements import set_skills
 
 
@@ -54,6 +55,40 @@ class TaskList(APIView):
         known = ("skills",)
         changed = change_many(request, key="id", known=known, required=known, change=change)
         return Response({"results": [task_summary(one) for one in changed]})
+
+
+class SeatOfMany(s.Serializer):
+    id = s.IntegerField(min_value=0)
+
+
+class SeatReleased(schema.SeatSummary):
+    released = s.BooleanField(
+        help_text="False where nobody held it, of hidden checks and seats of norming."
+    )
+
+
+class SeatsRelease(APIView):
+    parser_classes = [PlainJSONParser]
+
+    @extend_schema(
+        operation_id="release_seats",
+        request=many_of(SeatOfMany, "SeatsRelease"),
+        responses=results_of(SeatReleased, "SeatsReleased"),
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        """Give what people hold to others, up to 500 seats: all that are held, or none.
+
+        Whoever is at one may still submit it.
+        """
+        project = access.get_project(request.user, project_id, access.MANAGE)
+        found = release_seats(
+            project=project,
+            seat_ids=[id_of(number) for number in read_ids(request)],
+            actor=request.user,
+            address=request.META.get("REMOTE_ADDR") or None,
+        )
+        rows = [{**seat_summary(one.seat), "released": one.released} for one in found]
+        return Response({"results": rows})
 
 
 class TaskDetail(APIView):
@@ -147,5 +182,10 @@ DETAILS: dict[str, Callable[[Task], Any]] = {
 
 urlpatterns = [
     path("projects/<int:project_id>/tasks/", TaskList.as_view(), name="api_tasks"),
+    path(
+        "projects/<int:project_id>/seats/release/",
+        SeatsRelease.as_view(),
+        name="api_release_seats",
+    ),
     path("tasks/<int:task_id>/", TaskDetail.as_view(), name="api_task"),
 ]

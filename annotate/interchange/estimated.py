@@ -1,9 +1,10 @@
 """One preference of several by how reliable their authors are, told from all that were selected.
 
-All votes are gone through twice: first for who says what, of which three numbers a vote are kept,
-then for the rows. People, judges and imports stay apart, as in a majority: each makes a row of its
-own; who is reliable is told from all of them together. Imported labels without an author count as
-one author's. numpy is loaded when it is asked for.
+All votes are gone through twice: first for who says what, of which a few numbers a vote are kept
+in temporary files, then for the rows; memory does not grow with either. People, judges and imports
+stay apart, as in a majority: each makes a row of its own; who is reliable is told from all of them
+together. Imported labels without an author count as one author's. numpy is loaded when it is asked
+for.
 
 "dawid_skene" is the model of quality/dawid_skene.py, with one coin for whoever gave fewer than 50
 labels. "weighted" is the majority in which a vote counts
@@ -16,8 +17,10 @@ posterior is exp(sum of w) over that of all outcomes.
 """
 
 import math
+import tempfile
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from annotate.interchange.preferences import (
@@ -35,75 +38,83 @@ from annotate.interchange.preferences import (
 
 CLASSES = 3
 MOST_RIGHT = 0.999
-Pair = tuple[int, str, int, int]  # the first judgement's task, source, the two responses
+KEYS_AT_ONCE = 4096
+Key = tuple[int, int, int]  # the first judgement that says something of a pair, and the pair
 
 
 def deciding(judged: Iterable[Judged], rules: PairRules, method: str) -> Decide:
-    """From all selected judgements, which come with their provenance, how one pair is decided.
+    """From all selected judgements, how one pair is decided. They come with their provenance and a
+    task's together.
 
-    The rows of `aggregate` must be of the same judgements, under the same rules.
+    The rows of `aggregate` must be of the same judgements in the same order, under the same rules;
+    pairs may be left out.
     """
-    votes = _Votes()
-    for row in judged:
-        author = row.provenance["annotator"] or row.provenance["judge"] or ""
-        for vote in preferences(row, rules):
-            votes.add(row, vote, (row.source, author))
-    posterior_NK = votes.posterior(method)
-    item_of_vote = votes.item_of
+    import numpy as np
+
+    from annotate.quality.reliability import FULL_FROM
+    from annotate.quality.voted_in_files import Votes
+
+    votes, keys, raters = Votes(CLASSES), _Keys(), dict[tuple[str, str], int]()
+    for _, rows in groupby(judged, key=lambda row: row.task_id):
+        for key, said in _items(rows, rules):
+            item = votes.new_item()
+            keys.add(key)
+            for rater, label in said:
+                votes.add(item, raters.setdefault(rater, len(raters)), label)
+    errors_R = votes.fit(FULL_FROM if method == "dawid_skene" else math.inf)
+    if method != "dawid_skene":
+        right_R = np.clip(1 - errors_R, 1e-9, MOST_RIGHT)
+        votes.weigh(np.maximum(0, np.log((CLASSES - 1) * right_R / (1 - right_R))))
+    found = zip(keys, votes.posteriors(), strict=True)
 
     def decide(group: Sequence[Preference]) -> Preference:
-        found = posterior_NK[item_of_vote[_key(group[0])]]
-        outcome = _outcome(found)
-        return decided(group, outcome)._replace(posterior=round(float(found[outcome]), 6))
+        wanted = _key(group[0])
+        posterior_K = next(posterior for key, posterior in found if key == wanted)
+        outcome = _outcome(posterior_K)
+        return decided(group, outcome)._replace(posterior=round(float(posterior_K[outcome]), 6))
 
     return decide
 
 
-class _Votes:
-    """Items, raters and labels of votes, each as a number."""
+def _items(
+    rows: Iterable[Judged], rules: PairRules
+) -> Iterable[tuple[Key, list[tuple[tuple[str, str], int]]]]:
+    """Of one task each pair and source with who says what of it, in the order of `aggregate`."""
+    found: dict[tuple[str, int, int], tuple[Key, list[tuple[tuple[str, str], int]]]] = {}
+    for row in rows:
+        author = row.provenance["annotator"] or row.provenance["judge"] or ""
+        for vote in preferences(row, rules):
+            key = _key(vote)
+            _, said = found.setdefault((vote.source, *key[1:]), (key, []))
+            said.append(((row.source, author), said_of(vote)))
+    return found.values()
+
+
+class _Keys:
+    """The items' keys in a temporary file, read once."""
 
     def __init__(self) -> None:
-        self.item_of: dict[tuple[int, int, int], int] = {}
-        self._pairs: dict[Pair, int] = {}
-        self._raters: dict[tuple[str, str], int] = {}
-        self._item, self._rater, self._label = array("q"), array("q"), array("b")
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (as long as its rows are read)
+        self._waiting = array("q")
 
-    def add(self, row: Judged, vote: Preference, rater: tuple[str, str]) -> None:
-        key = _key(vote)
-        pair = (row.task_id, vote.source, *key[1:])
-        item = self._pairs.setdefault(pair, len(self._pairs))
-        if item == len(self.item_of):  # its first vote, by which the rows find it again
-            self.item_of[key] = item
-        self._item.append(item)
-        self._rater.append(self._raters.setdefault(rater, len(self._raters)))
-        self._label.append(said_of(vote))
+    def add(self, key: Key) -> None:
+        self._waiting.extend(key)
+        if len(self._waiting) >= 3 * KEYS_AT_ONCE:
+            self._flush()
 
-    def posterior(self, method: str) -> Any:
-        """[N, K]: of each item."""
-        import numpy as np
+    def _flush(self) -> None:
+        self._waiting.tofile(self._file)
+        self._waiting = array("q")
 
-        from annotate.quality.dawid_skene import dawid_skene
-        from annotate.quality.reliability import FULL_FROM
-
-        items, raters = len(self._pairs), len(self._raters)
-        label_V = np.array(self._label, dtype=np.int64)
-        item_V, rater_V = np.array(self._item), np.array(self._rater)
-        model = dawid_skene(
-            item_V, rater_V, label_V, items=items, raters=raters, classes=CLASSES,
-            full_from=FULL_FROM if method == "dawid_skene" else math.inf,
-        )  # fmt: skip
-        if method == "dawid_skene":
-            return model.posterior_NK
-        right_R = np.clip(1 - model.errors_R(), 1e-9, MOST_RIGHT)
-        weight_R = np.maximum(0, np.log((CLASSES - 1) * right_R / (1 - right_R)))
-        score_NK = np.bincount(
-            item_V * CLASSES + label_V, weight_R[rater_V], minlength=items * CLASSES
-        ).reshape(items, CLASSES)
-        odds_NK = np.exp(score_NK - score_NK.max(1, keepdims=True, initial=0.0))
-        return odds_NK / odds_NK.sum(1, keepdims=True)
+    def __iter__(self) -> Iterator[Key]:
+        self._flush()
+        self._file.seek(0)
+        while data := self._file.read(3 * 8 * KEYS_AT_ONCE):
+            numbers = array("q", data)
+            yield from zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
 
 
-def _key(vote: Preference) -> tuple[int, int, int]:
+def _key(vote: Preference) -> Key:
     """A judgement says one thing of a pair, so that a group's first vote tells the group."""
     low, high = sorted((vote.chosen.id, vote.rejected.id))
     return vote.id, low, high

@@ -107,6 +107,7 @@ DEEDS: dict[str, str | Promise] = {
     "routing.tags_corrected": _("Tags corrected"),
     "routing.tags_correction_withdrawn": _("Correction of tags withdrawn"),
     "rules.changed": _("Rules of work changed"),
+    "seats.released": _("Tasks in hand given to others"),
     "signals.rules_set": _("Rules for signals changed"),
     "snapshot.created": _("Snapshot taken"),
     "team.created": _("Team made"),

@@ -1,16 +1,23 @@
 """The queues of review: what waits for a reviewer, in the order that they choose."""
 
+from collections import Counter
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import path
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
 
 from annotate.access import MANAGE, REVIEW, get_project
 from annotate.models import Judgement, Membership, Project, User
 from annotate.models.review import Review
+from annotate.pages.reasons import in_words
 from annotate.pages.review_words import author_words, person_words, said_in_words, sayings_of
+from annotate.pages.row_ids import row_id
 from annotate.reports.consensus import letters_of
 from annotate.reports.remembered import remembered
 from annotate.reports.review_address import query_of, read_place, wanted_of, write_place
@@ -19,6 +26,7 @@ from annotate.reports.review_queue import (
     FLAG,
     GOLD,
     MOST_COUNTED,
+    PAGE,
     PERSON,
     SAMPLE,
     WAITING,
@@ -27,6 +35,7 @@ from annotate.reports.review_queue import (
     Wanted,
 )
 from annotate.services.review import review_stages
+from annotate.services.review.many_reviews import Row, decide_many
 
 QUEUE_WORDS = {
     WAITING: _("Waiting for review"),
@@ -77,9 +86,54 @@ def review(request: HttpRequest, project_id: int) -> HttpResponse:
         "states": STATE_WORDS.items(),
         "sorts": SORT_WORDS.items(),
         "first_page": query_of(wanted) if place else None,
+        "query": query_of(wanted),
+        "seen": Review.objects.filter(project=project).aggregate(last=Max("pk"))["last"] or 0,
         "next_page": query_of(wanted, after=write_place(after)) if after else None,
     }
     return render(request, "annotate/review/review.html", context)
+
+
+@login_required
+@require_POST
+def decide_chosen(request: HttpRequest, project_id: int) -> HttpResponse:
+    """Accept or return the answers of a queue that are ticked, and come back to the queue.
+
+    One that was decided or changed since the page was made stays as it is, and is told.
+    """
+    project = get_project(request.user, project_id, REVIEW)
+    given = request.POST
+    seen = row_id(given.get("seen", "")) or 0
+    chosen = [row_id(text) for text in given.getlist("chosen")[:PAGE]]
+    items = [
+        {
+            "judgement": pk,
+            "decision": given.get("decision", ""),
+            "note": given.get("note", "").replace("\r\n", "\n"),
+            "seen": seen,
+        }
+        for pk in chosen
+    ]
+    rows = decide_many(project=project, reviewer=request.user, items=items)
+    done = sum(row.review is not None for row in rows)
+    if not rows:
+        messages.warning(request, _("Tick the answers first; nothing was decided."))
+    if done:
+        text = ngettext("%(count)s answer decided.", "%(count)s answers decided.", done)
+        messages.success(request, text % {"count": done})
+    reasons = Counter(_why_not(row) for row in rows if row.review is None)
+    for why, count in reasons.items():
+        text = ngettext(
+            "%(count)s answer was not decided: %(why)s",
+            "%(count)s answers were not decided: %(why)s",
+            count,
+        )
+        messages.warning(request, text % {"count": count, "why": why})
+    query = query_of(wanted_of(project, request.GET))
+    return redirect(f"{reverse('review', args=[project.pk])}?{query}")
+
+
+def _why_not(row: Row) -> str:
+    return row.why or "; ".join(f"{in_words(one)}." for one in row.wrong)
 
 
 def stages(project: Project) -> dict[str, int] | None:
@@ -124,4 +178,7 @@ def _said(row: Judgement, letters: dict[int, str]) -> str:
     return "; ".join(words)
 
 
-urlpatterns = [path("projects/<int:project_id>/review/", review, name="review")]
+urlpatterns = [
+    path("projects/<int:project_id>/review/", review, name="review"),
+    path("projects/<int:project_id>/review/decide/", decide_chosen, name="decide_chosen"),
+]

@@ -3,7 +3,7 @@
 A rater may be a person, or a group of people (a tier) that is taken to err alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +47,7 @@ class DawidSkene:
 
     def errors_R(self) -> Floats:
         """[R]: P(label differs from the truth) of each rater over the classes as they occur."""
-        right_RK = np.diagonal(self.confusion_RKL, axis1=1, axis2=2)
-        return 1 - right_RK @ self.prior_K
+        return errors_of(self.confusion_RKL, self.prior_K)
 
 
 def dawid_skene(
@@ -98,33 +97,100 @@ def dawid_skene(
     if weight_N.shape != (items,) or (weight_N < 0).any():
         raise ValueError("weight: give one number of 0 or more for each item")
     few_R = np.bincount(rater_V, minlength=raters) < full_from
-    said_V = rater_V * classes + label_V
-    votes_NK = np.bincount(item_V * classes + label_V, minlength=items * classes)
-    posterior_NK = np.asarray(1e-9 + votes_NK.reshape(items, classes), dtype=np.float64)
-    posterior_NK /= posterior_NK.sum(1, keepdims=True)
+    posterior_NK = first_guess(item_V, label_V, items, classes)
     posterior_NK[gold_G] = truth_GK
     voted_N = np.bincount(item_V, minlength=items) > 0
     voted_N[gold_G] = True
-    share_N = weight_N * voted_N
+    block = Block(item_V, rater_V, label_V, posterior_NK, weight_N, weight_N * voted_N)
+    block.gold_G, block.truth_GK = gold_G, truth_GK
+    confusion_RKL, prior_K = fit(
+        lambda: [block], few_R, classes=classes,
+        smoothing=smoothing, shrinkage=shrinkage, iterations=iterations,
+    )  # fmt: skip
+    return DawidSkene(block.posterior_NK, confusion_RKL, prior_K, item_V, rater_V, label_V)
+
+
+class Block:
+    """Some items with all their votes: votes are (item within the block, rater, label).
+
+    `weight_N` is what each item tells of raters, `share_N` of classes.
+    """
+
+    def __init__(
+        self,
+        item_V: Ints,
+        rater_V: Ints,
+        label_V: Ints,
+        posterior_NK: Floats,
+        weight_N: Floats,
+        share_N: Floats,
+    ) -> None:
+        self.item_V, self.rater_V, self.label_V = item_V, rater_V, label_V
+        self.posterior_NK, self.weight_N, self.share_N = posterior_NK, weight_N, share_N
+        self.gold_G = np.zeros(0, dtype=np.int64)
+        self.truth_GK = np.zeros((0, posterior_NK.shape[1]))
+
+    def done(self) -> None:
+        """`posterior_NK` has moved; what keeps blocks elsewhere writes it down."""
+
+
+def first_guess(item_V: Ints, label_V: Ints, items: int, classes: int) -> Floats:
+    """[N, K]: the share of each label among an item's votes."""
+    votes_NK = np.bincount(item_V * classes + label_V, minlength=items * classes)
+    posterior_NK = np.asarray(1e-9 + votes_NK.reshape(items, classes), dtype=np.float64)
+    return np.asarray(posterior_NK / posterior_NK.sum(1, keepdims=True))
+
+
+def fit(
+    blocks: Callable[[], Iterable[Block]],
+    few_R: Bools,
+    *,
+    classes: int,
+    smoothing: float = 1.0,
+    shrinkage: float = 10.0,
+    iterations: int = 200,
+) -> tuple[Floats, Floats]:
+    """confusion_RKL and prior_K as `dawid_skene` has them; the blocks' posteriors move with them.
+
+    `blocks` is gone through twice an iteration, so that they may lie in a file.
+    """
+    raters = len(few_R)
     for _ in range(iterations):
-        prior_K = (share_N @ posterior_NK + 1e-9) / (share_N.sum() + 1e-9 * classes)
-        counts_RKL = np.empty((raters, classes, classes))
-        told_KN = (weight_N[:, None] * posterior_NK).T
-        for one, told_N in enumerate(told_KN):
-            counts_S = np.bincount(said_V, told_N[item_V], minlength=raters * classes)
-            counts_RKL[:, one, :] = counts_S.reshape(raters, classes)
+        shares_K, share = np.zeros(classes), 0.0
+        counts_RKL = np.zeros((raters, classes, classes))
+        for block in blocks():
+            shares_K += block.share_N @ block.posterior_NK
+            share += block.share_N.sum()
+            said_V = block.rater_V * classes + block.label_V
+            for one, told_N in enumerate((block.weight_N[:, None] * block.posterior_NK).T):
+                told_V = told_N[block.item_V]
+                counts_S = np.bincount(said_V, told_V, minlength=raters * classes)
+                counts_RKL[:, one, :] += counts_S.reshape(raters, classes)
+        prior_K = (shares_K + 1e-9) / (share + 1e-9 * classes)
         confusion_RKL = confusions(counts_RKL, smoothing, shrinkage, few_R)
         log_KS = np.log(confusion_RKL).transpose(1, 0, 2).reshape(classes, -1)
-        log_NK = np.stack(
-            [np.bincount(item_V, log_S[said_V], minlength=items) for log_S in log_KS], axis=1
-        ) + np.log(prior_K)
-        moved_NK = _normalised(log_NK)
-        moved_NK[gold_G] = truth_GK
-        change = np.abs(moved_NK - posterior_NK).max(initial=0.0)
-        posterior_NK = moved_NK
+        change = 0.0
+        for block in blocks():
+            said_V = block.rater_V * classes + block.label_V
+            items = len(block.posterior_NK)
+            told_KN = [
+                np.bincount(block.item_V, log_S[said_V], minlength=items) for log_S in log_KS
+            ]
+            log_NK = np.asarray(np.stack(told_KN, axis=1) + np.log(prior_K), dtype=np.float64)
+            moved_NK = _normalised(log_NK)
+            moved_NK[block.gold_G] = block.truth_GK
+            change = max(change, np.abs(moved_NK - block.posterior_NK).max(initial=0.0))
+            block.posterior_NK = moved_NK
+            block.done()
         if change < 1e-7:
             break
-    return DawidSkene(posterior_NK, confusion_RKL, prior_K, item_V, rater_V, label_V)
+    return confusion_RKL, prior_K
+
+
+def errors_of(confusion_RKL: Floats, prior_K: Floats) -> Floats:
+    """[R]: P(label differs from the truth) of each rater over the classes as they occur."""
+    right_RK = np.diagonal(confusion_RKL, axis1=1, axis2=2)
+    return np.asarray(1 - right_RK @ prior_K)
 
 
 def entropy_bits(posterior_NK: Floats) -> Floats:

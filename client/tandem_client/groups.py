@@ -12,6 +12,7 @@ from tandem_client.operations.exports import Exports
 from tandem_client.operations.imports import Imports
 from tandem_client.operations.judges import Judges, Policies
 from tandem_client.operations.projects import Projects
+from tandem_client.operations.reviews import Reviews
 from tandem_client.operations.signals import Signals
 from tandem_client.operations.snapshots import Snapshots
 from tandem_client.operations.training import Models, Runs
@@ -28,6 +29,7 @@ class Groups(Group[M]):
         self.projects: Projects[M] = Projects(session)
         self.imports: Imports[M] = Imports(session)
         self.work: Work[M] = Work(session)
+        self.reviews: Reviews[M] = Reviews(session)
         self.exports: Exports[M] = Exports(session)
         self.snapshots: Snapshots[M] = Snapshots(session)
         self.signals: Signals[M] = Signals(session)

@@ -82,6 +82,19 @@ def test_a_seat_is_worked_at_step_by_step(client, project):
     assert {one["id"] for one in client.work.mine(project)} >= {revised["id"]}
 
 
+def test_many_are_reviewed_and_what_is_held_is_released(client, project):
+    seat = client.work.next(project)["seat"]
+    [given] = client.reviews.release(project, [seat])
+    assert (given["state"], given["released"]) == ("open", True)
+    tally = client.work.loop(project, first, most=1)
+    [mine, none] = client.reviews.decide(
+        project,
+        [{"judgement": pk, "decision": "accept"} for pk in (*tally.judgements, 0)],
+    )
+    assert (mine["status"], none["status"]) == (403, 404)  # one's own, and nobody's
+    assert list(client.reviews.queue(project, by="person")) == []
+
+
 def test_lists_come_page_by_page(client, project):
     client.work.loop(project, first)
     told = [row["id"] for row in client.pages(f"projects/{project}/judgements/", page_size=1)]

@@ -59,6 +59,7 @@ DONE_BY = {
     "create_token": "create_own_token",
     "criteria": "save_criterion",
     "decide_answer": "review_judgement",
+    "decide_chosen": "review_judgements",
     "delete_evaluation_set": "delete_evaluation_set",
     "delete_media": "delete_media",
     "delete_schedule": "delete_schedule",

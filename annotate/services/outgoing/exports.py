@@ -177,7 +177,7 @@ def preferences_of(
     )
     decide = None
     if aggregation in ESTIMATED:
-        all_votes = selection.judged(provenance=True)
+        all_votes = selection.judged(by_task=True, provenance=True)
         by = by_criterion(all_votes, criterion) if criterion else all_votes
         decide = deciding(by, rules, aggregation)
     return aggregate(

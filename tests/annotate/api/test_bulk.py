@@ -2,7 +2,8 @@
 
 import pytest
 
-from annotate.models import AuditEvent, GoldItem, Membership, Task
+from annotate.models import AuditEvent, GoldItem, Membership, Seat, Task
+from annotate.seat_numbers import id_of, number_of
 
 pytestmark = pytest.mark.django_db
 KNOWN = {"verdict": "tie"}
@@ -104,3 +105,27 @@ def test_another_project_s_rows_and_lesser_roles(owner, caller, refused, make_pr
     own = Membership.objects.get(project=owner.project, user=owner.user)
     demoted = {"items": [{"id": own.pk, "role": "annotator"}]}
     refused(ada.patch(f"{owner.base}members/", demoted), 403, says="items.0: ")
+
+
+def test_what_people_hold_is_given_to_others(owner, caller, refused):
+    ada, ben = caller("ada"), caller("ben")
+    held = [one.get(f"{owner.base}next/").json()["seat"] for one in (ada, ben)]
+    task = Task.objects.get(seats=id_of(held[0]))
+    free = Seat.objects.filter(project=owner.project, state="open").first()
+    body = {"items": [{"id": pk} for pk in (*held, number_of(free.pk))]}
+    path = f"{owner.base}seats/release/"
+    refused(ada.post(path, body), 403)
+    refused(owner.post(path, {"items": [*body["items"], {"id": 7}]}), 400, "items.3.id")
+    refused(owner.post(path, {"items": [{"id": 7, "to": 1}]}), 400, "items.0.to")
+    assert Seat.objects.filter(state="leased").count() == 2
+    told = owner.post(path, body).json()["results"]
+    assert [(one["id"], one["state"], one["released"]) for one in told] == [
+        (held[0], "open", True), (held[1], "open", True), (number_of(free.pk), "open", False),
+    ]  # fmt: skip
+    assert not any(one["released"] for one in owner.post(path, body).json()["results"])
+    event = AuditEvent.objects.get(action="seats.released")
+    assert (event.actor, event.detail) == (owner.user, {"rows": 2, "people": 2})
+    address = f"seats/{held[0]}/judgement/"
+    kept = ada.post(address, {"value": {"verdict": "tie"}})
+    assert kept.status_code == 201, kept.content
+    assert task.judgements.get().annotator == ada.user

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotate.models import Judgement, Review
+from annotate.models import AuditEvent, Judgement, Membership, Review
 from tests.annotate.judged_by_many import judged_project
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +63,51 @@ def test_an_amendment_and_what_is_refused(project, caller, refused):
     refused(caller("rita", "read").post(path, {"decision": "accept"}), 403)
     refused(caller("stranger").get(queue), 404)
     refused(rita.post("judgements/0/review/", {"decision": "accept"}), 404)
+
+
+def test_many_are_decided_each_by_itself(project, caller, refused):
+    rita, (ada, _bob, _carl) = caller("rita"), project.people
+    path = f"projects/{project.pk}/reviews/"
+    mine = [Judgement.objects.get(task=task, annotator=ada).pk for task in project.all[:5]]
+    before = rita.post(f"judgements/{mine[1]}/review/", {"decision": "dismiss"}).json()["id"]
+    items = [
+        {"judgement": mine[0], "decision": "accept"},
+        {"judgement": mine[1], "decision": "accept"},
+        {"judgement": mine[1], "decision": "accept", "seen": before},
+        {"judgement": mine[2], "decision": "return"},
+        {"judgement": mine[3], "decision": "amend", "value": {"verdict": "tie"}},
+        {"judgement": 0, "decision": "accept"},
+        {"judgement": mine[4], "mood": 1},
+        "all",
+    ]
+    answer = rita.post(path, {"items": items})
+    assert answer.status_code == 200
+    rows = answer.json()["results"]
+    assert [row["status"] for row in rows] == [201, 409, 201, 400, 201, 404, 400, 400]
+    assert [row["judgement"] for row in rows] == [*mine[:2], mine[1], *mine[2:4], 0, None, None]
+    assert [row["errors"][0]["field"] for row in rows if row["review"] is None] == [
+        "judgement", "note", "judgement", "mood", "item",
+    ]  # fmt: skip
+    assert rows[2]["review"]["replaces"] == before
+    assert Judgement.objects.get(pk=rows[4]["review"]["amended"]).supersedes_id == mine[3]
+    assert Review.objects.count() == 4
+    again = rita.post(path, {"items": items}).json()["results"]
+    assert [row["status"] for row in again] == [200, 200, 200, 400, 200, 404, 400, 400]
+    assert [again[place]["review"] for place in (0, 2, 4)] == [
+        rows[place]["review"] for place in (0, 2, 4)
+    ]
+    assert again[1]["review"] == again[2]["review"]  # what was asked for stands by now
+    assert Review.objects.count() == 4
+    deeds = AuditEvent.objects.filter(action="judgement.reviewed", actor=rita.user)
+    assert deeds.count() == 4
+    own = {"items": [{"judgement": mine[4], "decision": "accept"}]}
+    add = caller("eve")
+    refused(add.post(path, own), 404)
+    refused(caller("bob").post(path, own), 403)
+    refused(rita.post(path, {"items": []}), 400, "items")
+    refused(rita.post(path, {"items": items * 100}), 400, "items")
+    assert Review.objects.count() == 4
+    Membership.objects.filter(user=ada).update(role="reviewer")
+    [row] = caller("ada").post(path, own).json()["results"]
+    assert (row["status"], row["review"]) == (403, None)
+    assert "your own" in row["errors"][0]["message"]

@@ -194,3 +194,34 @@ def test_who_may_look(project, client, make_user):
     project.review_percent = 100
     project.save()
     assert "Wait for a reviewer" in text_of(client.get(overview))
+
+
+def test_the_chosen_are_accepted_or_returned_together(project, client):
+    ada = project.people[0]
+    client.force_login(project.rita)
+    address = reverse("review", args=[project.pk]) + f"?by=person&person={ada.pk}"
+    page = client.get(address).content.decode()
+    [action] = re.findall(r'<form method="post" action="([^"]+/review/decide/[^"]*)"', page)
+    seen = re.search(r'name="seen" value="(\d+)"', page)[1]
+    boxes = re.findall(r'name="chosen" value="(\d+)"', page)
+    mine = [answers(task, ada).pk for task in project.all]
+    assert boxes == [str(pk) for pk in mine]
+    decide(judgement_id=mine[1], reviewer=project.created_by, decision="accept")  # meanwhile
+    sent = {"seen": seen, "chosen": boxes[:3], "decision": "accept"}
+    told = text_of(client.post(unescape(action), sent, follow=True))
+    assert "2 answers decided." in told
+    assert "1 answer was not decided: " in told
+    assert f"{project.created_by} has decided about this answer meanwhile" in told
+    assert "by=person" in unescape(action)
+    last = Review.objects.latest("pk").pk
+    sent = {"seen": last, "chosen": boxes[3:5], "decision": "return", "note": ""}
+    assert "2 answers were not decided: " in text_of(client.post(action, sent, follow=True))
+    client.post(action, {**sent, "note": "Look at B."})
+    decided = Review.objects.order_by("pk").values_list("judgement", "decision", "note")
+    assert list(decided) == [
+        (mine[1], "accept", ""), (mine[0], "accept", ""), (mine[2], "accept", ""),
+        (mine[3], "return", "Look at B."), (mine[4], "return", "Look at B."),
+    ]  # fmt: skip
+    assert "Tick the answers first" in text_of(client.post(action, {}, follow=True))
+    client.force_login(ada)
+    assert client.post(action, sent).status_code == 403
