@@ -7,9 +7,16 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from annotate.inputs import BIGINT_MAX, InvalidValue, clean_integer
+from annotate.inputs import (
+    BIGINT_MAX,
+    Checks,
+    InvalidValue,
+    clean_choice,
+    clean_integer,
+    clean_text,
+)
 from annotate.models import Judgement, Project, Review, User
-from annotate.services.review.reviews import ReviewConflict, decide
+from annotate.services.review.reviews import MAX_NOTE, MAX_RATIONALE, ReviewConflict, decide
 
 FIELDS = frozenset({"decision", "note", "value", "rationale", "seen"})
 
@@ -30,9 +37,20 @@ class Row:
 def decide_many(*, project: Project, reviewer: User, items: Sequence[object]) -> list[Row]:
     """In their order; each is `judgement` and FIELDS, in a transaction of its own.
 
+    Raises InvalidValue, before any, for items that no answer could fit, as `items.3.field`.
+
     The same items again change nothing: what stands already answers with 200. Call it outside of
     transactions, in which two reviewers would wait for each other.
     """
+    checks = Checks()
+    for place, item in enumerate(items):
+        try:
+            _fields(item)
+        except InvalidValue as error:
+            for one in error.all:
+                at = f"items.{place}" if one.field == "item" else f"items.{place}.{one.field}"
+                checks.refuse(one.at(at))
+    checks.end()
     return [_decide(project, reviewer, item) for item in items]
 
 
@@ -66,4 +84,11 @@ def _fields(item: object) -> dict[str, Any]:
     for name in ("judgement", "decision"):
         if name not in item:
             raise InvalidValue(name, "is missing")
+    checks = Checks()
+    checks.of(clean_integer, "judgement", item["judgement"], low=0, high=BIGINT_MAX)
+    checks.of(clean_integer, "seen", item.get("seen", 0), low=0, high=BIGINT_MAX)
+    checks.of(clean_choice, "decision", item["decision"], Review.Decision.values)
+    checks.of(clean_text, "note", item.get("note", ""), max_chars=MAX_NOTE)
+    checks.of(clean_text, "rationale", item.get("rationale", ""), max_chars=MAX_RATIONALE)
+    checks.end()
     return dict(item)

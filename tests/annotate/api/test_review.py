@@ -77,22 +77,24 @@ def test_many_are_decided_each_by_itself(project, caller, refused):
         {"judgement": mine[2], "decision": "return"},
         {"judgement": mine[3], "decision": "amend", "value": {"verdict": "tie"}},
         {"judgement": 0, "decision": "accept"},
-        {"judgement": mine[4], "mood": 1},
-        "all",
     ]
+    refused(rita.post(path, {"items": [*items, {"judgement": 1, "mood": 1}]}), 400, "items.6.mood")
+    refused(rita.post(path, {"items": [*items, "all"]}), 400, "items.6")
+    refused(rita.post(path, {"items": [{**items[0], "seen": -1}]}), 400, "items.0.seen")
+    assert Review.objects.count() == 1
     answer = rita.post(path, {"items": items})
     assert answer.status_code == 200
     rows = answer.json()["results"]
-    assert [row["status"] for row in rows] == [201, 409, 201, 400, 201, 404, 400, 400]
-    assert [row["judgement"] for row in rows] == [*mine[:2], mine[1], *mine[2:4], 0, None, None]
+    assert [row["status"] for row in rows] == [201, 409, 201, 400, 201, 404]
+    assert [row["judgement"] for row in rows] == [*mine[:2], mine[1], *mine[2:4], 0]
     assert [row["errors"][0]["field"] for row in rows if row["review"] is None] == [
-        "judgement", "note", "judgement", "mood", "item",
+        "judgement", "note", "judgement",
     ]  # fmt: skip
     assert rows[2]["review"]["replaces"] == before
     assert Judgement.objects.get(pk=rows[4]["review"]["amended"]).supersedes_id == mine[3]
     assert Review.objects.count() == 4
     again = rita.post(path, {"items": items}).json()["results"]
-    assert [row["status"] for row in again] == [200, 200, 200, 400, 200, 404, 400, 400]
+    assert [row["status"] for row in again] == [200, 200, 200, 400, 200, 404]
     assert [again[place]["review"] for place in (0, 2, 4)] == [
         rows[place]["review"] for place in (0, 2, 4)
     ]
