@@ -1,16 +1,18 @@
 """How many ballots a rating needs: K-Sort's own test, and the same under noise.
 
-    python -m benchmarks.ranking [--seeds 3] [--models 50] [--groups 4 6]
+    python -m benchmarks.ranking [--seeds 20] [--models 50] [--groups 2 4 6]
 
 Free of noise: 50 models, each ballot the true order of its group; counted is the ballot from which
 on the whole order is right and stays right (Y. Li et al. 2024, K-Sort Arena, arXiv:2408.14468: its
 figures are 11,692 for Elo and 716 for its own method). With noise: strengths N(0, 1), ballots by
 Plackett and Luce (utility + Gumbel); counted is the first ballot with Kendall's tau of .90 and
-Spearman's rho of .95 to the truth. Elo sees random pairs, its step tuned; medians over seeds.
+Spearman's rho of .95 to the truth. Elo and openskill see random groups, Elo's step is the best of
+five for each mark; medians over seeds.
 """
 
 import argparse
 from collections.abc import Callable
+from importlib.util import find_spec
 from time import process_time
 from typing import Protocol
 
@@ -21,7 +23,7 @@ from scipy.stats import kendalltau, spearmanr
 from annotate.ranking.ballots import Ballot
 from annotate.ranking.matchmaking import choose_group
 from annotate.ranking.online import OnlineRating
-from benchmarks.ranking_rivals import Elo, KSort
+from benchmarks.ranking_rivals import Elo, KSort, OpenSkill
 from benchmarks.report import print_table, write_json
 
 Floats = NDArray[np.float64]
@@ -33,6 +35,9 @@ class Method(Protocol):
     def choose(self, size: int) -> list[int]: ...
     def learn(self, order: list[int]) -> None: ...
     def scores(self) -> Floats: ...
+
+
+Make = Callable[[int, np.random.Generator], Method]
 
 
 class Tandem:
@@ -57,21 +62,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=7)
     parser.add_argument("--models", type=int, default=50)
-    parser.add_argument("--groups", type=int, nargs="+", default=[4, 6])
+    parser.add_argument("--groups", type=int, nargs="+", default=[2, 4, 6])
     wish = parser.parse_args()
-    exact = [
-        settle(name, make, wish.models, size, end, wish.seeds)
-        for name, make, size, end in (
-            ("Tandem", Tandem, 4, 200), ("K-Sort", KSort, 4, 5000), ("Elo, 32", elo(32), 2, 30_000),
-        )
-    ]  # fmt: skip
+    rivals: list[tuple[str, Make, int, int]] = [("K-Sort, 1/2", KSort, 5000, 4000)]
+    if find_spec("openskill"):
+        rivals.append(("openskill", OpenSkill, 30_000, 15_000))
+    else:
+        print("openskill is left out: pip install '.[benchmarks]' brings it")
+    exact, noisy = [], []
+    for size in wish.groups:
+        exact.append(settle("Elo, 32", elo(32), wish.models, size, 30_000, wish.seeds))
+        noisy.append(noise("Elo, tuned", None, wish.models, size, 15_000, wish.seeds))
+        for name, make, end, end_with_noise in rivals:
+            exact.append(settle(name, make, wish.models, size, end, wish.seeds))
+            noisy.append(noise(name, make, wish.models, size, end_with_noise, wish.seeds))
+        exact.append(settle("Tandem", Tandem, wish.models, size, 2000, wish.seeds))
+        noisy.append(noise("K-Sort, 1", noisier, wish.models, size, 4000, wish.seeds))
+        noisy.append(noise("Tandem", Tandem, wish.models, size, 10_000, wish.seeds))
     head = ("noise free", "K", "ballots", "least", "most", "CPU ms a ballot")
     print_table(head, exact)
-    noisy = [noise("Elo, tuned", None, wish.models, 2, 15_000, wish.seeds)]
-    for size in wish.groups:
-        noisy.append(noise("K-Sort, 1/2", KSort, wish.models, size, 4000, wish.seeds))
-        noisy.append(noise("K-Sort, 1", noisier, wish.models, size, 4000, wish.seeds))
-        noisy.append(noise("Tandem", Tandem, wish.models, size, 2000, wish.seeds))
     heads = ("with noise", "K", f"ballots to rho {RHO}", f"to tau {TAU}", "CPU ms a ballot")
     print_table(heads, noisy)
     write_json(
@@ -85,13 +94,13 @@ def noisier(models: int, rng: np.random.Generator) -> Method:
     return KSort(models, rng, beta=1.0)
 
 
-def elo(step: float) -> Callable[[int, np.random.Generator], Method]:
+def elo(step: float) -> Make:
     return lambda models, rng: Elo(models, rng, step)
 
 
 def settle(
     name: str,
-    make: Callable[[int, np.random.Generator], Method],
+    make: Make,
     models: int,
     size: int,
     end: int,
@@ -121,7 +130,7 @@ def settle(
 
 def noise(
     name: str,
-    make: Callable[[int, np.random.Generator], Method] | None,
+    make: Make | None,
     models: int,
     size: int,
     end: int,

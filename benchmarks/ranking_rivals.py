@@ -1,4 +1,4 @@
-"""What the rating is compared with: Elo on random pairs, and K-Sort's own equations."""
+"""What the rating is compared with: Elo and openskill on random groups, and K-Sort's equations."""
 
 from math import log, sqrt
 
@@ -11,23 +11,56 @@ Floats = NDArray[np.float64]
 
 
 class Elo:
-    """A. Elo 1978: start 1000, scale 400, base 10; pairs drawn evenly."""
+    """A. Elo 1978: start 1000, scale 400, base 10; groups drawn evenly.
+
+    Of a ballot of more than two every pair counts, at the ratings from before the ballot.
+    """
 
     def __init__(self, models: int, rng: np.random.Generator, step: float) -> None:
         self.rating, self.rng, self.step = [1000.0] * models, rng, step
 
     def choose(self, size: int) -> list[int]:
-        first, second = self.rng.integers(len(self.rating)), self.rng.integers(len(self.rating) - 1)
-        return [int(first), int(second + (second >= first))]
+        return _even_group(len(self.rating), size, self.rng)
 
     def learn(self, order: list[int]) -> None:
-        winner, loser = order
-        expected = 1 / (1 + 10 ** ((self.rating[loser] - self.rating[winner]) / 400))
-        self.rating[winner] += self.step * (1 - expected)
-        self.rating[loser] -= self.step * (1 - expected)
+        before = [self.rating[one] for one in order]
+        for at, winner in enumerate(order):
+            for below in range(at + 1, len(order)):
+                expected = 1 / (1 + 10 ** ((before[below] - before[at]) / 400))
+                self.rating[winner] += self.step * (1 - expected)
+                self.rating[order[below]] -= self.step * (1 - expected)
 
     def scores(self) -> Floats:
         return np.array(self.rating)
+
+
+class OpenSkill:
+    """The openskill package's Plackett-Luce model (R. C. Weng and C.-J. Lin 2011, algorithm 4).
+
+    With its own defaults but tau = 0, for these strengths do not drift; groups drawn evenly. Raises
+    ImportError where the package is not installed (the extra `benchmarks`).
+    """
+
+    def __init__(self, models: int, rng: np.random.Generator) -> None:
+        from openskill.models import PlackettLuce
+
+        self.model, self.rng = PlackettLuce(tau=0.0), rng
+        self.rating = [self.model.rating() for _ in range(models)]
+
+    def choose(self, size: int) -> list[int]:
+        return _even_group(len(self.rating), size, self.rng)
+
+    def learn(self, order: list[int]) -> None:
+        found = self.model.rate([[self.rating[one]] for one in order])
+        for one, (rating,) in zip(order, found, strict=True):
+            self.rating[one] = rating
+
+    def scores(self) -> Floats:
+        return np.array([one.mu for one in self.rating])
+
+
+def _even_group(models: int, size: int, rng: np.random.Generator) -> list[int]:
+    return [int(one) for one in rng.choice(models, size, replace=False)]
 
 
 class KSort:
