@@ -237,7 +237,7 @@ def test_export(client, project):
         ("margin=x", "1 or 0"),
         ("split=dev", "train"),
         ("colour=red", "unknown"),
-        ("format=raw&tie_rule=half", "single judgements"),
+        ("format=raw&tie_rule=half", "as they were given"),
         ("snapshot=1&source=people", "own filters"),
     ],
 )

@@ -42,7 +42,6 @@ def download(client, project, **query):
         ({}, 2),
         ({"tie_rule": "half"}, 4),
         ({"format": "raw"}, 3),
-        ({"format": "raw", "tie_rule": "half"}, 3),
         ({"source": "judges"}, 0),
         ({"simulated": "only"}, 0),
         ({"split": "test"}, 0),
@@ -54,6 +53,13 @@ def test_a_download_has_the_rows_asked_for(client, project, query, rows) -> None
     assert len([json.loads(line) for line in lines]) == rows
     assert answer["Content-Disposition"].startswith("attachment; filename=")
     assert answer["Content-Disposition"].isascii()
+
+
+def test_a_rule_that_the_format_has_no_place_for_is_refused_at_its_field(client, project) -> None:
+    answer = download(client, project, format="raw", tie_rule="half")
+    assert answer.status_code == 422
+    [said] = answer.context["form"].errors["tie_rule"]
+    assert "raw rows tell all judgements as they were given" in said
 
 
 def test_metadata_goes_out_when_its_box_is_ticked(client, project) -> None:

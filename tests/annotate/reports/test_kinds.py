@@ -120,7 +120,7 @@ def test_a_ranking_gives_every_pair_that_it_implies(
     assert len(export(project, "trl", aggregation="majority")) == 6
     assert len(export(project, "trl", pairs="adjacent")) == 4 + 3
     assert len(export(project, "trl", pairs="best_worst")) == 2
-    with pytest.raises(ValidationError, match="single judgements"):
+    with pytest.raises(ValidationError, match="as they were given"):
         export(project, "raw", pairs="adjacent")
     with pytest.raises(ValidationError, match="all, adjacent, best_worst"):
         export(project, "trl", pairs="some")

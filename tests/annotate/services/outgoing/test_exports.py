@@ -266,7 +266,7 @@ def test_wrong_arguments_are_refused_before_the_first_byte(project):
     for bad in ({"tie_rule": "both"}, {"aggregation": "median"}):
         with pytest.raises(ValidationError):
             ExportOptions(**bad)
-    with pytest.raises(ValidationError, match="single judgements"):
+    with pytest.raises(ValidationError, match="as they were given"):
         stream_export(project=project, format="raw", options=ExportOptions(tie_rule="half"))
 
 
