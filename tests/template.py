@@ -58,6 +58,8 @@ def _state_of_migrations() -> str:
     for app in apps.get_app_configs():
         for path in sorted(Path(app.path).glob("migrations/*.py")):
             digest.update(path.name.encode() + path.read_bytes())
+        for path in sorted(Path(app.path).glob("sql/*.sql")):
+            digest.update(path.name.encode() + path.read_bytes())  # migrations read these
         for path in sorted(Path(app.path).glob("models*/**/*.py")):
             digest.update(path.read_bytes())  # permissions and content types follow the models
     return digest.hexdigest()[:12]

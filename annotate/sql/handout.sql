@@ -74,7 +74,7 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-    moment CONSTANT timestamptz := clock_timestamp();
+    moment timestamptz := clock_timestamp();
     lease interval;
     is_active boolean;
     is_asked boolean;
@@ -111,6 +111,7 @@ BEGIN
 
     IF seat_id IS NULL OR leased_until < moment + lease / 2 THEN
         PERFORM FROM annotate_membership m WHERE m.id = membership FOR NO KEY UPDATE;
+        moment := clock_timestamp();  -- seats are leased in the order of the locks
         SELECT m.queue_cursor, m.reopened_cursor, m.ranked_cursor, m.held_seats
         INTO queue_at, reopened_at, ranked_at, holds
         FROM annotate_membership m WHERE m.id = membership;

@@ -204,3 +204,15 @@ def test_answers_go_on_while_the_project_is_changed(crew):
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         update_project(project=project, actor=project.created_by, name="Renamed", overlap=2)
         assert in_thread(pool, submit).result(PATIENCE).created
+
+
+def test_a_lease_begins_when_the_waiting_is_over(crew):
+    project, [ann] = crew(1, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Membership.objects.select_for_update().get(project=project, user=ann)
+            asked = in_thread(pool, lambda: lease_seat(project=project, user=ann))
+            wait_until(somebody_waits_for_a_lock)
+            waited_at = timezone.now()
+        lease = asked.result(PATIENCE)
+    assert Seat.objects.get(pk=lease.seat_id).leased_at > waited_at
