@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 TOP, HEIGHT = 8, 168  # pixels; `.chart-svg` in the CSS has room for the labels below
 MAX_POINTS = 300
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,22 @@ def number(value: float) -> str:
     return str(number_format(f"{value:.3g}"))
 
 
+def _tick(value: float) -> str:
+    """Of the axis, whose room is narrow: from ten million on as 2·10¹⁶."""
+    if abs(value) < 1e7:
+        return number(value)
+    digits, power = f"{value:.9e}".split("e")
+    raised = str(int(power)).translate(SUPERSCRIPTS)
+    return f"{number_format(digits.rstrip('0').rstrip('.'))}·10{raised}"
+
+
 def _svg(
     title: str, ticks: list[float], marks: SafeString, x_labels: list[tuple[float, str]]
 ) -> SafeString:
     y_labels = format_html_join(
         "",
         '<text class="tick y" x="0" y="{}">{}</text>',
-        ((_short(_y(t, ticks) + 4), number(t)) for t in ticks),
+        ((_short(_y(t, ticks) + 4), _tick(t)) for t in ticks),
     )
     grid = format_html_join(
         "",

@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--policy-seeds", type=int, default=3)
     wish = parser.parse_args()
+    if min(wish.seeds, wish.policy_seeds) < 2:
+        parser.error("--seeds and --policy-seeds must be 2 or more: one seed has no interval.")
     began = time.process_time()
     rows: list[list[Any]] = []
     with tempfile.TemporaryDirectory() as name:

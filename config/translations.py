@@ -60,6 +60,8 @@ REASONS = {
             "InvalidAnswer",
             "TooSlow",
             "BatchTooLargeError",
+            "NonFiniteLossError",
+            "NonFiniteStatesError",
             "OutOfMemoryError",
         )
     ),

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from itertools import pairwise
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,15 @@ def test_ticks_enclose_the_values_in_equal_steps(low: float, spread: float) -> N
     assert ticks[-1] >= high - slack
     assert 2 <= len(ticks) <= 8
     assert all(b - a == pytest.approx(step, rel=1e-3) for a, b in pairwise(ticks))
+
+
+def test_large_numbers_fit_beside_the_axis() -> None:
+    with translation.override("de"):
+        far = line_chart("Loss", [Series("loss", [(0, 0), (1, 1.8e16)])], x_label="step").svg
+        near = line_chart("N", [Series("n", [(0, 12_000_000), (1, 12_001_000)])], x_label="x").svg
+    labels = [one.text for one in ET.fromstring(far).iter("text")]
+    assert {"0", "5·10¹⁵", "1·10¹⁶"} < set(labels)
+    assert "1,20005·10⁷" in [one.text for one in ET.fromstring(near).iter("text")]
 
 
 def test_equal_values_still_have_an_axis() -> None:

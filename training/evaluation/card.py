@@ -22,7 +22,8 @@ FEW_ROWS = 100
 @dataclass(frozen=True)
 class CardFacts:
     """What a card tells. `sources`: judgements by source; `metrics`: of the held-out rows;
-    `scored`: rows that were kept for the promotion gate, by kind.
+    `scored`: rows that were kept for the promotion gate, by kind; `learned`: how many rows it
+    trained on, and what filters left out or changed.
 
     `lineage`: (what, which) from the model to the rows; `base_model` without local paths.
     """
@@ -41,6 +42,7 @@ class CardFacts:
     metrics: Mapping[str, Any]
     lineage: tuple[tuple[Told, str | Told], ...]
     scored: Mapping[str, int] = field(default_factory=dict)
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
 
 def in_english(said: Told) -> str:
@@ -63,7 +65,7 @@ def write_card(facts: CardFacts, say: Say = in_english, write: Write = str) -> s
         _heading(say(Told("Data"))) + "\n" + _bullets(_data(facts, say)),
         _heading(say(Told("Training")))
         + "\n"
-        + _bullets([base, (say(Told("Recipe")), facts.recipe)]),
+        + _bullets([base, (say(Told("Recipe")), facts.recipe), *_learned(facts.learned, say)]),
         _table(head, _settings(facts.config)),
         _heading(say(Told("Figures on held-out labels"))),
         _figures(facts.metrics, say, write),
@@ -141,6 +143,20 @@ def _lineage(facts: CardFacts, say: Say) -> list[tuple[str, str]]:
         (say(what), say(which) if isinstance(which, Told) else which)
         for what, which in facts.lineage
     ]
+
+
+def _learned(learned: Mapping[str, Any], say: Say) -> Iterator[tuple[str, str]]:
+    if "train_rows" not in learned:
+        return
+    left_out = sum((learned.get("dropped") or {}).values())
+    strength = (learned.get("filters") or {}).get("strength") or {}
+    yield say(Told("Training rows")), str(learned["train_rows"])
+    if left_out:
+        yield say(Told("Rows left out before training")), str(left_out)
+    if "flipped" in strength:
+        yield say(Told("Labels flipped, by an ensemble’s view of them")), str(strength["flipped"])
+    if "softened" in strength:
+        yield say(Told("Labels softened, by an ensemble’s view of them")), str(strength["softened"])
 
 
 def _settings(config: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -99,8 +99,11 @@ def _test(test: PairedTest, versions: list[ModelVersion]) -> dict[str, Any]:
 def _slice(one: Slice) -> dict[str, Any]:
     labels = {"all": _("All of them"), "subset": one.name and subset_words(one.name)}
     if one.ends:
-        ends = {"low": number(one.ends[0]), "high": number(one.ends[1])}
+        low, high = (number(end) for end in one.ends)
+        ends = {"low": low, "high": high}
         labels["margin"] = _("Margin %(low)s to %(high)s") % ends
+        if low == high:
+            labels["margin"] = _("Margin %(value)s") % {"value": low}
     cells = [
         (percent(share.value), percent(share.low), percent(share.high)) for share in one.shares
     ]

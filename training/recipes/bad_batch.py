@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.recipes.progress import non_finite  # isort: skip  (first: it sets the environment)
+from training.recipes.progress import gradient_not_finite  # isort: skip  (first: it sets the environment)
 
 import torch
 from torch import Tensor
@@ -50,7 +50,7 @@ class BatchWatch(TrainerCallback):
         gradients = [one.grad for one in more["model"].parameters() if one.grad is not None]
         norm = float(torch.nn.utils.get_total_norm(gradients))
         if not math.isfinite(norm):
-            raise non_finite("the gradient", norm, state.global_step + 1)
+            raise gradient_not_finite(norm, state.global_step + 1)
 
     def keep(self, error: NonFiniteLossError, output_dir: Path) -> NonFiniteLossError:
         """Write the file; returns an error that also names it."""
@@ -65,8 +65,10 @@ class BatchWatch(TrainerCallback):
             },
         )
         return NonFiniteLossError(
-            f"{error} The rows of that step, as text and token ids, are in {name} of the run's "
-            "folder."
+            "{why} The rows of that step, as text and token ids, are in {file} of the run's "
+            "folder.",
+            why=error.apart(),
+            file=name,
         )
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from training.data.framing import Framed
 from training.recipes.batches import attention_mask, batches_by_length, pad_right
 from training.recipes.errors import StopRequestedError
-from training.recipes.progress import Report, ShouldStop
+from training.recipes.progress import Report, ShouldStop, require_finite_states
 
 
 class EmbeddingCache:
@@ -98,7 +98,8 @@ def embed(
 
     A cache holds rows of one pool.
     Equal texts, as of pairs that many people judged, are read once. Raises StopRequestedError
-    between batches, with everything embedded so far in the cache.
+    between batches, with everything embedded so far in the cache, and NonFiniteStatesError, whose
+    batch is never in it.
     """
     texts = [pool.key(one) for one in framed]
     keys = {text: cache.key(text) if cache else b"" for text in texts}
@@ -135,4 +136,5 @@ def _embed_batch(model: Any, framed: Sequence[Framed], pad_id: int, pool: Pool) 
     where = runtime.device()
     mask_NL = attention_mask(ids).to(where)
     found_ND = pool.pool(model, pad_right(ids, pad_id).to(where), mask_NL, framed)
+    require_finite_states(found_ND)
     return found_ND.cpu().numpy().astype(np.float32)

@@ -28,16 +28,20 @@ class ModelError(RecipeError):
     """A model cannot be found, read, or used for the purpose at hand."""
 
 
-class NonFiniteLossError(RecipeError):
-    """The loss or the gradient became NaN or infinite; the message names the step."""
-
-
 class ToldError(Told, RecipeError):
     """A failure whose message is of the catalogues, so that pages translate it."""
 
     def __init__(self, reason: str, /, **values: object) -> None:
         Told.__init__(self, reason, **values)
         self.args = (self.message,)
+
+
+class NonFiniteLossError(ToldError):
+    """The loss or the gradient became NaN or infinite; the message names the step."""
+
+
+class NonFiniteStatesError(ToldError):
+    """A model's states of a text are NaN or infinite, so that nothing can be learned from them."""
 
 
 class BatchTooLargeError(ToldError):

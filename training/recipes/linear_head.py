@@ -125,7 +125,7 @@ class HeadFits:
             at_rest_F |= scale_F == 0  # no step, however short, finds less
             self.coefficients_DF, z_NF, objective_F = moved_DF, moved_NF, value_F
         raise NonFiniteLossError(
-            f"the linear head did not converge in {MOST_STEPS} Newton steps; raise l2."
+            "The linear head did not converge in {steps} Newton steps; raise l2.", steps=MOST_STEPS
         )
 
     def _project(self, coefficients_DF: np.ndarray) -> np.ndarray:

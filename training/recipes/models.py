@@ -26,6 +26,7 @@ from transformers.utils import logging
 from training.recipes.errors import ModelError
 from training.recipes.hub import remedy
 from training.recipes.memory import first_line
+from training.recipes.progress import require_finite_states
 
 BUNDLED = "minilm"
 
@@ -154,6 +155,7 @@ def _require_causal(model: PreTrainedModel, name: str) -> None:
     before = model(input_ids=ids).logits[0, :-1]
     after = model(input_ids=other).logits[0, :-1]
     model.train(was_training)
+    require_finite_states(before)
     if not torch.allclose(before, after, atol=1e-4):
         raise ModelError(f"{name} looks at later tokens, so it is not a causal language model.")
 

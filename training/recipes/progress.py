@@ -12,7 +12,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from training.recipes import ranks
-from training.recipes.errors import NonFiniteLossError
+from training.recipes.errors import NonFiniteLossError, NonFiniteStatesError
 from training.recipes.output import mark_complete
 
 Report = Callable[[dict[str, Any]], None]
@@ -85,9 +85,9 @@ class ProgressCallback(TrainerCallback):
     ) -> None:
         if not logs or "loss" not in logs:
             return
-        for name in ("loss", "grad_norm"):
-            if not math.isfinite(float(logs.get(name, 0.0))):
-                raise non_finite(name, float(logs[name]), state.global_step)
+        for name, error in (("loss", loss_not_finite), ("grad_norm", gradient_not_finite)):
+            if not math.isfinite(value := float(logs.get(name, 0.0))):
+                raise error(value, state.global_step)
         done = state.global_step - self._started_step
         remaining = state.max_steps - state.global_step
         seconds = max(time.monotonic() - self._started_at, 1e-9)
@@ -112,14 +112,35 @@ class ProgressCallback(TrainerCallback):
         )
 
 
-def non_finite(what: str, value: float, step: int) -> NonFiniteLossError:
+def loss_not_finite(value: float, step: int) -> NonFiniteLossError:
     return NonFiniteLossError(
-        f"{what} became {value} at step {step}. Lower learning_rate, use precision fp32, or look "
-        "for extreme settings and rows."
+        "The loss became {value} at step {step}. Lower learning_rate, use precision fp32, or look "
+        "for extreme settings and rows.",
+        value=str(value),
+        step=step,
+    )
+
+
+def gradient_not_finite(value: float, step: int) -> NonFiniteLossError:
+    return NonFiniteLossError(
+        "The gradient became {value} at step {step}. Lower learning_rate, use precision fp32, or "
+        "look for extreme settings and rows.",
+        value=str(value),
+        step=step,
     )
 
 
 def require_finite(loss: torch.Tensor, step: int) -> None:
     """Raise NonFiniteLossError, naming the step that is being computed."""
     if not torch.isfinite(loss).all():
-        raise non_finite("loss", float(loss.detach().float().mean()), step)
+        raise loss_not_finite(float(loss.detach().float().mean()), step)
+
+
+def require_finite_states(states: torch.Tensor) -> None:
+    """What a base model says of a text, before anything is learned from it or read off it."""
+    if not states.isfinite().all():
+        raise NonFiniteStatesError(
+            "The base model reads some texts as values that are no numbers (NaN or infinite). "
+            "Its weights are damaged, or too large for bf16: take precision fp32, save them anew, "
+            "or name another base_model."
+        )

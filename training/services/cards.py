@@ -68,6 +68,7 @@ def run_card(
         judges=who["judges"] or 0,
         metrics=metrics.get("test", {}),
         scored=metrics.get("scored", {}),
+        learned=metrics.get("data") or {},
         lineage=_lineage(run),
     )
     return write_card(facts, say, write)

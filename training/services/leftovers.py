@@ -12,6 +12,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from annotate.models import Job
+from annotate.services.signals.rules import kept_days
 from training import folders
 from training.models import (
     EvaluationRun,
@@ -25,7 +26,8 @@ AGE = timedelta(hours=1)  # what is younger may still be in somebody's hands
 BASE_AGE = timedelta(days=30)  # a small base that no run started from for so long
 # What tells later how a run went; the rest can be made again or has moved to its place.
 KEPT = {"job.json", "progress.jsonl", "result.json", "log.txt", "lock", "scores.npz"}
-KEPT_OF_BASE = {"bad_batch.json"}
+BAD_BATCH = "bad_batch.json"
+KEPT_OF_BASE = {BAD_BATCH}
 KEPT_OF_WORK = {
     *("run.json", "metrics.json", "test_scores.jsonl", scored_rows.NAME, "people.json"),
     *KEPT_OF_BASE,
@@ -46,8 +48,8 @@ def tidy(folder: Path) -> None:
 
 def remove_leftovers() -> int:
     """Tidy after runs that ended without a worker (cancelled or failed as they waited), and
-    remove scratch folders of killed workers and small bases out of use; returns how many folders
-    it looked at. May run beside workers.
+    remove scratch folders of killed workers, small bases out of use and old texts of signals;
+    returns how many folders and files it looked at. May run beside workers.
     """
     count = 0
     for run_model, folder_of in (
@@ -66,10 +68,27 @@ def remove_leftovers() -> int:
     for folder in _older(folders.base_folder(), BASE_AGE):
         _remove(folder)
         count += 1
+    for path in _batches_of_signals():
+        _remove(path)
+        count += 1
     for path in _half_moved():
         _remove(path)
         count += 1
     return count
+
+
+def _batches_of_signals() -> Iterator[Path]:
+    """Batches that failed runs kept as text, once no signal that they can hold is kept any more."""
+    there: dict[int, list[Path]] = {}
+    for path in folders.run_folder(0).parent.glob(f"*/*/{BAD_BATCH}"):
+        run = path.parent.parent.name
+        if run.isdecimal():
+            there.setdefault(int(run), []).append(path)
+    days = kept_days()
+    runs = TrainingRun.objects.filter(pk__in=there, config__signals=True)
+    for pk, project, asked in runs.values_list("pk", "project_id", "created_at"):
+        if asked < timezone.now() - timedelta(days=days[project]):
+            yield from there[pk]
 
 
 def _half_moved() -> Iterator[Path]:

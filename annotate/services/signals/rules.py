@@ -1,5 +1,6 @@
 """How far signals are trusted, and how long they are kept."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
@@ -79,13 +80,19 @@ def _clean_noise(
     return noise
 
 
+def kept_days() -> Mapping[int, int]:
+    """For how many days each project keeps its signals, by its id. One query."""
+    ruled = SignalRules.objects.values_list("project_id", "keep_days")
+    return defaultdict(lambda: KEPT_DAYS, ruled)
+
+
 def remove_old() -> int:
     """Forget signals that are older than their project keeps them; returns how many. For beat."""
     now = timezone.now()
-    days = dict(SignalRules.objects.values_list("project_id", "keep_days"))
+    days = kept_days()
     removed = 0
     for project in Signal.objects.order_by().values_list("project_id", flat=True).distinct():
-        until = now - timedelta(days=days.get(project, KEPT_DAYS))
+        until = now - timedelta(days=days[project])
         old = Signal.objects.filter(project=project, received_at__lt=until).order_by("received_at")
         ids = list(old.values_list("pk", flat=True)[:REMOVED_AT_ONCE])
         removed += len(ids)

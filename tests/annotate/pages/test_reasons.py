@@ -66,6 +66,7 @@ REASON_AT = {
     **dict.fromkeys(("BadBatch", "JudgeError", "NothingToGoOn", "TooFewRows"), 0),
     **dict.fromkeys(("NoModel", "NotEstimable"), 0),
     **dict.fromkeys(("BatchTooLargeError", "OutOfMemoryError"), 0),
+    **dict.fromkeys(("NonFiniteLossError", "NonFiniteStatesError"), 0),
 }
 
 

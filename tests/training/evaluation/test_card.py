@@ -45,6 +45,19 @@ FACTS = CardFacts(
 )
 
 
+def test_it_tells_what_filters_did_to_the_labels():
+    plain = write_card(FACTS)
+    filters = {"strength": {"agrees": 0.8, "rule": "flip", "flipped": 33}}
+    learned = {"train_rows": 165, "dropped": {"ties": 2, "not_selected": 5}, "filters": filters}
+    told = write_card(replace(FACTS, learned=learned))
+    wanted = {
+        "- Training rows: 165",
+        "- Rows left out before training: 7",
+        "- Labels flipped, by an ensemble’s view of them: 33",
+    }
+    assert set(told.splitlines()) - set(plain.splitlines()) == wanted
+
+
 def test_the_hubs_library_reads_it():
     card = ModelCard(write_card(FACTS))
     assert card.data.to_dict() == {

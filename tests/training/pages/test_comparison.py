@@ -4,7 +4,10 @@ import pytest
 from django.urls import reverse
 
 from tests.training.pages.test_runs import REWARD
+from training.evaluation.comparison import Slice
+from training.evaluation.preference import Proportion
 from training.models import ModelVersion
+from training.pages import comparison
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +42,13 @@ def test_two_versions_stand_side_by_side(client, versions, django_assert_max_num
     text = page.content.decode()
     assert text.count("66.0 % to 82.0 %") == 4, "own accuracy and length alone, of either"
     assert f"Accuracy on {rows} pairs that all scored" in text
+
+
+def test_a_margin_of_one_value_is_no_range():
+    shares = (Proportion(value=0.5, low=0.2, high=0.8, rows=11),)
+    ends = [(1 / 3, 1 / 3), (2 / 3, 1.0)]
+    found = [comparison._slice(Slice("margin", "", one, shares))["label"] for one in ends]
+    assert found == ["Margin 0.333", "Margin 0.667 to 1"]
 
 
 def test_what_cannot_be_compared_is_said(client, versions, make_project, make_scored):

@@ -76,7 +76,7 @@ def test_a_gradient_that_is_no_number_never_reaches_the_weights(encoder, poisone
         message, kept = train(encoder, poisoned, tmp_path / "run", **settings)
     finally:
         hook.remove()
-    assert f"the gradient became nan at step {kept['step']}." in message
+    assert f"The gradient became nan at step {kept['step']}." in message
     assert len(kept["batches"]) == 2
     assert sum(sum(holds_poison(batch)) for batch in kept["batches"]) == 1
     for path in (tmp_path / "run" / "checkpoints").glob("*/model.safetensors"):

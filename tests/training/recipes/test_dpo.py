@@ -1,13 +1,14 @@
 """Policies trained on pairs: resuming, what is published and measured."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from peft import PeftModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from tests.training.recipes.conftest import StopAfter, ignore, make_rows, never, write_dataset
@@ -16,7 +17,7 @@ from training.data.framing import Framed
 from training.data.pairs import read_pairs
 from training.recipes import dpo, output
 from training.recipes.dpo import train_dpo
-from training.recipes.errors import ConfigError, ModelError
+from training.recipes.errors import ConfigError, ModelError, NonFiniteStatesError
 from training.recipes.policy_figures import response_logps, sequence_kl
 
 
@@ -238,6 +239,18 @@ def test_the_clearest_pairs_come_first(decoder, tmp_path):
 def test_an_encoder_is_no_policy(dataset, encoder, tmp_path):
     with pytest.raises(ModelError, match="looks at later tokens"):
         train_dpo(config(encoder), dataset, tmp_path / "run", ignore, never)
+
+
+def test_a_base_of_infinite_weights_is_told_as_such(dataset, decoder, tmp_path):
+    """And not as one that looks at later tokens, because NaN equals nothing."""
+    broken = tmp_path / "broken"
+    shutil.copytree(decoder, broken)
+    tensors = load_file(broken / "model.safetensors")
+    first = next(name for name, value in tensors.items() if value.ndim == 2)
+    tensors[first].fill_(float("inf"))
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(NonFiniteStatesError, match="NaN or infinite"):
+        train_dpo(config(broken), dataset, tmp_path / "run", ignore, never)
 
 
 def test_a_stop_before_the_first_step_is_heard(dataset, decoder, tmp_path):

@@ -9,7 +9,7 @@ from training.data.framing import Framed, frame_for_reward
 from training.data.pairs import PreferencePair
 from training.recipes.config import RewardModelConfig
 from training.recipes.embeddings import EmbeddingCache, embed
-from training.recipes.errors import StopRequestedError
+from training.recipes.errors import NonFiniteStatesError, StopRequestedError
 from training.recipes.head_model import load_features
 from training.recipes.heads.pairs import pair_matrix
 from training.recipes.layered import PROMPT_AND_LAYERS
@@ -94,6 +94,16 @@ def test_equal_texts_are_read_once_in_one_call(encoder, tmp_path, kept):
     if kept:
         embed(model, framed, pad_id=0, batch_size=2, cache=cache)
         assert len(read) == 3
+
+
+def test_states_that_are_no_numbers_are_refused_and_not_kept(encoder, tmp_path):
+    features = make(encoder)
+    framed = [features.frame((PROMPT, text)) for text in ("good", "bad")]
+    features.encoder.get_input_embeddings().weight.data.fill_(float("inf"))
+    cache = EmbeddingCache(tmp_path / "cache", encoder="x")
+    with pytest.raises(NonFiniteStatesError, match="NaN or infinite"):
+        embed(features.encoder, framed, pad_id=0, batch_size=2, cache=cache)
+    assert not any(cache.get(cache.key(one.ids)) is not None for one in framed)
 
 
 def test_a_matrix_of_pairs_holds_each_text_once(encoder):

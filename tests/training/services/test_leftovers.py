@@ -2,11 +2,14 @@
 
 import fcntl
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from annotate.models import JobState
+from annotate.services.signals.rules import set_rules
 from training import folders
 from training.models import TrainingRun
 from training.services import leftovers
@@ -74,6 +77,24 @@ def test_runs_that_ended_as_they_waited_are_tidied(make_project, var_dir):
     whole = files(folders.run_folder(10**9))
     kept = [files(folders.run_folder(run.pk)) for run in runs]
     assert kept == [RECORD, whole, RECORD]
+
+
+def test_texts_of_signals_go_when_the_project_forgets_them(make_project, var_dir):
+    project = make_project()
+    set_rules(project=project, actor=project.created_by, keep_days=10)
+    kept = {}
+    for days, signals in ((9, True), (11, True), (11, False)):
+        run = queue_run(project=project, actor=None, recipe="dpo", config={})
+        fill(folders.run_folder(run.pk))
+        asked = timezone.now() - timedelta(days=days)
+        config = {**run.config, "signals": signals}
+        wrote = {"created_at": asked, "finished_at": asked, "config": config}
+        TrainingRun.objects.filter(pk=run.pk).update(state=JobState.FAILED, **wrote)
+        kept[days, signals] = run.pk
+    remove_leftovers()
+    texts = {"base/bad_batch.json", "work/bad_batch.json"}
+    found = {key: files(folders.run_folder(pk)) for key, pk in kept.items()}
+    assert found == {(9, True): RECORD, (11, True): RECORD - texts, (11, False): RECORD}
 
 
 def test_what_others_remove_meanwhile_is_no_error(var_dir, monkeypatch):

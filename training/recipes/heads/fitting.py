@@ -36,7 +36,7 @@ def minimise(objective: Callable[[], Tensor], parameters: Sequence[Tensor]) -> f
     with torch.no_grad():
         value = float(objective())
     if not torch.isfinite(torch.tensor(value)):
-        raise NonFiniteLossError("the head's loss became infinite or not a number; raise l2.")
+        raise NonFiniteLossError("The head's loss became infinite or not a number; raise l2.")
     return value
 
 
