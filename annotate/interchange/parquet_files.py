@@ -11,14 +11,28 @@ from typing import Any
 
 ROWS_A_GROUP = 5_000
 BYTES_A_GROUP = 16 << 20  # of texts: rows may be long
+MOST_A_ROW = 256 << 20  # bytes of texts; imports bring less, conversations may grow
 REST = "rest"  # what an open format has beside its columns, as JSON
+
+
+class RowTooLong(ValueError):
+    """Names the row by the id that its format gives it."""
+
+    def __init__(self, row_id: object, size: int) -> None:
+        which = "a row" if row_id is None else f"the row with the id {row_id}"
+        super().__init__(
+            f"{which} has {size} bytes of texts, and Parquet files here hold at most {MOST_A_ROW} "
+            "in one; export JSON lines (file_type=jsonl) instead"
+        )
 
 
 def stream_parquet(
     rows: Iterable[dict[str, Any]], columns: Mapping[str, str], *, is_open: bool = False
 ) -> Iterator[bytes]:
     """The file's bytes. Raises ValueError for a row with a column that is not among `columns`,
-    which `is_open` puts into the column `rest` instead.
+    which `is_open` puts into the column `rest` instead, and RowTooLong for one above MOST_A_ROW.
+
+    At most BYTES_A_GROUP of texts wait to be written, and one row.
     """
     from pyarrow import parquet
 
@@ -31,7 +45,10 @@ def stream_parquet(
     for row in rows:
         prepared = prepare(row)
         group.append(prepared)
-        size += _size(prepared)
+        long = _size(prepared)
+        if long > MOST_A_ROW:
+            raise RowTooLong(row.get("id"), long)
+        size += long
         if len(group) == ROWS_A_GROUP or size >= BYTES_A_GROUP:
             yield from _written(writer, group, schema, sink)
             group, size = [], 0
@@ -102,9 +119,9 @@ class _Prepare:
 
 
 def _size(value: Any) -> int:
-    """The characters in it."""
+    """The bytes of its texts, and some for all else."""
     if isinstance(value, str):
-        return len(value)
+        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, dict):
         return sum(map(_size, value.values()))
     return sum(map(_size, value)) if isinstance(value, list) else 8
