@@ -55,6 +55,7 @@ IMPORT = [
                 }
             ],
             "counts": {"prompts": 1, "responses": 2, "tasks": 1, "judgements": 1},
+            "ratings": [],
         }
     ),
 ]

@@ -41,7 +41,8 @@ PARAMETERS = {
     "overlap": "People per task; the project's when left out.",
     "priority": "0 to 1000; tasks of higher priority are handed out first.",
     "group": "Responses a task takes: auto (all, or pairs, or one, as fits), one, pairs, all.",
-    "mapping": "For tables, several times: name:column, such as prompt:Question.",
+    "mapping": "Several times. For tables name:column, such as prompt:Question; for formats with "
+    "ratings rating.criterion:name, such as rating.accuracy:correctness.",
     "label_value": "For tables, several times: value:meaning, such as left:a.",
     "remembered": "For tables, 1: mapped as the project's last background import of such columns.",
     "filename": "Helps the guess, and names the run.",

@@ -17,6 +17,16 @@ class RowError(s.Serializer):
     message = s.CharField()
 
 
+class RatingUse(s.Serializer):
+    name = s.CharField(help_text="What the file calls them.")
+    scale = s.JSONField(help_text='Both ends, or "yes_no".')
+    criteria = s.ListField(
+        child=s.CharField(), help_text="The project's criteria that take them; empty: none does."
+    )
+    answers = s.IntegerField(help_text="Rows in which they are answers.")
+    metadata = s.IntegerField(help_text="Rows in which they stay in the prompt's metadata.")
+
+
 class ImportReport(s.Serializer):
     format = s.CharField()
     created = s.IntegerField()
@@ -25,6 +35,7 @@ class ImportReport(s.Serializer):
     error_count = s.IntegerField()
     errors = RowError(many=True, help_text="The first 1,000.")
     counts = s.DictField(child=s.IntegerField(), help_text="New rows by table.")
+    ratings = RatingUse(many=True, help_text="What the file's ratings became, by name.")
 
 
 class ImportRun(s.Serializer):

@@ -4,7 +4,7 @@ Pure. In a pairwise project an item keeps its labels, one for each pair. Elsewhe
 answers of the project's kind where that can hold them: a preference under a context, a ranking,
 a form's question of one of these kinds or of pairs. Answers of other kinds fit a project of that
 kind, or a form that asks it, if as many responses as they are about make a task there. What does
-not fit is put aside::
+not fit is put aside, of ratings those by other criteria (see rated.py)::
 
     {"labels": [{"pair": [0, 1], "verdict": "prefer", "preferred": 1, …}, …],
      "answers": [{"kind": "spans", "responses": [0], "value": {…}, …}, …]}
@@ -21,8 +21,10 @@ from typing import Any
 
 from annotate import kinds
 from annotate.interchange.aside import answer_entry, label_entry
+from annotate.interchange.gathered import Gathered, Part
 from annotate.interchange.given import together
 from annotate.interchange.orders import order_of
+from annotate.interchange.rated import Criteria, fewer_asked
 from annotate.interchange.recorded import recorded_value, renamed_value
 from annotate.interchange.records import (
     ImportedAnswer,
@@ -61,20 +63,40 @@ CONTEXT_CHECKS = {
 
 
 class Fit:
-    """Fits items to a kind of feedback and its settings, under one of GROUPS."""
+    """Fits items to a kind of feedback and its settings, under one of GROUPS.
 
-    def __init__(self, kind: str, settings: Any, group: str = "auto") -> None:
+    `mapping` may choose the ratings for criteria; `criteria.uses` tells what became of ratings.
+    Raises NoSuchCriterion.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        settings: Any,
+        group: str = "auto",
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
         self.kind, self.group = kind, group
-        self.settings, self._full = relaxed(settings), settings
+        self._known, self._full = relaxed(settings), settings
+        self.settings = fewer_asked(self._known)
         self._module = kinds.get(kind)
         self._low, self._high = kinds.response_range(self._module, settings)
         self._questions: dict[str, form.Question] = {}  # a form's first of each kind
         if kind == form.NAME:
             for question in self.settings.questions:
                 self._questions.setdefault(question.kind, question)
+        asked = self._questions.get(rating.NAME)
+        rated = asked.settings if asked else self.settings if kind == rating.NAME else None
+        self.criteria = Criteria(rated, mapping or {})
 
     def __call__(self, item: ImportedItem) -> ImportedItem:
         """The item with `tasks` and `aside`. Raises RowProblem if the project cannot take it."""
+        fitted = self._fitted(item)
+        if item.answers:
+            self.criteria.count(item, fitted)
+        return fitted
+
+    def _fitted(self, item: ImportedItem) -> ImportedItem:
         if item.gold is not None:
             return self._fit_gold(item, item.gold)
         if any(answer.origin for answer in item.answers):
@@ -86,12 +108,19 @@ class Fit:
                 return item
             return self._fit_pairs(item)
         self._check_context(item)
-        fitting = _Fitting()
+        fitting = Gathered()
         for answer in item.answers:
-            if self._takes(answer.kind, answer.responses, item):
-                fitting.add(answer.responses, answer.annotator, self._question(answer.kind), answer)
-            else:
+            if not self._takes(answer.kind, answer.responses, item):
                 fitting.left_answers.append(answer)
+                continue
+            taken: ImportedAnswer | None = answer
+            source: ImportedAnswer | None = answer
+            if answer.kind == rating.NAME:
+                taken, source, left = self.criteria.split(answer)
+                fitting.left_answers += [left] if left else []
+            if taken and source:
+                question = self._question(answer.kind)
+                fitting.add(answer.responses, answer.annotator, question, taken, source=source)
         self._fit_labels(item, fitting)
         tasks = [
             task
@@ -158,7 +187,7 @@ class Fit:
             raise self._wrong_number(item)
         shown = shown_of(item, positions)
         try:
-            known = self._module.clean_value(value, shown=shown, settings=self.settings)
+            known = self._module.clean_value(value, shown=shown, settings=self._known)
         except InvalidValue as error:
             raise RowProblem.of(f"gold.{error.field}", value, Sentence(error)) from error
         if not grade(self.kind, known, known, positions).right:
@@ -177,7 +206,7 @@ class Fit:
         if self.kind == "pairwise" and len(gold.labels) == 1:
             label = gold.labels[0]
             return (label.first, label.second), _preference(label, self.settings.strength_levels)
-        fitting = _Fitting()
+        fitting = Gathered()
         if self.kind != "pairwise":
             self._fit_labels(replace(item, labels=gold.labels), fitting)
         if len(fitting.groups) == 1 and not fitting.left_labels:
@@ -219,7 +248,7 @@ class Fit:
             and len({identity_of(item, place) for place in responses}) == len(responses)
         )
 
-    def _fit_labels(self, item: ImportedItem, fitting: "_Fitting") -> None:
+    def _fit_labels(self, item: ImportedItem, fitting: Gathered) -> None:
         everything = tuple(range(len(item.responses)))
         offered = [self.kind, *self._questions]
         preference = next((kind for kind in PREFERENCES if kind in offered), None)
@@ -258,8 +287,8 @@ class Fit:
         item: ImportedItem,
         positions: tuple[int, ...],
         annotator: str | None,
-        parts: Mapping[str, "_Part"],
-        fitting: "_Fitting",
+        parts: Mapping[str, Part],
+        fitting: Gathered,
     ) -> ItemTask | None:
         """One task's answer, checked; None if the form does not ask it after its other answers.
 
@@ -281,7 +310,7 @@ class Fit:
         answer = ImportedAnswer(self.kind, positions, value, annotator, given=given)
         return ItemTask(positions, (answer,))
 
-    def _check_part(self, item: ImportedItem, name: str, part: "_Part", shown: Shown) -> None:
+    def _check_part(self, item: ImportedItem, name: str, part: Part, shown: Shown) -> None:
         kind = part.answer.kind
         settings = self._questions[kind].settings if name else self.settings
         try:
@@ -332,47 +361,7 @@ class Fit:
         )
 
 
-class _Part:
-    """An answer on its way into a task, and the labels that it was made of, if any."""
-
-    __slots__ = ("answer", "labels")
-
-    def __init__(self, answer: ImportedAnswer, labels: tuple[ImportedLabel, ...]) -> None:
-        self.answer, self.labels = answer, labels
-
-
-class _Fitting:
-    """An item's answers by responses and annotator, and what is left."""
-
-    def __init__(self) -> None:
-        self.groups: list[tuple[tuple[int, ...], str | None, dict[str, _Part]]] = []
-        self.left_labels: list[ImportedLabel] = []
-        self.left_answers: list[ImportedAnswer] = []
-
-    def add(
-        self,
-        positions: tuple[int, ...],
-        annotator: str | None,
-        question: str,
-        answer: ImportedAnswer,
-        *labels: ImportedLabel,
-    ) -> None:
-        """Beside the author's answers to other questions about the same responses."""
-        part = _Part(answer, labels)
-        for places, author, parts in self.groups:
-            if (places, author) == (positions, annotator) and question not in parts:
-                parts[question] = part
-                return
-        self.groups.append((positions, annotator, {question: part}))
-
-    def leave(self, part: _Part) -> None:
-        if part.labels:
-            self.left_labels.extend(part.labels)
-        else:
-            self.left_answers.append(part.answer)
-
-
-def _with_aside(item: ImportedItem, tasks: tuple[ItemTask, ...], fitting: _Fitting) -> ImportedItem:
+def _with_aside(item: ImportedItem, tasks: tuple[ItemTask, ...], fitting: Gathered) -> ImportedItem:
     left = {
         "labels": [label_entry(label) for label in fitting.left_labels],
         "answers": [answer_entry(answer) for answer in fitting.left_answers],

@@ -116,6 +116,7 @@ class ImportedAnswer:
     """An answer of a kind other than pairwise to a task with the responses at these positions.
 
     `value` is the kind's, with positions in place of response ids. With an `origin`, of any kind.
+    Ratings come as rated.py has them, with the `path` of one: "completions[{place}].{name}".
     """
 
     kind: str
@@ -124,6 +125,7 @@ class ImportedAnswer:
     annotator: str | None = None
     origin: Origin | None = None
     given: Given | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

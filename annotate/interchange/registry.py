@@ -24,6 +24,7 @@ from annotate.interchange.responses import RESPONSES
 from annotate.interchange.rows import ERROR_KEY, Row, count_lines, looks_like_json
 from annotate.interchange.sets.arena import ARENA
 from annotate.interchange.sets.argilla import ARGILLA
+from annotate.interchange.sets.helpsteer import HELPSTEER
 from annotate.interchange.sets.helpsteer2_preference import HELPSTEER2_PREFERENCE
 from annotate.interchange.sets.helpsteer3 import HELPSTEER3
 from annotate.interchange.sets.image_reward import IMAGE_REWARD
@@ -59,7 +60,8 @@ FORMATS: dict[str, ImportFormat] = {
             RESPONSES,
         ),
         FINE_GRAINED,
-        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER3, HELPSTEER2_PREFERENCE),
+        *(ARENA, NECTAR, OPEN_ASSISTANT, ULTRAFEEDBACK, HELPSTEER, HELPSTEER3),
+        HELPSTEER2_PREFERENCE,
         *(MULTIPREF, LABEL_STUDIO, LLMFAO, IMAGE_REWARD),
         TABLE,
     )

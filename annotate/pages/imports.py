@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.forms import Form
 from annotate.interchange.fitting import GROUPS
+from annotate.interchange.rated import PREFIX
 from annotate.interchange.registry import FORMATS, UnknownFormat
 from annotate.interchange.table import LETTERS
 from annotate.models import ImportRun, Project
@@ -210,8 +211,15 @@ def _meanings_for(found: Preview) -> list[tuple[str, object]]:
 
 
 def _mapping(given) -> dict[str, str]:
+    """An empty choice for a criterion says that no rating is meant by it."""
     columns = {ours: given.get(f"column-{ours}", "") for ours in MAPPED}
-    return {ours: column for ours, column in columns.items() if column}
+    mapped = {ours: column for ours, column in columns.items() if column}
+    chosen = {
+        name.removeprefix("column-"): given[name]
+        for name in given
+        if name.startswith(f"column-{PREFIX}")
+    }
+    return mapped | chosen
 
 
 def _label_values(given) -> dict[str, str]:

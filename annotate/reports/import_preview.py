@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from annotate.interchange.formats import NoFormatHasThem, ReadOptions
+from annotate.interchange.rated import PREFIX, RatingUse
 from annotate.interchange.records import ImportedItem, ImportedLabel, RowError
 from annotate.interchange.registry import UnknownFormat, detect_file, read
 from annotate.interchange.table import LABEL_VALUES, LETTERS, TABLE, plain
@@ -118,7 +119,8 @@ MEANINGS = {
 class Preview:
     """The first rows under a format. `unknown_format`: why none was recognised.
 
-    `aside` is how many labels and answers do not fit the project's kind.
+    `aside` is how many labels and answers do not fit the project's kind. Where rows have `ratings`,
+    `criteria` are the project's: name, title, and what the file calls those that it takes.
     """
 
     format: str
@@ -130,6 +132,8 @@ class Preview:
     read: int = 0
     labelled: int = 0
     aside: int = 0
+    ratings: list[RatingUse] = field(default_factory=list)
+    criteria: list[tuple[str, str, str]] = field(default_factory=list)
     unknown_format: Told | None = None
     remembered: Remembered | None = None
 
@@ -182,6 +186,9 @@ def preview(
         found.mapping = dict(guess_mapping(found.columns) if mapping is None else mapping)
         found.label_values = values_of_label(stream, found.mapping, label_values or {})
         stream.seek(0)
+    elif project is not None:
+        asked = {f"{PREFIX}{one.name}" for one in fit_of(project, group).criteria.listed}
+        found.mapping = {ours: said for ours, said in (mapping or {}).items() if ours in asked}
     _read_rows(stream, found, project, group)
     return found
 
@@ -226,7 +233,7 @@ def values_of_label(
 def _read_rows(stream: BinaryIO, found: Preview, project: Project | None, group: str) -> None:
     meanings = {said: meaning for said, meaning in found.label_values.items() if meaning}
     options = ReadOptions(configured_limits(), found.mapping, meanings)
-    fit = fit_of(project, group) if project else None
+    fit = fit_of(project, group, found.mapping) if project else None
     rows: list[ImportedItem | RowError] = [
         *islice(read(stream, found.format, options, fit=fit), ROWS)
     ]
@@ -245,16 +252,32 @@ def _read_rows(stream: BinaryIO, found: Preview, project: Project | None, group:
             found.errors.append(row)
             continue
         found.read += 1
-        found.labelled += bool(row.labels or row.answers)
+        found.labelled += _is_labelled(row)
         found.aside += sum(map(len, (row.aside or {}).values()))
         if len(found.items) < SHOWN:
             found.items.append((row, _said(row)))
+    if fit:
+        found.ratings = [*fit.criteria.uses.values()]
+        taken = {name: use.name for use in found.ratings for name in use.criteria}
+        found.criteria = [
+            (one.name, str(one.title or one.name), taken.get(one.name, ""))
+            for one in fit.criteria.listed
+        ]
 
 
 def _said(item: ImportedItem) -> str:
     """The first labels, and what other answers there are."""
-    others = sorted({answer.kind for answer in item.answers})
+    aside = {entry["kind"] for entry in (item.aside or {}).get("answers", ())}
+    kept = _is_labelled(item)
+    others = sorted({one.kind for one in item.answers if kept or one.kind not in aside})
     return ", ".join([*map(in_words, item.labels[:3]), *others])
+
+
+def _is_labelled(item: ImportedItem) -> bool:
+    """Whether it will be: what the project has no place for is no label there."""
+    if item.tasks is None:
+        return bool(item.labels or item.answers)
+    return any(task.answers for task in item.tasks) or bool(item.labels and not item.aside)
 
 
 def in_words(label: ImportedLabel) -> str:

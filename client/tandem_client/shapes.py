@@ -40,6 +40,16 @@ class BadRow(TypedDict):
     message: str
 
 
+class RatingUse(TypedDict):
+    """What a file's ratings of one name became; the counts are rows."""
+
+    name: str
+    scale: list[float] | str
+    criteria: list[str]
+    answers: int
+    metadata: int
+
+
 class ImportReport(TypedDict):
     """`errors` holds the first 1,000 bad rows, `error_count` counts all."""
 
@@ -50,6 +60,7 @@ class ImportReport(TypedDict):
     error_count: int
     errors: list[BadRow]
     counts: dict[str, int]
+    ratings: list[RatingUse]
 
 
 class ImportRun(TypedDict):

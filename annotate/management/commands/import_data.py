@@ -97,6 +97,12 @@ class Command(BaseCommand):
         self.stdout.write(became(report).message)
         if aside:
             self.stdout.write(kept_aside(aside).message)
+        for use in report.ratings:
+            taken = f", by {', '.join(use.criteria)}" if use.criteria else ""
+            self.stdout.write(
+                f"ratings {use.name}: {use.answers} rows as answers{taken}, "
+                f"{use.metadata} in metadata"
+            )
 
 
 def _options(given: dict, remembered: Remembered | None) -> ImportOptions:

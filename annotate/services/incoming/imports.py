@@ -17,6 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from annotate.forms import Form
 from annotate.interchange.fitting import GROUPS, Fit
 from annotate.interchange.formats import ReadOptions
+from annotate.interchange.rated import NoSuchCriterion, RatingUse
 from annotate.interchange.records import ImportedItem, RowError
 from annotate.interchange.registry import get_format, read, survey
 from annotate.interchange.streams import Limits
@@ -57,8 +58,10 @@ class ImportStopped(Exception):
 class ImportOptions:
     """`labels`: "judgements" keeps them as imported judgements, "tasks" asks people anew.
 
-    `mapping` and `label_values` are for tables; `overlap` defaults to the project's. `group` is
-    how many of a row's responses a task takes: see `annotate/interchange/fitting.py`.
+    `mapping` and `label_values` are for tables, names of the mapping such as `rating.helpful` for
+    ratings of other formats (see `annotate/interchange/rated.py`); `overlap` defaults to the
+    project's. `group` is how many of a row's responses a task takes: see
+    `annotate/interchange/fitting.py`.
     """
 
     labels: str = "judgements"
@@ -95,6 +98,8 @@ class ImportReport:
     that asked nobody before; `kept_aside`: labels and answers of kinds other than the project's."""
     lines: int = 0
     fatal: RowError | None = None
+    ratings: list[RatingUse] = field(default_factory=list)
+    """What the file's ratings became; empty where labels are left out."""
 
     def add(self, result: BatchResult, errors: list[RowError], last_line: int) -> None:
         self.created += result.created
@@ -114,6 +119,7 @@ class ImportReport:
             "error_count": self.error_count,
             "errors": [error.as_json() for error in self.errors],
             "counts": dict(self.counts),
+            "ratings": [use.as_json() for use in self.ratings],
         }
 
 
@@ -163,9 +169,15 @@ def import_stream(
     return report
 
 
-def fit_of(project: Project, group: str = "auto") -> Fit:
-    """What makes items of any format fit the project as it asks now."""
-    return Fit(project.kind, Form.of_project(project).settings, group)
+def fit_of(project: Project, group: str = "auto", mapping: Mapping[str, str] | None = None) -> Fit:
+    """What makes items of any format fit the project as it asks now.
+
+    Raises BadFile where the mapping names a criterion that it does not ask for.
+    """
+    try:
+        return Fit(project.kind, Form.of_project(project).settings, group, mapping)
+    except NoSuchCriterion as error:
+        raise BadFile(error.why) from error
 
 
 def became(report: ImportReport) -> Told:
@@ -211,7 +223,7 @@ def import_batches(
     progress: Progress | None,
 ) -> None:
     wish = Wish(
-        fit=fit_of(project, options.group),
+        fit=fit_of(project, options.group, options.mapping),
         as_tasks=options.labels == "tasks",
         overlap=options.overlap or project.overlap,
         priority=options.priority,
@@ -233,6 +245,8 @@ def import_batches(
             stop = progress(report, errors) if progress else False
         if stop:
             raise ImportStopped
+    if not wish.as_tasks:
+        report.ratings = [*wish.fit.criteria.uses.values()]
 
 
 def _chars(row: BatchRow) -> int:

@@ -43,7 +43,7 @@ OTHERS = (
 
 @pytest.mark.parametrize(
     ("format", "count"),
-    [("trl", 4), ("hh", 1), ("responses", 8), ("image_reward", 1)]
+    [("trl", 4), ("hh", 1), ("responses", 8), ("image_reward", 1), ("helpsteer", 2)]
     + [(name, 2 if name == "open_assistant" else 1) for name in OTHERS],
 )
 def test_json_examples(format, count):

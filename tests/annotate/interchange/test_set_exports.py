@@ -115,7 +115,7 @@ def test_parquet_holds_the_same(name) -> None:
         ("multipref", [(0, 2, "p-4be1c09a7d"), (0, 1, "p-a4c1f02b66")]),
         ("label_studio", [(0, 2, "p-4be1c09a7d"), (None, None, "p-a4c1f02b66")]),
         ("ranked", [(0, None, "p-4be1c09a7d")]),
-        ("ultrafeedback", [(0, None, None)]),
+        ("ultrafeedback", [(0, None, "p-4be1c09a7d")]),
     ],
 )
 def test_they_are_known_and_read_back(name, said) -> None:

@@ -265,4 +265,4 @@ def test_real_rankings_of_images(data_dir) -> None:
 
 
 def test_there_are_this_many_formats() -> None:
-    assert len(FORMATS) == 21
+    assert len(FORMATS) == 22
