@@ -66,7 +66,10 @@ class NoSuchCriterion(Exception):
 
 @dataclass(slots=True)
 class RatingUse:
-    """What the ratings of one name became: rows in which they are answers, or metadata."""
+    """What the ratings of one name became: rows in which they are answers, or metadata.
+
+    `why` they are metadata, where they are.
+    """
 
     name: str
     scale: Stored
@@ -80,11 +83,6 @@ class RatingUse:
         if isinstance(self.scale, str):
             return Told("yes / no / unsure")
         return Told("{low} to {high}", low=self.scale[0], high=self.scale[1])
-
-    @property
-    def reason(self) -> Told:
-        """Why they stay metadata."""
-        return Told(self.why)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -48,20 +48,20 @@ def rows(project, format: str) -> list[dict]:
 
 @pytest.mark.parametrize("row", [STEER, STEER2])
 def test_helpsteer_gives_back_the_same_rows(make_project, row):
-    project = make_project(kind="rating", settings=preset("helpsteer"))
+    project = make_project(kind="rating", kind_settings=preset("helpsteer"))
     other = {**row, "response": "Lyon.", "helpfulness": 0, "correctness": None}
     report = bring(project, lines(row, other), "helpsteer")
     assert (report.counts["judgements"], report.counts["kept_aside"]) == (2, 0)
     assert {one.imported_author for one in project.judgements.all()} == {"mean of annotators"}
     assert sorted(rows(project, "helpsteer"), key=str) == sorted([row, other], key=str)
     assert bring(project, lines(row, other), "helpsteer").skipped == 2
-    again = make_project(kind="rating", settings=preset("helpsteer"))
+    again = make_project(kind="rating", kind_settings=preset("helpsteer"))
     bring(again, out(project, "helpsteer", file_type="parquet"), "helpsteer")
     assert rows(again, "helpsteer") == rows(project, "helpsteer")
 
 
 def test_ultrafeedback_gives_back_the_same_ratings(make_project):
-    project = make_project(kind="rating", settings=preset("ultrafeedback"))
+    project = make_project(kind="rating", kind_settings=preset("ultrafeedback"))
     report = bring(project, lines(FEEDBACK), "ultrafeedback")
     assert report.counts["judgements"] == 1
     [judgement] = project.judgements.all()
@@ -76,7 +76,7 @@ def test_ultrafeedback_gives_back_the_same_ratings(make_project):
         assert back["annotations"] == {
             name: {"Rating": said["Rating"]} for name, said in given["annotations"].items()
         }
-    again = make_project(kind="rating", settings=preset("ultrafeedback"))
+    again = make_project(kind="rating", kind_settings=preset("ultrafeedback"))
     bring(again, out(project, "ultrafeedback", file_type="parquet"), "ultrafeedback")
     [twice] = rows(again, "ultrafeedback")
     assert {**twice, "annotator": ""} == {**made, "annotator": ""}
@@ -94,7 +94,7 @@ def test_other_scales_come_back_as_they_were(make_project):
         },
     }
     row = {"source": "tandem", "instruction": "Capital?", "completions": [completion]}
-    project = make_project(kind="rating", settings=settings)
+    project = make_project(kind="rating", kind_settings=settings)
     bring(project, lines({**row, "annotator": "w1"}), "ultrafeedback")
     [made] = rows(project, "ultrafeedback")
     assert made["completions"][0]["annotations"] == completion["annotations"]
@@ -102,7 +102,7 @@ def test_other_scales_come_back_as_they_were(make_project):
 
 
 def test_every_annotator_of_lists_has_a_judgement(make_project):
-    project = make_project(kind="rating", settings=preset("helpsteer"))
+    project = make_project(kind="rating", kind_settings=preset("helpsteer"))
     lists = {name: [1, 2] for name in STEER if name not in ("prompt", "response")}
     bring(project, lines({**STEER, **lists}), "helpsteer")
     said = {one.imported_author: one.value["ratings"] for one in project.judgements.all()}
@@ -111,7 +111,7 @@ def test_every_annotator_of_lists_has_a_judgement(make_project):
 
 def test_it_is_told_what_became_an_answer_and_what_did_not(make_project):
     settings = {"criteria": [{"name": "Helpful"}, {"name": "accuracy"}]}
-    project = make_project(kind="rating", settings=settings)
+    project = make_project(kind="rating", kind_settings=settings)
     report = bring(project, lines(STEER), "helpsteer", dry_run=True)
     told = {one["name"]: one for one in report.as_json()["ratings"]}
     assert told["helpfulness"] == {
@@ -136,7 +136,7 @@ def test_a_form_takes_them_beside_the_ranking(make_project):
         {"name": "order", "kind": "ranking"},
         {"name": "rates", "kind": "rating", "settings": preset("ultrafeedback")},
     ]
-    project = make_project(kind="form", settings={"questions": questions})
+    project = make_project(kind="form", kind_settings={"questions": questions})
     report = bring(project, lines(FEEDBACK), "ultrafeedback")
     assert (report.counts["judgements"], report.counts["kept_aside"]) == (1, 0)
     [judgement] = project.judgements.all()
