@@ -9,7 +9,7 @@ masked anew each time, so that the length tells nothing of it (BREACH).
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import path
@@ -31,7 +31,7 @@ from annotate.pages.questions import read_value
 from annotate.pages.reasons import in_words
 from annotate.pages.row_ids import row_id, seat_id_of
 from annotate.pages.same_account import same_account
-from annotate.pages.work_frame import frame
+from annotate.pages.work_frame import changed_guidelines, frame
 from annotate.pages.work_times import seconds, started_at
 from annotate.progress import for_eyes_of, progress_now, progress_of
 from annotate.reports.held import held_back
@@ -62,12 +62,15 @@ def work(request: HttpRequest, project_id: int) -> HttpResponse:
 @never_cache
 @login_required
 def next_task(request: HttpRequest, project_id: int) -> HttpResponse:
-    """The task after the seat `beside`, as a fragment, leased ahead; 204 when there is none."""
+    """The task after the seat `beside`, as a fragment, leased ahead; 204 when there is none.
+
+    `seen` is the form under which the task before it is shown: see `_fragment`.
+    """
     beside = seat_id_of(request.GET.get("beside", ""))
     lease = _lease_if_asked(project_id, request.user, beside)
     if lease is None:
         return HttpResponse(status=204)
-    return HttpResponse(_fragment(request, shown.from_lease(lease, request.user.pk)))
+    return HttpResponse(_fragment(request, lease, request.GET))
 
 
 @gzip_page
@@ -269,8 +272,15 @@ def _lease_if_asked(project_id: int, user: User, beside: int | None) -> Lease | 
         return None
 
 
-def _fragment(request: HttpRequest, task: shown.ShownTask) -> str:
-    return render_to_string(TASK_FRAGMENT, {"task": task}, request)
+def _fragment(request: HttpRequest, lease: Lease, sent: QueryDict) -> str:
+    """The task; under another form than the one `seen` before, with the guidelines of its own.
+
+    A page may stay open for days, and what is answered is kept under the form of its task.
+    """
+    context: dict[str, object] = {"task": shown.from_lease(lease, request.user.pk)}
+    if "seen" in sent and row_id(sent["seen"]) != lease.form_version:
+        context |= changed_guidelines(lease.form_version)
+    return render_to_string(TASK_FRAGMENT, context, request)
 
 
 def _go_on(
@@ -289,7 +299,7 @@ def _go_on(
         {
             "judgement": submitted.judgement.pk if submitted else None,
             "again": submitted is not None and not submitted.created,
-            "next": _fragment(request, shown.from_lease(lease, request.user.pk)) if lease else None,
+            "next": _fragment(request, lease, request.POST) if lease else None,
             "percent": progress.percent,
             "message": _pending_message(request),
         }

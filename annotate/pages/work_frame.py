@@ -1,8 +1,18 @@
 """What surrounds a task on the work page."""
 
-from annotate.models import Project
+from annotate.models import FormVersion, Project
 from annotate.progress import for_eyes_of, progress_of
 from annotate.rendering import render_markdown
+
+
+def changed_guidelines(version: int | None) -> dict:
+    """What a task brings along that is asked under another form than the one before it."""
+    found = FormVersion.objects.filter(pk=version).first()
+    guidelines = found.guidelines if found else ""
+    return {
+        "has_changed": True,
+        "changed_guidelines": render_markdown(guidelines) if guidelines else "",
+    }
 
 
 def frame(project: Project, guidelines: str) -> dict:

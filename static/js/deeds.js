@@ -19,7 +19,7 @@ export function keysOf(shown) {
     u: press("[data-undo]"),
     d: press("[data-toggle=differences]:not([hidden])"),
     l: press("[data-toggle=together]:not([hidden])"),
-    g: press("[popovertarget=guidelines]"),
+    g: press("[popovertarget=guidelines]:not([hidden])"),
     "?": press("[popovertarget=keys]"),
   };
   for (const letter of "ABCDEFGHIJ") deeds[`Shift+${letter}`] = focus(`#response-${letter}`);

@@ -31,6 +31,17 @@ export function attach(task) {
   }
   watchSwitch(task);
   markDifferences();
+  showLastTurn(task.querySelector(".prompt"));
+}
+
+/** What is asked comes last: of turns that do not fit their place, the end is in sight, or, of a
+    last one that is longer than the place, its beginning. */
+function showLastTurn(prompt) {
+  const last = prompt.querySelector("details[open] ~ .turn.last");
+  if (!last) return;
+  const [place, turn] = [prompt, last].map((one) => one.getBoundingClientRect());
+  const room = prompt.scrollHeight - prompt.clientHeight - prompt.scrollTop;
+  prompt.scrollTop += Math.min(room, turn.top - place.top);
 }
 
 function isUseful(name, responses) {

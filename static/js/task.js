@@ -20,10 +20,15 @@ export async function parse(html) {
   return task;
 }
 
+/** The version of the form that a task is asked under; empty where the project has none. */
+export function formOf(task) {
+  return task.querySelector("#answer").elements.form.value;
+}
+
 /** The task after the one shown, leased ahead; null when there is none or no connection. */
 export async function fetchNext(url, shown) {
   try {
-    const address = `${url}?beside=${shown.dataset.seat}`;
+    const address = `${url}?beside=${shown.dataset.seat}&seen=${formOf(shown)}`;
     const answer = await fetch(address, { credentials: "same-origin" });
     return answer.status === 200 && !answer.redirected ? await parse(await answer.text()) : null;
   } catch (error) {

@@ -13,7 +13,7 @@ import * as panels from "./panels.js";
 import * as preferences from "./preferences.js";
 import { Questions, load } from "./questions.js";
 import * as sheets from "./sheets.js";
-import { fetchNext, isComplete, parse, showWrong } from "./task.js";
+import { fetchNext, formOf, isComplete, parse, showWrong } from "./task.js";
 import { announce, count, setNotice, setProblem, setShare, setStatus, text } from "./status.js";
 
 const area = document.querySelector("#work");
@@ -60,6 +60,7 @@ function show(task, said = "") {
   draft = task.draft;
   activity.start(Number(task.querySelector("#answer").elements.seconds_active.value) || 0);
   panels.attach(task);
+  sheets.follow(task);
   mountMedia(task);
   if (!said) return;
   document.querySelector(".messages")?.remove(); // It was about the task before.
@@ -108,6 +109,7 @@ function send(form) {
   const body = new URLSearchParams(new FormData(form));
   body.delete("csrfmiddlewaretoken");
   if (ahead) body.set("beside", ahead.dataset.seat);
+  body.set("seen", formOf(ahead ?? shown));
   const isAnswer = form.id === "answer";
   const key = `${form.id}-${shown.dataset.key}`;
   const url = form.getAttribute("action");

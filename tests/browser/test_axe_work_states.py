@@ -3,11 +3,14 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from annotate.handout import lease_seat
+from annotate.models import Seat
+from annotate.seat_numbers import id_of
 from annotate.services.projects import update_project
 from tests.annotate.media import making
 from tests.browser.axe import CALM, Axe
-from tests.browser.contents import wait_for_draft
-from tests.browser.desk import open_desk, ready
+from tests.browser.contents import make_project, wait_for_draft
+from tests.browser.desk import answer, open_desk, ready
 from tests.browser.marking import LIGHT, PASSAGES, drag, heads, said
 from tests.browser.test_chat import open_chat, say
 
@@ -105,4 +108,56 @@ def test_guidelines_that_changed(open_work, ada, project, axe: Axe) -> None:
     open_desk(page, project)
     expect(page.locator("[data-outdated]")).to_be_visible()
     axe.look(page, "a draft that came back, under another form")
+    assert axe.looks == 3
+
+
+def test_guidelines_that_changed_while_the_page_was_open(open_work, ada, project, axe) -> None:
+    page = open_work(ada, **CALM)
+    update_project(project=project, actor=ada, guidelines="Be fair.")
+    for _ in range(2):
+        answer(page, "A is better")
+    expect(page.locator("[data-changed]")).to_be_visible()
+    axe.look(page, "a task under another form than the one before")
+    assert axe.looks == 3
+
+
+def test_a_reply_that_was_stopped(open_browser, make_chat, chat_server, axe: Axe) -> None:
+    page = calm(open_chat(open_browser, make_chat("endless")))
+    say(page, "Go on")
+    expect(page.locator("[data-written]")).to_contain_text("on and on and")
+    page.get_by_role("button", name="Stop A").click()
+    expect(page.locator("[data-reply][data-state=stopped]")).to_be_visible()
+    expect(page.locator("[data-reply] .prose")).to_contain_text("on and on and")
+    axe.look(page, "a reply that was stopped")
+    assert axe.looks == 3
+
+
+def test_a_task_that_somebody_else_has_by_now(open_browser, ada, project, axe: Axe) -> None:
+    project.lease_seconds = 10
+    project.save()
+    page = open_browser(ada, **CALM)
+    open_desk(page, project)
+    seat = id_of(int(page.locator("#task").get_attribute("data-seat")))
+    Seat.objects.filter(pk=seat).update(
+        state="done", annotator=project.created_by, former_holders=[ada.pk]
+    )
+    page.mouse.move(200, 200)
+    expect(page.locator("[data-notice]")).to_contain_text("ran out")
+    axe.look(page, "the time for a task ran out")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-notice]")).to_contain_text("kept as an extra one")
+    axe.look(page, "an answer that came too late")
+    assert axe.looks == 3 * 2
+
+
+def test_others_have_what_is_left(open_browser, ada, make_user, add_member, axe: Axe) -> None:
+    project = make_project(ada, "pairwise", {}, ("Why?", ["So.", "No."]))
+    bob = make_user("bob")
+    add_member(project, bob)
+    lease_seat(project=project, user=ada)
+    page = open_browser(bob, **CALM)
+    page.goto(f"/projects/{project.pk}/work/")
+    expect(page.get_by_text("others have it")).to_be_visible()
+    axe.look(page, "others have what is left")
     assert axe.looks == 3

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from annotate.models import ApiToken
 from tests.browser.desk import PHONE, open_desk
+from tests.browser.marking import LIGHT, PLAIN, drag, make_marking_project, open_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,3 +167,22 @@ def test_a_new_token_fits_a_narrow_phone_in_german(open_in):
     page.locator("form[action*=token] button.button:not(.danger)").click()
     expect(page.locator(".secret")).to_be_visible()
     assert not _overflow(page)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "earlier_is_left"),
+    [(LIGHT, "made of steel", True), ("بنيت المنارة من الفولاذ قديما", "المنارة من", False)],
+)
+def test_the_edges_of_a_mark_lie_as_in_its_words(
+    arabic, open_in, ada, text, words, earlier_is_left
+):
+    project = make_marking_project(ada, "spans", PLAIN, [text], [])
+    for options in ({}, arabic):
+        page = open_in(**options)
+        open_page(page, project)
+        drag(page, words)
+        page.keyboard.press("5")
+        edges = page.get_by_role("group", name="Edges").get_by_role("button")
+        earlier, later = (edges.nth(place).bounding_box() for place in (0, 3))
+        assert (earlier["x"] < later["x"]) is earlier_is_left
+        page.context.close()

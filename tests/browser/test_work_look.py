@@ -210,3 +210,16 @@ def test_the_press_that_closes_the_guidelines_presses_nothing_else(open_work, ad
     expect(sheet).to_be_hidden()
     undo.first.click()
     page.wait_for_url(re.compile("/judgements/"))
+
+
+def test_the_last_turn_is_in_sight_though_the_others_do_not_fit(open_work, ada, project):
+    for prompt in project.prompts.all():
+        [last] = prompt.conversation
+        turns = [{"role": role, "content": "word " * 50} for role in ("user", "assistant")]
+        project.prompts.filter(pk=prompt.pk).update(conversation=[*turns, last])
+    page = open_work(ada, **PHONE)
+    for _ in range(2):
+        expect(page.locator(".prompt details[open]")).to_have_count(1)
+        assert page.locator(".prompt").evaluate("one => one.scrollHeight > 1.2 * one.clientHeight")
+        expect(page.locator(".turn.last .prose")).to_be_in_viewport(ratio=1)
+        answer(page, "A is better")

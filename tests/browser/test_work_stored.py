@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from annotate.models import Draft, Judgement
 from annotate.services.projects import update_project
 from tests.browser.contents import wait_for_draft
-from tests.browser.desk import counted, open_desk, option, question, reload
+from tests.browser.desk import answer, counted, open_desk, option, question, reload
 
 FILL = """() => {
   for (let size = 1 << 23; size >= 1; size >>= 1) {
@@ -111,3 +111,24 @@ def test_a_draft_of_an_earlier_form_says_so_until_it_is_gone_on_with(
     reload(page)
     expect(note).to_be_hidden()
     expect(why).to_have_value("a whole thought")
+
+
+def test_guidelines_follow_the_task_that_comes_back(open_work, ada, project):
+    page = open_work(ada)
+    sheet = page.locator("#guidelines .prose")
+    update_project(project=project, actor=ada, guidelines="")
+    answer(page, "A is better")
+    page.route(re.compile("/submit/"), lambda route: route.abort())
+    answer_offline(page)
+    expect(sheet).to_have_text("")
+    expect(page.get_by_role("button", name="Guidelines")).to_be_hidden()
+    page.get_by_role("link", name="Undo").click()
+    expect(sheet).to_have_text("Prefer true answers.")
+    expect(page.get_by_role("button", name="Guidelines")).to_be_visible()
+
+
+def answer_offline(page: Page) -> None:
+    before = question(page)
+    option(page, "A is better").check()
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator(".turn.last .prose")).not_to_have_text(before)

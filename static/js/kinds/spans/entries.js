@@ -123,6 +123,8 @@ export class Entries {
     const kind = row.querySelector("[data-kind]");
     if (!kind) return;
     kind.value = entry.type;
+    // Before and after lie where they do in the marked words, whichever way the page is read.
+    row.querySelector("[data-edges]").dir = getComputedStyle(row.querySelector("[data-quote]")).direction;
     for (const button of row.querySelectorAll("[data-severity]")) {
       button.setAttribute("aria-pressed", button.dataset.severity === entry.severity);
     }
