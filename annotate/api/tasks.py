@@ -8,7 +8,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,11 +18,24 @@ from annotate.api import schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.bulk import change_many, many_of, read_ids, results_of
 from annotate.api.paging import answer_page
+from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
 from annotate.api.views import APIView
+from annotate.inputs import clean_choice
 from annotate.models import Seat, Task
+from annotate.reports.tasks import SHOW, filter_tasks
 from annotate.seat_numbers import id_of, number_of
 from annotate.services.work.held_seats import release_seats
 from annotate.services.work.requirements import set_skills
+
+SHOWS = [one for one in SHOW if one]
+FILTERS = [
+    OpenApiParameter("show", str, enum=SHOWS, description="As on the page of tasks."),
+    OpenApiParameter("route", str, enum=Task.Route.values, description="Who is to judge it."),
+    integer_parameter(
+        "person",
+        "The id of who judged it; with show=skipped, ties or first: of who declined or said so.",
+    ),
+]
 
 
 class ChangeOfTask(schema.TaskChange):
@@ -32,11 +45,19 @@ class ChangeOfTask(schema.TaskChange):
 class TaskList(APIView):
     parser_classes = [PlainJSONParser]
 
-    @extend_schema(operation_id="list_tasks", responses=schema.TaskPage)
+    @extend_schema(operation_id="list_tasks", parameters=FILTERS, responses=schema.TaskPage)
     def get(self, request: Request, project_id: int) -> Response:
-        """The project's tasks, oldest first."""
+        """The project's tasks, oldest first, narrowed down as the page of tasks is."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        return answer_page(request, project.tasks.all(), task_summary)
+        refuse_unknown(request, ["show", "route", "person", "cursor", "page_size"])
+        show, route = (request.query_params.get(name, "") for name in ("show", "route"))
+        if show:
+            clean_choice("show", show, SHOWS)
+        if route:
+            clean_choice("route", route, Task.Route.values)
+        person = read_integer(request, "person", None)
+        rows = filter_tasks(project, show=show, route=route, person=person)
+        return answer_page(request, rows, task_summary)
 
     @extend_schema(
         operation_id="change_tasks",

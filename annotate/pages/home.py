@@ -10,8 +10,10 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from annotate.access import MANAGE
+from annotate.forms import Form
 from annotate.models import Membership, Project
 from annotate.progress import for_eyes_of, progress_of
+from annotate.services.reports.arena import is_arena
 
 
 @require_safe
@@ -34,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
             and membership is not None
             and membership.role == Membership.Role.ANNOTATOR,
             "progress": for_eyes_of(membership, progress[project.pk]),
+            "is_arena": is_arena(Form.of_project(project)),
         }
         for project in projects
     ]

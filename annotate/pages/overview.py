@@ -19,6 +19,7 @@ from annotate.reports.progress import judged_by_ai, progress
 from annotate.reports.saved import saved_labels
 from annotate.services.conversations.chat import too_few_models
 from annotate.services.outgoing.exports import holds_pairs
+from annotate.services.reports.arena import is_arena
 
 
 @login_required
@@ -27,17 +28,17 @@ from annotate.services.outgoing.exports import holds_pairs
 def overview(request: HttpRequest, project_id: int) -> HttpResponse:
     """The page; asked by htmx, only its live part."""
     project = get_project(request.user, project_id, REVIEW)
+    form = Form.of_project(project)
     context = {
         "project": project,
         "tab": "overview",
+        "is_arena": is_arena(form),
         "progress": progress(project),
         "holds_pairs": holds_pairs(project),
         "saved": None if project.overlap_most is None else saved_labels(project),
         "ai_judgements": judged_by_ai(project),
         "agreement": agreement(project),
-        "unaided": agreement(project, "unaided")
-        if Form.of_project(project).shows_suggestions
-        else None,
+        "unaided": agreement(project, "unaided") if form.shows_suggestions else None,
         "activity": activity(project),
         "people": people(project),
         "too_few_models": too_few_models(project),

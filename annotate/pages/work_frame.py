@@ -1,8 +1,10 @@
 """What surrounds a task on the work page."""
 
+from annotate.forms import Form
 from annotate.models import FormVersion, Project
 from annotate.progress import for_eyes_of, progress_of
 from annotate.rendering import render_markdown
+from annotate.services.reports.arena import is_arena
 
 
 def changed_guidelines(version: int | None) -> dict:
@@ -23,4 +25,5 @@ def frame(project: Project, guidelines: str) -> dict:
         "guidelines": render_markdown(guidelines) if guidelines else "",
         "done_count": done,
         "progress": for_eyes_of(project.membership, progress_of([project.pk])[project.pk]),
+        "is_arena": is_arena(Form.of_project(project)),
     }

@@ -1,13 +1,16 @@
 """A project's tasks as a manager looks for them: by filter, page by page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
-from annotate.reports.agreement import disagreed_tasks, doubly_judged_tasks
+from annotate.reports.agreement import agreement, disagreed_tasks, doubly_judged_tasks
 from annotate.reports.attention import flagged
+from annotate.reports.latest import COMPARES, PREFERRED_ID, PREFERS, latest_as_given
 
 PAGE = 50
 
@@ -18,6 +21,9 @@ SHOW = {
     "complete": _("Complete"),
     "double": _("Judged by two or more"),
     "disagree": _("People disagree"),
+    "unaided": _("Judged by two or more without suggestions"),
+    "ties": _("Called a tie"),
+    "first": _("The response shown first was chosen"),
     "flagged": _("Flagged"),
     "skipped": _("Declined by somebody"),
     "late": _("With a late answer"),
@@ -36,14 +42,40 @@ class Row:
     last_at: object
 
 
+def _ties(project: Project) -> QuerySet[Judgement]:
+    return latest_as_given(project).filter(COMPARES).exclude(PREFERS)
+
+
+def _first_chosen(project: Project) -> QuerySet[Judgement]:
+    rows = latest_as_given(project).filter(PREFERS, shown_order__len__gt=0)
+    return rows.alias(preferred_id=PREFERRED_ID).filter(preferred_id=F("shown_order__0"))
+
+
+# What somebody did at a task.
+DEEDS: dict[str, Callable[[Project], QuerySet[Any]]] = {
+    "skipped": lambda project: Skip.objects.filter(seat__project=project),
+    "ties": _ties,
+    "first": _first_chosen,
+}
+
+
 def filter_tasks(
     project: Project, *, show: str = "", route: str = "", person: int | None = None
 ) -> QuerySet[Task]:
-    """The project's tasks under the filters, the newest first."""
+    """The project's tasks under the filters, the newest first.
+
+    `person` judged them; with `show` "skipped", "ties" or "first" it is who declined or said so.
+    Ties and choices of the first shown are those of the latest judgements, as the overview counts.
+    """
     tasks = Task.objects.filter(project=project).order_by("-pk")
-    tasks = _shown(project, tasks, show)
     if route:
         tasks = tasks.filter(route=route)
+    if show in DEEDS:
+        done = DEEDS[show](project)
+        if person is not None:
+            done = done.filter(annotator=person)
+        return tasks.filter(pk__in=done.order_by().values("task"))
+    tasks = _shown(project, tasks, show)
     if person is not None:
         tasks = tasks.filter(pk__in=Judgement.objects.filter(annotator=person).values("task"))
     return tasks
@@ -69,7 +101,7 @@ def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]
         "double": doubly_judged_tasks,
         "disagree": disagreed_tasks,
         "flagged": lambda p: flagged(p).order_by().values("task"),
-        "skipped": lambda p: Skip.objects.filter(seat__project=p).values("task"),
+        "unaided": lambda p: agreement(p, "unaided").double,
         "late": lambda p: Judgement.objects.filter(project=p, late=True).values("task"),
     }
     return tasks.filter(pk__in=ids[show](project)) if show in ids else tasks

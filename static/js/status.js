@@ -32,9 +32,11 @@ export function count(change) {
   place.textContent = Number(place.textContent) + change;
 }
 
-/** How far the project is, in per cent: as the server last counted, but no less than one has done. */
+/** How far the project is, in per cent: as the server last counted, but no less than one has done.
+    Nothing in an arena, which has no end. */
 export function setShare(counted) {
   const bar = document.querySelector("[data-share]");
+  if (!bar) return;
   const done = Number(document.querySelector("[data-done]").textContent);
   const total = Number(bar.dataset.total);
   const own = done && total ? Math.max(1, Math.floor((100 * done) / total)) : 0;

@@ -2,6 +2,7 @@
 
 import pytest
 
+from annotate.handout import lease_seat
 from annotate.models import AuditEvent, Judgement, Membership, Project, Seat
 from annotate.seat_numbers import id_of
 from annotate.services.work.judgements import submit_judgement
@@ -224,6 +225,31 @@ def test_tasks_are_listed_for_reviewers_with_generators(owner, project, make_pai
     body = owner.get(f"tasks/{task.pk}/").json()
     assert {row["generator"] for row in body["responses"]} == {"ga", "gb"}
     assert [seat["state"] for seat in body["seats"]] == ["open", "open"]
+
+
+def test_tasks_are_narrowed_down_as_on_their_page(
+    owner, caller, project, make_pair_tasks, add_member, refused
+):
+    task, other = make_pair_tasks(project, 2)
+    ann = caller("ann").user
+    add_member(project, ann)
+    lease = lease_seat(project=project, user=ann)
+    submit_judgement(seat_id=lease.seat_id, user=ann, value={"verdict": "tie"})
+    judged, left = lease.task_id, ({task.pk, other.pk} - {lease.task_id}).pop()
+    path = f"projects/{project.pk}/tasks/"
+
+    def listed(query: str) -> list[int]:
+        return [row["id"] for row in owner.get(f"{path}?{query}").json()["results"]]
+
+    assert listed("") == [task.pk, other.pk]
+    assert listed(f"show=ties&person={ann.pk}") == [judged]
+    assert listed(f"show=ties&person={owner.user.pk}") == []
+    assert left in listed("route=people")
+    assert left not in listed(f"person={ann.pk}")
+    refused(owner.get(f"{path}?show=odd"), 400, "show", says="must be one of: begun")
+    refused(owner.get(f"{path}?route=odd"), 400, "route", says="must be one of")
+    refused(owner.get(f"{path}?person=ann"), 400, "person", says="whole number")
+    refused(owner.get(f"{path}?shown=ties"), 400, "shown", says="known: ")
 
 
 def test_odd_pages_are_refused(owner, project, refused):

@@ -199,6 +199,25 @@ def test_each_filter_finds_its_tasks(project) -> None:
     assert latest_flags(project)[0].flag == "odd"
 
 
+def test_what_stands_beside_a_person_is_found_again(project) -> None:
+    ada, bob = user_of(project, "ada"), user_of(project, "bob")
+    said = {choice: answer(project, ada, choice).task_id for choice in ("tie", "first", "second")}
+    assert answer(project, bob, "first").task_id == said["tie"]
+    skipped = Seat.objects.get(pk=lease_seat(project=project, user=bob).seat_id)
+    skip_seat(seat_id=skipped.pk, user=bob, reason="unclear")
+
+    def found(show: str, person=None) -> set[int]:
+        return {task.pk for task in filter_tasks(project, show=show, person=person)}
+
+    assert found("ties", ada.pk) == found("ties") == {said["tie"]}
+    assert found("ties", bob.pk) == set()
+    assert found("first", ada.pk) == {said["first"]}
+    assert found("first") == {said["first"], said["tie"]}
+    assert found("skipped", bob.pk) == {skipped.task_id}
+    assert found("skipped", ada.pk) == set()
+    assert found("unaided") == {said["tie"]}
+
+
 def test_pages_of_tasks_cover_all_once(make_project, make_pair_tasks) -> None:
     project = make_project()
     made = {task.pk for task in make_pair_tasks(project, 120)}

@@ -48,7 +48,8 @@ def test_a_report_is_asked_for_shown_and_answered(
 
     page = client.get(address).content.decode()
     first = run.result["features"][0]
-    assert f"Feature {first['feature']}" in page
+    assert f"Feature {first['feature'] + 1}" in page
+    assert "Feature 0" not in page
     assert "matters" in page
     assert "Intervals are over 88 prompts" in page
     example = first["examples"][0]

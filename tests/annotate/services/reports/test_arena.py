@@ -144,3 +144,37 @@ def test_an_arena_compares():
     with pytest.raises(InvalidValue):
         chat_kind.clean_settings({"models": 7})
     assert chat_kind.clean_settings({"models": 6}).models == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_has_no_end_is_told_by_its_votes(make_chat, client):
+    project = make_chat("echo:0", "echo:1", **ARENA)
+    vote(project, project.ada, project.seat, "The echo:0")
+    next_seat(project_id=project.pk, user=project.ada)
+    client.force_login(project.ada)
+    home, work = (
+        client.get(at).content.decode() for at in ("/", reverse("work", args=[project.pk]))
+    )
+    assert "1 vote so far" in home
+    assert "The project has 1 vote so far" in work
+    client.force_login(project.created_by)
+    overview = client.get(reverse("overview", args=[project.pk])).content.decode()
+    assert "vote so far; an arena has no end" in overview
+    for page in (home, work, overview):
+        assert "50 %" not in page
+        assert "<progress" not in page
+
+
+@pytest.mark.django_db
+def test_an_arena_begins_without_a_task(make_project, make_user, add_member, client):
+    project = make_project(kind="chat", kind_settings={"models": 2, **ARENA}, overlap=1)
+    ada = make_user("ada")
+    add_member(project, ada)
+    client.force_login(ada)
+    home = client.get("/").content.decode()
+    assert "Start annotating" in home
+    assert "No tasks yet" not in home
+    client.force_login(project.created_by)
+    overview = client.get(reverse("overview", args=[project.pk])).content.decode()
+    assert "No vote so far" in overview
+    assert "Import a file" not in overview
