@@ -53,7 +53,7 @@ class ChatModelForm(forms.Form):
         super().__init__(*args, **options)
         keys = sorted(settings.CHAT_KEYS.items())
         choices = [(name, f"{name} ({key.base_url})") for name, key in keys]
-        self.fields["key_name"].choices = [("", _("None")), *choices]
+        self.fields["key_name"].choices = [("", _("No key")), *choices]
         self.fields["key_name"].help_text = gettext(
             "From %(variable)s… in the server's environment, each for one address."
         ) % {"variable": VARIABLE}

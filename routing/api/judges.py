@@ -144,7 +144,7 @@ class JudgeRuns(APIView):
     @extend_schema(operation_id="start_judge_run", request=RunRequest, responses={202: RunShape})
     @repeatable()
     def post(self, request: Request, project_id: int, judge_id: int) -> Response:
-        """Let the judge label, or try it on ten tasks; the run under way if there is one."""
+        """Let the judge label, or try it on ten tasks; the run under way if it is for the same."""
         judge = _judge(request, project_id, judge_id, access.MANAGE)
         body = read_body(request, known=("purpose", "most_tasks", "retry_failed"), required=())
         clean_boolean("retry_failed", body.get("retry_failed", False))

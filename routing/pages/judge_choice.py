@@ -17,7 +17,7 @@ JUDGES = 3
 class JudgeChoiceForm(forms.Form):
     """Up to three judges, and where they may label alone. `judges`: ids and names to offer."""
 
-    judge_1 = forms.ChoiceField(label=_("Judge"))
+    judge_1 = forms.ChoiceField(label=_("The judge"))
     judge_2 = forms.ChoiceField(required=False, label=_("A stronger judge"))
     judge_3 = forms.ChoiceField(required=False, label=_("The strongest judge"))
     domains = forms.ChoiceField(
@@ -31,7 +31,7 @@ class JudgeChoiceForm(forms.Form):
         super().__init__(*args, **options)
         for number in range(1, JUDGES + 1):
             field = cast(forms.ChoiceField, self.fields[f"judge_{number}"])
-            field.choices = judges if number == 1 else [("", gettext("none")), *judges]
+            field.choices = judges if number == 1 else [("", gettext("no other judge")), *judges]
 
     def judges_of(self) -> list[int]:
         given = [self.cleaned_data[f"judge_{number}"] for number in range(1, JUDGES + 1)]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.chat.keys import VARIABLE
 from annotate.inputs import InvalidValue
+from annotate.models import Project
 from annotate.pages.reasons import in_words
 from routing.services.judges import MONEY_FIELDS, NO_LIMIT, PACE_FIELDS
 
@@ -44,36 +45,54 @@ TOLD = {
 }
 
 
-class JudgeForm(forms.Form):
-    """A judge of a kind whose config is written as JSON."""
+# Of kinds whose configuration is JSON; docs/judges.md tells all that they take.
+EXAMPLES = {
+    "rules": '{"rules": [{"rule": "words", "low": 20, "high": 200, "weight": 1}]}',
+    "simulated": '{"noise": 1, "position_bias": 0.8, "seed": 7}',
+    "density_ratio": '{"strong": 12, "weak": 7, "criteria": "Prefer …", "scale": 1}',
+}
+
+
+class KindForm(forms.Form):
+    """What all kinds of judges are asked for."""
 
     name = forms.CharField(
         max_length=100,
         label=_("Name"),
         help_text=_("A name that is there already gets a new version."),
     )
-    config = forms.CharField(
-        label=_("Configuration"),
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=_("JSON; docs/judges.md tells what each kind takes."),
-    )
 
-    def clean_config(self) -> Any:
-        return _json(self.cleaned_data["config"])
+    def prepare(self, kind: str, project: Project) -> None:
+        """Offer what there is in the project."""
 
     def config_of(self) -> Any:
+        """Without what the form itself refused."""
         return self.cleaned_data.get("config", {})
 
     def limits_of(self) -> dict[str, Any]:
         return {}
 
 
-class OpenAIForm(forms.Form):
-    name = forms.CharField(
-        max_length=100,
-        label=_("Name"),
-        help_text=_("A name that is there already gets a new version."),
+class JudgeForm(KindForm):
+    """A judge of a kind whose config is written as JSON."""
+
+    config = forms.CharField(
+        label=_("Configuration"),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text=_("JSON; docs/judges.md tells what each kind takes."),
     )
+
+    def prepare(self, kind: str, project: Project) -> None:
+        if kind in EXAMPLES:
+            self.fields["config"].help_text = gettext(
+                "JSON, such as %(example)s; docs/judges.md tells what each kind takes."
+            ) % {"example": EXAMPLES[kind]}
+
+    def clean_config(self) -> Any:
+        return _json(self.cleaned_data["config"])
+
+
+class OpenAIForm(KindForm):
     base_url = forms.CharField(
         max_length=500,
         label=_("Base URL"),
@@ -131,7 +150,7 @@ class OpenAIForm(forms.Form):
         super().__init__(*args, **options)
         keys = sorted(settings.CHAT_KEYS.items())
         choices = [(name, f"{name} ({key.base_url})") for name, key in keys]
-        self.fields["key_name"].choices = [("", _("None")), *choices]
+        self.fields["key_name"].choices = [("", _("No key")), *choices]
         self.fields["key_name"].help_text = gettext(
             "From %(variable)s… in the server's environment, each for one address."
         ) % {"variable": VARIABLE}
@@ -171,13 +190,6 @@ class SystemOneForm(OpenAIForm):
     def config_of(self) -> dict[str, Any]:
         names = ("base_url", "model", "key_name", "principles")
         return {name: self.cleaned_data.get(name, "") for name in names}
-
-
-FORMS: dict[str, type[forms.Form]] = {"openai": OpenAIForm, "systemone": SystemOneForm}
-
-
-def form_class(kind: str) -> type[forms.Form]:
-    return FORMS.get(kind, JudgeForm)
 
 
 class LimitsForm(forms.Form):

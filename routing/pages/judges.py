@@ -1,5 +1,7 @@
 """The pages of judges: which there are, how each does, what it may spend, trying one out."""
 
+from decimal import Decimal
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,7 +21,16 @@ from annotate.pages.reasons import in_words
 from routing import judges as registry
 from routing.guarantee.enough import MIN_ITEMS, MIN_ITEMS_EACH, MIN_PEOPLE
 from routing.models import JudgeCall, JudgeRun
-from routing.pages.judge_forms import KINDS, TOLD, LimitsForm, form_class
+from routing.pages.judge_forms import (
+    KINDS,
+    TOLD,
+    JudgeForm,
+    KindForm,
+    LimitsForm,
+    OpenAIForm,
+    SystemOneForm,
+)
+from routing.pages.panel_form import PanelForm
 from routing.reports.decisions import remembered_labels
 from routing.reports.gold import judge_passed
 from routing.reports.judge import standings
@@ -37,6 +48,11 @@ from routing.services.judges import (
 from routing.words.dry_run import answers_shown
 
 FAILURES_SHOWN = 20
+FORMS: dict[str, type[KindForm]] = {
+    "openai": OpenAIForm,
+    "systemone": SystemOneForm,
+    "panel": PanelForm,
+}
 EPSILONS = {
     0.1: gettext_lazy("a crowd (0.1)"),
     0.15: gettext_lazy("skilled people (0.15)"),
@@ -52,7 +68,8 @@ def judges(request: HttpRequest, project_id: int) -> HttpResponse:
     kinds = {kind.name: kind for kind in offered_kinds()}
     kind = request.GET.get("kind", "openai")
     kind = kind if kind in kinds else "openai"
-    form = form_class(kind)(request.POST if request.method == "POST" else None)
+    form = FORMS.get(kind, JudgeForm)(request.POST if request.method == "POST" else None)
+    form.prepare(kind, project)
     if request.method == "POST" and (judge := _set_up(request, project, kind, form)):
         messages.success(request, _("%s is set up. Try it on ten tasks before it labels.") % judge)
         return redirect("judge", judge.pk)
@@ -69,7 +86,7 @@ def judges(request: HttpRequest, project_id: int) -> HttpResponse:
     return render(request, "routing/judges.html", context, status=422 if form.errors else 200)
 
 
-def _set_up(request: HttpRequest, project: Project, kind: str, form: forms.Form) -> Judge | None:
+def _set_up(request: HttpRequest, project: Project, kind: str, form: KindForm) -> Judge | None:
     """The judge; None with all that is wrong at its field, also where a field alone is wrong."""
     is_valid = form.is_valid()
     given = {
@@ -102,6 +119,13 @@ def _put_all(form: forms.Form, error: InvalidValue) -> None:
             form.add_error(field, f"{inside}{in_words(one)}")
 
 
+def _plain(limit: Decimal | int | None) -> str | int | None:
+    """Money without zeros that say nothing: 20.000000 as 20."""
+    if not isinstance(limit, Decimal):
+        return limit
+    return f"{limit:f}".rstrip("0").rstrip(".") if limit % 1 else str(int(limit))
+
+
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
@@ -111,7 +135,7 @@ def judge(request: HttpRequest, judge_id: int) -> HttpResponse:
     context = _live(found)
     if request.htmx and request.method != "POST":
         return render(request, "routing/judge.html#live", context)
-    initial = {name: getattr(context["account"], name) for name in LIMITS}
+    initial = {name: _plain(getattr(context["account"], name)) for name in LIMITS}
     form = LimitsForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:

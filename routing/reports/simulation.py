@@ -11,6 +11,7 @@ from annotate.charts import Chart, Series, line_chart
 from annotate.models import Judge, Judgement, Project, Task
 from routing import judges as judge_kinds
 from routing.judges.asking import pairwise
+from routing.judges.length import COEFFICIENT
 from routing.models import JudgeCall, PolicySimulation, of_people, outside_second_looks
 from routing.services.learned import new_to
 from routing.services.simulations import Prices, prices_of
@@ -216,6 +217,11 @@ class Stock:
         return max(0, least_rows(FOLDS) - self.both)
 
 
+def _asks(judge: Judge) -> tuple[str, dict[str, Any]]:
+    """What its calls are made of: whoever asks the same reads their answers on record."""
+    return judge.kind, {k: v for k, v in judge.config.items() if k != COEFFICIENT}
+
+
 def stocks(project: Project) -> list[Stock]:
     """For each judge, newest first. A judge that costs nothing reads what is missing by itself, so
     all that people answered counts, but for what it learned from. Two queries, and up to three
@@ -225,13 +231,15 @@ def stocks(project: Project) -> list[Stock]:
     answered = Task.objects.filter(project=project, pk__in=people.order_by().values("task"))
     everything = answered.count()
     found = []
-    for judge in Judge.objects.filter(project=project).order_by("-pk"):
+    judges = list(Judge.objects.filter(project=project).order_by("-pk"))
+    for judge in judges:
         priced = judge_kinds.get(judge.kind).priced
         tasks = new_to(judge, answered)
         if priced:
             asked = f"{pairwise.KIND}/"  # tags and checks of criteria are calls too, and no labels
+            alike = [one.pk for one in judges if _asks(one) == _asks(judge)]
             calls = JudgeCall.objects.filter(
-                judge=judge, state="answered", template__startswith=asked
+                judge__in=alike, state="answered", template__startswith=asked
             ).order_by()
             tasks = tasks.filter(pk__in=calls.values("task"))
         both = everything if tasks is answered else tasks.count()

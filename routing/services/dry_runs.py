@@ -43,7 +43,7 @@ def report_of(run: JudgeRun, found: Sequence[Heard]) -> dict[str, Any]:
 def _of_people(asked: Asked, found: Sequence[Question]) -> dict[int, list[Answer]]:
     """By task. One query."""
     shown = {question.task_id: question.response_ids for question in found}
-    answers = outside_second_looks(of_people(Judgement.objects.labels().by_people()))
+    answers = outside_second_looks(of_people(Judgement.objects.labels()))
     rows = answers.filter(task__in=list(shown))
     theirs: dict[int, list[Answer]] = {}
     for task_id, kind, value in rows.values_list("task_id", "kind", "value"):

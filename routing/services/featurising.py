@@ -126,7 +126,7 @@ def run_features(*, run: FeatureRun) -> None:
     todo = list(_missing(run.spec).values_list("pk", flat=True))
     began, done = time.monotonic(), 0
     if jobs.heartbeat(run, progress=0, total=len(todo), message=Told("Reads texts.")):
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     try:
         for start in range(0, len(todo), POOL):
             for count in _featurise(run.spec, todo[start : start + POOL], lambda: _beat(run)):

@@ -50,7 +50,7 @@ def run_fit(*, run: PolicyFit) -> None:
     try:
         judges = list(ordered_judges(project, run.judges))
         if jobs.heartbeat(run, message=Told("Freezes the features.")):
-            return jobs.finish(run, JobState.CANCELLED)
+            return jobs.finish(run, JobState.CANCELLED, message="")
         spec = current_specification(
             project=project,
             encoder=run.settings.get("encoder"),
@@ -58,12 +58,12 @@ def run_fit(*, run: PolicyFit) -> None:
         )
         sides, said = gather(run, project, judges)
         if sides is None:
-            return jobs.finish(run, JobState.CANCELLED)
+            return jobs.finish(run, JobState.CANCELLED, message="")
         if jobs.heartbeat(run, message=Told("Fits the policy.")):
-            return jobs.finish(run, JobState.CANCELLED)
+            return jobs.finish(run, JobState.CANCELLED, message="")
         policy = _fit(run, spec, judges, sides, said)
     except ReadingStopped:
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     except judge_kinds.JudgeInterrupted:
         return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (ValueError, judge_kinds.JudgeError) as error:  # TooFewRows and BadBatch among them

@@ -57,7 +57,10 @@ def start_judging(
     retry_failed: bool = False,
     address: str | None = None,
 ) -> JudgeRun:
-    """Queue a run; the one under way if there is one. Raises InvalidValue."""
+    """Queue a run; the one under way if it is for the same. Raises InvalidValue.
+
+    Tagging begins by itself once the judge is free, so it waits for any run.
+    """
     purpose = clean_choice("purpose", purpose, JudgeRun.Purpose.values)
     if most_tasks is not None:
         explains = purpose == JudgeRun.Purpose.EXPLAIN
@@ -66,6 +69,12 @@ def start_judging(
     _check_purpose(judge, purpose)
     Judge.objects.select_for_update(no_key=True).get(pk=judge.pk)
     going = judge.runs.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).first()
+    if going is not None and purpose not in (going.purpose, JudgeRun.Purpose.TAG):
+        raise InvalidValue(
+            "purpose",
+            "has to wait: the judge is at another run ({purpose}); wait for its end, or cancel it",
+            purpose=going.purpose,
+        )
     if going is not None:
         return going
     run = JudgeRun.objects.create(
@@ -121,7 +130,7 @@ def run_judge(*, run: JudgeRun) -> None:
         elif not ERRANDS.get(run.purpose, _label_some)(run):
             return jobs.release(run, excused=True, message=Told("Goes on in a moment."))
     except RunCancelled:
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     except judges.JudgeInterrupted:
         return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (judges.JudgeError, InvalidValue) as error:
@@ -284,7 +293,7 @@ def _drawn(run: JudgeRun) -> list[int]:
     """At random, the same for the same run. What a second look asked people about is no sample of
     what the judge is to be compared on.
     """
-    answers = of_people(Judgement.objects.labels().by_people())
+    answers = of_people(Judgement.objects.labels())
     people = outside_second_looks(answers).filter(task=OuterRef("pk"))
     tasks = Task.objects.filter(project=run.project_id).order_by("-pk")
     rng = random.Random(run.pk)

@@ -48,7 +48,7 @@ def run_second_look(*, run: SecondLook) -> None:
         if not run.dry_run:
             carry_out(run)
     except Stopped:
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     except judge_kinds.JudgeInterrupted:
         return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (ValueError, judge_kinds.JudgeError) as error:

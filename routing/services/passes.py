@@ -130,7 +130,7 @@ def run_routing(*, run: RoutingRun) -> None:
         )
     todo = list(undecided(policy).values_list("pk", flat=True))
     if jobs.heartbeat(run, progress=0, total=len(todo), message=Told("The judge reads.")):
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     done, waiting = 0, Waiting()
     decisions = fitted_decisions if policy.is_fitted else margin_decisions
     try:

@@ -34,7 +34,7 @@ def run_ranking(*, run: SelectionRun) -> None:
     cancelled. Killed, it begins anew: what judges said is kept, and the same order changes nothing.
     """
     if jobs.heartbeat(run, message=Told("Reads the open tasks.")):
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     newest = Task.objects.filter(project=run.project).order_by("-pk").values_list("pk", flat=True)
     newest_task = newest.first() or 0
     newest_label = newest_judgement(run.project)
@@ -48,10 +48,12 @@ def run_ranking(*, run: SelectionRun) -> None:
     pool = Pool(run.project, chosen_from, run.settings["most"], run.judge, step, run.settings)
     try:
         order = STRATEGIES[run.strategy](pool)
+        if order.missing and not order.chosen:
+            return jobs.finish(run, JobState.FAILED, message=order.missing[0])
         if jobs.heartbeat(run, message=Told("Puts them in order.")):
             raise Stopped
     except (Stopped, ReadingStopped):
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     except judge_kinds.JudgeInterrupted:
         return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (ValueError, judge_kinds.JudgeError) as error:  # NothingToGoOn and BadBatch among them

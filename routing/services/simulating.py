@@ -56,7 +56,7 @@ def run_simulation(*, run: PolicySimulation) -> None:
         rows = doubly_labelled(spec, layout, sides, said, lambda: _beat(run)) if sides else None
         result = _replay_all(run, spec, layout, judges, rows, sides, said)
     except (Cancelled, ReadingStopped):
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     except judge_kinds.JudgeInterrupted:
         return jobs.release(run, excused=True, message=Told("Waits for a worker to go on."))
     except (ValueError, judge_kinds.JudgeError) as error:  # TooFewRows and BadBatch among them
@@ -65,7 +65,8 @@ def run_simulation(*, run: PolicySimulation) -> None:
 
 
 def _beat(run: PolicySimulation) -> bool:
-    return bool(jobs.heartbeat(run))
+    """Told while features are read, which may take minutes."""
+    return bool(jobs.heartbeat(run, message=Told("Reads texts.")))
 
 
 def _replay_all(

@@ -39,7 +39,7 @@ class Item:
 def run_test(*, run: JudgeTestRun) -> None:
     """Test in every domain; `run` must be claimed. Ends it as done, failed or cancelled."""
     if jobs.heartbeat(run, message=Told("Reads what people labelled.")):
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     try:
         items = gather(run)
     except judge_kinds.JudgeInterrupted:
@@ -47,7 +47,7 @@ def run_test(*, run: JudgeTestRun) -> None:
     except judge_kinds.JudgeError as error:
         return jobs.finish(run, JobState.FAILED, message=jobs.why(error))
     if items is None:
-        return jobs.finish(run, JobState.CANCELLED)
+        return jobs.finish(run, JobState.CANCELLED, message="")
     rows = [
         _row(run, grouping, domain, verdict)
         for grouping in Grouping.values

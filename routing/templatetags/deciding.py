@@ -56,3 +56,11 @@ def rater(name: str) -> str:
 def column_word(name: str) -> str:
     """A tag, a signal or a score that policies decide by, as people call it."""
     return column_words.column_word(name)
+
+
+@register.filter
+def loss(value: float | None) -> str:
+    """A held-out loss as "0.123". The noise of people's votes is taken out of it, which may lead
+    below 0: that is shown as 0, and told over REST as it came out.
+    """
+    return "–" if value is None else number_format(f"{max(0.0, value):.3f}")

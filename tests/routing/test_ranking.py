@@ -150,12 +150,16 @@ def test_a_priced_judge_is_asked_nothing(project) -> None:
     judge = Judge.objects.create(
         project=project, name="dear", version=1, kind="dear", config={"scale": 10.0}
     )
+    rank(project, "random")
+    before = ranked(project)
+    assert before
     run = rank(project, judge=judge.pk)
-    assert (run.state, run.report["ranked"]) == (JobState.DONE, 0)
-    assert run.report["missing"] == [
+    assert run.state == JobState.FAILED
+    assert run.message == (
         f"12 of 12 open tasks have no answer of {judge} on record, or it abstained; let it read "
         "them."
-    ]
+    )
+    assert ranked(project) == before
 
 
 def test_judges_that_contradict_each_other_come_first(project) -> None:
@@ -297,7 +301,7 @@ def test_a_ranking_that_was_overtaken_by_another_choice_changes_nothing(project)
     Selection.objects.update(strategy="in_order")
     run_ranking(run=run)
     run.refresh_from_db()
-    assert run.state == JobState.CANCELLED
+    assert (run.state, run.message) == (JobState.CANCELLED, "")
     assert not TaskPlace.objects.exists()
 
 

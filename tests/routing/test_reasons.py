@@ -9,7 +9,7 @@ from annotate.wording import Told
 from config.translations import read_catalogue
 from routing.features.likeness import SCORES
 from routing.features.spec import FeatureSpec
-from routing.templatetags.deciding import whys
+from routing.templatetags.deciding import loss, whys
 from routing.words.column import SILENT, column_word, signals_of_judge
 from routing.words.reasons import REASONS, in_english, why
 from tests.annotate.pages.test_reasons import names_in
@@ -100,3 +100,7 @@ def test_every_column_has_a_word() -> None:
         assert not {name for name in columns if column_word(name) == name}
         assert column_word("rouge_l: middle") == "ähnlich nach ROUGE-L: mittel"
         assert column_word("gpt v2 is sure unknown") == "gpt v2 ist sicher: unbekannt"
+
+
+def test_a_loss_below_0_is_shown_as_0() -> None:
+    assert [loss(value) for value in (0.0904, -1.287, None)] == ["0.090", "0.000", "–"]

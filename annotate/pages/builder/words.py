@@ -246,7 +246,7 @@ _OF: dict[type, dict[str, Words]] = {
     },
     StepsSettings: {
         "mode": Words(
-            _("Judge"),
+            _("To judge"),
             choices=(("each", _("every step")), ("first_wrong", _("the first wrong step"))),
         ),
         "split": Words(

@@ -12,6 +12,7 @@ from annotate.services.people.tokens import issue_token
 from routing.judges import Question, Verdict
 from routing.judges.length import without_length
 from routing.models import JudgeCall, JudgeRun
+from routing.reports.simulation import stocks
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import save_judge
 from routing.services.labelled import free_verdicts
@@ -79,6 +80,7 @@ def test_length_taken_out_pays_no_call_again(project, make_judge, client) -> Non
     second = Judge.objects.get(version=2)
     assert done.url == reverse("judge_alignment", args=[second.pk])
     assert second.config["length_coefficient"] == pytest.approx(1.5, abs=0.05)
+    assert [one.both for one in stocks(project)] == [40, 40]  # what the first heard is its own too
     run = ran(second, "measure")
     assert JudgeCall.objects.count() == asked
     left = run.report["length"]

@@ -4,9 +4,11 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
 from annotate.models import Judge
 from routing.models import JudgeAccount, JudgeRun
+from routing.pages.judge_forms import EXAMPLES
 from tests.routing.length_judge import lengthen
 
 pytestmark = pytest.mark.django_db
@@ -138,10 +140,60 @@ def test_a_dry_run_shows_each_task_and_the_agreement(client, project, make_judge
     said = re.findall(r'<td class="wraps">(Response [AB][^<]*)</td>', text)
     assert len(said) == 3
     assert all(reverse("task", args=[task.pk]) in text for task in project.tasks.all())
+    german = client.get(url, headers={"Accept-Language": "de"}).content.decode()
+    assert "6 Aufrufe für 0,000660 $; so kosten 1.000 Aufgaben 0,22 $" in german
     part = client.get(url, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in part
     assert "Latest dry run" in part
     assert _start_is_disabled(client, url, part=True) is False
+
+
+def test_a_panel_is_set_up_by_names(client, project, make_judge) -> None:
+    first, second = make_judge(project, "planted"), make_judge(project, "hard", name="Other")
+    url = reverse("judges", args=[project.pk]) + "?kind=panel"
+    page = client.get(url).content.decode()
+    assert all(f'value="{one.pk}"' in page and str(one) in page for one in (first, second))
+    given = {"name": "Both", "pool": "votes", "quorum": "0.5", "members": [first.pk, second.pk]}
+    answer = client.post(url, {**given, "weights": f"{second} = 2"})
+    assert answer.status_code == 302
+    assert Judge.objects.get(kind="panel").config == {
+        "members": [{"judge": first.pk, "weight": 1}, {"judge": second.pk, "weight": 2}],
+        "pool": "votes",
+        "quorum": 0.5,
+    }
+    assert "Both v1" not in client.get(url).context["form"]["members"].as_widget()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"members": []}, "members"),
+        ({"weights": "Nobody v1 = 2"}, "weights"),
+        ({"weights": "Judge v1 = much"}, "weights"),
+        ({"weights": "Other v1 = 2"}, "weights"),  # is there, and not chosen
+        ({"weights": "Judge v1 = 0"}, "members"),
+        ({"quorum": "2"}, "quorum"),
+        ({"pool": "x"}, "pool"),
+    ],
+)
+def test_what_is_wrong_with_a_panel_stands_at_its_field(
+    client, project, make_judge, change, field
+) -> None:
+    members = [make_judge(project, "planted").pk, make_judge(project, "hard").pk]
+    make_judge(project, "planted", name="Other")
+    given = {"name": "P", "pool": "votes", "quorum": "0.5", "members": members, "weights": ""}
+    answer = client.post(reverse("judges", args=[project.pk]) + "?kind=panel", {**given, **change})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+
+
+def test_other_kinds_show_an_example_that_is_taken(client, project) -> None:
+    url = reverse("judges", args=[project.pk])
+    for kind in ("rules", "simulated"):
+        page = client.get(f"{url}?kind={kind}").content.decode()
+        assert f"such as {escape(EXAMPLES[kind])}" in page
+        given = {"name": kind, "config": EXAMPLES[kind]}
+        assert client.post(f"{url}?kind={kind}", given).status_code == 302
 
 
 RATED = {"criteria": [{"name": "help", "title": "Helpful"}, {"name": "tone", "allow_na": True}]}
@@ -211,6 +263,7 @@ def test_limits_are_saved_and_refused(client, project, make_judge) -> None:
     judge = make_judge(project, "planted")
     url = reverse("judge", args=[judge.pk])
     form = client.get(url).context["form"]
+    assert [form.initial[name] for name in ("input_price", "output_price")] == ["1", "10"]
     given = {name: "" if value is None else value for name, value in form.initial.items()}
     assert client.post(url, {**given, "spending_limit": "7.5"}).status_code == 302
     assert JudgeAccount.objects.get().spending_limit == 7.5

@@ -12,6 +12,7 @@ from routing.services import judge_runs, judge_watch
 from routing.services.judge_runs import run_judge, start_judging
 from routing.services.judges import save_judge
 from tests.routing.length_judge import lengthen
+from tests.routing.planted import rows, take_in
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +70,7 @@ def test_a_run_can_be_cancelled_between_two_calls(project, make_judge, monkeypat
     monkeypatch.setattr(judge_runs, "_take", take_and_cancel)
     run_judge(run=run)
     run.refresh_from_db()
-    assert run.state == "cancelled"
+    assert (run.state, run.message) == ("cancelled", "")  # it reads no more
     assert 1 <= Judgement.objects.count() < 6
     assert not JudgeCall.objects.filter(state="asked").exists()
 
@@ -84,6 +85,26 @@ def test_so_many_tasks_and_no_more(project, make_judge, work) -> None:
 def test_one_run_of_a_judge_at_a_time(project, make_judge) -> None:
     judge = make_judge(project, "planted")
     assert start_judging(judge=judge, actor=None) == start_judging(judge=judge, actor=None)
+
+
+def test_a_run_for_something_else_has_to_wait(project, make_judge) -> None:
+    judge = make_judge(project, "planted")
+    going = start_judging(judge=judge, actor=None)
+    with pytest.raises(InvalidValue, match=r"at another run \(label\)") as refused:
+        start_judging(judge=judge, actor=None, purpose="dry_run")
+    assert refused.value.field == "purpose"
+    assert start_judging(judge=judge, actor=None, purpose="tag") == going  # begins by itself later
+
+
+def test_a_dry_run_looks_first_at_what_imported_people_labelled(
+    make_project, make_judge, work
+) -> None:
+    project = make_project()
+    take_in(project, rows(12, votes=0))
+    take_in(project, rows(4, votes=2, start=12))
+    report = work(make_judge(project, "planted"), purpose="dry_run").report
+    # The longer one is right in sums, which are every other row.
+    assert (report["compared"], report["agreeing"]) == (4, 2)
 
 
 def test_a_dry_run_tells_agreement_and_cost_and_labels_nothing(
