@@ -301,7 +301,7 @@ def test_a_ranking_that_was_overtaken_by_another_choice_changes_nothing(project)
     Selection.objects.update(strategy="in_order")
     run_ranking(run=run)
     run.refresh_from_db()
-    assert (run.state, run.message) == (JobState.CANCELLED, "")
+    assert run.state == JobState.CANCELLED
     assert not TaskPlace.objects.exists()
 
 
@@ -311,7 +311,7 @@ def test_a_cancelled_ranking_leaves_the_order(project) -> None:
     jobs.request_cancel(run)
     run_ranking(run=run)
     run.refresh_from_db()
-    assert run.state == JobState.CANCELLED
+    assert (run.state, run.message) == (JobState.CANCELLED, "")
     assert not TaskPlace.objects.exists()
     assert why_due(project.selection) == ""  # nobody asked for another one
 
