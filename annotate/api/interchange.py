@@ -1,7 +1,6 @@
 """Preferences out: exports, judgements page by page, snapshots and their files."""
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import Http404, StreamingHttpResponse
 from django.urls import path, reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,13 +12,14 @@ from annotate.api import examples
 from annotate.api import interchange_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
-from annotate.api.query_parameters import refuse_unknown
+from annotate.api.query_parameters import read_time, refuse_unknown, time_parameter
 from annotate.api.repeating import repeatable
 from annotate.api.views import APIView
 from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.formats import UnknownFormat
 from annotate.kinds import InvalidValue
 from annotate.models import Consensus, Judgement, Project, Snapshot, Voices
+from annotate.models.judgement import JudgementQuerySet
 from annotate.services.outgoing.consensus_export import stream_consensus
 from annotate.services.outgoing.export_filters import FILTERS, ExportFilters
 from annotate.services.outgoing.export_options import JSONL, MEDIA_TYPES, OPTIONS, ExportOptions
@@ -74,11 +74,19 @@ class Export(APIView):
 
 
 class JudgementList(APIView):
-    @extend_schema(operation_id="list_judgements", responses=schema.JudgementPage)
+    @extend_schema(
+        operation_id="list_judgements",
+        parameters=[
+            time_parameter("arrived_after", "Only what came here later; imports bring older ones.")
+        ],
+        responses=schema.JudgementPage,
+    )
     def get(self, request: Request, project_id: int) -> Response:
-        """All judgements, oldest first, superseded ones too."""
+        """All judgements in the order in which they came, superseded ones too."""
         project = access.get_project(request.user, project_id, access.REVIEW)
-        return answer_page(request, _judgements(project), judgement_row)
+        rows = _judgements(project)
+        after = read_time(request, "arrived_after")
+        return answer_page(request, rows.arrived_after(after) if after else rows, judgement_row)
 
 
 class SnapshotList(APIView):
@@ -179,6 +187,7 @@ def judgement_row(row: Judgement) -> dict:
         "seconds_active": row.seconds_active,
         "started_at": row.started_at,
         "submitted_at": row.submitted_at,
+        "arrived_at": row.arrived_at or row.submitted_at,
         "late": row.late,
         "supersedes": row.supersedes_id,
     }
@@ -205,7 +214,7 @@ def snapshot_body(snapshot: Snapshot) -> dict:
     }
 
 
-def _judgements(project: Project) -> QuerySet[Judgement]:
+def _judgements(project: Project) -> JudgementQuerySet:
     return project.judgements.select_related("annotator", "judge")
 
 

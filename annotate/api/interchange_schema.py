@@ -71,6 +71,7 @@ class ExportedJudgement(s.Serializer):
     seconds_active = s.FloatField(allow_null=True)
     started_at = s.DateTimeField(allow_null=True)
     submitted_at = s.DateTimeField()
+    arrived_at = s.DateTimeField(help_text="When it came here; of imports later than it was given.")
     late = s.BooleanField()
     supersedes = s.IntegerField(allow_null=True)
 

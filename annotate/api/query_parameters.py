@@ -1,7 +1,10 @@
 """Query parameters by type: unknown names and wrong values are refused with the remedy."""
 
 from collections.abc import Collection
+from datetime import datetime
 
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
@@ -52,6 +55,25 @@ def read_integer(
     # Python reads no number of thousands of digits, and none is meant.
     plain = text.isascii() and text.isdecimal() and len(text) <= len(str(BIGINT_MAX))
     return clean_integer(name, int(text) if plain else text, low=low, high=high)
+
+
+def time_parameter(name: str, text: str) -> OpenApiParameter:
+    """What `read_time` reads, for the document."""
+    return OpenApiParameter(name, OpenApiTypes.DATETIME, description=text)
+
+
+def read_time(request: Request, name: str) -> datetime | None:
+    """With its zone. None when the parameter is not given."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        moment = parse_datetime(text)
+    except ValueError:  # well formed, but no such day or hour
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidValue(name, "must be a time with its zone, such as 2030-01-31T12:00:00Z")
+    return moment
 
 
 def read_pairs(request: Request, name: str) -> dict[str, str]:

@@ -141,6 +141,7 @@ class ExportedJudgement(TypedDict):
     seconds_active: float | None
     started_at: str | None
     submitted_at: str
+    arrived_at: str
     late: bool
     supersedes: int | None
 

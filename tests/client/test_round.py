@@ -53,6 +53,8 @@ def test_from_an_empty_project_to_rows(client, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
     kept = list(client.exports.judgements(project))
     assert [one["id"] for one in kept] == tally.judgements
+    since = client.exports.judgements(project, arrived_after=kept[1]["arrived_at"])
+    assert [one["id"] for one in since] == tally.judgements[2:]
     assert client.quality.agreement(project)["percent_agreement"] is None  # one person each
 
 

@@ -32,9 +32,16 @@ class Exports(Group[M]):
         return saved(_export(project, options), path)
 
     @flow
-    def judgements(self, project: int) -> Flow[ExportedJudgement]:
-        """All judgements, oldest first, superseded ones too."""
-        return Flow(read_pages(path_of("projects", project, "judgements")))
+    def judgements(
+        self, project: int, *, arrived_after: str | None = None
+    ) -> Flow[ExportedJudgement]:
+        """All judgements in the order in which they came, superseded ones too.
+
+        `arrived_after`: a time with its zone, such as `arrived_at` of the last one known. Ask from
+        some minutes before it and know rows by id: what is being written comes with earlier times.
+        """
+        path = path_of("projects", project, "judgements")
+        return Flow(read_pages(path, arrived_after=arrived_after))
 
 
 def _export(project: int, options: dict[str, Any]) -> Request:

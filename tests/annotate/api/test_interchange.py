@@ -258,6 +258,35 @@ def test_judgements_page_by_page(client, project):
     assert "ann@x.org" not in json.dumps(found)
 
 
+def test_judgements_that_came_since(client, project):
+    send(client, project, lines(PAIRS[:1]))
+    url = f"/api/v1/projects/{project.pk}/judgements/"
+    [first] = client.get(url).json()["results"]
+    timed = {**PAIRS[1], "submitted_at": "2020-01-31T12:00:00Z"}  # given before, and came after
+    send(client, project, lines([timed]))
+    *_, last = client.get(url).json()["results"]
+    assert first["arrived_at"] == first["submitted_at"] > last["submitted_at"]
+    assert last["arrived_at"] > first["arrived_at"]
+
+    def since(moment: str) -> list[int]:
+        answer = client.get(url, {"arrived_after": moment, "page_size": 1})
+        assert answer.status_code == 200
+        found = answer.json()
+        rows = found["results"]
+        while found["next"]:
+            found = client.get(found["next"]).json()
+            rows += found["results"]
+        return [row["id"] for row in rows]
+
+    assert since(first["arrived_at"]) == [last["id"]]
+    assert since("2020-01-31T13:00:00+01:00") == [first["id"], last["id"]]
+    assert since(last["arrived_at"]) == []
+    assert since("0001-01-01T00:00:00+14:00") == [first["id"], last["id"]]  # before any UTC time
+    for wrong in ("2020-01-31", "2020-01-31T12:00:00", "2020-02-31T12:00:00Z", "", "yesterday"):
+        answer = client.get(url, {"arrived_after": wrong})
+        assert (answer.status_code, "with its zone" in answer.json()["detail"]) == (400, True)
+
+
 def test_snapshot(client, project):
     send(client, project, lines(PAIRS))
     url = f"/api/v1/projects/{project.pk}/snapshots/"
