@@ -13,7 +13,7 @@ from tandem_client.command.main import main
 from tandem_client.command.parser import make_parser
 from tandem_client.core.waiting import wait_for
 
-from annotate.models import Project, QualityRun
+from annotate.models import Judgement, Project, QualityRun, Task, User
 from annotate.services import jobs
 from annotate.services.incoming.import_runs import run_import
 from annotate.services.reports.quality_reports import run_quality
@@ -102,6 +102,30 @@ def test_seats_are_declined_and_handed_back(tandem, project):
     other = json.loads(tandem("--json", "next", project)[1])
     assert other["task"] != lease["task"]
     assert tandem("release", other["seat"])[0] == 0
+
+
+def test_many_are_reviewed_and_seats_given_to_others(tandem, project, file):
+    held = json.loads(tandem("--json", "next", project)[1])
+    assert tandem("reviews", "release", project, held["seat"])[:2] == (
+        0,
+        f"{held['seat']}\topen\tTrue\n",
+    )
+    lease = json.loads(tandem("--json", "next", project)[1])
+    tandem("judge", lease["seat"], json.dumps({"verdict": "tie"}))
+    mine = Judgement.objects.get().pk
+    bob, other = User.objects.create_user("bob"), Task.objects.exclude(pk=lease["task"]).first()
+    values = {"project_id": project, "task": other, "kind": "pairwise", "value": {"verdict": "tie"}}
+    his = Judgement.objects.create(**values, source="person", annotator=bob, flag="Odd").pk
+    told = f"{his}\t{other.pk}\t{bob.pseudonym}\t-\tOdd\n"
+    assert tandem("reviews", "queue", project, "--by", "flag")[:2] == (0, told)
+    decisions = [{"judgement": pk, "decision": "accept"} for pk in (his, mine)]
+    file.write_text("\n".join(map(json.dumps, decisions)))
+    code, out, err = tandem("reviews", "decide", project, file)
+    assert (code, out) == (3, f"{his}\t201\n{mine}\t403\n")
+    assert err.startswith(f"judgement {mine}: ")  # one's own
+    file.write_text('{"judgement": 1}\n[]\n')
+    code, _, err = tandem("reviews", "decide", project, file)
+    assert (code, err) == (2, "tandem: line 2 must be one JSON object")
 
 
 def test_bad_rows_are_told_and_the_exit_code_says_so(tandem, project, file):

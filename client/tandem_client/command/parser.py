@@ -3,7 +3,7 @@
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
-from tandem_client.command import content, snapshots, training, wires, work
+from tandem_client.command import content, reviews, snapshots, training, wires, work
 
 EPILOG = """\
 TANDEM_TOKEN holds the token, TANDEM_URL the address (http://127.0.0.1:8000).
@@ -36,6 +36,6 @@ def make_parser() -> ArgumentParser:
     parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS")
     parser.set_defaults(json=False, quiet=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (content, snapshots, work, wires, training):
+    for group in (content, snapshots, work, reviews, wires, training):
         group.add_commands(commands)
     return parser
