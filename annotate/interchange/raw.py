@@ -44,6 +44,7 @@ RAW = ExportFormat(
     translatable("Raw judgements with provenance"),
     {
         **{"id": "integer", "task_id": "integer", "value": "json", "source": "text"},
+        "installation": "text",
         **{"simulated": "flag", "annotator": "text", "judge": "text", "kind": "text"},
         **{"schema_version": "integer", "form_version": "integer", "rationale": "text"},
         **{"flag": "text", "shown_order": "integers", "seconds_active": "number"},

@@ -4,6 +4,7 @@ The columns are those of the export `raw` (docs/formats.md). People come under t
 """
 
 import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -147,6 +148,7 @@ def _origin(data: dict[str, Any], names: dict[int, int], limits: Limits) -> Orig
         supersedes=None
         if supersedes is None
         else fields.integer(supersedes, "supersedes", 0, MAX_ID),
+        installation=_installation(data, "installation"),
         first=_first(data, source, limits),
         schema_version=fields.integer(data.get("schema_version"), "schema_version", 1, 32_000),
         submitted_at=time_of(fields.require(data, "submitted_at"), "submitted_at"),
@@ -163,11 +165,14 @@ def _origin(data: dict[str, Any], names: dict[int, int], limits: Limits) -> Orig
 
 def _first(data: dict[str, Any], source: str, limits: Limits) -> dict[str, Any]:
     """What the first installation told; of people their pseudonyms alone."""
-    before = _object(data, "origin", limits) if data.get("origin") else data
+    inner = "origin." if data.get("origin") else ""
+    before = _object(data, "origin", limits) if inner else data
     found: dict[str, Any] = {
         "id": fields.integer(before.get("id"), "id", 0, MAX_ID),
         "source": before.get("source") if before.get("source") in SOURCES else source,
     }
+    if installation := _installation(before, "installation", inner):
+        found["installation"] = installation
     annotator = before.get("annotator")
     if isinstance(annotator, str) and PSEUDONYM.fullmatch(annotator):
         found["annotator"] = annotator
@@ -177,6 +182,21 @@ def _first(data: dict[str, Any], source: str, limits: Limits) -> dict[str, Any]:
         if before.get(name) is not None:
             found[name] = fields.integer(before[name], name, 0, MAX_ID)
     return found
+
+
+def _installation(data: dict[str, Any], name: str, inner: str = "") -> str:
+    """Empty in files from before raw rows told it."""
+    value = data.get(name)
+    if value is None or value == "":
+        return ""
+    try:
+        if isinstance(value, str):
+            return str(uuid.UUID(value))
+    except ValueError:
+        pass
+    raise RowProblem(
+        inner + name, value, "Expected the UUID that the installation wrote there, or leave it out."
+    )
 
 
 def _flag(data: dict[str, Any], name: str) -> bool:

@@ -91,15 +91,17 @@ class ImportedLabel:
 class Origin:
     """Where a judgement of a raw row comes from: what it keeps beside its answer.
 
-    `id` and `supersedes` are those of the row; `first` is what its first installation tells of it
-    (`id`, `source`, `annotator`, `judge`, `form_version`, `supersedes`); `shown_order` are
-    positions. Times are ISO texts with a zone.
+    `id` and `supersedes` are those of the row, as `installation` counts (empty in old files);
+    `first` is what its first installation tells of it (`installation`, `id`, `source`,
+    `annotator`, `judge`, `form_version`, `supersedes`); `shown_order` are positions. Times are ISO
+    texts with a zone.
     """
 
     id: int
     first: dict[str, Any]
     schema_version: int
     submitted_at: str
+    installation: str = ""
     supersedes: int | None = None
     started_at: str | None = None
     seconds_active: float | None = None

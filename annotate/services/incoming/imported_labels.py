@@ -3,13 +3,13 @@
 A label is known again by its item's id, its annotator and its place among the annotator's labels
 of that task. Sent again unchanged it adds nothing; changed, it supersedes the old one. A label
 with neither id nor annotator is known by what it says. One that a reviewer amended stays so, and so
-does one that another raw row replaced.
+does one that another raw row replaced. A raw row of what was given here itself adds nothing.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -26,7 +26,7 @@ from annotate.models import Judgement, Project, content_hash
 from annotate.models.judgement import ISO_TIME
 from annotate.services.incoming import bulk
 from annotate.services.incoming.canonical import encode
-from annotate.services.incoming.recorded_labels import TOLD, origin_key, told_of
+from annotate.services.incoming.recorded_labels import TOLD, given_here, origin_key, told_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ class _Lineage:
     """Those that a person replaced."""
 
     def newest(self, task_id: int, told: Origin | Given | None) -> int | None:
-        """What a raw row replaces that says it replaces another: that one, whoever gave it, or what
-        came after it. None if it says so of none, or of one that is not here.
+        """What a raw row replaces that says it replaces another of its installation: that one,
+        whoever gave it, or what came after it. None if it says so of none, or of one that is not
+        here.
         """
         if not isinstance(told, Origin) or told.supersedes is None:
             return None
-        found = self.by_key.get((task_id, origin_key(told.supersedes)))
+        found = self.by_key.get((task_id, origin_key(told.supersedes, told.installation)))
         while found in self.after:
             found = self.after[found]
         return found
@@ -101,13 +102,18 @@ def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Wr
         for identity, value, told in values:
             wanted.setdefault(identity, (place, value, told))
     there, lineage = _existing(list({task_id for task_id, _, _ in wanted}))
+    here = given_here(((task, key, wanted[task, by, key][2]) for task, by, key in wanted), project)
     outcomes: dict[int, str] = {}
     rows = []
     now = timezone.now().isoformat()
     named = any(isinstance(told, Origin) for _, _, told in wanted.values())  # rows name rows
     ids = iter(bulk.reserve_ids(Judgement, len(wanted)) if named else ())
     for (task_id, author, key), (place, value, told) in wanted.items():
+        if (task_id, key) in here:
+            continue
         known = there.get((task_id, author, key))
+        if known is None and (known := _unmarked(there, task_id, author, told)):
+            lineage.by_key[task_id, key] = known.judgement_id
         if known and (known.judgement_id in lineage.after or known.says(value, told)):
             continue
         if known and known.value == value and isinstance(told, Given):
@@ -125,7 +131,7 @@ def store_labels(*, project: Project, fit: Fit, items: list[LabelledItem]) -> Wr
                 *(project.pk, task_id, project.kind),
                 *(bulk.escape_json(encode(value)), bulk.escape(author)),
                 bulk.NULL if before is None else before,
-                f"{key}.{known.revisions}" if known else key,
+                f"{key}.{known.revisions}" if known and known.revisions else key,
                 "imported",
                 *told_of(told, response_ids, fit.schema_version, now),
             )
@@ -144,6 +150,19 @@ COLUMNS = (
 )
 
 
+def _unmarked(
+    there: dict[Identity, _Known], task_id: int, author: str, told: Origin | Given | None
+) -> _Known | None:
+    """What a raw row brought before rows told their installation: the same id, author and time.
+    Its revisions under the key with the installation are yet to come.
+    """
+    if not isinstance(told, Origin) or not told.installation:
+        return None
+    found = there.get((task_id, author, origin_key(told.id, "")))
+    same = found and found.given[1] == told.submitted_at
+    return replace(found, revisions=0) if found and same else None
+
+
 def _answers(item: LabelledItem, fit: Fit) -> Iterator[Said]:
     source = item.source
     for task in source.tasks or ():
@@ -153,7 +172,8 @@ def _answers(item: LabelledItem, fit: Fit) -> Iterator[Said]:
             if answer.origin is not None:
                 author = answer.annotator or ""
                 value = fit.stored_recorded(source, answer, item.response_ids)
-                yield (task_id, author, origin_key(answer.origin.id)), value, answer.origin
+                key = origin_key(answer.origin.id, answer.origin.installation)
+                yield (task_id, author, key), value, answer.origin
                 continue
             value = fit.stored(source, task, answer.value, item.response_ids)
             author = answer.annotator or ""

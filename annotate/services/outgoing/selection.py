@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Max
 
 from annotate.interchange.preferences import Judged, PromptText, ResponseText
-from annotate.models import LabelFlip, Project, Snapshot
+from annotate.models import Installation, LabelFlip, Project, Snapshot
 from annotate.models.judgement import ARRIVED, ISO_TIME
 from annotate.services.incoming.imported_contents import NOT_FITTING
 from annotate.services.outgoing.chat_export import conversations
@@ -66,8 +66,8 @@ class Selection:
         put beside each judgement; not together with `provenance`. `context` brings what tasks say
         beside their prompts, as `provenance` does.
 
-        Five queries a batch, one more for `by_task`, two more for `provenance`, one more for turned
-        labels, and up to four where there are conversations.
+        Five queries a batch, one more for `by_task`, three more for `provenance`, one more for
+        turned labels, and up to four where there are conversations.
         """
         columns = COLUMNS + (PROVENANCE if provenance else ASKED_UNDER if levels else "")
         for before, rows in self._walk(columns):
@@ -332,9 +332,11 @@ def _origins(project_id: int, rows: list[tuple]) -> Iterator[dict[str, Any]]:
     judges = _named(JUDGES, {row[6] for row in rows})
     forms = _named(FORMS, {row[18] for row in rows})
     chats = conversations({row[1] for row in rows if row[8] in ("chat", "form")})
+    installation = str(Installation.this())
     for row in rows:
         chat = chats.get((row[1], row[5]))
         yield {
+            "installation": installation,
             "simulated": row[4],
             "annotator": pseudonyms.get(row[5]) or imported_pseudonym(project_id, row[7]),
             "judge": judges.get(row[6]),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from annotate.models import Judge, Judgement
+from annotate.models import Installation, Judge, Judgement
 from annotate.services.incoming.imports import ImportOptions, import_stream
 from annotate.services.outgoing.export_filters import ExportFilters
 from annotate.services.outgoing.export_options import ExportOptions
@@ -17,12 +17,19 @@ pytestmark = pytest.mark.django_db
 CRITERIA = {"criteria": [{"name": "helpful", "title": "Helpful"}], "confidence": True}
 NUL = json.dumps({"conversation": [{"role": "user", "content": "a\0b"}]})  # as Parquet has it
 TIME = datetime(2026, 1, 31, 12, tzinfo=UTC)
+OTHER, THIRD = (f"{digit * 8}-0000-4000-8000-{digit * 12}" for digit in "12")
+LONG_AGO = "2020-01-31T12:00:00+00:00"
+ANOTHER_TIME = {"submitted_at": LONG_AGO}
 
 
 def raw(project, file_type="jsonl", **filters) -> bytes:
     options = ExportOptions(file_type=file_type)
     chosen = ExportFilters(**filters)
     return b"".join(stream_export(project=project, format="raw", filters=chosen, options=options))
+
+
+def own() -> str:
+    return str(Installation.this().uid)
 
 
 def rows_of(project, **filters) -> list[dict]:
@@ -93,7 +100,7 @@ def test_every_kind_comes_back_as_it_was(make_project, make_pair_tasks, people, 
     assert [told(row) for row in after] == [told(row) for row in before]
     assert {row["source"] for row in after} == {"imported"}
     for row, was in zip(after, before, strict=True):
-        first = {name: was[name] for name in ("id", "source", "annotator")}
+        first = {name: was[name] for name in ("installation", "id", "source", "annotator")}
         assert row["origin"] == first
         assert row["annotator"].startswith("i-")
     assert bring(new, raw(old)).skipped == 4
@@ -127,7 +134,8 @@ def test_what_stands_beside_an_answer_is_kept(make_project, make_pair_tasks, peo
     assert [told(row) for row in after] == [told(row) for row in before]
     assert [row["supersedes"] for row in after] == [None, after[0]["id"], None]
     assert [row["rationale"] for row in rows_of(new)] == ["Again", "Even."]
-    assert after[2]["origin"] == {"id": before[2]["id"], "source": "judge", "judge": "Sage v3"}
+    by_judge = {"id": before[2]["id"], "source": "judge", "judge": "Sage v3"}
+    assert after[2]["origin"] == {"installation": own(), **by_judge}
     assert after[1]["origin"]["supersedes"] == before[0]["id"]
     # Out again as Parquet, into a third: the first origin stays.
     bring(third, raw(new, file_type="parquet", superseded=True))
@@ -216,3 +224,75 @@ def test_people_may_be_asked_anew(make_project, make_pair_tasks, people):
     judge(old, *make_pair_tasks(old, 1), people, CASES["pairwise"])
     assert bring(new, raw(old), labels="tasks").counts["tasks_for_people"] == 1
     assert not Judgement.objects.filter(project=new).exists()
+
+
+def elsewhere(rows: list[dict], installation: str | None, **changes) -> bytes:
+    """As another installation would have written the rows; None: one from before they told it."""
+    told = [{**row, **changes, "installation": installation} for row in rows]
+    if installation is None:
+        for row in told:
+            del row["installation"]
+    return "\n".join(map(json.dumps, told)).encode()
+
+
+def test_equal_ids_of_two_installations_are_two_judgements(make_project, make_pair_tasks, people):
+    old, new = make_project(), make_project()
+    judge(old, *make_pair_tasks(old, 1), people, CASES["pairwise"])
+    [row, _] = rows_of(old)
+    row["annotator"] = None  # nothing but the ids and where they are from tells the rows apart
+    here = Judgement.objects.filter(project=new).order_by("pk")
+    bring(new, elsewhere([row], OTHER))
+    bring(new, elsewhere([row], THIRD))
+    # Another's answer in place of a row with the same id, but of THIRD alone.
+    bring(new, elsewhere([row], THIRD, id=row["id"] + 1, supersedes=row["id"]))
+    first, second, later = here
+    assert [first.origin["installation"], second.origin["installation"]] == [OTHER, THIRD]
+    assert later.supersedes_id == second.pk
+    assert bring(new, elsewhere([row], OTHER)).skipped == 1
+    # Old files: among themselves by id, as they always were, and not with those that tell it.
+    bring(new, elsewhere([row], None, value={"verdict": "both_bad"}, submitted_at=LONG_AGO))
+    assert [one.supersedes_id for one in here.all()] == [None, None, second.pk, None]
+
+
+def test_rows_that_came_before_they_told_it_are_known_again(make_project, make_pair_tasks, people):
+    old, new = make_project(), make_project()
+    judge(old, *make_pair_tasks(old, 1), people, CASES["pairwise"])
+    rows = rows_of(old)
+    bring(new, elsewhere(rows, None))
+    assert bring(new, elsewhere(rows, OTHER)).skipped == 2
+    bring(new, elsewhere(rows[:1], OTHER, value={"verdict": "both_bad"}))
+    bring(new, elsewhere(rows[:1], OTHER, id=rows[0]["id"] + 9, submitted_at=LONG_AGO))
+    found = list(Judgement.objects.filter(project=new).order_by("pk"))
+    assert [one.supersedes_id for one in found] == [None, None, found[0].pk, None]
+    bring(new, elsewhere(rows[:1], OTHER, value={"verdict": "tie"}))  # and changed once more
+    assert Judgement.objects.latest("pk").supersedes_id == found[2].pk
+
+
+def test_what_comes_back_to_where_it_was_given_adds_nothing(make_project, make_pair_tasks, people):
+    old, new = make_project(), make_project()
+    judge(old, *make_pair_tasks(old, 1), people, CASES["pairwise"])
+    before = raw(old)
+    assert bring(old, before).skipped == 2
+    bring(new, before)
+    back = rows_of(new)  # under other ids, with the first in their origin
+    assert bring(old, raw(new)).skipped == bring(new, raw(new)).skipped == 2
+    assert bring(old, elsewhere(back, OTHER)).skipped == 2
+    assert raw(old) == before
+    # A copy of the database goes on with the same ids: another time, another judgement.
+    bring(old, elsewhere(json.loads(f"[{before.splitlines()[0].decode()}]"), own(), **ANOTHER_TIME))
+    assert Judgement.objects.filter(project=old, source="imported").count() == 1
+
+
+def test_an_installation_that_is_no_uuid_is_told(make_project, make_pair_tasks, people):
+    old, new = make_project(), make_project()
+    judge(old, *make_pair_tasks(old, 1), people, CASES["pairwise"])
+    for change, field in (
+        ({"installation": "lab 3"}, "installation"),
+        ({"origin": {"id": 1, "installation": 7}}, "origin.installation"),
+    ):
+        data = json.dumps({**rows_of(old)[0], **change}).encode()
+        report = import_stream(
+            project=new, actor=None, stream=io.BytesIO(data), format="raw", options=ImportOptions()
+        )
+        [error] = report.errors
+        assert (error.field, "UUID" in error.message) == (field, True)
