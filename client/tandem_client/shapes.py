@@ -5,6 +5,12 @@ Times are ISO 8601 texts. Shapes that only a program's author looks into are Row
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from tandem_client.snapshot_shapes import ConsensusChange as ConsensusChange
+from tandem_client.snapshot_shapes import Snapshot as Snapshot
+from tandem_client.snapshot_shapes import SnapshotChange as SnapshotChange
+from tandem_client.snapshot_shapes import SnapshotComparison as SnapshotComparison
+from tandem_client.snapshot_shapes import SnapshotFile as SnapshotFile
+
 Row = dict[str, Any]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -155,67 +161,6 @@ class Skip(TypedDict):
 class Renewed(TypedDict):
     seat: int
     lease_until: str
-
-
-class Snapshot(TypedDict):
-    id: int
-    project: int
-    number: int
-    query: Row
-    holds: str
-    tie_rule: str
-    aggregation: str
-    split: Row
-    row_format: int
-    rows: int
-    sha256: str
-    consensus_rows: int
-    consensus_sha256: str
-    consensus_at: str | None
-    files: list[str]
-    created_at: str
-
-
-class SnapshotFile(TypedDict):
-    name: str
-    split: str | None
-    media_type: str
-    url: str
-
-
-class SnapshotComparison(TypedDict):
-    """Judgements by what became of them since the older one: `counts` of change, cause, count."""
-
-    older: int
-    newer: int
-    same: int
-    counts: list[Row]
-    settings: list[Row]
-    consensus: Row
-
-
-class ConsensusChange(TypedDict):
-    snapshot: int
-    task: int
-    voices: str
-    method: str
-    version: int
-    votes: int
-    answers: list[Row]
-    entropy: float
-    divided: float
-    shift: str
-
-
-class SnapshotChange(TypedDict):
-    id: int
-    task: int
-    source: str
-    annotator: str | None
-    judge: str | None
-    change: str
-    cause: str
-    instead_of: int | None
 
 
 class Webhook(TypedDict):
