@@ -142,8 +142,9 @@ class ConsensusList(APIView):
         )
         size = read_integer(request, "page_size", 50, low=1, high=500)
         rows, after = page_of_consensus(filter_consensus(project, filters), place, size)
+        place = None if after is None else write_place(after)
         return Response(
-            {"next": _next(request, after), "results": [consensus_body(row) for row in rows]}
+            {"next": next_page(request, place), "results": [consensus_body(row) for row in rows]}
         )
 
 
@@ -155,11 +156,12 @@ class TaskConsensus(APIView):
         return Response([consensus_body(row) for row in consensus_of(task)])
 
 
-def _next(request: Request, after: Any) -> str | None:
+def next_page(request: Request, after: object | None) -> str | None:
+    """The address of what comes after; None at the end."""
     if after is None:
         return None
     query = request.query_params.copy()
-    query["cursor"] = write_place(after)
+    query["cursor"] = str(after)
     return request.build_absolute_uri(f"?{query.urlencode()}")
 
 
@@ -198,7 +200,7 @@ def _answer_body(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _voices_body(project: Project, found: dict[str, Any]) -> dict[str, Any]:
     """The report's part with names that may leave for the numbers of raters."""
-    names = _names(project, found["who"])
+    names = rater_names(project, found["who"])
 
     def named(rows: list[dict[str, Any]], *fields: str) -> list[dict[str, Any]]:
         return [{**row, **{name: names[row[name]] for name in fields}} for row in rows]
@@ -213,8 +215,8 @@ def _voices_body(project: Project, found: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _names(project: Project, who: list[dict[str, Any]]) -> list[str]:
-    """Two queries."""
+def rater_names(project: Project, who: list[dict[str, Any]]) -> list[str]:
+    """How those that a report tells of may be named outside. Two queries."""
     ids = [one["user"] for one in who if "user" in one]
     users = dict(User.objects.filter(pk__in=ids).values_list("pk", "pseudonym"))
     judge_ids = [one["judge"] for one in who if "judge" in one]

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers as s
 
+from annotate.api.interchange_schema import ExportedJudgement
 from annotate.models import Consensus as ConsensusRow
 from annotate.models import JobState, Voices
 
@@ -164,3 +165,41 @@ class ConsensusPage(s.Serializer):
 
     class Meta:
         ref_name = "ConsensusPage"
+
+
+class QualityAnswerPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    results = ExportedJudgement(many=True)
+
+    class Meta:
+        ref_name = "QualityAnswerPage"
+
+
+class QualityItemAnswer(s.Serializer):
+    judgement = s.IntegerField()
+    rater = s.CharField(help_text="As the report names them.")
+    says = s.ListField(
+        child=s.DictField(),
+        help_text="Each with its question: `about` and `label`, or `order` and `rest`, or "
+        "`response` and `marks` (start, end, type) by part.",
+    )
+
+    class Meta:
+        ref_name = "QualityItemAnswer"
+
+
+class QualityItem(s.Serializer):
+    task = s.IntegerField()
+    about = s.CharField(help_text="Of what in the task: as of a consensus; empty for all of it.")
+    answers = QualityItemAnswer(many=True)
+
+    class Meta:
+        ref_name = "QualityItem"
+
+
+class QualityItemPage(s.Serializer):
+    next = s.CharField(allow_null=True)
+    results = QualityItem(many=True)
+
+    class Meta:
+        ref_name = "QualityItemPage"

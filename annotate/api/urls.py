@@ -22,6 +22,7 @@ v1 = [
     path("", include("annotate.api.practice")),
     path("", include("annotate.api.pay")),
     path("", include("annotate.api.quality")),
+    path("", include("annotate.api.behind_figures")),
     path("", include("annotate.api.review")),
     path("", include("annotate.api.discussion")),
     path("", include("annotate.api.norming")),

@@ -51,20 +51,29 @@ class JudgementQuerySet(models.QuerySet):
         """
         return self.current().ordinary().standing()
 
-    def as_given(self, since: int = 0) -> "JudgementQuerySet":
+    def as_given(
+        self, since: int = 0, *, newest: int | None = None, review: int | None = None
+    ) -> "JudgementQuerySet":
         """What everybody said by themselves, for figures about people: without reviewers'
         amendments, with what these supersede, and without what was dismissed, but for what was only
         because another answer alone was to count.
 
-        `since`: no older ids are asked for; saying so saves a scan.
+        `since`: no older ids are asked for; saying so saves a scan. `newest`, `review`: as it was
+        when these were the newest judgement and the newest decision of a reviewer.
         """
         from annotate.models.review import Review
 
         changed = Judgement.objects.filter(supersedes=OuterRef("pk"), amendment=None)
         if since:
             changed = changed.filter(pk__gte=since)
-        out = Review.objects.dismissing().filter(judgement=OuterRef("pk"), settled_by=None)
-        return self.filter(~Exists(changed), ~Exists(out), amendment=None)
+        rows = self
+        if newest is not None:
+            rows, changed = rows.filter(pk__lte=newest), changed.filter(pk__lte=newest)
+        decided = (
+            Review.objects.dismissing() if review is None else Review.objects.dismissed(review)
+        )
+        out = decided.filter(judgement=OuterRef("pk"), settled_by=None)
+        return rows.filter(~Exists(changed), ~Exists(out), amendment=None)
 
     def ordinary(self) -> "JudgementQuerySet":
         """Neither checks of their authors by a known answer nor given in norming sessions."""

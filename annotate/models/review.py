@@ -19,6 +19,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
         """Decisions by which an answer counts no more."""
         return self.newest().filter(decision=Review.Decision.DISMISS)
 
+    def dismissed(self, newest: int) -> "ReviewQuerySet":
+        """The same when `newest` was the newest decision of all."""
+        then = self.filter(decision=Review.Decision.DISMISS, pk__lte=newest)
+        return then.filter(Q(replaced_by=None) | Q(replaced_by__pk__gt=newest))
+
     def returned_to(self, user) -> "ReviewQuerySet":
         """Answers that wait for this person to look at them again, the oldest first."""
         waiting = self.newest().filter(

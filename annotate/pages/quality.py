@@ -1,14 +1,11 @@
 """The pages of quality: agreement, people's figures, what tasks came to, and one's own figures."""
 
-from datetime import date
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -17,15 +14,11 @@ from django.views.decorators.vary import vary_on_headers
 from annotate.access import MANAGE, REVIEW, get_in_project, get_project
 from annotate.models import Consensus, Project, QualityRun, Voices
 from annotate.pages.consensus_words import tell
-from annotate.pages.paging import number_in
 from annotate.pages.people import read_team
 from annotate.quality.methods import DIVIDED
 from annotate.reports.consensus import (
-    CHECKS,
-    HABITS,
     Filters,
     filter_consensus,
-    has_answered,
     letters_of,
     methods_of,
     page_of_consensus,
@@ -33,10 +26,8 @@ from annotate.reports.consensus import (
     write_place,
 )
 from annotate.reports.people import teams_of
-from annotate.reports.quality import own_figures, raters_of, shown, standing
+from annotate.reports.quality import PEOPLE_SHOWN, own_figures, shown, standing
 from annotate.services.reports import quality_runs
-
-LONGEST = 200  # characters of a text in the address
 
 
 @login_required
@@ -50,12 +41,13 @@ def quality(request: HttpRequest, project_id: int) -> HttpResponse:
     asked = request.GET.get("voices", "")
     team = read_team(request, project)
     of_team = set(team.members.values_list("user_id", flat=True)) if team else None
+    most = None if request.GET.get("people") == "all" else PEOPLE_SHOWN
     context = {
         "project": project,
         "tab": "quality",
         "standing": now,
         "manages": request.user.is_superuser or role in MANAGE,
-        "shown": shown(now.report.report, asked, of_team) if now.report else None,
+        "shown": shown(now.report.report, asked, of_team, most) if now.report else None,
         "teams": teams_of(project),
         "chosen": team,
     }
@@ -95,7 +87,6 @@ def quality_tasks(request: HttpRequest, project_id: int) -> HttpResponse:
     page, after = page_of_consensus(rows, place)
     letters = letters_of([row.task_id for row in page])
     kept = {name: value for name, value in request.GET.items() if name != "after" and value}
-    plain = {name: kept[name] for name in ("voices", "method", "show") if name in kept}
     context = {
         "project": project,
         "tab": "quality",
@@ -103,9 +94,6 @@ def quality_tasks(request: HttpRequest, project_id: int) -> HttpResponse:
         "filters": filters,
         "voices_choices": Voices.choices,
         "method_choices": [(one, Consensus.Method(one).label) for one in methods],
-        "more": {name: value for name, value in kept.items() if name not in plain},
-        "narrowed": _narrowed(project, filters),
-        "everything": urlencode(plain),
         "rows": [
             {
                 "row": row,
@@ -124,70 +112,18 @@ def _filters(
     request: HttpRequest, project: Project, report: QualityRun | None
 ) -> tuple[Filters, list[str]]:
     """What the address asks for, as far as it makes sense; and the methods there are."""
-    given = {name: value[:LONGEST] for name, value in request.GET.items()}
     there = report.report["voices"] if report else {}
-    voices = given.get("voices", "")
+    voices = request.GET.get("voices", "")
     if voices not in Voices.values:
         voices = next(iter(there), Voices.HUMAN.value)
     methods = methods_of(project, voices) or [Consensus.Method.MAJORITY.value]
-    method = given.get("method", "")
-    habit = given.get("habit", "")
+    method = request.GET.get("method", "")
     return Filters(
         voices=voices,
         method=method if method in methods else methods[0],
-        divided=given.get("show") == "divided",
-        double=given.get("show") == "double" or given.get("double") == "1",
-        stratum=given.get("stratum"),
-        language=given.get("language"),
-        rater=given.get("rater", ""),
-        other=given.get("other", ""),
-        habit=habit if habit in HABITS else "",
-        since=number_in(request, "since"),
-        until=number_in(request, "until"),
-        first=_day(given.get("first", "")),
-        last=_day(given.get("last", "")),
-        checks=given.get("checks", "") if given.get("checks") in CHECKS else "",
-        below=there.get(voices, {}).get("hasty_below"),
+        divided=request.GET.get("show") == "divided",
+        double=request.GET.get("show") == "double",
     ), methods
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _narrowed(project: Project, filters: Filters) -> list[str]:
-    """In words, what the list is narrowed down to beside what its form asks."""
-    habits = {
-        "hasty": _("answered in haste"),
-        "first": _("the response shown first was chosen"),
-        "repeated": _("words that come again"),
-    }
-    checks = {"without": _("without hidden items"), "only": _("hidden items alone")}
-    who = [_rater(project, one) for one in (filters.rater, filters.other) if one]
-    days = [date_format(one, "SHORT_DATE_FORMAT") for one in (filters.first, filters.last) if one]
-    found = [
-        *([_("answered by %(who)s") % {"who": _(" and ").join(who)}] if who else []),
-        *([habits[filters.habit]] if filters.habit else []),
-        *([checks[filters.checks]] if filters.checks else []),
-        *([_("a run of equal answers")] if filters.since is not None else []),
-        *([_("stratum %(name)s") % {"name": filters.stratum}] if filters.stratum else []),
-        *([_("language %(name)s") % {"name": filters.language}] if filters.language else []),
-        *([_("last answered on %(days)s") % {"days": " – ".join(days)}] if days else []),
-    ]
-    return found
-
-
-def _rater(project: Project, key: str) -> str:
-    """The name of who answered here; of anybody else, whose name is not this project's, the key."""
-    if not has_answered(project, key):
-        return key
-    sort, _colon, value = key.partition(":")
-    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else 0
-    known = {"user": number, "judge": number}.get(sort, value)
-    return raters_of([{sort if sort in ("user", "judge") else "imported": known}])[0].name
 
 
 @login_required

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("annotate.pages.overview")),
     path("", include("annotate.pages.tasks")),
     path("", include("annotate.pages.quality")),
+    path("", include("annotate.pages.behind_figures")),
     path("", include("annotate.pages.review")),
     path("", include("annotate.pages.adjudication")),
     path("", include("annotate.pages.gold")),

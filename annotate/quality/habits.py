@@ -73,9 +73,8 @@ def habits(mine: Sequence[Row], *, hasty: float | None, written: Counter[str]) -
     """One rater's rows in the order of their ids. `written`: how many raters wrote each text."""
     times = [row.seconds for row in mine if row.seconds is not None]
     fast = sum(one < hasty for one in times) if hasty is not None else 0
-    many = (row for row in mine if len(row.sayings) >= LEAST_NUMBERS)
-    numbers = [said for row in many if len(said := _numbers(row)) >= LEAST_NUMBERS]
-    flat = sum(len(set(row)) == 1 for row in numbers)
+    numbers = [row for row in mine if rates_many(row)]
+    flat = sum(map(rates_alike, numbers))
     texts = Counter(row.text for row in mine if row.text)
     return Habits(
         judgements=len(mine),
@@ -101,7 +100,7 @@ def longest_run(mine: Sequence[Row]) -> Run | None:
     chance is at most n (1 - p) p^k for a label of share p (M. F. Schilling, The College Mathematics
     Journal 21, 1990, for the expected number of such runs).
     """
-    answers = [(row.id, said) for row in mine if (said := _as_shown(row)) is not None]
+    answers = [(row.id, said) for row in mine if (said := said_as_shown(row)) is not None]
     if not answers:
         return None
     shares = Counter(said for _, said in answers)
@@ -128,9 +127,8 @@ def side(mine: Sequence[Row]) -> Side | None:
     """
     hits, chances = 0, []
     for row in mine:
-        best = _best(row)
-        if best is not None and best in row.shown:
-            hits += row.shown[0] == best
+        if chooses(row):
+            hits += chooses_first(row)
             chances.append(1 / len(row.shown))
     if not chances:
         return None
@@ -142,12 +140,30 @@ def side(mine: Sequence[Row]) -> Side | None:
     return Side(hits, count, by_chance, low, high, leans)
 
 
-def _as_shown(row: Row) -> str | None:
+def chooses(row: Row) -> bool:
+    """Whether it puts one response above the others."""
+    return best_of(row) in row.shown
+
+
+def chooses_first(row: Row) -> bool:
+    return chooses(row) and best_of(row) == row.shown[0]
+
+
+def rates_many(row: Row) -> bool:
+    """Whether there are ratings enough to tell whether they are all alike."""
+    return len(row.sayings) >= LEAST_NUMBERS and len(numbers_of(row)) >= LEAST_NUMBERS
+
+
+def rates_alike(row: Row) -> bool:
+    return rates_many(row) and len(set(numbers_of(row))) == 1
+
+
+def said_as_shown(row: Row) -> str | None:
     """The first label or order, by places on the page."""
     for one in row.sayings:
         if isinstance(one, Label):
             if one.value in (FIRST, SECOND):
-                best = _best(row)
+                best = best_of(row)
                 return f"place {row.shown.index(best)}" if best in row.shown else None
             return str(one.value)
         if isinstance(one, Order):
@@ -156,7 +172,7 @@ def _as_shown(row: Row) -> str | None:
     return None
 
 
-def _best(row: Row) -> int | None:
+def best_of(row: Row) -> int | None:
     """The response that the first label or order puts above all others."""
     for one in row.sayings:
         if isinstance(one, Label) and one.value in (FIRST, SECOND):
@@ -168,7 +184,7 @@ def _best(row: Row) -> int | None:
     return None
 
 
-def _numbers(row: Row) -> list[float]:
+def numbers_of(row: Row) -> list[float]:
     return [
         one.value
         for one in row.sayings

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from annotate.models import JobState, Judge, Judgement, Project, QualityRun, User, Voices
+from annotate.reports.behind_figures import HABITS, key_of
 
 PEOPLE_SHOWN, PAIRS_SHOWN = 100, 30
 
@@ -64,7 +65,7 @@ def raters_of(who: list[Mapping[str, Any]]) -> list[Rater]:
         name = {"user": users, "judge": judges}.get(sort, {}).get(value)
         if name is None:
             name = str(value) if sort == "imported" and value else _("imported")
-        found.append(Rater(f"{sort}:{value}", name, value if sort == "user" else None))
+        found.append(Rater(key_of(one), name, value if sort == "user" else None))
     return found
 
 
@@ -77,14 +78,15 @@ class Shown:
     report: JSON
     questions: list[JSON]
     people: list[JSON]
-    rows: str  # the query that leads to the tasks
-    compared: str  # to those that agreement is of: without hidden items
+    rows: str  # the query that leads to the answers
 
 
-def shown(report: JSON, voices: str, team: Collection[int] | None = None) -> Shown | None:
+def shown(
+    report: JSON, voices: str, team: Collection[int] | None = None, most: int | None = PEOPLE_SHOWN
+) -> Shown | None:
     """None for a report without any labels. `voices` that it lacks stand for the first it has.
 
-    `team`: the people are those of these user ids alone.
+    `team`: the people are those of these user ids alone; `most` of them, all for None.
     """
     there = report["voices"]
     if not there:
@@ -105,22 +107,24 @@ def shown(report: JSON, voices: str, team: Collection[int] | None = None) -> Sho
             one
             for one in people_of(found, raters, rows)
             if team is None or one["rater"].user_id in team
-        ][:PEOPLE_SHOWN],
-        rows=rows(double=1),
-        compared=rows(double=1, checks="without"),
+        ][:most],
+        rows=rows(),
     )
 
 
 def _question(question: JSON, raters: list[Rater], rows: Callable[..., str]) -> JSON:
+    of_question = {"question": question["question"], "checks": "without"}
+
     def group(name: str, one: JSON) -> JSON:
         by = {name: one["name"]}
         if name == "stretch":
             by = {"first": one["first"], "last": one["last"]}
             one = {**one, "days": [date.fromisoformat(one[end]) for end in ("first", "last")]}
-        return {**one, "rows": rows(double=1, checks="without", **by)}
+        return {**one, "rows": rows(**of_question, **by)}
 
     return {
         **question,
+        "rows": rows(**of_question),
         "strata": [group("stratum", one) for one in question["strata"]],
         "languages": [group("language", one) for one in question["languages"]],
         "stretches": [group("stretch", one) for one in question["stretches"]],
@@ -132,7 +136,7 @@ def _question(question: JSON, raters: list[Rater], rows: Callable[..., str]) -> 
                 "rows": rows(
                     rater=raters[one["first"]].key,
                     other=raters[one["second"]].key,
-                    checks="without",
+                    **of_question,
                 ),
             }
             for one in question["pairs"][:PAIRS_SHOWN]
@@ -163,11 +167,10 @@ def people_of(
                 else None,
                 "against": against.get(one["rater"]),
                 "rows": rows(**mine),
-                "rows_gold": rows(**mine, checks="only"),
-                "rows_hasty": rows(**mine, habit="hasty"),
-                "rows_first": rows(**mine, habit="first"),
-                "rows_repeated": rows(**mine, habit="repeated"),
-                "rows_run": rows(**mine, since=run["first"], until=run["last"]) if run else "",
+                "behind": {name: rows(**mine, habit=name) for name in HABITS},
+                "rows_run": rows(**mine, habit="run", since=run["first"], until=run["last"])
+                if run
+                else "",
             }
         )
     return people

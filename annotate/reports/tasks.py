@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Judgement, Membership, Project, Seat, Skip, Task
+from annotate.models import JobState, Judgement, Membership, Project, Seat, Skip, Task
 from annotate.reports.agreement import agreement, disagreed_tasks, doubly_judged_tasks
 from annotate.reports.attention import flagged
 from annotate.reports.latest import COMPARES, PREFERRED_ID, PREFERS, latest_as_given
@@ -28,6 +28,7 @@ SHOW = {
     "skipped": _("Declined by somebody"),
     "late": _("With a late answer"),
     "experts": _("For experts alone"),
+    "unreadable": _("With a known answer that does not fit"),
 }
 
 
@@ -102,9 +103,16 @@ def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]
         "disagree": disagreed_tasks,
         "flagged": lambda p: flagged(p).order_by().values("task"),
         "unaided": lambda p: agreement(p, "unaided").double,
+        "unreadable": _unreadable,
         "late": lambda p: Judgement.objects.filter(project=p, late=True).values("task"),
     }
     return tasks.filter(pk__in=ids[show](project)) if show in ids else tasks
+
+
+def _unreadable(project: Project) -> list[int]:
+    """Ids of the tasks whose known answer the latest report on quality could not read."""
+    done = project.quality_runs.filter(state=JobState.DONE).order_by("-pk")
+    return done.values_list("report__gold_unreadable_tasks", flat=True).first() or []
 
 
 def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row], int | None]:

@@ -16,6 +16,7 @@ from annotate.review.settled import settle
 from annotate.services import jobs
 from annotate.services.reports.quality_rows import Read, newest_judgement, read_judgements
 from annotate.services.reports.quality_runs import KEPT
+from annotate.services.review.review_stages import last_review
 from annotate.wording import Grouped, Told
 
 REPORT_VERSION = 1
@@ -53,17 +54,19 @@ def run_quality(*, run: QualityRun) -> None:
     watch, project = _Watch(run), run.project
     began = timezone.now()
     try:
-        newest = newest_judgement(project)
+        newest, review = newest_judgement(project), last_review()
         wanted = project.judgements.count()
         reads = Told("Reads the answers.")
         watch(0, at_once=True, total=100, newest_judgement=newest, message=reads)
         read = read_judgements(
             project,
             newest=newest,
+            review=review,
             tell=lambda done: watch(READ * done / max(wanted, 1)),
         )
         watch(READ, at_once=True, message=Told("Compares the answers."))
         report, outcomes = _summaries(read, watch)
+        report["newest_review"] = review
         watch(RECKONED, at_once=True, message=Told("Writes down what each task came to."))
         _keep(project, outcomes, began, watch)
     except Cancelled:
@@ -102,9 +105,11 @@ def _summaries(read: Read, watch: _Watch) -> tuple[dict, dict[str, Outcomes]]:
         )
     report = {
         "voices": voices,
-        "cut": read.cut,
-        "gold_unreadable": read.unreadable,
-        "aided": read.aided,
+        "cut": read.first_task > 0,
+        "first_task": read.first_task,
+        "gold_unreadable": len(read.unreadable),
+        "gold_unreadable_tasks": read.unreadable,
+        "aided": len(read.aided),
     }
     return report, outcomes
 

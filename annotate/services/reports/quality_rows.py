@@ -1,7 +1,7 @@
 """A project's judgements as annotate/quality takes them, apart by whose labels count together."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,15 +33,18 @@ WHERE j.project_id = %s AND j.kind = %s AND j.task_id >= %s AND j.id > %s AND j.
   AND {counts}
 ORDER BY j.id LIMIT %s
 """
-NOT_CHANGED = "(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id) IS NULL"
+NOT_CHANGED = """
+(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id AND n.id <= {newest}) IS NULL
+"""
 # As people gave them (JudgementQuerySet.as_given): what a reviewer amended counts, what made it
 # good does not; nor does what was dismissed, but for the sake of another answer.
 AS_GIVEN = """
-(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id
+(SELECT n.id FROM annotate_judgement n WHERE n.supersedes_id = j.id AND n.id <= {newest}
  AND NOT EXISTS (SELECT FROM annotate_review r WHERE r.amended_id = n.id)) IS NULL
 AND (SELECT r.id FROM annotate_review r WHERE r.amended_id = j.id) IS NULL
 AND coalesce((SELECT r.decision = 'dismiss' AND r.settled_by_id IS NULL FROM annotate_review r
-              WHERE r.judgement_id = j.id ORDER BY r.id DESC LIMIT 1), false) = false
+              WHERE r.judgement_id = j.id AND r.id <= {review} ORDER BY r.id DESC LIMIT 1), false)
+    = false
 """
 # The answers by which reviewers settled tasks, each task's newest last.
 SETTLED = """
@@ -91,8 +94,8 @@ class Side:
 @dataclass
 class Read:
     """What was read. `settled`: by task the answer that a reviewer settled it by; `unreadable`:
-    known answers (`gold`) that the project's kind cannot read; `aided`: answers of people who were
-    shown what AI judges suggest.
+    tasks with a known answer (`gold`) that the project's kind cannot read; `aided`: answers of
+    people who were shown what AI judges suggest; `first_task`: the oldest one of the window.
     """
 
     sides: dict[str, Side] = field(default_factory=dict)
@@ -101,34 +104,43 @@ class Read:
     lengths: dict[tuple[int, int], int] = field(default_factory=dict)
     settled: dict[int, list[Saying]] = field(default_factory=dict)
     judgements: int = 0
-    unreadable: int = 0
-    aided: int = 0
-    cut: bool = False
+    unreadable: list[int] = field(default_factory=list)
+    aided: list[int] = field(default_factory=list)
+    first_task: int = 0
 
     def material(self, voices: str) -> Material:
         return Material(self.sides[voices].rows, self.facts, self.gold, self.lengths)
 
 
-def read_judgements(project: Project, *, newest: int, tell: Callable[[int], None]) -> Read:
-    """Current judgements of the project's kind up to the id `newest`, in batches by id; `tell` is
-    called with how many were read. Three queries a batch.
+def read_judgements(
+    project: Project,
+    *,
+    newest: int,
+    review: int,
+    tell: Callable[[int], None],
+    tasks: Collection[int] | None = None,
+) -> Read:
+    """Judgements of the project's kind that were current when `newest` and `review` were the newest
+    judgement and the newest decision of a reviewer, in batches by id; `tell` is called with how
+    many were read. `tasks`: those of these alone, and no window. Three queries a batch.
     """
     read, module = Read(), kinds.get(project.kind)
     places: dict[int, list[int]] = {}
-    first = _first_task(project)
-    read.cut, after = first > 0, 0
+    read.first_task = first = _first_task(project) if tasks is None else 0
+    among, after = [] if tasks is None else [list(tasks)], 0
     reviewed = is_used(project)
-    counts = (AS_GIVEN if reviewed else NOT_CHANGED, *norming_conditions(project, "exclude"))
+    given = (AS_GIVEN if reviewed else NOT_CHANGED).format(newest=int(newest), review=int(review))
+    counts = [given, *norming_conditions(project, "exclude")]
+    counts += ["j.task_id = ANY(%s)"] * len(among)
     statement = ROWS.format(counts=" AND ".join(counts))
-    while rows := _fetch(
-        statement, [LEAST_WORDS, project.pk, project.kind, first, after, newest, BATCH]
-    ):
+    known = [LEAST_WORDS, project.pk, project.kind, first]
+    while rows := _fetch(statement, [*known, after, newest, *among, BATCH]):
         after = rows[-1][0]
         _add_tasks(read, module, places, {row[1] for row in rows} - places.keys())
         values = json.loads(f"[{','.join(row[7] for row in rows)}]")
         for row, value in zip(rows, values, strict=True):
             voices, rater = _who(*row[2:7])
-            read.aided += bool(told_of(value))
+            read.aided += [row[0]] if told_of(value) else []
             side = read.sides.setdefault(voices, Side())
             sayings = module.said(value, places[row[1]])
             number = side.number(rater)
@@ -183,7 +195,7 @@ def _add_tasks(
             try:
                 read.gold[task] = module.said(json.loads(gold), places[task])
             except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-                read.unreadable += 1  # told in the report
+                read.unreadable.append(task)  # told in the report
 
 
 def _add_lengths(read: Read) -> None:

@@ -59,3 +59,15 @@ class Quality(Group[M]):
     def consensus(self, /, project: int, **filters: str | None) -> Flow[Row]:
         """What tasks came to by `method` and `voices`, the most divided first; see the API."""
         return Flow(read_pages(path_of("projects", project, "consensus"), **filters))
+
+    @flow
+    def answers(self, /, project: int, **filters: str | int | None) -> Flow[Row]:
+        """The answers behind a figure of the latest report, by `voices`, `rater`, `habit`,
+        `checks`, `since`, `until` or `new`; see the API."""
+        return Flow(read_pages(path_of("projects", project, "quality", "answers"), **filters))
+
+    @flow
+    def items(self, /, project: int, **filters: str | None) -> Flow[Row]:
+        """What two or more answered, with what each said, by `voices`, `question`, `rater` and
+        `other`, `stratum`, `language`, `first`, `last` or `checks`; see the API."""
+        return Flow(read_pages(path_of("projects", project, "quality", "items"), **filters))

@@ -64,6 +64,35 @@ def test_consensus_is_listed_and_of_one_task(owner, project, refused):
     refused(owner.get(f"{path}?sort=x"), 400, "sort")
 
 
+def test_the_rows_behind_figures_are_listed(owner, project, refused):
+    path = f"projects/{project.pk}/quality"
+    assert owner.get(f"{path}/answers/").json() == {"next": None, "results": []}
+    computed(project)
+    ada, _bob, carl = (person.pseudonym for person in project.people)
+    first = owner.get(f"{path}/answers/?voices=human&rater={carl}&habit=first&page_size=4").json()
+    second = owner.client.get(first["next"]).json()
+    rows = [*first["results"], *second["results"]]
+    assert [len(first["results"]), len(rows), second["next"]] == [4, 6, None]
+    assert {row["annotator"] for row in rows} == {carl}
+    assert {row["task"] for row in rows} == {task.pk for task in project.all[:6]}
+    items = owner.get(f"{path}/items/?question=&rater={ada}&other={carl}&checks=without").json()
+    assert [one["task"] for one in items["results"]] == [task.pk for task in project.all]
+    low, high = sorted(project.all[7].places.values_list("response_id", flat=True))
+    last = items["results"][7]
+    assert last["about"] == f"{low},{high}"
+    said = {one["rater"]: one["says"] for one in last["answers"]}
+    label = {"question": "", "about": last["about"]}
+    assert said[ada] == [{**label, "label": "first"}]
+    assert said[carl] == [{**label, "label": "second"}]
+    assert len(owner.get(f"{path}/items/?page_size=3").json()["results"]) == 3
+    assert owner.get(f"{path}/answers/?voices=judges&new=1").json()["results"] == []
+    refused(owner.get(f"{path}/answers/?rater=ada"), 400, "rater", "nobody")
+    refused(owner.get(f"{path}/answers/?habit=x"), 400, "habit", "hasty")
+    refused(owner.get(f"{path}/answers/?cursor=x"), 400, "cursor")
+    refused(owner.get(f"{path}/items/?first=2026-02-30"), 400, "first", "day")
+    refused(owner.get(f"{path}/items/?sort=x"), 400, "sort")
+
+
 def test_annotators_get_their_own_figures_if_allowed(owner, project, caller, refused):
     computed(project)
     ada = caller("ada")
