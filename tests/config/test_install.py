@@ -129,3 +129,26 @@ def test_a_python_without_venv_is_named(tmp_path):
 def test_python_names_the_one_to_take(tmp_path):
     done = find_python(tmp_path, PYTHON=sys.executable)
     assert Path(done.stdout.strip()).samefile(sys.executable)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        (["serve", "--help"], 0, "HOST=127.0.0.1 PORT=8000"),
+        (["serve", "-h"], 0, "Ctrl-C stops everything"),
+        (["test", "--help"], 0, "TANDEM_DATA_DIR"),
+        (["serve", "PORT=9"], 2, "HOST=127.0.0.1 PORT=8000"),
+    ],
+)
+def test_help_is_told_before_anything_is_installed(command, code, said, tmp_path):
+    name, *arguments = command
+    ended = subprocess.run(
+        [ROOT / "bin" / name, *arguments],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHON": "/nowhere/python"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, said in ended.stdout) == (code, True)
+    assert ("PORT=9" in ended.stderr) == (code == 2)
