@@ -1,5 +1,6 @@
 """Real selections on rendered text, in many scripts, against where its characters stand."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.browser.text_page import PAGE, SCRIPT
 
 ORIGIN = "http://page.test"
 STATIC = Path(settings.BASE_DIR) / "static"
+LINE = 20 * 1.62  # px, of a line of the page
 SAMPLES = {
     "latin": "A **bold** word, *soft* `code`, [a link](https://e.org) &amp; 1 \\* 2.\nNext line.",
     "emoji": "Family 👩‍👩‍👧 and flag 🏳️‍🌈, e\u0301tude, 🇩🇪🇫🇷 **👍🏽 ok** &#x1F600;!",
@@ -362,3 +364,24 @@ def test_two_hundred_sentences_with_three_hundred_spans_are_fast(show):
     assert took["map"] < 100
     assert took["draw"] < 50
     assert took["select"] < 50
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "one\ntwo\nthree",
+        "one  \ntwo\\\nthree",
+        "**one\ntwo  \nthree**",
+        "- one\n  two\n  three\n- last",
+        "> one\n> two\n> three",
+        "one\r\ntwo\r\nthree",
+    ],
+)
+def test_each_line_end_is_shown_once(show, source):
+    shown = shown_characters(source)
+    page = show(source)
+    tops = [
+        page.evaluate("place => box(place).top", find(shown, word)[0])
+        for word in ("one", "two", "three")
+    ]
+    assert [round(b - a) for a, b in itertools.pairwise(tops)] == [round(LINE)] * 2

@@ -42,4 +42,4 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Part</titl
 <link rel="stylesheet" href="/static/css/tokens.css">
 <link rel="stylesheet" href="/static/css/prose.css">
 <style>body { font: 20px/1.6 sans-serif; margin: 20px; width: 900px }</style>
-<div class="prose">%s</div><script type="module" src="/test.js"></script></html>"""
+<div class="prose written">%s</div><script type="module" src="/test.js"></script></html>"""
