@@ -6,16 +6,16 @@ from itertools import islice
 from typing import BinaryIO
 
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from annotate.interchange.formats import NoFormatHasThem, ReadOptions
 from annotate.interchange.rated import PREFIX, RatingUse
-from annotate.interchange.records import ImportedItem, ImportedLabel, RowError
+from annotate.interchange.records import ImportedItem, RowError
 from annotate.interchange.registry import UnknownFormat, detect_file, read
 from annotate.interchange.table import LABEL_VALUES, LETTERS, TABLE, plain
 from annotate.interchange.table_columns import columns_of_table
 from annotate.models import Project
+from annotate.reports.imported_words import VERDICTS, said_of
 from annotate.services.incoming.imported_media import resolve_items
 from annotate.services.incoming.imports import configured_limits, fit_of
 from annotate.services.incoming.remembered_mappings import Remembered, remembered_mapping
@@ -109,9 +109,7 @@ MEANINGS = {
         letter: format_lazy(_("{letter} is the best"), letter=letter.upper())
         for letter in LETTERS[2:]
     },
-    "tie": _("Tie"),
-    "both_good": _("Both good"),
-    "both_bad": _("Both bad"),
+    **VERDICTS,
 }
 
 
@@ -269,8 +267,7 @@ def _said(item: ImportedItem) -> str:
     """The first labels, and what other answers there are."""
     aside = {entry["kind"] for entry in (item.aside or {}).get("answers", ())}
     kept = _is_labelled(item)
-    others = sorted({one.kind for one in item.answers if kept or one.kind not in aside})
-    return ", ".join([*map(in_words, item.labels[:3]), *others])
+    return said_of(item, [one for one in item.answers if kept or one.kind not in aside])
 
 
 def _is_labelled(item: ImportedItem) -> bool:
@@ -278,12 +275,3 @@ def _is_labelled(item: ImportedItem) -> bool:
     if item.tasks is None:
         return bool(item.labels or item.answers)
     return any(task.answers for task in item.tasks) or bool(item.labels and not item.aside)
-
-
-def in_words(label: ImportedLabel) -> str:
-    """Such as "A is better" or "B is better than A"; letters by the order of the responses."""
-    first, second = (chr(ord("A") + place) for place in (label.first, label.second))
-    if label.verdict != "prefer":
-        return str(MEANINGS[label.verdict])
-    better = first if label.preferred == label.first else second
-    return gettext("%s is better") % better

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 
 import pyarrow as pa
 import pytest
@@ -94,6 +95,16 @@ def test_a_table_is_mapped_in_the_browser(client, project) -> None:
         for judgement in Judgement.objects.filter(project=project).order_by("pk")
     ]
     assert chosen == ["Because.", "Thus."]
+
+
+def test_a_ranking_is_told_once_with_letters_at_its_responses(client, make_project) -> None:
+    project = make_project(kind="ranking", kind_settings={"modes": ["full"]})
+    client.force_login(project.created_by)
+    row = {"prompt": "Why?", "responses": ["Thus.", "Hence.", "So."], "ranks": [2, 1, 2]}
+    page = send(client, project, json.dumps(row) + "\n" + json.dumps(row), "ranks.jsonl")
+    assert [said for _item, said in page.context["preview"].items] == ["B, then A and C alike"] * 2
+    letters = re.findall(r"<strong>([A-J])</strong>", page.content.decode())
+    assert letters == ["A", "B", "C"] * 2
 
 
 def test_the_mapping_of_such_columns_is_offered_again(client, project) -> None:
