@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from annotate.models import JobState, Project, Prompt, Task
@@ -29,6 +30,7 @@ from routing.models import (
     PromptTagging,
     TextEncoder,
 )
+from routing.services.ids import ids_of
 from routing.services.reading import (
     BATCH,
     EncoderChanged,
@@ -123,13 +125,15 @@ def run_features(*, run: FeatureRun) -> None:
     """Work through the tasks without features; `run` must be claimed. Ends it as done, failed or
     cancelled. Killed, it goes on where it was: what is computed is kept batch by batch.
     """
-    todo = list(_missing(run.spec).values_list("pk", flat=True))
+    todo = ids_of(_missing(run.spec))
     began, done = time.monotonic(), 0
     if jobs.heartbeat(run, progress=0, total=len(todo), message=Told("Reads texts.")):
         return jobs.finish(run, JobState.CANCELLED, message="")
     try:
         for start in range(0, len(todo), POOL):
-            for count in _featurise(run.spec, todo[start : start + POOL], lambda: _beat(run)):
+            for count in _featurise(
+                run.spec, todo[start : start + POOL].tolist(), lambda: _beat(run)
+            ):
                 done += count
                 rate = done / max(time.monotonic() - began, 1e-9)
                 jobs.heartbeat(run, progress=done, rows_per_second=rate)
@@ -205,8 +209,9 @@ def _pairs(project: Project) -> Any:
 
 
 def _missing(spec: FeatureSpecification) -> Any:
-    mine = InstanceFeatures.objects.filter(spec=spec)
-    return _pairs(spec.project).exclude(pk__in=mine.values("task")).order_by("pk")
+    """Not by NOT IN, which compares each task with every row once these are too many to hash."""
+    mine = InstanceFeatures.objects.filter(spec=spec, task=OuterRef("pk"))
+    return _pairs(spec.project).filter(~Exists(mine)).order_by("pk")
 
 
 def _keep_scores(spec: FeatureSpecification, scores: dict[int, Floats]) -> None:

@@ -5,6 +5,7 @@ pass that is killed goes on where it was, and nothing is decided or labelled twi
 """
 
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from routing.models import Decision, RoutingPolicy, RoutingRun
 from routing.services.budgets import has_budget
 from routing.services.events import tell_window_used_up
 from routing.services.experts import give_to
+from routing.services.ids import ids_of
 from routing.services.judging import as_answer, questions, verdicts
 from routing.services.policies import follow_newest_judge
 from routing.words.reasons import Why, why
@@ -128,7 +130,7 @@ def run_routing(*, run: RoutingRun) -> None:
                 "Routing policy v{version} is not at work any more.", version=policy.version
             ),
         )
-    todo = list(undecided(policy).values_list("pk", flat=True))
+    todo = ids_of(undecided(policy))
     if jobs.heartbeat(run, progress=0, total=len(todo), message=Told("The judge reads.")):
         return jobs.finish(run, JobState.CANCELLED, message="")
     done, waiting = 0, Waiting()
@@ -165,11 +167,11 @@ class Waiting:
 
 
 def margin_decisions(
-    run: RoutingRun, task_ids: list[int], waiting: Waiting
+    run: RoutingRun, task_ids: "array[int]", waiting: Waiting
 ) -> Iterator[Decision | None]:
     """Each as it is made. Raises as `judge_tasks`."""
     for start in range(0, len(task_ids), BATCH):
-        batch = task_ids[start : start + BATCH]
+        batch = task_ids[start : start + BATCH].tolist()
         refused = _refused(run.policy, batch)
         with closing(judge_tasks(run, batch)) as calls:
             for call in calls:
@@ -189,7 +191,7 @@ def _refused(policy: RoutingPolicy, task_ids: list[int]) -> dict[int, Why]:
 
 
 def fitted_decisions(
-    run: RoutingRun, task_ids: list[int], waiting: Waiting
+    run: RoutingRun, task_ids: "array[int]", waiting: Waiting
 ) -> Iterator[Decision | None]:
     """Batch by batch, each decision as it is made. Raises as `judge_tasks`."""
     from routing.services import deciding  # numpy, which the web goes without
@@ -205,7 +207,7 @@ def fitted_decisions(
         try:
             made = deciding.decide_tasks(
                 run.policy,
-                task_ids[start : start + BATCH],
+                task_ids[start : start + BATCH].tolist(),
                 to_come=len(task_ids) - start,
                 should_stop=should_stop,
             )
