@@ -1,5 +1,7 @@
 """Rows that cover a space of embeddings: greedy k-center."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,13 +29,15 @@ def k_center_with_distance(
     *,
     chosen_MD: Floats | None = None,
     weight_N: Floats | None = None,
+    each: Callable[[], object] = lambda: None,
 ) -> list[tuple[int, float]]:
     """(row, its distance from the nearest of all chosen before it), in the order of choice.
 
     chosen_MD: what is labelled already. Without it the first is the row farthest from the mean.
     `weight_N` multiplies the distances, so that doubt and spread are weighed together. The largest
-    distance left is at most twice the best possible (without weights). Sources: T. F. Gonzalez
-    (1985); Sener and Savarese 2018 (arXiv:1708.00489). O(N count) time.
+    distance left is at most twice the best possible (without weights). `each` is called for every
+    row that is chosen, and for every one of chosen_MD; what it raises ends the choice. Sources: T.
+    F. Gonzalez (1985); Sener and Savarese 2018 (arXiv:1708.00489). O(N count) time.
     """
     points = np.asarray(embedding_ND, dtype=np.float64)
     if not 0 <= count <= len(points):
@@ -46,6 +50,7 @@ def k_center_with_distance(
     if chosen_MD is not None and len(chosen_MD):
         near_N = np.full(len(points), np.inf)
         for centre_D in np.asarray(chosen_MD, dtype=np.float64):
+            each()
             near_N = np.minimum(near_N, apart(centre_D))
     else:
         near_N = apart(points.mean(0)) if len(points) else np.zeros(0)
@@ -54,6 +59,7 @@ def k_center_with_distance(
     picked: list[tuple[int, float]] = []
     taken = np.zeros(len(points), dtype=bool)
     for _ in range(count):
+        each()
         row = int(np.argmax(np.where(taken, -1.0, near_N * weight)))
         picked.append((row, float(np.sqrt(near_N[row]))))
         taken[row] = True

@@ -1,5 +1,6 @@
 """Questions for judges, and their verdicts, each call made once."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,6 +16,9 @@ from routing import judges
 from routing.judges import Question, Verdict
 from routing.models import JudgeCall, JudgeRun
 from routing.services.ledger import Ledger, fingerprint_of
+
+TOGETHER = 100  # verdicts of a quick judge that are written down in one statement
+AT_ONCE = 0.5  # seconds; a judge that takes longer for one has it written down by itself
 
 
 def questions(
@@ -87,13 +91,43 @@ def verdicts(
     for call in known.values():
         yield _verdict(call)
     rest = [item for item in items if item.task_id not in known]
-    shown = {item.task_id: list(item.response_ids) for item in rest}
-    tried = _attempts(judge, shown)
     with closing(at_work.compare(rest, should_stop)) as said:
+        yield from _on_record(judge, run, rest, said)
+
+
+def _on_record(
+    judge: Judge, run: JudgeRun | None, items: Sequence[Question], said: Iterator[Verdict]
+) -> Iterator[Verdict]:
+    """Each once it is written down: at once where the judge takes its time, else many together.
+    What it said before it failed, or before nobody listened any more, is written down too.
+    """
+    shown = {item.task_id: list(item.response_ids) for item in items}
+    tried = _attempts(judge, shown)
+    waiting: list[Verdict] = []
+
+    def write() -> list[Verdict]:
+        nonlocal waiting
+        written, waiting = waiting, []
+        JudgeCall.objects.bulk_create(
+            _call(judge, run, one, shown[one.task_id], attempt=1 + tried[one.task_id])
+            for one in written
+        )
+        return written
+
+    wrote_at = time.monotonic()
+    try:
         for verdict in said:
-            task_id = verdict.task_id
-            _record(judge, run, verdict, shown[task_id], attempt=1 + tried[task_id])
-            yield verdict
+            waiting.append(verdict)
+            if len(waiting) >= TOGETHER or time.monotonic() - wrote_at > AT_ONCE:
+                wrote_at = time.monotonic()
+                yield from write()
+    except GeneratorExit:
+        write()
+        raise
+    except Exception:
+        yield from write()
+        raise
+    yield from write()
 
 
 def _attempts(judge: Judge, shown: dict[int, list[int]]) -> Counter[int]:
@@ -112,17 +146,17 @@ def _recorded(judge: Judge, items: Sequence[Question]) -> Iterable[JudgeCall]:
     )
 
 
-def _record(
+def _call(
     judge: Judge, run: JudgeRun | None, verdict: Verdict, shown: list[int], *, attempt: int
-) -> None:
-    """A call that cost nothing."""
+) -> JudgeCall:
+    """A call that cost nothing, not saved."""
     said, told = in_two(verdict.why_not)
     raw = {**verdict.raw, **({"why_not": said} if said else {})}
     fields: dict[str, Any] = {"raw": raw, "p_first": verdict.p_first, "value": verdict.value}
     fingerprint = fingerprint_of(judge)
     if verdict.failed:
         fields = {"state": "failed", "failure": "invalid", "detail": said[:500]}
-    JudgeCall.objects.create(
+    return JudgeCall(
         judge=judge,
         task_id=verdict.task_id,
         run=run,

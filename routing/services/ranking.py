@@ -1,5 +1,6 @@
 """Working through a ranking: which open tasks come first, and why. For workers: needs numpy."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,9 @@ ORDER BY md5(task_id::text || %s), task_id LIMIT %s
 """
 
 
+BEAT = 1.0  # seconds between two heartbeats
+
+
 def run_ranking(*, run: SelectionRun) -> None:
     """Rank the open tasks and put them first; `run` must be claimed. Ends it as done, failed or
     cancelled. Killed, it begins anew: what judges said is kept, and the same order changes nothing.
@@ -42,8 +46,15 @@ def run_ranking(*, run: SelectionRun) -> None:
     drawn = tasks_left_to_chance(run.project, task_ids)
     chosen_from = [pk for pk in task_ids if pk not in drawn]
 
+    stop, beaten = False, -BEAT
+
     def step(done: int) -> bool:
-        return bool(jobs.heartbeat(run, progress=done, total=len(chosen_from)))
+        """May be called for every row: it looks once in BEAT seconds."""
+        nonlocal stop, beaten
+        if time.monotonic() - beaten >= BEAT:
+            stop = bool(jobs.heartbeat(run, progress=done, total=len(chosen_from)))
+            beaten = time.monotonic()
+        return stop
 
     pool = Pool(run.project, chosen_from, run.settings["most"], run.judge, step, run.settings)
     try:

@@ -47,6 +47,10 @@ def by_diversity(pool: Pool) -> Order:
     _, tags_MT, scores_M9 = _features(pool, spec, labelled)
     centre, spread = _centre_and_spread(scores_N9)
 
+    def look() -> None:
+        if pool.step(len(pool.task_ids)):
+            raise Stopped
+
     def points(tags: NDArray[np.bool_], scores: Floats) -> Floats:
         return np.hstack([tags.astype(float), np.nan_to_num((scores - centre) / spread)])
 
@@ -54,6 +58,7 @@ def by_diversity(pool: Pool) -> Order:
         points(tags_NT, scores_N9),
         min(pool.most, len(task_ids)),
         chosen_MD=points(tags_MT, scores_M9),
+        each=look,
     )
     common = tags_MT.mean(0) if len(tags_MT) else tags_NT.mean(0)
     chosen = []

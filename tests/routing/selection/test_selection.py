@@ -144,3 +144,18 @@ def test_every_beginning_holds_the_drawn_in_their_share(ranked: int, drawn: int)
     for end in range(len(found) + 1):
         there = sum(is_drawn for _, is_drawn in found[:end])
         assert abs(there - end * drawn / max(1, ranked + drawn)) < 1
+
+
+def test_a_long_choice_by_k_center_can_be_ended() -> None:
+    """Whoever asks hears of every row, so that a lease is kept and a stop is heard."""
+    points, heard = np.arange(8.0)[:, None], []
+    k_center_with_distance(points, 4, each=lambda: heard.append(None))
+    assert len(heard) == 4
+
+    def each() -> None:
+        heard.append(None)
+        if len(heard) == 4 + 3 + 2:  # the second row after the three labelled ones
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        k_center_with_distance(points, 4, chosen_MD=points[:3], each=each)
