@@ -5,6 +5,7 @@ Each returns the value or raises InvalidValue naming the field, what was wrong a
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from annotate.wording import Refusal, Told, translatable
@@ -132,6 +133,17 @@ def clean_boolean(field: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidValue(field, "must be true or false")
     return value
+
+
+def clean_time(field: str, value: object) -> datetime:
+    """A time with its zone, as UTC: the database refuses some offsets that are well formed."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if found is not None and found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day or hour, or none in UTC
+        pass
+    raise InvalidValue(field, "must be a time with its zone, such as 2030-01-31T12:00:00Z")
 
 
 def clean_json(field: str, value: object, *, max_bytes: int) -> object:

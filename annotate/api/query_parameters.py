@@ -3,12 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from annotate.inputs import BIGINT_MAX, clean_integer, unstorable
+from annotate.inputs import BIGINT_MAX, clean_integer, clean_time, unstorable
 from annotate.kinds import InvalidValue
 
 YES_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -65,15 +64,7 @@ def time_parameter(name: str, text: str) -> OpenApiParameter:
 def read_time(request: Request, name: str) -> datetime | None:
     """With its zone. None when the parameter is not given."""
     text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError:  # well formed, but no such day or hour
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidValue(name, "must be a time with its zone, such as 2030-01-31T12:00:00Z")
-    return moment
+    return None if text is None else clean_time(name, text)
 
 
 def read_pairs(request: Request, name: str) -> dict[str, str]:

@@ -1,12 +1,8 @@
 """Tokens: one's own, and those that are good for one project alone."""
 
-from datetime import datetime
-
 from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import path
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers as s
 from rest_framework.request import Request
@@ -17,7 +13,7 @@ from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
 from annotate.api.views import APIView
-from annotate.inputs import InvalidValue
+from annotate.inputs import clean_time
 from annotate.models import ApiToken, Project
 from annotate.services.people import tokens
 
@@ -146,7 +142,8 @@ def _revoke(request: Request, rows: QuerySet[ApiToken], token_id: int) -> Respon
 
 def _make(request: Request, project: Project | None) -> Response:
     body = read_body(request, known=FIELDS, required=["scopes"])
-    expires_at = _read_time(body.get("expires_at"))
+    given = body.get("expires_at")
+    expires_at = None if given is None else clean_time("expires_at", given)
     if isinstance(request.auth, ApiToken):
         tokens.refuse_more(request.auth, scopes=body["scopes"], expires_at=expires_at)
     token, secret = tokens.issue_token(
@@ -157,18 +154,6 @@ def _make(request: Request, project: Project | None) -> Response:
         project=project,
     )
     return Response({**token_body(token), "secret": secret}, 201)
-
-
-def _read_time(value: object) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        time = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        time = None
-    if time is None or timezone.is_naive(time):
-        raise InvalidValue("expires_at", "must be a time with its zone: 2030-01-31T12:00:00Z")
-    return time
 
 
 def token_body(token: ApiToken) -> dict:

@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +18,7 @@ from annotate.api.query_parameters import integer_parameter
 from annotate.api.views import APIView
 from annotate.forms import Form
 from annotate.handout import Lease
-from annotate.kinds import InvalidValue
+from annotate.inputs import clean_time
 from annotate.kinds.contract import Shown, ShownResponse
 from annotate.kinds.span_suggestions import as_told
 from annotate.models import Judgement, Project, User
@@ -56,8 +55,8 @@ class NextSeat(WorkView):
         responses={
             200: schema.Lease,
             204: None,
-            403: schema.Problem,
-            429: schema.Problem,
+            (403, "application/problem+json"): schema.Problem,
+            (429, "application/problem+json"): schema.Problem,
         },
     )
     def get(self, request: Request, project_id: int) -> Response:
@@ -123,11 +122,9 @@ class SeatJudgement(SeatView):
         409 when its idempotency key came before with another answer: the first one stays.
         """
         body = read_body(request, known=ANSWER | {"form", "started_at"}, required=["value"])
-        done = judgements.submit_judgement(
-            seat_id=seat_id,
-            user=request.user,
-            **{**body, "started_at": _read_time(body.get("started_at"))},
-        )
+        if body.get("started_at") is not None:
+            body = {**body, "started_at": clean_time("started_at", body["started_at"])}
+        done = judgements.submit_judgement(seat_id=seat_id, user=request.user, **body)
         return _taken(done)
 
 
@@ -260,18 +257,6 @@ def judgement_body(judgement: Judgement) -> dict:
         "supersedes": judgement.supersedes_id,
         "submitted_at": judgement.submitted_at,
     }
-
-
-def _read_time(text: object):
-    if text is None:
-        return None
-    try:
-        moment = parse_datetime(text) if isinstance(text, str) else None
-    except ValueError:  # well formed, but no such day or hour
-        moment = None
-    if moment is None:
-        raise InvalidValue("started_at", "must be a time such as 2030-01-31T12:00:00Z")
-    return moment
 
 
 urlpatterns = [

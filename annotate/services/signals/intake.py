@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.dateparse import parse_datetime
 
 from annotate.inputs import (
     BIGINT_MAX,
@@ -16,6 +15,7 @@ from annotate.inputs import (
     clean_choice,
     clean_integer,
     clean_text,
+    clean_time,
     refuse_unstorable,
 )
 from annotate.models import Project, Prompt, Response, Signal, SignalType, content_hash
@@ -135,14 +135,9 @@ def _clean_prompt(value: object) -> list[dict[str, str]]:
 def _clean_time(value: object) -> datetime:
     if value is None:
         return timezone.now()
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None or not EARLIEST <= found <= timezone.now():
-        raise InvalidValue(
-            "happened_at", "must be a time in the past with its zone, such as 2026-01-31T12:00:00Z"
-        )
+    found = clean_time("happened_at", value)
+    if not EARLIEST <= found <= timezone.now():
+        raise InvalidValue("happened_at", "must lie between the year 2000 and now")
     return found
 
 

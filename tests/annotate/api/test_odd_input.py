@@ -12,6 +12,7 @@ from annotate.seat_numbers import id_of
 pytestmark = pytest.mark.django_db
 
 TIE = {"verdict": "tie"}
+SHOWN = {"prompt": "Why?", "completion": "Because.", "generator": "bot"}
 
 
 @pytest.fixture
@@ -148,3 +149,25 @@ def test_a_value_of_another_type_is_called_so(owner, make_project, make_pair_tas
     for empty in (None, {}):
         answer = owner.post(f"seats/{seat}/judgement/", {"value": empty})
         assert answer.json()["errors"][0]["message"].startswith("is empty")
+
+
+def test_times_of_any_zone_are_taken_as_utc(owner, project, seat):
+    """PostgreSQL refuses offsets of sixteen hours and more, which are well formed."""
+    far = "2999-01-31T12:00:00-21:42"
+    made = owner.post("me/tokens/", {"name": "x", "scopes": ["read"], "expires_at": far})
+    assert (made.status_code, made.json()["expires_at"]) == (201, "2999-02-01T09:42:00Z")
+    base = f"projects/{project.pk}"
+    assert owner.get(f"{base}/judgements/?arrived_after={far}").json()["results"] == []
+    old = "2020-01-31T12:00:00+21:42"
+    body = {"value": TIE, "started_at": old}
+    assert owner.post(f"seats/{seat}/judgement/", body).status_code == 201
+    assert Judgement.objects.get().started_at.isoformat() == "2020-01-30T14:18:00+00:00"
+    signal = {"key": "1", "type": "copy", **SHOWN, "happened_at": old}
+    taken = owner.post(f"{base}/signals/", {"signals": [signal]})
+    assert (taken.status_code, taken.json()["errors"]) == (200, [])
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
+def test_times_that_utc_has_not_are_refused(owner, time):
+    made = owner.post("me/tokens/", {"name": "x", "scopes": ["read"], "expires_at": time})
+    assert (made.status_code, made.json()["errors"][0]["field"]) == (400, "expires_at")
