@@ -93,6 +93,7 @@ class PublishBoard(APIView):
 
     @extend_schema(
         operation_id="publish_board",
+        examples=[examples.request({"note": "After the second wave of people."})],
         request=schema.PublishRequest,
         responses={201: schema.Board},
     )

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
@@ -66,7 +67,19 @@ class ChatModelList(APIView):
         return answer_page(request, project.chat_models.all(), chat_model_body)
 
     @extend_schema(
-        operation_id="add_chat_model", request=ChatModelRequest, responses={201: ChatModelShape}
+        operation_id="add_chat_model",
+        examples=[
+            examples.request(
+                {
+                    "name": "Local 8B",
+                    "base_url": "http://127.0.0.1:8080/v1",
+                    "model": "local-8b",
+                    "parameters": {"temperature": 0.7, "max_tokens": 512},
+                }
+            )
+        ],
+        request=ChatModelRequest,
+        responses={201: ChatModelShape},
     )
     @repeatable()
     def post(self, request: Request, project_id: int) -> Response:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.views import APIView
 from annotate.models import Consent, Membership, Project
@@ -94,7 +95,20 @@ class ProjectConsent(APIView):
         """The text in force, and whether the caller agreed to it."""
         return Response(_consent_body(request, access.get_project(request.user, project_id)))
 
-    @extend_schema(operation_id="set_consent", request=ConsentRequest, responses=ConsentShape)
+    @extend_schema(
+        operation_id="set_consent",
+        examples=[
+            examples.request(
+                {
+                    "text": "Answers are published under pseudonyms. You may withdraw at any time.",
+                    "shows_answers": False,
+                    "compares_groups": False,
+                }
+            )
+        ],
+        request=ConsentRequest,
+        responses=ConsentShape,
+    )
     def put(self, request: Request, project_id: int) -> Response:
         """Another text: everybody is asked anew before the next task."""
         project = access.get_project(request.user, project_id, access.MANAGE)
@@ -109,7 +123,12 @@ class OwnConsent(APIView):
     parser_classes = [PlainJSONParser]
     scope = "annotate"
 
-    @extend_schema(operation_id="give_consent", request=Agreement, responses=ConsentShape)
+    @extend_schema(
+        operation_id="give_consent",
+        examples=[examples.request({"version": 1})],
+        request=Agreement,
+        responses=ConsentShape,
+    )
     def post(self, request: Request, project_id: int) -> Response:
         """Agree to the text in force."""
         member = _member(request, project_id)
@@ -133,7 +152,24 @@ class ProjectProfile(APIView):
         return Response(_questions_body(access.get_project(request.user, project_id)))
 
     @extend_schema(
-        operation_id="set_profile_questions", request=ProfileQuestions, responses=ProfileQuestions
+        operation_id="set_profile_questions",
+        examples=[
+            examples.request(
+                {
+                    "questions": [
+                        {
+                            "name": "native",
+                            "title": "Is English your first language?",
+                            "kind": "choice",
+                            "choices": ["yes", "no"],
+                        }
+                    ],
+                    "until": None,
+                }
+            )
+        ],
+        request=ProfileQuestions,
+        responses=ProfileQuestions,
     )
     def put(self, request: Request, project_id: int) -> Response:
         """Ask these. A question that is gone, or answered in another way, loses its answers."""
@@ -154,7 +190,10 @@ class OwnProfile(APIView):
         return Response({"answers": profiles.own_answers(_member(request, project_id))})
 
     @extend_schema(
-        operation_id="save_own_profile", request=ProfileAnswers, responses=ProfileAnswers
+        operation_id="save_own_profile",
+        examples=[examples.request({"answers": {"native": "yes"}})],
+        request=ProfileAnswers,
+        responses=ProfileAnswers,
     )
     def put(self, request: Request, project_id: int) -> Response:
         """Put these in the place of all earlier answers; none at all is allowed."""

@@ -12,6 +12,7 @@ from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotate.api import examples
 from annotate.api.bodies import read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import flag_parameter, read_flag, refuse_unknown
@@ -90,7 +91,12 @@ class Discussion(WorkView):
         task = discussions.get_task(request.user, task_id)
         return Response([note_body(one) for one in discussions.notes_for(task, request.user)])
 
-    @extend_schema(operation_id="add_note", request=NoteRequest, responses={201: NoteBody})
+    @extend_schema(
+        operation_id="add_note",
+        examples=[examples.request({"text": "@ada the source says 1889.", "deed": "said"})],
+        request=NoteRequest,
+        responses={201: NoteBody},
+    )
     @repeatable()
     def post(self, request: Request, task_id: int) -> Response:
         """Say something about the task or an answer, or resolve or reopen the discussion."""
@@ -120,7 +126,12 @@ class MentionList(WorkView):
 
 
 class MentionsRead(WorkView):
-    @extend_schema(operation_id="read_mentions", request=ReadRequest, responses=ReadCount)
+    @extend_schema(
+        operation_id="read_mentions",
+        examples=[examples.request({"ids": [12, 14]})],
+        request=ReadRequest,
+        responses=ReadCount,
+    )
     def post(self, request: Request) -> Response:
         """Mark mentions of the caller as read."""
         ids = None

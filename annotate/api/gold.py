@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api import gold_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body, read_id
 from annotate.api.bulk import change_many, many_of, results_of
@@ -48,6 +49,20 @@ class GoldList(GoldView):
 
     @extend_schema(
         operation_id="set_gold_of_tasks",
+        examples=[
+            examples.request(
+                {
+                    "items": [
+                        {
+                            "task": 31,
+                            "value": {"verdict": "prefer", "preferred": 104},
+                            "use": "hidden",
+                            "explanation": "The other answer names the wrong river.",
+                        }
+                    ]
+                }
+            )
+        ],
         request=many_of(GoldOfTask, "GoldOfTasks"),
         responses=results_of(schema.GoldItem, "GoldOfTasksSet"),
     )
@@ -72,7 +87,20 @@ class GoldList(GoldView):
 
 
 class TaskGold(GoldView):
-    @extend_schema(operation_id="set_gold", request=schema.GoldRequest, responses=schema.GoldItem)
+    @extend_schema(
+        operation_id="set_gold",
+        examples=[
+            examples.request(
+                {
+                    "value": {"verdict": "prefer", "preferred": 104},
+                    "use": "hidden",
+                    "explanation": "The other answer names the wrong river.",
+                }
+            )
+        ],
+        request=schema.GoldRequest,
+        responses=schema.GoldItem,
+    )
     def put(self, request: Request, task_id: int) -> Response:
         """Set the task's known answer. Nobody is asked about it as ordinary work any more."""
         task = access.get_in_project(request.user, Task.objects.all(), task_id, access.MANAGE)
@@ -80,7 +108,16 @@ class TaskGold(GoldView):
         item = gold.set_gold(task=task, actor=request.user, **body)
         return _answer(item)
 
-    @extend_schema(operation_id="change_gold", request=schema.GoldChange, responses=schema.GoldItem)
+    @extend_schema(
+        operation_id="change_gold",
+        examples=[
+            examples.request(
+                {"use": "training", "explanation": "The other answer names the wrong river."}
+            )
+        ],
+        request=schema.GoldChange,
+        responses=schema.GoldItem,
+    )
     def patch(self, request: Request, task_id: int) -> Response:
         """Change what the known answer is used for. Another tolerance grades answers anew."""
         item = _item(request, task_id)
@@ -126,7 +163,22 @@ class RulesDetail(Tagged, GoldView):
         project = access.get_project(request.user, project_id, access.MANAGE)
         return Response(_rules_body(standing.rules_of(project)))
 
-    @extend_schema(operation_id="change_rules", request=schema.Rules, responses=schema.Rules)
+    @extend_schema(
+        operation_id="change_rules",
+        examples=[
+            examples.request(
+                {
+                    "gold_percent": 5,
+                    "gold_floor": 70,
+                    "gold_floor_from": 10,
+                    "cap_day": 200,
+                    "break_minutes": 10,
+                }
+            )
+        ],
+        request=schema.Rules,
+        responses=schema.Rules,
+    )
     @if_match
     def patch(self, request: Request, project_id: int) -> Response:
         """Change the rules that are given."""

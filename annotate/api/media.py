@@ -10,13 +10,14 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers as s
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import schema
 from annotate.api.bodies import TooLarge, UnreadParser
 from annotate.api.paging import answer_page
 from annotate.api.problems import problem
@@ -24,6 +25,7 @@ from annotate.api.query_parameters import refuse_unknown
 from annotate.api.views import APIView
 from annotate.kinds import InvalidValue
 from annotate.media.addresses import media_address, neutral_name, true_name
+from annotate.media.checks import FORMATS
 from annotate.media.serving import answer_file
 from annotate.models import MediaFile
 from annotate.services.media import MediaInUse, add_media, delete_media
@@ -32,6 +34,14 @@ CHUNK = 1 << 20
 NAME = OpenApiParameter(
     "filename", str, description="The file's name, also with folders: cats/1.png."
 )
+
+RANGE = OpenApiParameter(
+    "Range", str, "header", description="Such as bytes=0-999; an answer of one range has 206."
+)
+KNOWN = OpenApiParameter(
+    "If-None-Match", str, "header", description="An ETag: 304, without a body, where it is known."
+)
+CONTENT_TYPES = sorted({one.content_type for one in FORMATS})
 
 
 class MediaFileShape(s.Serializer):
@@ -117,12 +127,22 @@ class MediaDetail(APIView):
 
 class MediaBytes(APIView):
     @extend_schema(
-        operation_id="get_media_bytes", responses={(200, "application/octet-stream"): bytes}
+        operation_id="get_media_bytes",
+        parameters=[RANGE, KNOWN],
+        responses={
+            **{(status, one): bytes for status in (200, 206) for one in CONTENT_TYPES},
+            304: OpenApiResponse(description="It is still the same."),
+            (416, "application/problem+json"): schema.Problem,
+        },
     )
     def get(self, request: Request, project_id: int, media_id: int) -> HttpResponseBase:
-        """The file itself, for whoever may judge here; ranges are answered too."""
+        """The file itself, for whoever may judge here: whole, or one range of its bytes."""
         file = _file(request, project_id, media_id, access.ANY_MEMBER)
-        return answer_file(request._request, file, neutral_name(file))
+        answer = answer_file(request._request, file, neutral_name(file))
+        if answer.status_code != 416:
+            return answer
+        detail = f"The file has {file.size} bytes. Ask for a range that begins before its end."
+        return problem(416, "Range not satisfiable", detail, Content_Range=f"bytes */{file.size}")
 
 
 def media_body(file: MediaFile) -> dict:

@@ -75,6 +75,16 @@ class MemberList(APIView):
 
     @extend_schema(
         operation_id="change_members",
+        examples=[
+            examples.request(
+                {
+                    "items": [
+                        {"id": 12, "tier": "expert", "skills": ["law"]},
+                        {"id": 13, "languages": ["de", "en"]},
+                    ]
+                }
+            )
+        ],
         request=many_of(ChangeOfMember, "MembersChange"),
         responses=results_of(schema.Member, "MembersChanged"),
     )
@@ -110,7 +120,12 @@ class MemberDetail(Tagged, APIView):
         return Response(member_body(membership))
 
     @extend_schema(
-        operation_id="change_member", request=schema.MemberChange, responses=schema.Member
+        operation_id="change_member",
+        examples=[
+            examples.request({"tier": "expert", "languages": ["de", "en"], "skills": ["law"]})
+        ],
+        request=schema.MemberChange,
+        responses=schema.Member,
     )
     @if_match
     def patch(self, request: Request, project_id: int, member_id: int) -> Response:

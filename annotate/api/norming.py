@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.repeating import repeatable
@@ -87,7 +88,12 @@ class NormingList(APIView):
         return answer_page(request, NormingSession.objects.filter(project=project), session_body)
 
     @extend_schema(
-        operation_id="start_norming_session", request=NormingRequest, responses={201: NormingBody}
+        operation_id="start_norming_session",
+        examples=[
+            examples.request({"name": "Week 1", "tasks": [31, 32, 33], "people": ["ada", "ben"]})
+        ],
+        request=NormingRequest,
+        responses={201: NormingBody},
     )
     @repeatable()
     def post(self, request: Request, project_id: int) -> Response:

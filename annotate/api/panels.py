@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
@@ -113,7 +114,23 @@ class PanelList(APIView):
         return answer_page(request, project.panel_studies.all(), lambda one: _body(request, one))
 
     @extend_schema(
-        operation_id="create_panel_study", request=PanelRequest, responses={201: PanelShape}
+        operation_id="create_panel_study",
+        examples=[
+            examples.request(
+                {
+                    "name": "Pairs, wave 2",
+                    "tasks_each": 20,
+                    "places": 100,
+                    "return_url": "https://app.prolific.com/submissions/complete",
+                    "code_completed": "C1X2Y3Z4",
+                    "code_screened_out": "S9A8B7C6",
+                    "code_no_consent": "N5D4E3F2",
+                    "code_nothing_left": "L1K2J3H4",
+                }
+            )
+        ],
+        request=PanelRequest,
+        responses={201: PanelShape},
     )
     @repeatable(remedy="Its key is not kept; `list_panel_studies` has the study.")
     def post(self, request: Request, project_id: int) -> Response:
@@ -135,7 +152,12 @@ class PanelDetail(Tagged, APIView):
         """One study: its link, its limits, its codes."""
         return Response(_body(request, _study(request, study_id)))
 
-    @extend_schema(operation_id="change_panel_study", request=PanelChange, responses=PanelShape)
+    @extend_schema(
+        operation_id="change_panel_study",
+        examples=[examples.request({"open": True, "places": 150})],
+        request=PanelChange,
+        responses=PanelShape,
+    )
     @if_match
     def patch(self, request: Request, study_id: int) -> Response:
         """Change it for whoever comes from now on, close it, or open it again."""
@@ -159,7 +181,12 @@ class Release(APIView):
     parser_classes = [PlainJSONParser]
 
     @extend_schema(
-        operation_id="release_participant", request=ReleaseRequest, responses=ParticipantShape
+        operation_id="release_participant",
+        examples=[
+            examples.request({"participant": "5f1e0c2a9b3d4e7f8a6b5c4d", "reason": "timed_out"})
+        ],
+        request=ReleaseRequest,
+        responses=ParticipantShape,
     )
     def post(self, request: Request, study_id: int) -> Response:
         """A participant returned or timed out: what they hold goes to others at once.

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.query_parameters import refuse_unknown
 from annotate.api.views import APIView
@@ -106,7 +107,24 @@ class PayRates(APIView):
         rates = PayRate.objects.filter(project=project).order_by("tier")
         return Response({"results": [_rate_body(rate) for rate in rates]})
 
-    @extend_schema(operation_id="set_pay_rate", request=RateShape, responses=RateShape)
+    @extend_schema(
+        operation_id="set_pay_rate",
+        examples=[
+            examples.request(
+                {
+                    "tier": "expert",
+                    "basis": "piece",
+                    "amount": "0.35",
+                    "currency": "EUR",
+                    "bonus_percent": 10,
+                    "bonus_share": 20,
+                    "bonus_from": 30,
+                }
+            )
+        ],
+        request=RateShape,
+        responses=RateShape,
+    )
     def put(self, request: Request, project_id: int) -> Response:
         """Set the rate of a tier."""
         project = access.get_project(request.user, project_id, access.MANAGE)

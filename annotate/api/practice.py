@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api import practice_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
@@ -42,6 +43,11 @@ class PracticeAnswers(APIView):
 
     @extend_schema(
         operation_id="answer_practice",
+        examples=[
+            examples.request(
+                {"run": 3, "task": 31, "value": {"verdict": "prefer", "preferred": 104}}
+            )
+        ],
         request=schema.PracticeAnswerRequest,
         responses=schema.PracticeAnswer,
     )

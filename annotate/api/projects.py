@@ -78,7 +78,14 @@ class ProjectDetail(Tagged, ProjectView):
         return Response(project_body(project, _role(project)))
 
     @extend_schema(
-        operation_id="change_project", request=schema.ProjectChange, responses=schema.Project
+        operation_id="change_project",
+        examples=[
+            examples.request(
+                {"overlap": 3, "guidelines": "Prefer the **true** answer; then the shorter one."}
+            )
+        ],
+        request=schema.ProjectChange,
+        responses=schema.Project,
     )
     @if_match
     def patch(self, request: Request, project_id: int) -> Response:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api import review_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.bulk import read_items
@@ -115,6 +116,16 @@ class ReviewList(APIView):
 
     @extend_schema(
         operation_id="review_judgements",
+        examples=[
+            examples.request(
+                {
+                    "items": [
+                        {"judgement": 7, "decision": "accept"},
+                        {"judgement": 9, "decision": "return", "note": "Look at the year again."},
+                    ]
+                }
+            )
+        ],
         request=schema.ManyReviews,
         responses=schema.ReviewedRows,
     )
@@ -135,6 +146,15 @@ class JudgementReview(APIView):
 
     @extend_schema(
         operation_id="review_judgement",
+        examples=[
+            examples.request(
+                {
+                    "decision": "return",
+                    "note": "The second answer is wrong about the year; please look again.",
+                    "seen": 0,
+                }
+            )
+        ],
         request=schema.ReviewRequest,
         responses={201: schema.Review, 200: schema.Review},
     )

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
@@ -195,7 +196,12 @@ class Summary(APIView):
         return Response(_summary(project))
 
     @extend_schema(
-        operation_id="set_signal_rules", request=SignalRulesRequest, responses=SignalSummary
+        operation_id="set_signal_rules",
+        examples=[
+            examples.request({"noise": {"thumb_up": 0.1}, "keep_days": 365, "follow_up": "nothing"})
+        ],
+        request=SignalRulesRequest,
+        responses=SignalSummary,
     )
     def patch(self, request: Request, project_id: int) -> Response:
         """Set noise rates (null: as estimated), what follow-ups say, or how long all are kept."""

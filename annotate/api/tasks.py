@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
-from annotate.api import schema
+from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.bulk import change_many, many_of, read_ids, results_of
 from annotate.api.paging import answer_page
@@ -61,6 +61,9 @@ class TaskList(APIView):
 
     @extend_schema(
         operation_id="change_tasks",
+        examples=[
+            examples.request({"items": [{"id": 31, "skills": ["law"]}, {"id": 32, "skills": []}]})
+        ],
         request=many_of(ChangeOfTask, "TasksChange"),
         responses=results_of(schema.TaskSummary, "TasksChanged"),
     )
@@ -93,6 +96,7 @@ class SeatsRelease(APIView):
 
     @extend_schema(
         operation_id="release_seats",
+        examples=[examples.request({"items": [{"id": 31}, {"id": 32}]})],
         request=many_of(SeatOfMany, "SeatsRelease"),
         responses=results_of(SeatReleased, "SeatsReleased"),
     )
@@ -124,7 +128,10 @@ class TaskDetail(APIView):
         return Response({**task_summary(task), **{name: of(task) for name, of in more.items()}})
 
     @extend_schema(
-        operation_id="change_task", request=schema.TaskChange, responses=schema.TaskSummary
+        operation_id="change_task",
+        examples=[examples.request({"skills": ["law"]})],
+        request=schema.TaskChange,
+        responses=schema.TaskSummary,
     )
     def patch(self, request: Request, task_id: int) -> Response:
         """Say which skills whoever judges the task must have. Who holds it keeps it."""

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
-from annotate.api import schema
+from annotate.api import examples, schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
@@ -27,7 +27,10 @@ class TeamList(APIView):
         return answer_page(request, project.teams.annotate(size=Count("members")), team_body)
 
     @extend_schema(
-        operation_id="create_team", request=schema.TeamRequest, responses={201: schema.Team}
+        operation_id="create_team",
+        examples=[examples.request({"name": "Readers"})],
+        request=schema.TeamRequest,
+        responses={201: schema.Team},
     )
     @repeatable()
     def post(self, request: Request, project_id: int) -> Response:
@@ -48,7 +51,12 @@ class TeamDetail(Tagged, APIView):
         """One team."""
         return Response(team_body(_get(request, project_id, team_id, access.REVIEW)))
 
-    @extend_schema(operation_id="rename_team", request=schema.TeamRequest, responses=schema.Team)
+    @extend_schema(
+        operation_id="rename_team",
+        examples=[examples.request({"name": "Night readers"})],
+        request=schema.TeamRequest,
+        responses=schema.Team,
+    )
     @if_match
     def patch(self, request: Request, project_id: int, team_id: int) -> Response:
         """Give the team another name."""

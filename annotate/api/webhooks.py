@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api import webhooks_schema as schema
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.entity_tags import Tagged, if_match
@@ -33,6 +34,11 @@ class WebhookList(APIView):
 
     @extend_schema(
         operation_id="create_webhook",
+        examples=[
+            examples.request(
+                {"url": "https://example.org/hooks", "events": ["task.done", "snapshot.finished"]}
+            )
+        ],
         request=schema.NewWebhook,
         responses={201: schema.WebhookWithSecret},
     )
@@ -60,7 +66,10 @@ class WebhookDetail(Tagged, APIView):
         return Response(webhook_body(_get(request, project_id, webhook_id)))
 
     @extend_schema(
-        operation_id="change_webhook", request=schema.WebhookChange, responses=schema.Webhook
+        operation_id="change_webhook",
+        examples=[examples.request({"is_on": False})],
+        request=schema.WebhookChange,
+        responses=schema.Webhook,
     )
     @if_match
     def patch(self, request: Request, project_id: int, webhook_id: int) -> Response:
@@ -145,6 +154,7 @@ class Replay(APIView):
 
     @extend_schema(
         operation_id="replay_webhook_deliveries",
+        examples=[examples.request({"delivery": 31})],
         request=schema.ReplayRequest,
         responses=ReplayedShape,
     )

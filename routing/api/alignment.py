@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
@@ -181,7 +182,10 @@ class CriterionView(APIView):
     parser_classes = [PlainJSONParser]
 
     @extend_schema(
-        operation_id="set_criterion_state", request=CriterionState, responses=CriterionShape
+        operation_id="set_criterion_state",
+        examples=[examples.request({"state": "accepted"})],
+        request=CriterionState,
+        responses=CriterionShape,
     )
     def patch(self, request: Request, criterion_id: int) -> Response:
         """Accept a draft, or retire a criterion."""
@@ -209,6 +213,7 @@ class Sample(APIView):
 
     @extend_schema(
         operation_id="draw_sample",
+        examples=[examples.request({"count": 50})],
         request=OutputSampleRequest,
         responses={201: OutputSampleRequest},
     )

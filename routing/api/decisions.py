@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import read_body
 from annotate.api.paging import ById
 from annotate.api.problems import Conflict
@@ -238,7 +239,12 @@ class Figures(APIView):
         project = access.get_project(request.user, project_id, access.REVIEW)
         return Response(self.body(project))
 
-    @extend_schema(operation_id="set_people_counted", request=COUNTED, responses=FIGURES)
+    @extend_schema(
+        operation_id="set_people_counted",
+        examples=[examples.request({"counts_simulated": False})],
+        request=COUNTED,
+        responses=FIGURES,
+    )
     def put(self, request, project_id: int) -> Response:
         """Whether simulated people count as people in the project's figures, fits and tests of
         judges. What was fitted or tested before stays as it is.

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import answer_page
@@ -120,7 +121,20 @@ class JudgeLimitsView(Tagged, APIView):
         JudgeAccount.objects.select_for_update().get(pk=account.pk)
 
     @extend_schema(
-        operation_id="set_judge_limits", request=JudgeLimits, responses={200: JudgeShape}
+        operation_id="set_judge_limits",
+        examples=[
+            examples.request(
+                {
+                    "input_price": "0.15",
+                    "output_price": "0.60",
+                    "spending_limit": "20.00",
+                    "requests_per_minute": 300,
+                    "concurrency": 8,
+                }
+            )
+        ],
+        request=JudgeLimits,
+        responses={200: JudgeShape},
     )
     @if_match
     def patch(self, request: Request, project_id: int, judge_id: int) -> Response:
@@ -141,7 +155,12 @@ class JudgeRuns(APIView):
         judge = _judge(request, project_id, judge_id, access.REVIEW)
         return Response(RunShape(judge.runs.order_by("-pk")[:100], many=True).data)
 
-    @extend_schema(operation_id="start_judge_run", request=RunRequest, responses={202: RunShape})
+    @extend_schema(
+        operation_id="start_judge_run",
+        examples=[examples.request({"purpose": "dry_run", "most_tasks": 50})],
+        request=RunRequest,
+        responses={202: RunShape},
+    )
     @repeatable()
     def post(self, request: Request, project_id: int, judge_id: int) -> Response:
         """Let the judge label, or try it on ten tasks; the run under way if it is for the same."""

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.failures import FailureShape
@@ -212,7 +213,12 @@ class ShadowPolicy(TaggedPolicy):
 class PromotePolicy(TaggedPolicy):
     parser_classes = [PlainJSONParser]
 
-    @extend_schema(operation_id="promote_routing_policy", request=Reason, responses=FittedShape)
+    @extend_schema(
+        operation_id="promote_routing_policy",
+        examples=[examples.request({"reason": "Fewer wrong labels at the same cost in shadow."})],
+        request=Reason,
+        responses=FittedShape,
+    )
     @if_match
     def post(self, request: Request, policy_id: int) -> Response:
         """Put a fitted policy in force, also an earlier one again. Without a measured advantage

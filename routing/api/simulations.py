@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.problems import Conflict
 from annotate.api.query_parameters import integer_parameter, read_integer, refuse_unknown
@@ -207,7 +208,12 @@ class PricesView(APIView):
         project = access.get_project(request.user, project_id, access.REVIEW)
         return Response(_prices_body(project))
 
-    @extend_schema(operation_id="set_label_prices", request=PricesRequest, responses=PricesShape)
+    @extend_schema(
+        operation_id="set_label_prices",
+        examples=[examples.request({"people": "250.00", "judges": {"3": "8.00"}})],
+        request=PricesRequest,
+        responses=PricesShape,
+    )
     def put(self, request: Request, project_id: int) -> Response:
         """Set them; nothing is charged by them, they are what simulations reckon with."""
         project = access.get_project(request.user, project_id, access.MANAGE)

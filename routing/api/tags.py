@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.bodies import PlainJSONParser, read_body
 from annotate.api.paging import answer_page
 from annotate.api.query_parameters import refuse_unknown
@@ -175,7 +176,12 @@ class Tagger(APIView):
         project = access.get_project(request.user, project_id, access.REVIEW)
         return Response(TaggerShape(tagger_standing(project)).data)
 
-    @extend_schema(operation_id="choose_tagger", request=TaggerRequest, responses=TaggerShape)
+    @extend_schema(
+        operation_id="choose_tagger",
+        examples=[examples.request({"judge": 3})],
+        request=TaggerRequest,
+        responses=TaggerShape,
+    )
     def put(self, request: Request, project_id: int) -> Response:
         """Let a judge tag, which begins at once within its limits; null: the rules."""
         project = access.get_project(request.user, project_id, access.MANAGE)

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotate import access
+from annotate.api import examples
 from annotate.api.entity_tags import Tagged, if_match
 from annotate.api.paging import ById
 from annotate.api.repeating import repeatable
@@ -290,6 +291,7 @@ class OneSchedule(Tagged, APIView):
 
     @extend_schema(
         operation_id="change_schedule",
+        examples=[examples.request({"every_hours": 24, "enabled": True})],
         request=ScheduleSerializer(partial=True),
         responses=ScheduleSerializer,
     )

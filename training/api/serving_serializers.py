@@ -1,14 +1,26 @@
 """What the REST API takes and says of serving."""
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as s
 
 from training.models import ServingJob
 
+TURN = {
+    "type": "object",
+    "properties": {"role": {"type": "string"}, "content": {"type": "string"}},
+    "required": ["role", "content"],
+}
 
-class ServedTurn(s.Serializer):
-    role = s.CharField()
-    content = s.CharField()
+
+@extend_schema_field({"type": ["string", "integer"]})
+class IdField(s.Field):
+    """A text or a number."""
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": TURN}]})
+class PromptField(s.Field):
+    """A text, or turns."""
 
 
 class ServedContext(s.Serializer):
@@ -17,14 +29,13 @@ class ServedContext(s.Serializer):
 
 
 class ScoreRow(s.Serializer):
-    id = s.CharField(required=False, help_text="Yours, a text or a number; comes back.")
-    prompt = ServedTurn(many=True, help_text="Or a text, which is the user's only turn.")
+    id = IdField(required=False, help_text="Yours; comes back.")
+    prompt = PromptField(help_text="Turns, or a text, which is the user's only turn.")
     context = ServedContext(
         required=False, help_text="One or both; models read it at the end of the prompt."
     )
-    responses = s.ListField(
-        child=s.CharField(), help_text="Those to be compared; or `response`, one text."
-    )
+    responses = s.ListField(child=s.CharField(), required=False, help_text="Those to be compared.")
+    response = s.CharField(required=False, help_text="One text, in place of `responses`.")
     criteria = s.ListField(
         child=s.CharField(), required=False, help_text="Of multi_objective: only these."
     )
@@ -43,8 +54,8 @@ class ScoreRequest(s.Serializer):
 
 
 class SampleRow(s.Serializer):
-    id = s.CharField(required=False, help_text="Yours, a text or a number; comes back.")
-    prompt = ServedTurn(many=True, help_text="Or a text, which is the user's only turn.")
+    id = IdField(required=False, help_text="Yours; comes back.")
+    prompt = PromptField(help_text="Turns, or a text, which is the user's only turn.")
     context = ServedContext(
         required=False, help_text="One or both; models read it at the end of the prompt."
     )

@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
+from jsonschema import Draft202012Validator, ValidationError
 
 from annotate.api import examples
 from annotate.api.docs import METHODS, openapi_document, read_groups, type_name
@@ -101,6 +102,41 @@ def test_the_main_requests_have_an_example(name):
     operation = next(one for one in EVERYTHING if one.id == name)
     assert operation.request.example
     assert operation.method == "POST"
+
+
+def test_every_json_body_has_an_example_that_its_schema_takes():
+    document, seen = openapi_document(), 0
+    schemas = {"components": document["components"]}
+    for item in document["paths"].values():
+        for operation in (item[method] for method in METHODS if method in item):
+            bodies = operation.get("requestBody", {}).get("content", {})
+            if "application/json" not in bodies:
+                continue
+            body = bodies["application/json"]
+            assert body.get("examples"), operation["operationId"]
+            check = Draft202012Validator({**body["schema"], **schemas})
+            for example in body["examples"].values():
+                wrong = [one for one in check.iter_errors(example["value"]) if not _of_answers(one)]
+                assert not wrong, operation["operationId"]
+                seen += 1
+    assert seen > 75
+
+
+def _of_answers(error: ValidationError) -> bool:
+    """What only answers have is required of answers alone (OpenAPI, readOnly)."""
+    if error.validator != "required":
+        return False
+    missing = set(error.validator_value) - set(error.instance)
+    return all(error.schema["properties"][name].get("readOnly") for name in missing)
+
+
+def test_every_error_is_a_problem():
+    """All but an import's, whose report has every bad row."""
+    for item in openapi_document()["paths"].values():
+        for operation in (item[method] for method in METHODS if method in item):
+            for status, answer in operation["responses"].items():
+                if status >= "400" and (operation["operationId"], status) != ("import_file", "422"):
+                    assert list(answer["content"]) == ["application/problem+json"], operation
 
 
 @pytest.mark.parametrize("name", ["lease_next_seat", "export_preferences", "import_file"])
