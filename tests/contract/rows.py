@@ -14,6 +14,7 @@ from annotate.seat_numbers import number_of
 from annotate.services.people.members import add_member
 from annotate.services.people.tokens import issue_token
 from routing.models import RoutingPolicy
+from tests.contract.jobs import job_rows
 
 CHAT_MODEL = {"name": "M", "base_url": "http://localhost:9/v1", "model": "m"}
 JUDGE = {
@@ -54,9 +55,9 @@ class Rows:
     """`secret` is the owner's token; `ids` are rows by the addresses that name them."""
 
     secret: str
-    ids: dict[str, int]
+    ids: dict[str, int | str]
 
-    def find(self, path: str, parameter: str) -> int | None:
+    def find(self, path: str, parameter: str) -> int | str | None:
         """The row that the path's parameter stands for; None where there is none of its sort."""
         before, _, _ = path.removeprefix("/api/v1/").partition("{" + parameter + "}")
         return self.ids.get(re.sub(r"\{\w+\}", "1", before))
@@ -93,7 +94,7 @@ def make_rows() -> Rows:
         project=project, version=1, judge_id=ids["projects/1/judges/"], threshold=0.9
     )
     ids["routing/policies/"] = policy.pk
-    return Rows(secret, ids)
+    return Rows(secret, {**ids, **job_rows(project, owner, caller, policy, unseen)})
 
 
 def _answer(caller: Client, project: Project) -> None:
