@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from annotate.interchange import fine_grained, fine_grained_rows
+from annotate.interchange.export_formats import EXPORT_FORMATS
 from annotate.interchange.formats import ReadOptions
 from annotate.interchange.records import ImportedItem
+from annotate.interchange.registry import FORMATS
 from annotate.interchange.rows import Row
 from tests.annotate.interchange.reading import read_bytes, read_rows
 
@@ -52,6 +54,35 @@ def test_json_examples(format, count):
     items = read_rows(rows, format)
     assert len(items) == count
     assert all(isinstance(item, ImportedItem) for item in items), items
+
+
+FINE_GRAINED = "Fine-Grained RLHF's files"
+
+
+def described(text: str) -> set[str]:
+    """The columns that its tables tell the meaning of."""
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_import_has_an_example_and_a_table(format):
+    title = FINE_GRAINED if format == "fine_grained" else f"Import: `{format}`"
+    assert blocks(title)
+    assert len(described(section(title))) >= 1
+
+
+@pytest.mark.parametrize("format", EXPORT_FORMATS)
+def test_each_export_has_an_example_and_a_table_of_its_columns(format):
+    if format.startswith("fine_grained"):
+        text = section(FINE_GRAINED)
+    else:
+        text = section("Export").split(f"### `{format}`\n", 1)[1].split("\n### ", 1)[0]
+    assert re.search(r"^    [\[{]", text, flags=re.MULTILINE)
+    told = described(text)
+    first_of_many = re.compile(r"prediction \d+")  # "`prediction 1` … `prediction 10`"
+    columns = {name for name in EXPORT_FORMATS[format].columns if not first_of_many.match(name)}
+    assert columns - told == set()
 
 
 def test_table_example():
