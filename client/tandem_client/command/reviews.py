@@ -23,7 +23,8 @@ def add_commands(commands: Any) -> None:
     decide.add_argument("project", type=int)
     decide.add_argument(
         "file",
-        help="""JSON lines like {"judgement": 7, "decision": "accept"}; - reads standard input""",
+        help="""JSON lines like {"judgement": 7, "decision": "accept"}; - reads standard input; """
+        "sent 500 at a time",
     )
     decide.set_defaults(do=decide_about)
     release = deeds.add_parser("release", help="give what people hold to others")
@@ -52,5 +53,6 @@ def decide_about(client: Client, options: Namespace) -> int:
 
 
 def release_seats(client: Client, options: Namespace) -> None:
-    found = client.reviews.release(options.project, options.seats)
-    tell_rows(options, found, "id", "state", "released")
+    for at in range(0, len(options.seats), MOST):
+        found = client.reviews.release(options.project, options.seats[at : at + MOST])
+        tell_rows(options, found, "id", "state", "released")
