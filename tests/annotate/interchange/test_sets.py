@@ -38,11 +38,20 @@ def test_the_prompt_and_the_better_one_are_found(format) -> None:
     assert winners == {"Paris."}
 
 
-@pytest.mark.parametrize("format", ["openai", "llama_factory", "axolotl"])
-def test_what_we_write_is_read_back(format) -> None:
-    """The same prompt, answers and label; the models and the margin are not in these files."""
+# The others hold no pair: single answers (trl_unpaired, llama_factory_kto) or prompts (verl).
+READ_AS = {
+    **dict.fromkeys(("trl", "trl_conversational", "trl_implicit", "openrlhf"), "trl"),
+    **dict.fromkeys(("rewardbench", "ultrafeedback_binarized"), "trl"),
+    **{name: name for name in ("hh", "llama_factory", "axolotl", "openai")},
+}
+
+
+@pytest.mark.parametrize("format", READ_AS)
+def test_what_we_write_is_known_and_read_back(format) -> None:
+    """The same prompt, answers and label; the models and the margin are not in all these files."""
     [row] = EXPORT_FORMATS[format].write(PREFERENCE)
-    item = read_one(row, format)
+    assert detect_format(json.dumps(row).encode()) == READ_AS[format]
+    item = read_one(row, READ_AS[format])
     assert (item.conversation, item.system) == (QUESTION, "")
     assert [response.text for response in item.responses] == ["Paris.", "Lyon."]
     assert [label.preferred for label in item.labels] == [0]
