@@ -164,6 +164,7 @@ def test_a_background_import_tells_its_bad_rows(tandem, project, file, monkeypat
         (["judge", "1", "[1]"], 2, "one JSON object"),
         (["judge", "1", "{"], 2, "no JSON"),
         (["export", "1", "--option", "split"], 2, "name=value"),
+        (["export", "1", "--option", "file_type=parquet"], 2, "--output FILE"),
         (["import", "1", "nowhere.jsonl"], 1, "nowhere.jsonl"),
         (["import", "1", "x", "--background", "--dry-run"], 2, "leave --background out"),
         (["score", "1", "nowhere.jsonl"], 1, "nowhere.jsonl"),

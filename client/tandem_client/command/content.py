@@ -173,6 +173,8 @@ def export_rows(client: Client, options: Namespace) -> None:
     wishes = read_pairs(options.option, "=", "--option") or {}
     wishes["format"] = options.format
     if options.output is None:
+        if wishes.get("file_type") == "parquet":
+            raise Wrong("Parquet goes to a file: add --output FILE")
         tell_rows(Namespace(json=True), client.exports.rows(options.project, **wishes))
         return
     size = client.exports.save(options.project, options.output, **wishes)
