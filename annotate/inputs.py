@@ -5,7 +5,7 @@ Each returns the value or raises InvalidValue naming the field, what was wrong a
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from annotate.wording import Refusal, Told, translatable
@@ -136,13 +136,21 @@ def clean_boolean(field: str, value: object) -> bool:
 
 
 def clean_time(field: str, value: object) -> datetime:
-    """A time with its zone, as UTC: the database refuses some offsets that are well formed."""
+    """A time with its zone, as UTC: the database refuses some offsets that are well formed.
+
+    One before the first time of UTC or after its last is that one.
+    """
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if found is not None and found.tzinfo is not None:
+    except ValueError:  # no such day or hour
+        found = None
+    offset = None if found is None else found.utcoffset()
+    if found is not None and offset is not None:
+        try:
             return found.astimezone(UTC)
-    except (ValueError, OverflowError):  # no such day or hour, or none in UTC
-        pass
+        except OverflowError:
+            end = datetime.min if offset > timedelta(0) else datetime.max
+            return end.replace(tzinfo=UTC)
     raise InvalidValue(field, "must be a time with its zone, such as 2030-01-31T12:00:00Z")
 
 

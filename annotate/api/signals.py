@@ -198,7 +198,9 @@ class Summary(APIView):
     @extend_schema(
         operation_id="set_signal_rules",
         examples=[
-            examples.request({"noise": {"thumbs_up": 0.1}, "keep_days": 365, "follow_up": "nothing"})
+            examples.request(
+                {"noise": {"thumbs_up": 0.1}, "keep_days": 365, "follow_up": "nothing"}
+            )
         ],
         request=SignalRulesRequest,
         responses=SignalSummary,

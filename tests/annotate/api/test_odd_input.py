@@ -167,7 +167,8 @@ def test_times_of_any_zone_are_taken_as_utc(owner, project, seat):
     assert (taken.status_code, taken.json()["errors"]) == (200, [])
 
 
-@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
-def test_times_that_utc_has_not_are_refused(owner, time):
-    made = owner.post("me/tokens/", {"name": "x", "scopes": ["read"], "expires_at": time})
-    assert (made.status_code, made.json()["errors"][0]["field"]) == (400, "expires_at")
+def test_times_that_utc_has_not_are_its_first_and_last(owner):
+    for time, status in (("0001-01-01T00:00:00+23:00", 400), ("9999-12-31T23:59:59-23:00", 201)):
+        made = owner.post("me/tokens/", {"name": "x", "scopes": ["read"], "expires_at": time})
+        assert made.status_code == status, made.content
+    assert made.json()["expires_at"] == "9999-12-31T23:59:59.999999Z"
