@@ -5,6 +5,9 @@ over HTTP with keep-alive, in four phases: the project's own order; a strategy's
 tasks; new places all the time, once a second, by a process beside; and the own order again. The
 first next after the places changed is told apart. Each next is followed by a submit, which is not
 counted. Medians of the repeats.
+
+With `--strategies` (all, or those named) the places are those that each strategy gives, beside
+projects without any, at growing `--sizes`: benchmarks/ranked_strategies.py.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import random
 import threading
 import time
 
+from benchmarks import ranked_strategies
 from benchmarks.next_latency import WARM_UP, connect, one, prepare, sample, summary
 from benchmarks.report import print_table, write_json
 from benchmarks.scratch import ROOT, installation, web
@@ -27,7 +31,15 @@ def main() -> None:
     parser.add_argument("--ranked", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=150)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--strategies", nargs="*", help="Each beside none; without names all.")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 50_000])
     arguments = parser.parse_args()
+    if arguments.strategies is not None:
+        return ranked_strategies.measure(arguments)
+    return by_chance(arguments)
+
+
+def by_chance(arguments: argparse.Namespace) -> None:
     rows, ranking_seconds = [], []
     with installation():
         cases = prepare(arguments.tasks, arguments.busy)

@@ -1,6 +1,10 @@
 """A million instances through the default policy, in batches as a service hands them over.
 
 python -m benchmarks.routing_scale [--rows 1000000] [--batch 20000]
+
+With `--stored 10000 100000` the instances are those of a project: a worker computes their features
+and keeps them, and decides from what is kept (benchmarks/routing_stored.py); `--embedded 10000` has
+an encoder read them, too.
 """
 
 import argparse
@@ -9,6 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks import routing_stored
 from benchmarks.report import print_table, write_json
 from routing.policies.budget import Budget
 from routing.policies.contract import DoublyLabelled, Instances, Layout, Signal
@@ -34,7 +39,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--batch", type=int, default=20_000)
+    parser.add_argument("--stored", type=int, nargs="+", help="Tasks of projects, without encoder.")
+    parser.add_argument("--decided", type=int, default=100_000, help="The most decided from store.")
+    parser.add_argument("--written", type=int, default=10_000, help="The most decided for good.")
+    parser.add_argument("--embedded", type=int, nargs="*", default=[], help="With --encoder.")
+    parser.add_argument("--encoder", default="tiny", help="tiny: made here; minilm: the default.")
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     wish = parser.parse_args()
+    if wish.work is not None:
+        return routing_stored.be_worker(wish.work[0], int(wish.work[1]))
+    if wish.stored is not None:
+        return routing_stored.measure(wish)
+    return made_up(wish)
+
+
+def made_up(wish: argparse.Namespace) -> None:
     policy = ErrorPolicy.fit(_labelled(1200), LAYOUT, seed=0)
     before = _peak()
     rows = []
