@@ -9,7 +9,7 @@ from annotate.services.workers import Memo, why_waiting
 
 
 class WaitingShape(s.ModelSerializer):
-    """With `waits_because`; name it among the fields."""
+    """A job that says why it goes no further."""
 
     waits_because = s.SerializerMethodField(help_text="Why it goes no further, else empty.")
 

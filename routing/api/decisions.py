@@ -56,6 +56,8 @@ class PolicySerializer(serializers.ModelSerializer):
 
 
 class RunSerializer(WaitingShape):
+    """One pass of the policy in force over the tasks that it has not decided yet."""
+
     class Meta:
         model = RoutingRun
         fields = [

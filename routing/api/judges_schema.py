@@ -52,6 +52,8 @@ class RunRequest(s.Serializer):
 
 
 class RunShape(WaitingShape):
+    """A judge's work through tasks. A dry run labels nothing and reports instead."""
+
     class Meta:
         model = JudgeRun
         ref_name = "JudgeRun"

@@ -44,6 +44,8 @@ class FitRequest(s.Serializer):
 
 
 class FitShape(WaitingShape):
+    """Fitting a policy to what judges and people both labelled; makes a draft."""
+
     class Meta:
         model = PolicyFit
         ref_name = "PolicyFit"
@@ -99,6 +101,8 @@ class SpecificationShape(s.ModelSerializer):
 
 
 class FeatureRunShape(WaitingShape):
+    """Features of all tasks that have none under the specification yet."""
+
     class Meta:
         model = FeatureRun
         ref_name = "FeatureRun"

@@ -37,6 +37,8 @@ class SecondLookRequest(s.Serializer):
 
 
 class SecondLookShape(WaitingShape):
+    """One look through the margins of a reward model. A dry run changes nothing."""
+
     class Meta:
         model = SecondLook
         ref_name = "SecondLook"
@@ -62,6 +64,8 @@ class HeldShape(s.Serializer):
 
 
 class SecondLookDetail(SecondLookShape):
+    """With what became of its tasks, and whether people hold what stands."""
+
     tasks = s.DictField(child=s.IntegerField(), help_text="planned, applied, passed_over")
     held = HeldShape(many=True)
 

@@ -39,6 +39,8 @@ class SimulationRequest(s.Serializer):
 
 
 class SimulationShape(WaitingShape):
+    """A replay of the kinds of policy on what judges and people both labelled."""
+
     result = s.SerializerMethodField()
 
     def get_result(self, run: PolicySimulation) -> dict[str, Any]:

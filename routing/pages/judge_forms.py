@@ -49,7 +49,6 @@ TOLD = {
 EXAMPLES = {
     "rules": '{"rules": [{"rule": "words", "low": 20, "high": 200, "weight": 1}]}',
     "simulated": '{"noise": 1, "position_bias": 0.8, "seed": 7}',
-    "density_ratio": '{"strong": 12, "weak": 7, "criteria": "Prefer …", "scale": 1}',
 }
 
 
@@ -71,6 +70,14 @@ class KindForm(forms.Form):
 
     def limits_of(self) -> dict[str, Any]:
         return {}
+
+
+REGISTERED: dict[str, type[KindForm]] = {}
+
+
+def register_form(kind: str, form: type[KindForm]) -> None:
+    """A kind that another app brings is set up by its own form."""
+    REGISTERED[kind] = form
 
 
 class JudgeForm(KindForm):

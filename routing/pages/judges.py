@@ -23,6 +23,7 @@ from routing.guarantee.enough import MIN_ITEMS, MIN_ITEMS_EACH, MIN_PEOPLE
 from routing.models import JudgeCall, JudgeRun
 from routing.pages.judge_forms import (
     KINDS,
+    REGISTERED,
     TOLD,
     JudgeForm,
     KindForm,
@@ -68,7 +69,9 @@ def judges(request: HttpRequest, project_id: int) -> HttpResponse:
     kinds = {kind.name: kind for kind in offered_kinds()}
     kind = request.GET.get("kind", "openai")
     kind = kind if kind in kinds else "openai"
-    form = FORMS.get(kind, JudgeForm)(request.POST if request.method == "POST" else None)
+    form = (FORMS | REGISTERED).get(kind, JudgeForm)(
+        request.POST if request.method == "POST" else None
+    )
     form.prepare(kind, project)
     if request.method == "POST" and (judge := _set_up(request, project, kind, form)):
         messages.success(request, _("%s is set up. Try it on ten tasks before it labels.") % judge)

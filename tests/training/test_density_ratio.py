@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from django.urls import reverse
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from annotate.inputs import InvalidValue
+from annotate.models import Judge
 from routing import judges
 from routing.judges import Question
 from routing.services.judges import save_judge
@@ -148,3 +150,49 @@ def test_files_that_are_gone_are_named(policies) -> None:
         DensityRatioJudge(config)
     with pytest.raises(judges.JudgeError, match="no policy version 0"):
         DensityRatioJudge({**config, "strong": 0})
+
+
+def test_the_page_sets_it_up_by_names(client, policies, make_project, make_version) -> None:
+    strong, weak = policies
+    project = strong.project
+    make_version(make_project(), "policy")
+    client.force_login(project.created_by)
+    url = reverse("judges", args=[project.pk]) + "?kind=density_ratio"
+    fields = client.get(url).context["form"].fields
+    named = [(str(weak.pk), "Policy v2"), (str(strong.pk), "Policy v1, in service")]
+    assert fields["strong"].choices == named
+    assert fields["weak"].choices == [("", "what the stronger one’s line began with"), *named]
+    given = {"name": "Ratio", "strong": strong.pk, "weak": "", "criteria": CRITERIA, "scale": "0.5"}
+    assert client.post(url, given).status_code == 302
+    defaults = {"max_length": 1024, "batch_size": 8}
+    whole = {"strong": strong.pk, "weak": None, "criteria": CRITERIA, "scale": 0.5, **defaults}
+    assert Judge.objects.get(kind="density_ratio").config == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"strong": ""}, "strong"), ({"scale": "0"}, "scale"), ({"scale": "much"}, "scale")],
+)
+def test_what_is_wrong_with_it_stands_at_its_field(client, policies, change, field) -> None:
+    strong, _weak = policies
+    client.force_login(strong.project.created_by)
+    url = reverse("judges", args=[strong.project.pk]) + "?kind=density_ratio"
+    given = {"name": "Ratio", "strong": strong.pk, "weak": "", "criteria": "", "scale": "1"}
+    answer = client.post(url, {**given, **change})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+
+
+def test_a_policy_beside_itself_is_refused_at_its_field(client, policies) -> None:
+    strong, _weak = policies
+    client.force_login(strong.project.created_by)
+    url = reverse("judges", args=[strong.project.pk]) + "?kind=density_ratio"
+    given = {"name": "Ratio", "strong": strong.pk, "weak": strong.pk, "scale": "1"}
+    assert list(client.post(url, given).context["form"].errors) == ["weak"]
+
+
+def test_a_project_without_policies_says_what_to_do(client, make_project) -> None:
+    project = make_project()
+    client.force_login(project.created_by)
+    page = client.get(reverse("judges", args=[project.pk]) + "?kind=density_ratio")
+    assert "The project has no policy yet. Train one first." in page.content.decode()

@@ -25,6 +25,8 @@ class EvaluationSetSerializer(serializers.ModelSerializer):
 
 
 class EvaluationRunSerializer(WaitingShape):
+    """A model version on an evaluation set: agreement with pairs, or best-of-n over prompts."""
+
     config = serializers.DictField()
     metrics = serializers.DictField()
     percent = serializers.IntegerField(allow_null=True, read_only=True)

@@ -68,6 +68,8 @@ class ReasonSerializer(serializers.Serializer):
 
 
 class TrainingRunSerializer(WaitingShape):
+    """One training of one model from one snapshot."""
+
     percent = serializers.IntegerField(allow_null=True, read_only=True)
     reasons = ReasonSerializer(many=True, read_only=True)
     model_version = serializers.SerializerMethodField()
@@ -110,6 +112,8 @@ class TrainingRunSerializer(WaitingShape):
 
 
 class TrainingRunDetailSerializer(TrainingRunSerializer):
+    """With its curves, and all that it takes to do it again."""
+
     points = serializers.SerializerMethodField()
     config = serializers.DictField()
     environment = serializers.DictField()
@@ -190,6 +194,8 @@ class RollBackSerializer(serializers.Serializer):
 
 
 class SamplingSerializer(WaitingShape):
+    """Responses drawn from a model to prompts of the project."""
+
     config = serializers.DictField()
     metrics = serializers.DictField()
 

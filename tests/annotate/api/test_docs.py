@@ -66,6 +66,13 @@ def test_every_operation_has_a_name_a_group_and_words():
     assert groups == [name for name, _ in GROUPS]
 
 
+def test_each_job_is_described_in_words_of_its_own():
+    shapes = openapi_document()["components"]["schemas"].values()
+    jobs = [one for one in shapes if "waits_because" in one.get("properties", {})]
+    words = [one["description"] for one in jobs if "description" in one]
+    assert len(set(words)) == len(words) >= 11
+
+
 def test_each_operation_names_the_scope_that_it_asks_for():
     scopes = {operation.id: operation.scope for operation in EVERYTHING}
     assert set(scopes.values()) == set(ApiToken.Scope.values)
