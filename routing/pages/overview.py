@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from annotate.access import MANAGE, get_in_project, get_project
 from annotate.kinds import InvalidValue
 from annotate.models import Judge, Project
+from annotate.pages.paging import number_in, page_links
 from annotate.pages.reasons import in_words
 from annotate.reports.remembered import remembered
 from annotate.services.outgoing.exports import holds_pairs
@@ -72,7 +73,7 @@ def routing(request: HttpRequest, project_id: int) -> HttpResponse:
     """Figures, rule and decisions; POST puts a new rule in force. Asked by htmx: the live part."""
     project = get_project(request.user, project_id, MANAGE)
     route = request.GET.get("route", "")
-    context = _live(project) | {"decisions": _decisions(project, route), "route": route}
+    context = _live(project) | _decisions(request, project, route)
     if request.htmx and request.method != "POST":
         return render(request, "routing/routing.html#live", context)
     policy = context["figures"].policy
@@ -235,12 +236,18 @@ def _initial(policy: RoutingPolicy | None) -> dict | None:
     }
 
 
-def _decisions(project: Project, route: str) -> list[Decision]:
-    """The latest, of one route if it is given. One query."""
+def _decisions(request: HttpRequest, project: Project, route: str) -> dict:
+    """A page of them, the newest first, of one route if it is given. One query."""
     rows = Decision.objects.filter(policy__project=project, shadow=False)
     if route in Decision.Route.values:
         rows = rows.filter(route=route)
-    return list(rows.select_related("task__prompt", "policy").order_by("-pk")[:DECISIONS])
+    if before := number_in(request, "before"):
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.select_related("task__prompt", "policy").order_by("-pk")[: DECISIONS + 1])
+    shown = found[:DECISIONS]
+    after = shown[-1].pk if len(found) > DECISIONS else None
+    links = page_links(request, after, {"route": route} if route else {})
+    return {"decisions": shown, "route": route, **links}
 
 
 urlpatterns = [

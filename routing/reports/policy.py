@@ -84,6 +84,21 @@ def _shown(error: float) -> float:
     return max(0.0, error)
 
 
+def is_cut_at_0(policy: RoutingPolicy) -> bool:
+    """Whether any of the figures that pages show as 0 came out below it."""
+    metrics = policy.metrics
+    curve = metrics.get("curve") or []
+    losses = [one.get("log_loss", {}) for one in metrics.get("error_models", [])]
+    figures = [
+        *(point[key] for point in curve for key in ("error", "chance")),
+        *([metrics["all_people"]] if curve else []),
+        *metrics.get("all_ai", {}).values(),
+        *(seen for _expected, seen, _rows in metrics.get("reliability") or []),
+        *(value for found in losses for value in found.values() if value is not None),
+    ]
+    return any(value < 0 for value in figures)
+
+
 def alone_of(policy: RoutingPolicy) -> list[tuple[str, float]]:
     """(judge, share of its labels that are wrong on held-out prompts), from cheap to strong."""
     return [(name, _shown(error)) for name, error in policy.metrics.get("all_ai", {}).items()]

@@ -175,7 +175,16 @@ def by_expected_gain(pool: Pool) -> Order:
             version=policy_row.version,
         ),
     )
-    return Order(highest(found, pool.most), missing)
+    order = highest(found, pool.most)
+    if order and order[0].score <= 0:
+        missing.append(
+            Told(
+                "Routing policy v{version} expects no label of a person to be better than the "
+                "judge’s here, so the order says little.",
+                version=policy_row.version,
+            )
+        )
+    return Order(order, missing)
 
 
 def by_regret(pool: Pool) -> Order:

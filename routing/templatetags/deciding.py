@@ -13,6 +13,7 @@ from annotate.wording import Told
 from routing.models import Decision, DomainTest
 from routing.words import column as column_words
 from routing.words.reasons import told as why_told
+from routing.words.reasons import worth_telling
 
 register = template.Library()
 
@@ -21,7 +22,7 @@ register = template.Library()
 def whys(reasons: Sequence[str | Sequence[Any]]) -> str:
     """The reasons of a decision or of a place, in a line."""
     word, number = column_words.column_word, number_format
-    return "; ".join(in_words(why_told(one, word, number)) for one in reasons)
+    return "; ".join(in_words(why_told(one, word, number)) for one in worth_telling(reasons))
 
 
 @register.filter

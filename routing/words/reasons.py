@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
-from annotate.rounding import ABOUT_0, rounded
+from annotate.rounding import ABOUT_0, ABOUT_NOTHING, rounded
 from annotate.wording import Told, translatable
 
 Why = tuple[str | float | dict[str, Any], ...]  # a code and its values; JSON has it as a list
@@ -47,6 +47,7 @@ REASONS: dict[str, tuple[str, dict[str, str]]] = {
     "inside": (translatable("within the tested guarantee"), {}),
     "outside": (translatable("outside the tested guarantee"), {}),
     "adds": (translatable("{column} ({by})"), {"column": WORD, "by": SIGNED}),
+    "flat": (translatable("no single tag or signal moves it"), {}),
     "silent": (translatable("no judge prefers one"), {}),
     # The alternative annotator test: not made; too little to make it; failed
     "untested": (translatable("{judge} was not tested in this project"), {"judge": NAME}),
@@ -199,6 +200,14 @@ def _number(value: float, style: str, number: Callable[[str], str]) -> str | Tol
         return number(format(value, style))
     text = rounded(value, signed=style == SIGNED)
     return Told("about 0") if text == ABOUT_0 else number(text)
+
+
+def worth_telling(reasons: Sequence[str | Sequence[Any]]) -> list[str | Sequence[Any]]:
+    """Where several tags and signals all add next to nothing, that is said once, not of each."""
+    adding = [one for one in reasons if one[0] == "adds"]
+    if len(adding) < 2 or any(abs(float(one[2])) >= ABOUT_NOTHING for one in adding):
+        return list(reasons)
+    return [why("flat"), *(one for one in reasons if one[0] != "adds")]
 
 
 def in_english(reasons: Sequence[str | Sequence[Any]]) -> list[str]:

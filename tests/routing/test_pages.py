@@ -1,6 +1,7 @@
 """The routing page: rule, pass, shares, agreement, decisions."""
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -8,7 +9,7 @@ from annotate.handout import lease_seat
 from annotate.models import AuditEvent, JobState, Judge, Judgement, Seat
 from annotate.services import jobs
 from annotate.services.work.judgements import submit_judgement
-from routing.models import Decision, RoutingPolicy, RoutingRun, of_people
+from routing.models import Decision, JudgeCall, RoutingPolicy, RoutingRun, of_people
 from routing.services.passes import run_routing
 from routing.words.reasons import in_english
 from tests.routing.length_judge import lengthen
@@ -222,3 +223,31 @@ def test_the_list_costs_the_same_for_one_and_for_many(
     with django_assert_max_num_queries(15):
         page = client.get(url_of(project))
     assert len(page.context["decisions"]) == 25
+    assert "Newest" not in page.content.decode()
+    older = client.get(f"{url_of(project)}?{page.context['next_page']}")
+    assert "Newest" in older.content.decode()
+    shown = [one.pk for one in [*page.context["decisions"], *older.context["decisions"]]]
+    assert shown == sorted(Decision.objects.values_list("pk", flat=True), reverse=True)
+
+
+def test_the_list_and_a_decision_tell_the_propensity(
+    client, make_project, make_pair_tasks, length_judge
+) -> None:
+    project = make_project()
+    make_pair_tasks(project, 2)
+    client.force_login(project.created_by)
+    client.post(url_of(project), RULE)
+    run_pass(client, project)
+    text = client.get(url_of(project)).content.decode()
+    for one in Decision.objects.all():
+        assert f'<td class="number nowrap">{100 * one.propensity:.1f} %</td>' in text
+        assert f"{100 * one.score:.1f} % sure</td>" in text
+    one = Decision.objects.first()
+    own = client.get(reverse("decision", args=[one.pk])).content.decode()
+    assert f'href="{reverse("policy", args=[one.policy_id])}"' in own
+    assert "<dt>Time</dt>" in own
+    untimed = JudgeCall(p_first=0.5, shown_order=[1, 2], raw={})
+    shown = {"decision": one, "project": project, "calls": [untimed]}
+    own = render_to_string("routing/decision.html", shown)
+    assert "What the judge said" in own
+    assert "<dt>Time</dt>" not in own

@@ -120,6 +120,19 @@ def test_shares_below_nought_are_shown_as_nought(manager, project) -> None:
     """The noise of people's votes is taken out of them, and with few votes too much of it."""
     policy = fitted(manager, project)
     assert "What sends a task to people" in page(manager, policy)
+    told = "Those are shown as 0: too few to tell, not without errors."
+    policy.metrics["curve"] = [
+        {**one, "error": 0.1, "chance": 0.1} for one in policy.metrics["curve"]
+    ]
+    policy.metrics |= {"all_people": 0.1, "all_ai": {}, "reliability": []}
+    losses = policy.metrics["error_models"][0]["log_loss"]
+    losses["logistic"] = 0.2
+    policy.save()
+    assert told not in page(manager, policy)
+    losses["logistic"] = -0.01
+    policy.save()
+    assert told in page(manager, policy)
+    losses["logistic"] = 0.2
     for model in policy.artifact["better"]:
         model["coefficients"] = [1e-6 for _ in model["coefficients"]]
     policy.metrics["all_ai"] = {str(policy.judge): -0.023}
@@ -127,6 +140,7 @@ def test_shares_below_nought_are_shown_as_nought(manager, project) -> None:
     policy.save()
     text = page(manager, policy)
     assert f"{policy.judge}: 0.0 %" in text
+    assert told in text
     assert not re.search(r"(?<![\w-])-20", text)  # it may be the 20th
     assert "What sends a task to people" not in text
     assert "No single tag or signal weighs much" in text

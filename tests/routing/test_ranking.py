@@ -243,6 +243,20 @@ def test_expected_gain_is_that_of_a_fitted_policy(make_project, length_judge) ->
     kinds = ["poem" in one.task.prompt.last_turn for one in places.order_by("place")]
     assert kinds == sorted(kinds, reverse=True)
     assert 0 < sum(kinds) < len(kinds)
+    assert not run.report["missing"]
+
+
+def test_where_no_label_gains_anything_the_ranking_says_so(make_project, length_judge) -> None:
+    """The judge is right on every sum."""
+    project = make_project(overlap=1, seed=3, test_percent=30)
+    take_in(project, rows(320, votes=3)[1::2])
+    take_in(project, rows(20, votes=0, start=1000)[1::2])
+    assert fit(project, share=0.5).policy is not None
+    run = rank(project, "expected_gain")
+    assert run.report["missing"] == [
+        "Routing policy v1 expects no label of a person to be better than the judge’s here, so the "
+        "order says little."
+    ]
 
 
 def test_generators_duel(make_project, length_judge) -> None:

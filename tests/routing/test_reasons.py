@@ -51,6 +51,16 @@ def test_names_of_tags_and_signals_are_said_in_the_readers_words() -> None:
     assert in_german(*reasons) == "Sicherheit: gering (+0,12); gpt v2 ist sicher (etwa 0)"
 
 
+def test_tags_that_all_add_next_to_nothing_are_not_told_one_by_one() -> None:
+    nothing = [why("adds", "safety: low", 4e-5), why("adds", "gpt v2 is sure", -2e-5)]
+    assert whys([*nothing, why("held out")]) == (
+        "no single tag or signal moves it; its prompt is held out for tests, which need people"
+    )
+    assert whys([why("held out")]) == "its prompt is held out for tests, which need people"
+    assert len(in_english(nothing)) == len(nothing)
+    assert whys(["adds up"]) == "adds up"  # a sentence of the days before there were codes
+
+
 def test_numbers_of_rows_that_were_kept_before_are_told_by_the_same_rule() -> None:
     kept = [["adds", "safety: low", -6e-06], ["adds", "safety: low", 0], ["explored", 0.0625]]
     assert in_english(kept) == [
