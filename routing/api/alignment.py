@@ -18,7 +18,7 @@ from annotate.api.views import APIView
 from annotate.inputs import InvalidValue
 from annotate.models import Judge
 from routing.models import Criterion, Grade, JudgeRun, SampledOutput
-from routing.reports.alignment import Line, Moved, Rate, alignment_of
+from routing.reports.alignment import Line, Moved, Rate, Reworded, alignment_of
 from routing.services.criteria import (
     MOST_SAMPLE,
     WHOLE,
@@ -122,6 +122,16 @@ class MovedShape(s.Serializer):
         ref_name = "JudgeDrift"
 
 
+class RewordedShape(s.Serializer):
+    criterion = s.IntegerField(help_text="The version of other words before.")
+    version = s.IntegerField()
+    judge = RateShape(help_text="What turned of what the judge says of the same outputs.")
+    people = RateShape(help_text="What turned of what most people say of the same outputs.")
+
+    class Meta:
+        ref_name = "CriterionDrift"
+
+
 class LineShape(s.Serializer):
     criterion = s.IntegerField(allow_null=True, help_text="null: all of them together.")
     outputs = s.IntegerField(help_text="That people and the judge both graded.")
@@ -135,6 +145,9 @@ class LineShape(s.Serializer):
     people = RateShape(help_text="Pairs of people who agree on the same output.")
     undecided = s.IntegerField(help_text="Outputs on which people are split evenly.")
     moved = MovedShape(allow_null=True)
+    reworded = RewordedShape(
+        allow_null=True, help_text="Against the criterion's version before, where both were used."
+    )
 
     class Meta:
         ref_name = "CriterionAlignment"
@@ -281,6 +294,7 @@ def _line_body(line: Line) -> dict[str, Any]:
         "people": _rate_body(line.people),
         "undecided": line.undecided,
         "moved": _moved_body(line.moved),
+        "reworded": _reworded_body(line.reworded),
     }
 
 
@@ -295,6 +309,17 @@ def _moved_body(moved: Moved | None) -> dict[str, Any] | None:
         "judge": moved.judge.pk,
         **{name: _rate_body(getattr(moved, name)) for name in ("flipped", "now", "then")},
         "difference": moved.difference,
+    }
+
+
+def _reworded_body(found: Reworded | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "criterion": found.criterion.pk,
+        "version": found.criterion.version,
+        "judge": _rate_body(found.judge),
+        "people": _rate_body(found.people),
     }
 
 

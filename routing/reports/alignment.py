@@ -6,7 +6,7 @@ the harmonic mean of coverage and 1 - false failure rate.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
@@ -86,6 +86,17 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Reworded:
+    """Against an earlier version of the criterion: what turned of what the judge and of what most
+    people say, each on the outputs that were judged by both versions.
+    """
+
+    criterion: Criterion
+    judge: Rate
+    people: Rate
+
+
+@dataclass(frozen=True)
 class Line:
     """One criterion; none stands for all together: an output fails where any criterion does."""
 
@@ -95,11 +106,12 @@ class Line:
     people: Rate
     undecided: int
     moved: Moved | None = None
+    reworded: Reworded | None = None
 
 
 def alignment_of(judge: Judge) -> list[Line]:
     """A line for each accepted criterion, then one for all together against the grades of outputs
-    as a whole. Five queries, whatever the sample's size.
+    as a whole. Seven queries, whatever the sample's size.
     """
     project = judge.project
     criteria = list(Criterion.objects.filter(project=project, state="accepted").order_by("name"))
@@ -114,15 +126,51 @@ def alignment_of(judge: Judge) -> list[Line]:
     )
     said = _said(judge, criteria, outputs)
     before = _said(earlier, criteria, outputs) if earlier is not None else {}
+    old_of = _versions_before(criteria)
+    old_said = _said(judge, list(old_of.values()), outputs) if old_of else {}
     lines = []
     for criterion in criteria:
-        votes = grades.get(criterion.pk, {})
+        votes, old = grades.get(criterion.pk, {}), old_of.get(criterion.pk)
         now, then = said.get(criterion.pk, {}), before.get(criterion.pk, {})
-        lines.append(_line(criterion, now, votes, moved_since(earlier, now, then, majority(votes))))
+        line = _line(criterion, now, votes, moved_since(earlier, now, then, majority(votes)))
+        if old is not None:
+            voted = majority(votes), majority(grades.get(old.pk, {}))
+            line = replace(
+                line, reworded=reworded_since(old, (now, old_said.get(old.pk, {})), voted)
+            )
+        lines.append(line)
     together = all_of(said, criteria)
     votes = grades.get(None, {})
     moved = moved_since(earlier, together, all_of(before, criteria), majority(votes))
     return [*lines, _line(None, together, votes, moved)]
+
+
+def _versions_before(criteria: list[Criterion]) -> dict[int, Criterion]:
+    """The newest version of other words before each criterion, by the criterion's id."""
+    rows = Criterion.objects.filter(
+        project__in={one.project_id for one in criteria}, name__in=[one.name for one in criteria]
+    )
+    by_name: dict[str, list[Criterion]] = {}
+    for row in rows.order_by("version"):
+        by_name.setdefault(row.name, []).append(row)
+    found = {}
+    for one in criteria:
+        if older := [row for row in by_name[one.name] if row.version < one.version]:
+            found[one.pk] = older[-1]
+    return found
+
+
+def reworded_since(
+    old: Criterion, judge: tuple[Passes, Passes], people: tuple[Passes, Passes]
+) -> Reworded | None:
+    """Each by the version now and by the old one. None where neither said something by both."""
+    said, voted = _turned(*judge), _turned(*people)
+    return Reworded(old, said, voted) if said.count or voted.count else None
+
+
+def _turned(now: Passes, then: Passes) -> Rate:
+    common = [output for output in now if output in then]
+    return Rate(sum(now[one] != then[one] for one in common), len(common))
 
 
 def _line(

@@ -108,6 +108,26 @@ def test_criteria_are_drafted_accepted_and_checked_against_grades(
     page = client.get(reverse("judge_alignment", args=[lenient.pk])).content.decode()
     assert "turned" in page
     assert "All together" in page
+    assert "Other words than" not in page
+    assert api.get(url).json()["criteria"][0]["reworded"] is None
+
+    # Other words: what turned by them of what the judge and of what people say.
+    [old] = Criterion.objects.filter(state="accepted")
+    new = save_criterion(project=project, actor=None, name=old.name, text="Be brief, by words.")
+    assert api.get(url).json()["criteria"][0]["reworded"] is None
+    url = f"/api/v1/projects/{project.pk}/judges/{judge.pk}/alignment/"
+    ran(judge, "criteria")
+    graded = Grade.objects.filter(criterion=old).order_by("output_id").first()
+    turned = {str(new.pk): not graded.passes}
+    save_grades(output=graded.output, person=graded.person, grades=turned)
+    found = api.get(url).json()["criteria"][0]["reworded"]
+    assert (found["criterion"], found["version"]) == (old.pk, old.version)
+    assert (found["judge"]["hits"], found["judge"]["count"]) == (0, 20)
+    assert (found["people"]["hits"], found["people"]["count"]) == (1, 1)
+    page = client.get(reverse("judge_alignment", args=[judge.pk])).content.decode()
+    assert f"Other words than v{old.version}:" in page
+    assert "the judge says the opposite of 0 % of 20 outputs" in page
+    assert "people of 100 % of 1<" in page
 
 
 def test_drafts_that_are_none_fail_and_are_seen(project, make_judge) -> None:
