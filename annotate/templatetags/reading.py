@@ -1,6 +1,7 @@
 """How texts and figures are written on the managers' pages."""
 
 import json
+from decimal import Decimal
 
 from django import template
 from django.utils.formats import number_format
@@ -88,6 +89,13 @@ def percent(share: float | None) -> str:
 def percent_fine(share: float | None) -> str:
     """0.1234 as "12.3 %"; "–" for None."""
     return "–" if share is None else f"{number_format(f'{100 * share:.1f}')} %"
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """Two digits behind the point, and more only where they say something: "0.25", "0.0125"."""
+    digits = -min(-2, int(amount.normalize().as_tuple().exponent))
+    return number_format(amount, decimal_pos=digits)
 
 
 @register.filter

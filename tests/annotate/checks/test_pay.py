@@ -130,6 +130,7 @@ def test_the_page_and_the_csv(shop, client):
     first, last = today()
     period = {"first": first.isoformat(), "last": last.isoformat()}
     page = client.get(reverse("pay", args=[project.pk]), period)
+    assert "0.15 EUR a judgement" in page.content.decode()
     assert "0.30 EUR" in page.content.decode()
     sheet = client.get(reverse("pay_csv", args=[project.pk]), period)
     assert sheet["Content-Type"].startswith("text/csv")

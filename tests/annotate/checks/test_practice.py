@@ -115,7 +115,9 @@ def test_training_tells_at_once_what_is_right_and_why(shop, client):
     project, [ann], [item] = shop(1, gold=1, use="training", training=True)
     GoldItem.objects.update(explanation="Because **both** say so.")
     client.force_login(ann)
-    client.post(reverse("begin_practice", args=[project.pk]))
+    begun = client.post(reverse("begin_practice", args=[project.pk]), follow=True)
+    badge = '<span class="badge bar-heading" aria-hidden="true">Training: 1 of 1</span>'
+    assert badge in begun.content.decode()
     run = PracticeRun.objects.get()
     value = prefer_first(item.task)
     place = reverse("answer_practice", args=[run.pk, item.task_id])
