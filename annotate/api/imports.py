@@ -22,6 +22,7 @@ from annotate.api import interchange_schema as schema
 from annotate.api.bodies import TooLarge, UnreadParser
 from annotate.api.problems import problem
 from annotate.api.query_parameters import read_flag, read_integer, read_pairs, refuse_unknown
+from annotate.api.schema import Problem
 from annotate.api.views import APIView
 from annotate.interchange.registry import FORMATS, UnknownFormat, detect_file, get_format
 from annotate.interchange.table import TABLE
@@ -58,7 +59,11 @@ class ImportFile(APIView):
         examples=examples.IMPORT,
         parameters=[OpenApiParameter(name, str, description=d) for name, d in PARAMETERS.items()],
         request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses={200: schema.ImportReport, 202: schema.ImportRun, 422: schema.ImportReport},
+        responses={
+            200: schema.ImportReport,
+            202: schema.ImportRun,
+            (422, "application/problem+json"): Problem,
+        },
     )
     def post(self, request: Request, project_id: int) -> Response:
         """Import JSONL, a JSON array, CSV or TSV, plain or gzip, or Parquet.

@@ -166,6 +166,11 @@ def test_bytes_come_in_ranges_and_only_from_their_project(
     path = f"/api/v1/projects/{project.pk}/media/{file.pk}/bytes/"
     answer = owner.client.get(path, headers={"Range": "bytes=1-3"})
     assert (answer.status_code, answer.getvalue()) == (206, b"PNG")
+    answer = owner.client.get(path, headers={"Range": f"bytes={len(PNG)}-"})
+    assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{len(PNG)}")
+    assert answer["Content-Type"] == "application/problem+json"
+    known = owner.client.get(path, headers={"If-None-Match": owner.client.get(path)["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
     other = make_project(owner.user)
     assert owner.get(f"projects/{other.pk}/media/{file.pk}/").status_code == 404
     assert owner.get(f"projects/{other.pk}/media/{file.pk}/bytes/").status_code == 404
