@@ -128,6 +128,7 @@ def selection(request: HttpRequest, project_id: int) -> HttpResponse:
     initial = {
         **now.settings,
         "weights": "\n".join(lines),
+        "every_hours": f"{now.settings['every_hours']:g}",
         **({"strategy": now.strategy} if now.is_on else {}),
     }
     form = StrategyForm(request.POST or None, project=project, initial=initial)

@@ -57,6 +57,7 @@ def test_from_the_form_to_the_order_and_back(manager, project) -> None:
     assert "10 open tasks come before all others" not in page  # and those drawn by chance
     assert f"{run.report['ranked']} open tasks come before all others of their priority" in page
     assert f"{run.report['by_chance']} of them" in page
+    assert 'name="every_hours" value="6"' in page
     first = TaskPlace.objects.get(place=0)
     assert reverse("task", args=[first.task_id]) in page
     assert in_english(first.reasons)[0] in page
