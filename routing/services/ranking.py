@@ -70,7 +70,12 @@ def run_ranking(*, run: SelectionRun) -> None:
     except (ValueError, judge_kinds.JudgeError) as error:  # NothingToGoOn and BadBatch among them
         return jobs.finish(run, JobState.FAILED, message=jobs.why(error))
     places = places_of(order, drawn, among=len(chosen_from), seed=run.project.seed)
-    seats = put_first(project=run.project, places=places, provided=lambda: _is_wanted(run))
+    seats = put_first(
+        project=run.project,
+        places=places,
+        provided=lambda: _is_wanted(run),
+        between=lambda: step(len(chosen_from)),
+    )
     if seats is None:
         return jobs.finish(run, JobState.CANCELLED, message=Told("Another strategy was chosen."))
     report = {

@@ -33,11 +33,16 @@ class Place:
 
 
 def put_first(
-    *, project: Project, places: Sequence[Place], provided: Callable[[], bool] = lambda: True
+    *,
+    project: Project,
+    places: Sequence[Place],
+    provided: Callable[[], bool] = lambda: True,
+    between: Callable[[], object] = lambda: None,
 ) -> int | None:
     """Put these tasks, in this order, before all others of their priority; every other task of the
     project loses its place. Returns how many seats changed theirs; the same places again: 0. None,
-    and nothing is changed, unless `provided()` holds once the project is locked.
+    and nothing is changed, unless `provided()` holds once the project is locked. `between()` is
+    called after each AT_ONCE tasks, so that a job can say that it is alive.
 
     Seats in somebody's hands keep what they have and stay out of it when they come back, for they
     are then handed out before all others. Not to be called within a transaction.
@@ -49,6 +54,7 @@ def put_first(
     changed = 0
     for start in range(0, len(task_ids), AT_ONCE):
         changed += _write_keys(task_ids[start : start + AT_ONCE])
+        between()
     for _ in range(TRIES):
         left = _outdated(task_ids)
         if not left:

@@ -10,6 +10,7 @@ from annotate import handout
 from annotate.handout import lease_seat
 from annotate.models import Judgement, Membership, Seat, Task, TaskPlace
 from annotate.services.projects import update_project
+from annotate.services.work import places
 from annotate.services.work.judgements import submit_judgement
 from annotate.services.work.places import Place, clear_places, put_first
 from annotate.services.work.seats import release_seat, skip_seat
@@ -38,12 +39,26 @@ def rank(project, task_ids) -> int:
     return put_first(project=project, places=[Place(pk, 0.5, ["why"]) for pk in task_ids])
 
 
+def ranked(project) -> int:
+    return Seat.objects.filter(task__project=project, ranked_key__isnull=False).count()
+
+
 @pytest.mark.parametrize("order", ["in_order", "random", "least_covered"])
 def test_ranked_tasks_come_first_and_the_others_in_the_projects_order(crew, order):
     project, [ann, bob] = crew(10, 2, overlap=2, order=order, seed=5)
     others = [pk for pk in all_of(project, bob) if pk not in (wanted := ids(project)[7:2:-2])]
     assert rank(project, wanted) == 3  # bob has the other seat of each
     assert all_of(project, ann) == wanted + others
+
+
+def test_many_are_put_in_order_in_pieces_and_each_is_told(crew, monkeypatch):
+    project, [ann] = crew(7, 1)
+    monkeypatch.setattr(places, "AT_ONCE", 3)
+    told = []
+    wanted = [Place(pk) for pk in reversed(ids(project))]
+    put_first(project=project, places=wanted, between=lambda: told.append(ranked(project)))
+    assert told == [3, 6, 7]
+    assert all_of(project, ann) == [one.task_id for one in wanted]
 
 
 def test_a_higher_priority_still_comes_first_on_either_side(crew, make_pair_tasks):
@@ -180,7 +195,6 @@ def test_a_seat_that_is_locked_for_a_moment_gets_its_rank_after_it(crew, monkeyp
             assert done.wait(PATIENCE)
 
     def rank_meanwhile() -> None:
-        from annotate.services.work import places
 
         assert held.wait(PATIENCE)
         monkeypatch.setattr(places.time, "sleep", lambda seconds: done.set())
