@@ -12,7 +12,7 @@ import httpx
 from django.conf import settings
 from django.db import connections
 
-START_SECONDS = 120
+START_SECONDS = 600  # a first start writes the whole database, on a slow machine too
 STOP_SECONDS = 60
 
 
