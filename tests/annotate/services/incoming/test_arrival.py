@@ -77,7 +77,8 @@ def test_times_from_elsewhere_are_no_measure_of_work_here(
     )
     found = bring(project, rows)
     assert {one.seconds_active for one in found} == {0.5}
-    read = read_judgements(project, newest=newest_judgement(project), tell=lambda _: None)
+    newest = newest_judgement(project)
+    read = read_judgements(project, newest=newest, review=0, tell=lambda _: None)
     seconds = {row.id: row.seconds for row in read.sides["human"].rows}
     assert (seconds[here.pk], seconds[last.pk]) == (3.0, 4.0)
     assert [seconds[one.pk] for one in found] == [None, None]
