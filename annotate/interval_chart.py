@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 
 from annotate.charts import Chart, nice_ticks, number
 
+MOST_TICKS = 6
+
 
 @dataclass(frozen=True)
 class Line:
@@ -33,7 +35,7 @@ def interval_chart(title: str, lines: Sequence[Line], *, label: str, unit: str) 
         for end in (line.low, line.high)
         if end is not None and abs(end - line.value) <= 3 * width
     ]
-    ticks = nice_ticks(min([*values, *ends], default=0.0), max([*values, *ends], default=1.0))
+    ticks = _ticks(min([*values, *ends], default=0.0), max([*values, *ends], default=1.0))
 
     def place(value: float) -> str:
         share = (value - ticks[0]) / (ticks[-1] - ticks[0])
@@ -82,6 +84,12 @@ def interval_chart(title: str, lines: Sequence[Line], *, label: str, unit: str) 
         header=(label, unit, _("from"), _("to")),
         rows=[(line.name, number(line.value), _end(line.low), _end(line.high)) for line in lines],
     )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """As close around the values as MOST_TICKS have room on a phone: ratings have no zero."""
+    fine = nice_ticks(low, high, MOST_TICKS - 1)
+    return fine if len(fine) <= MOST_TICKS else nice_ticks(low, high)
 
 
 def _told(line: Line) -> str:

@@ -7,10 +7,12 @@
                                                                  positions in place of response ids
 
 Objects may also have `explanation` (Markdown), `use` ("hidden", "attention", "quiz", "training")
-and `tolerance`, the distance from 0 to 1 that still counts as right.
+and `tolerance`, the distance from 0 to 1 that still counts as right. The first two may also stand
+beside it, as `gold_explanation` and `gold_use`; what stands in it goes first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from annotate.interchange import fields
@@ -18,6 +20,7 @@ from annotate.interchange.records import ImportedGold, ImportedLabel, RowProblem
 from annotate.interchange.streams import Limits
 
 USES = ("hidden", "attention", "quiz", "training")
+COLUMNS_OF_GOLD = ("gold", "gold_explanation", "gold_use")
 OWN = frozenset({"value", "explanation", "use", "tolerance", "ranking"})
 Labels = Callable[[Any], list[ImportedLabel]]
 
@@ -47,6 +50,25 @@ def gold_of(
     else:
         labels = ranking(given["ranking"]) if told else label(said)
     return ImportedGold(tuple(labels), value, **_about(given, name, limits))
+
+
+def gold_beside(
+    found: ImportedGold | None, row: Mapping[str, Any], limits: Limits
+) -> ImportedGold | None:
+    """With the row's own `gold_explanation` and `gold_use`. Raises RowProblem where these speak of
+    a known answer that is not there.
+    """
+    said = {name: row.get(name) for name in COLUMNS_OF_GOLD[1:] if row.get(name) not in (None, "")}
+    if not said:
+        return found
+    if found is None:
+        name, value = next(iter(said.items()))
+        raise RowProblem(name, value, "There is no known answer to say it of; give it as 'gold'.")
+    explanation = said.get("gold_explanation")
+    use = use_of(said.get("gold_use"), "gold_use")
+    if explanation is not None:
+        explanation = fields.text(explanation, "gold_explanation", limits)
+    return replace(found, explanation=found.explanation or explanation or "", use=found.use or use)
 
 
 def _about(given: dict[str, Any], name: str, limits: Limits) -> dict[str, Any]:

@@ -9,7 +9,8 @@
 "submitted_at"?, "seconds_active"?}; `labels` is a list of them. Annotator, reason, time and seconds
 of all labels may also stand in the row (see given.py). `ranking` lists positions from best to
 worst, equal ones as an inner list: [2, [0, 1]].
-`gold` is the known answer of a task that checks people: see known.py.
+`gold` is the known answer of a task that checks people; `gold_use` and `gold_explanation` may stand
+in it or beside it: see known.py.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from annotate.interchange.asked import COLUMNS, asked_of
 from annotate.interchange.dialogues import all_identical, split_system
 from annotate.interchange.formats import ImportFormat, ReadOptions
 from annotate.interchange.given import NAMES, given_of
-from annotate.interchange.known import gold_of
+from annotate.interchange.known import COLUMNS_OF_GOLD, gold_beside, gold_of
 from annotate.interchange.records import (
     ImportedItem,
     ImportedLabel,
@@ -36,7 +37,7 @@ from annotate.wording import translatable
 KNOWN = COLUMNS | frozenset(
     {
         *("id", "prompt", "responses", "label", "labels", "ranking", "annotator", "language"),
-        *("metadata", "system", "passages", "context", "gold"),
+        *("metadata", "system", "passages", "context", *COLUMNS_OF_GOLD),
     }
 )
 KNOWN_OF_LABELLED = KNOWN | NAMES
@@ -65,12 +66,16 @@ def parse(row: Row, options: ReadOptions) -> ImportedItem:
         labels=labels,
         passages=tuple(fields.passages(data.get("passages"), limits)),
         context=fields.context(data, limits),
-        gold=gold_of(
-            data.get("gold"),
-            "gold",
+        gold=gold_beside(
+            gold_of(
+                data.get("gold"),
+                "gold",
+                limits,
+                label=lambda said: read_label(said, "gold", len(responses)),
+                ranking=lambda said: read_ranking(said, len(responses)),
+            ),
+            data,
             limits,
-            label=lambda said: read_label(said, "gold", len(responses)),
-            ranking=lambda said: read_ranking(said, len(responses)),
         ),
         **asked_of(data),
     )

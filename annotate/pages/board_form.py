@@ -146,4 +146,15 @@ def rules_in_words(rules: BoardRules) -> list[tuple[str, str]]:
         (_("Categories"), f"{by}: {key}" if key is not None else by),
         (_("Ties are"), TIES[rules.ties]),
         (_("Votes of one person that count at most"), rules.most or "–"),
+        (_("Intervals"), INTERVALS[rules.intervals]),
+        (
+            _("Style that a second board takes out"),
+            ", ".join(str(STYLE_WORDS[one]) for one in rules.style) or "–",
+        ),
     ]
+
+
+def chosen_in_words(rules: BoardRules) -> list[tuple[str, str]]:
+    """Name and value of each rule that is not taken for granted: what tells boards apart."""
+    granted = rules_in_words(BoardRules())
+    return [one for one in rules_in_words(rules) if one not in granted]

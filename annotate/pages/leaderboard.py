@@ -1,6 +1,7 @@
 """The leaderboard: what is published, what a manager has computed, and the votes behind both."""
 
 import json
+from collections.abc import Iterable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,7 +22,7 @@ from annotate.access import (
 )
 from annotate.kinds import InvalidValue
 from annotate.models import Board, BoardRun, Project
-from annotate.pages.board_form import BoardForm, rules_in_words
+from annotate.pages.board_form import BoardForm, chosen_in_words, rules_in_words
 from annotate.pages.paging import number_in, page_links
 from annotate.pages.reasons import in_words
 from annotate.reports.board_votes import models_of, votes_between
@@ -154,17 +155,24 @@ def _page(
         "tab": TAB,
         "manages": manages,
         "board": board,
-        "boards": listed,
+        "boards": _with_rules(listed),
         "form": form or BoardForm(project=project),
     }
     if manages:
         runs = BoardRun.objects.filter(project=project).defer("result").order_by("-pk")
-        context["runs"] = runs.select_related("created_by")[: services.KEPT_RUNS]
+        context["runs"] = _with_rules(runs.select_related("created_by")[: services.KEPT_RUNS])
     if board is not None:
         reviews = request.user.is_superuser or role in REVIEW
         votes = reverse("board_votes", args=[board.pk]) if reviews else ""
         context |= _shown(request, board, votes)
     return render(request, PAGE, context, status=status)
+
+
+def _with_rules(
+    found: Iterable[Board] | Iterable[BoardRun],
+) -> list[tuple[Board | BoardRun, list[tuple[str, str]]]]:
+    """Each with the rules that it was computed by, where they are not the usual ones."""
+    return [(one, chosen_in_words(BoardRules.of_stored(one.rules))) for one in found]
 
 
 def _run_page(

@@ -15,7 +15,7 @@ from annotate.pages.consensus_words import tell
 from annotate.pages.gold import gold_of
 from annotate.pages.paging import number_in, page_links
 from annotate.reports.consensus import consensus_of
-from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
+from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks, wanted_in
 
 
 @login_required
@@ -30,12 +30,15 @@ def tasks(request: HttpRequest, project_id: int) -> HttpResponse:
     }
     filters["show"] = filters["show"] if filters["show"] in SHOW else ""
     filters["route"] = filters["route"] if filters["route"] in Task.Route.values else ""
-    rows, after = page_of_tasks(filter_tasks(project, **filters), number_in(request, "before"))
+    found = filter_tasks(project, **filters)
+    rows, after = page_of_tasks(found, number_in(request, "before"), filters["show"])
     kept = {name: value for name, value in filters.items() if value}
     context = {
         "project": project,
         "tab": "tasks",
         "rows": rows,
+        "wanted": wanted_in(project, **filters),
+        "shown": SHOW[filters["show"]],
         **page_links(request, after, kept),
         "filters": filters,
         "show_choices": SHOW.items(),

@@ -17,6 +17,8 @@ PAGE = 50
 SHOW = {
     "": _("All tasks"),
     "untouched": _("Nobody has begun"),
+    "waiting": _("Waiting for somebody"),
+    "held": _("In somebody’s hands"),
     "begun": _("Begun, not complete"),
     "complete": _("Complete"),
     "double": _("Judged by two or more"),
@@ -34,13 +36,25 @@ SHOW = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the list."""
+    """One line of the list; `counted` as `wanted_in` counts."""
 
     task: Task
     seats: int
     done: int
+    counted: int
     judgements: int
     last_at: object
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Judgements that are waiting or in hand, and the tasks that they are wanted of."""
+
+    judgements: int
+    tasks: int
+
+
+WANTED = {"waiting": Seat.State.OPEN, "held": Seat.State.LEASED}
 
 
 def _ties(project: Project) -> QuerySet[Judgement]:
@@ -86,6 +100,9 @@ def _shown(project: Project, tasks: QuerySet[Task], show: str) -> QuerySet[Task]
     mine = Seat.objects.ordinary().filter(task=OuterRef("pk"))
     begun = Exists(mine.filter(state__in=[Seat.State.DONE, Seat.State.LEASED]))
     wanted = Exists(mine.filter(state__in=[Seat.State.OPEN, Seat.State.LEASED]))
+    if show in WANTED:
+        wanting = Seat.objects.ordinary().filter(project=project, state=WANTED[show])
+        return tasks.filter(pk__in=wanting.order_by().values("task"))
     if show == "untouched":
         return tasks.filter(~begun)
     if show == "begun":
@@ -115,7 +132,25 @@ def _unreadable(project: Project) -> list[int]:
     return done.values_list("report__gold_unreadable_tasks", flat=True).first() or []
 
 
-def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row], int | None]:
+def wanted_in(
+    project: Project, *, show: str, route: str = "", person: int | None = None
+) -> Wanted | None:
+    """What the overview counts as waiting or in hand, under the filters; None with another `show`.
+
+    One query.
+    """
+    if show not in WANTED:
+        return None
+    seats = Seat.objects.ordinary().filter(project=project, state=WANTED[show])
+    if route or person is not None:
+        tasks = filter_tasks(project, show=show, route=route, person=person)
+        seats = seats.filter(task__in=tasks.order_by())
+    return Wanted(**seats.aggregate(judgements=Count("*"), tasks=Count("task", distinct=True)))
+
+
+def page_of_tasks(
+    tasks: QuerySet[Task], before: int | None, show: str = ""
+) -> tuple[list[Row], int | None]:
     """Up to PAGE rows below the id `before`, and where the next page begins. Three queries."""
     if before is not None:
         tasks = tasks.filter(pk__lt=before)
@@ -128,7 +163,11 @@ def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row],
         .filter(task__in=ids)
         .exclude(state=Seat.State.VOID)
         .values("task")
-        .annotate(n=Count("*"), done=Count("pk", filter=Q(state=Seat.State.DONE)))
+        .annotate(
+            n=Count("*"),
+            done=Count("pk", filter=Q(state=Seat.State.DONE)),
+            counted=Count("pk", filter=Q(state=WANTED.get(show, ""))),
+        )
     }
     judged = {
         row["task"]: row
@@ -137,12 +176,13 @@ def page_of_tasks(tasks: QuerySet[Task], before: int | None) -> tuple[list[Row],
         .values("task")
         .annotate(n=Count("*"), last=Max("submitted_at"))
     }
-    nothing = {"n": 0, "done": 0, "last": None}
+    nothing = {"n": 0, "done": 0, "counted": 0, "last": None}
     rows = [
         Row(
             task=task,
             seats=seats.get(task.pk, nothing)["n"],
             done=seats.get(task.pk, nothing)["done"],
+            counted=seats.get(task.pk, nothing)["counted"],
             judgements=judged.get(task.pk, nothing)["n"],
             last_at=judged.get(task.pk, nothing)["last"],
         )

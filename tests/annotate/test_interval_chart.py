@@ -34,6 +34,17 @@ def test_an_interval_without_end_leaves_the_others_their_room() -> None:
     assert 'x1="0.00%" x2="100.00%" y1="50%"' in chart.svg
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "ends"), [(466, 1364, (400, 1400)), (506, 1470, (500, 1500)), (-3, 3, (-4, 4))]
+)
+def test_ratings_have_no_zero_to_start_at(low, high, ends) -> None:
+    chart = drawn(Line("a", low), Line("b", high))
+    told = re.findall(r"<text[^>]*>([\d.,-]+)<", chart.svg)
+    ticks = [float(one.replace(",", "")) for one in told]
+    assert (min(ticks), max(ticks)) == ends
+    assert len(ticks) <= 6
+
+
 @pytest.mark.parametrize("lines", [(), (Line("a", 3.0),)])
 def test_nothing_and_a_single_value_can_be_drawn(lines) -> None:
     assert len(drawn(*lines).rows) == len(lines)

@@ -91,3 +91,28 @@ def test_ranking_implies_every_pair(order):
 def test_what_is_wrong_is_named(change, field):
     [error] = read_rows([{**ROW, **change}], "responses")
     assert error.field == field
+
+
+def test_what_is_said_of_a_known_answer_may_stand_beside_it():
+    row = {**ROW, "gold": 1, "gold_use": "quiz", "gold_explanation": "**b** is right."}
+    gold = read_one(row, "responses").gold
+    assert (gold.use, gold.explanation) == ("quiz", "**b** is right.")
+    gold = read_one({**row, "gold": {"preferred": 1, "use": "training"}}, "responses").gold
+    assert (gold.use, gold.explanation) == ("training", "**b** is right.")
+    without = read_one({**ROW, "gold_use": None, "gold_explanation": ""}, "responses")
+    assert (without.gold, without.metadata) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"gold_use": "quiz"}, "gold_use"),
+        ({"gold_explanation": "Why"}, "gold_explanation"),
+        ({"gold": 1, "gold_use": "exam"}, "gold_use"),
+        ({"gold": 1, "gold_use": ["quiz"]}, "gold_use"),
+        ({"gold": 1, "gold_explanation": 3}, "gold_explanation"),
+    ],
+)
+def test_nothing_said_of_a_known_answer_is_passed_over(said, field):
+    [problem] = read_rows([{**ROW, **said}], "responses")
+    assert problem.field == field

@@ -129,6 +129,17 @@ def test_every_figure_leads_to_its_votes(client, project, board) -> None:
     assert len(again) == 24, f"what came after the board is not in it (task {later.pk})"
 
 
+def test_boards_are_told_apart_by_their_rules(client, project, board) -> None:
+    computed(project, style=["length", "position"], intervals="prompts")
+    publish = computed(project, source="human", style=[])
+    boards.publish_board(run=publish, actor=project.created_by)
+    page = client.get(reverse("leaderboard", args=[project.pk])).content.decode()
+    assert page.count("· Categories: language of the prompt") == 2  # the run, and its board
+    assert "Intervals: prompts · Style that a second board takes out: Longer, Shown first" in page
+    assert page.count("Style that a second board takes out: –") == 2
+    assert "Style that a second board takes out</dt><dd>–" in page
+
+
 def test_downloads_hold_all_numbers(client, project, board) -> None:
     table = client.get(reverse("download_board", args=[board.pk, "csv"])).content.decode()
     rows = list(csv.DictReader(table.splitlines()))

@@ -15,7 +15,7 @@ from annotate.reports.attention import flagged, latest_flags
 from annotate.reports.latest import latest_judgements
 from annotate.reports.people import people
 from annotate.reports.progress import Pace, Progress, pace, progress
-from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks
+from annotate.reports.tasks import SHOW, filter_tasks, page_of_tasks, wanted_in
 from annotate.services.work.judgements import revise_judgement, submit_judgement
 from annotate.services.work.seats import skip_seat
 
@@ -197,6 +197,28 @@ def test_each_filter_finds_its_tasks(project) -> None:
     assert ids["disagree"] == ids["late"] == set()
     assert {t.pk for t in filter_tasks(project, person=bob.pk)} == {first.task_id}
     assert latest_flags(project)[0].flag == "odd"
+
+
+def test_what_waits_and_what_is_held_is_what_its_list_counts(client, project) -> None:
+    ada = user_of(project, "ada")
+    done = answer(project, ada, "low").task_id
+    held = Seat.objects.get(pk=lease_seat(project=project, user=ada).seat_id)
+    Seat.objects.filter(task=held.task_id).exclude(pk=held.pk).update(state=Seat.State.VOID)
+    client.force_login(project.created_by)
+    page = client.get(reverse("overview", args=[project.pk])).content.decode()
+    tasks = reverse("tasks", args=[project.pk])
+    for show, judgements, of in (("waiting", 5, 3), ("held", 1, 1)):
+        assert f'<a href="{tasks}?show={show}">{judgements}</a>' in page
+        listed = client.get(tasks, {"show": show})
+        assert f"judgements {judgements}, tasks {of}." in listed.content.decode()
+        assert sum(row.counted for row in listed.context["rows"]) == judgements
+        assert len(listed.context["rows"]) == of
+    waiting = {task.pk for task in filter_tasks(project, show="waiting")}
+    assert done in waiting
+    assert held.task_id not in waiting
+    found = wanted_in(project, show="waiting", person=ada.pk)
+    assert (found.judgements, found.tasks) == (1, 1)
+    assert wanted_in(project, show="begun") is None
 
 
 def test_what_stands_beside_a_person_is_found_again(project) -> None:
