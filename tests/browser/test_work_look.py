@@ -25,6 +25,16 @@ def test_phone_width(open_work, ada):
     assert Judgement.objects.count() == 1
 
 
+def test_a_long_name_of_a_project_widens_no_page(open_work, ada, project):
+    project.name = "Eggs" + "x" * 150
+    project.save(update_fields=["name"])
+    page = open_work(ada)
+    for path in (None, "/", reverse("overview", args=[project.pk])):
+        if path:
+            page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_both_schemes(open_work, ada, scheme):
     page = open_work(ada, color_scheme=scheme, reduced_motion="reduce")
