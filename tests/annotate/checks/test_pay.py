@@ -145,6 +145,18 @@ def test_the_page_and_the_csv(shop, client):
     assert client.get(reverse("pay_csv", args=[project.pk])).status_code == 403
 
 
+def test_time_that_nobody_measured_is_no_time(shop, client):
+    project, [ann, ben], _items = shop(5, people=2)
+    work(project, ann, 2, seconds=None)
+    work(project, ben, 1, seconds=None)
+    work(project, ben, 1, seconds=20)
+    client.force_login(project.created_by)
+    page = client.get(reverse("pay", args=[project.pk])).content.decode()
+    assert "– <small>2 not measured" in page
+    assert "20 s <small>1 not measured" in page
+    assert "0.0 s" not in page
+
+
 def test_rest(shop, refused):
     project, [ann], _items = shop(5)
     work(project, ann, 2)

@@ -54,6 +54,15 @@ def test_nobody_is_given_a_text_of_their_own(project, member):
     assert TaskAuthor.objects.count() == 4
 
 
+def test_who_joins_later_is_found_by_the_same_file(project, member):
+    rows = [row(0, authors=["late"]), row(1, responses=[{"text": "x", "author": "late"}, "y"])]
+    take_in(project, [*rows, row(2)])
+    late = member("late")
+    assert not TaskAuthor.objects.exists()
+    take_in(project, rows)
+    assert given(project, late) == ["r2"]
+
+
 def test_skills_and_stratum_are_kept_as_tidied(project):
     take_in(project, [row(0, stratum="clinic", skills="  Medicine,LAW, law", language="EN-gb")])
     task = Task.objects.get()

@@ -110,6 +110,7 @@ def test_the_comparison_tells_who_differs_and_how_far_they_agree(project, client
     page = client.get(address).content.decode()
     assert "They differ" in page
     assert "50 %" in page
+    assert page.count("<table") == page.count("scroll-x")  # on a phone each moves by itself
     client.force_login(project.carl)
     assert client.get(address).status_code == 403
     client.force_login(project.created_by)
