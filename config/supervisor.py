@@ -180,7 +180,8 @@ async def wait_until_healthy(supervisor: Supervisor, host: str, port: int) -> bo
             return True
         if not warned and time.monotonic() - began > LONG_START:
             warned = True
-            say(f"/healthz does not answer 200 after {LONG_START} s; the web's output tells why")
+            said = f"/healthz does not answer 200 after {LONG_START} s, and is asked on;"
+            say(f"{said} the web's output tells why, unless the machine is busy")
         await asyncio.sleep(pause)
         pause = min(pause * 1.2, 2.0)
     return False
