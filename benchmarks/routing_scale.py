@@ -25,6 +25,7 @@ LAYOUT = Layout(
     tuple(Signal(f"signal {s}", 0) for s in range(8)),
     ("judge",),
 )
+ALONE = 1000  # instances that are decided one at a time
 HEADERS = (
     "rows",
     "seconds",
@@ -55,6 +56,7 @@ def main() -> None:
 
 def made_up(wish: argparse.Namespace) -> None:
     policy = ErrorPolicy.fit(_labelled(1200), LAYOUT, seed=0)
+    alone = _alone(policy)
     before = _peak()
     rows = []
     for count in (wish.rows // 10, wish.rows):
@@ -68,7 +70,20 @@ def made_up(wish: argparse.Namespace) -> None:
             asked += int(made.asks_people.sum())
         rows.append([count, seconds, count / seconds, asked / count, _peak(), before])
     print_table(HEADERS, rows)
-    write_json("routing_scale", rows=[dict(zip(HEADERS, row, strict=True)) for row in rows])
+    print("one alone: {median:.2f} ms, 95 of 100 within {p95:.2f} ms".format(**alone))
+    kept = [dict(zip(HEADERS, row, strict=True)) for row in rows]
+    write_json("routing_scale", rows=kept, alone_ms=alone)
+
+
+def _alone(policy: ErrorPolicy) -> dict[str, float]:
+    """Milliseconds to decide one instance whose features are at hand."""
+    took = []
+    for number in range(ALONE):
+        one, budget = _batch(np.arange(number, number + 1)), Budget.of_share(0.2, ALONE - number)
+        began = perf_counter()
+        decide(policy, one, budget=budget, seed=1)
+        took.append(1000 * (perf_counter() - began))
+    return {"median": float(np.median(took)), "p95": float(np.percentile(took, 95))}
 
 
 def _batch(ids: np.ndarray) -> Instances:

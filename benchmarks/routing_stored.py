@@ -6,6 +6,7 @@ memory the kernel counts; the database is a throw-away one on the same machine.
 
 import json
 import os
+import statistics
 import subprocess
 import time
 from argparse import Namespace
@@ -27,7 +28,8 @@ WATCHED = 0.5  # seconds between two looks at a worker's memory
 CPU = ["worker CPU s", "PostgreSQL CPU s"]
 MEMORY = ["before MB", "peak MB"]
 FEATURES = ["rows", "encoder", "seconds", "rows/s", *CPU, *MEMORY, "encoder MB", "again s"]
-DECIDED = ["rows", "written down", "people's share", "seconds", "rows/s", *CPU, *MEMORY]
+DECIDED = ["rows", "written down", "people's share", "seconds", "rows/s", *CPU, *MEMORY, "one, ms"]
+ALONE = 100  # tasks that are decided one at a time
 
 
 def measure(wish: Namespace) -> None:
@@ -170,6 +172,7 @@ def _decided(worked: dict, count: int, written: str) -> dict:
         "written": written,
         "asked": worked["asked"] / rows,
         **_costs(worked, rows),
+        "one_ms": worked.get("one_ms", ""),
     }
 
 
@@ -240,6 +243,8 @@ def be_worker(kind: str, pk: int) -> None:
         told = _decide(pk)
     seconds = time.perf_counter() - began
     told |= {"seconds": seconds, "cpu": _cpu() - used, "before": before, "peak": _own_peak()}
+    if kind == "decide":
+        told["one_ms"] = _alone(pk)
     print(json.dumps(told))
 
 
@@ -268,3 +273,18 @@ def _decide(policy_id: int) -> dict[str, float]:
         rows += len(made.rows) + made.waiting
         asked += sum(row.route != "ai" for row in made.rows)
     return {"rows": rows, "asked": asked}
+
+
+def _alone(policy_id: int) -> float:
+    """Median milliseconds to read and decide one task by itself, from what is kept."""
+    from routing.models import RoutingPolicy
+    from routing.services import deciding, passes
+    from routing.services.ids import ids_of
+
+    policy = RoutingPolicy.objects.get(pk=policy_id)
+    took = []
+    for task_id in ids_of(passes.undecided(policy)[:ALONE]):
+        began = time.perf_counter()
+        deciding.decide_tasks(policy, [task_id], to_come=ALONE, should_stop=lambda: False)
+        took.append(1000 * (time.perf_counter() - began))
+    return statistics.median(took)
