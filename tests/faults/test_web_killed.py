@@ -58,8 +58,11 @@ class Server:
         wait_healthy(self.port, self.process)
 
     def kill(self) -> None:
-        """SIGKILL to the whole tree, children first in line, so that nobody can tidy up."""
+        """SIGKILL to the whole tree, children first in line, so that nobody can tidy up. Its head is
+        stopped before: one that sees a child die starts another, which nobody would end.
+        """
         tree = psutil.Process(self.process.pid)
+        tree.suspend()
         family = [*tree.children(recursive=True), tree]
         for process in family:
             process.send_signal(signal.SIGKILL)
