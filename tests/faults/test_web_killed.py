@@ -58,8 +58,9 @@ class Server:
         wait_healthy(self.port, self.process)
 
     def kill(self) -> None:
-        """SIGKILL to the whole tree, children first in line, so that nobody can tidy up. Its head is
-        stopped before: one that sees a child die starts another, which nobody would end.
+        """SIGKILL to the whole tree, children first in line, so that nobody can tidy up.
+
+        Its head is stopped before: it might start another child, which nobody would end.
         """
         tree = psutil.Process(self.process.pid)
         tree.suspend()
