@@ -130,11 +130,12 @@ def test_many_are_reviewed_and_seats_given_to_others(tandem, project, file):
 
 def test_bad_rows_are_told_and_the_exit_code_says_so(tandem, project, file):
     with file.open("a") as more:
-        more.write('{"prompt": "2 + 2?", "chosen": "4"}\n')
+        more.write('{"prompt": "2 + 2?", "chosen": "4"}\nnot JSON\n')
     code, out, err = tandem("import", project, file, "--labels", "tasks")
     assert code == 3
-    assert "4 there already, 1 bad" in out
+    assert "4 there already, 2 bad" in out
     assert "line 5, rejected: " in err
+    assert "line 6: Not JSON" in err
     file.write_text('{"prompt": "2 + 2?", "chosen": "4"}\n')
     code, _, err = tandem("import", project, file, "--format", "trl")
     assert code == 1

@@ -151,7 +151,8 @@ def _told_report(
     for error in errors[:MOST_SHOWN]:
         told = error
         if isinstance(error, dict):
-            told = f"line {error.get('line')}, {error.get('field')}: {error.get('message')}"
+            where = [f"line {error.get('line')}", *filter(None, [error.get("field")])]
+            told = f"{', '.join(where)}: {error.get('message')}"
         print(f"{path}: {told}", file=sys.stderr)
     if report["error_count"] > MOST_SHOWN:
         print(f"{path}: … and {report['error_count'] - MOST_SHOWN} more", file=sys.stderr)
