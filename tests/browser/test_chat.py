@@ -265,16 +265,14 @@ def test_german_words_have_their_places_on_a_narrow_page(open_browser, make_chat
                 said: one.textContent.trim(),
                 box: one.getBoundingClientRect(),
                 around: (one.closest(".face") ?? document.body).getBoundingClientRect(),
-                below: Boolean(one.closest(".deeds")),  // the page scrolls under these
+                below: !!one.closest(".deeds"),  // the page scrolls under these
             }));
             const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 0.5
                 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 0.5;
-            const over = boxes.flatMap((a, i) => boxes.slice(i + 1)
-                .filter((b) => a.below === b.below && meet(a.box, b.box))
-                    .map((b) => `${a.said} / ${b.said}`));
-            const isOut = ({ box, around }) =>
-                box.left < around.left - 0.5 || box.right > around.right + 0.5;
-            const out = boxes.filter(isOut).map(({ said }) => said);
+            const over = boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => meet(a.box, b.box)
+                && a.below === b.below).map((b) => `${a.said} / ${b.said}`));
+            const out = boxes.filter(({ box, around }) => box.left < around.left - 0.5
+                || box.right > around.right + 0.5).map(({ said }) => said);
             return { seen: boxes.length, over, out };
         }"""
     )
